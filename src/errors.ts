@@ -1,0 +1,72 @@
+/** What the command line exits with; other programs rely on these numbers. */
+export const EXIT = { done: 0, failed: 1, usage: 2, refused: 3 } as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** Where in the outside world a fault lies: a file, a graph node, a field, an option. */
+export interface FaultLocation {
+  readonly file?: string;
+  readonly node?: string;
+  readonly field?: string;
+}
+
+export interface FaultDetails extends FaultLocation {
+  /** What was needed, in the reader's terms. */
+  readonly expected?: string;
+  /** What was there instead. */
+  readonly received?: string;
+  /** What the reader can do about it. */
+  readonly remedy?: string;
+  readonly cause?: unknown;
+}
+
+/**
+ * A fault that a person can act on. Every error that leaves a room of the project is one of these:
+ * it carries a stable `code` (upper snake case), the exit code of the command line, and says what was
+ * expected, what came, where, and what to do.
+ */
+export class SpikescopeError extends Error {
+  readonly code: string;
+  readonly exitCode: ExitCode;
+  readonly details: FaultDetails;
+
+  constructor(code: string, message: string, details: FaultDetails = {}, exitCode: ExitCode = EXIT.failed) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'SpikescopeError';
+    this.code = code;
+    this.exitCode = exitCode;
+    this.details = details;
+  }
+
+  /** One line for a terminal or a log: message, place, expectation, remedy. */
+  describe(): string {
+    const { file, node, field, expected, received, remedy } = this.details;
+    const place = [file, node && `node ${node}`, field && `field ${field}`].filter(Boolean).join(', ');
+    const difference = [expected && `expected ${expected}`, received && `received ${received}`]
+      .filter(Boolean)
+      .join(', ');
+    return [
+      `${this.message}${place ? ` (${place})` : ''}`,
+      difference && `${difference}`,
+      remedy && `To mend it: ${remedy}`,
+    ]
+      .filter(Boolean)
+      .join('. ')
+      .concat(` [${this.code}]`);
+  }
+}
+
+/** Not convertible, not trusted, not accepted: the command line exits with 3. */
+export class RefusedError extends SpikescopeError {
+  constructor(code: string, message: string, details: FaultDetails = {}) {
+    super(code, message, details, EXIT.refused);
+    this.name = 'RefusedError';
+  }
+}
+
+/** The words of a command, a configuration file or an option are off: the command line exits with 2. */
+export class UsageError extends SpikescopeError {
+  constructor(code: string, message: string, details: FaultDetails = {}) {
+    super(code, message, details, EXIT.usage);
+    this.name = 'UsageError';
+  }
+}

@@ -1,0 +1,38 @@
+import type { IntegerGraph } from '../model/graph.ts';
+
+/** What an engine computes for a batch of n images. */
+export interface Inference {
+  /** int32, n × classes. */
+  readonly potentials: Int32Array;
+  /** uint8, n × embedding length; the input of the head. */
+  readonly embeddings: Uint8Array;
+}
+
+/** `cpu`: the bit-exact integer engine. `akida`: the card. `interpreter`: the slow oracle. */
+export type BackendName = 'cpu' | 'akida' | 'interpreter';
+
+/** A graph, packed for one backend and ready to run. */
+export interface Engine {
+  readonly backend: BackendName;
+  /** Instruction set in use, for example `scalar`, `avx2`, `avx512vnni`. */
+  readonly instructionSet: string;
+  /** Bytes of working memory reserved at load. */
+  readonly arenaBytes: number;
+  /**
+   * Runs `count` images laid out one after the other, each of the graph's input shape.
+   * Rejects with `SpikescopeError` (`INPUT_SIZE`, `ENGINE_CLOSED`).
+   */
+  infer(inputs: Uint8Array, count?: number): Promise<Inference>;
+  /** Frees the native memory; calls under way finish first. Later calls to `infer` reject with `ENGINE_CLOSED`. */
+  close(): Promise<void>;
+}
+
+export interface EngineOptions {
+  /** Refused with `INSTRUCTION_SET` when this processor lacks it. Default: the best that it has. */
+  readonly instructionSet?: 'auto' | 'scalar' | 'avx2' | 'avx512vnni';
+  /** Images of one batch run on up to this many threads. Default 1. */
+  readonly threads?: number;
+}
+
+/** Makes an engine of a validated graph. */
+export type EngineFactory = (graph: IntegerGraph, options?: EngineOptions) => Promise<Engine>;

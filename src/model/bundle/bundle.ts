@@ -1,0 +1,38 @@
+import type { IntegerGraph } from '../graph.ts';
+import type { Manifest, ModelCard, Preprocessing, Readout } from './contract.ts';
+
+/** An input and the potentials that every engine must compute for it, bit for bit. Generated patterns, never a photograph. */
+export interface GoldenCase {
+  /** uint8, the graph's input shape. */
+  readonly input: Uint8Array;
+  /** int32, one per class. */
+  readonly potentials: Int32Array;
+}
+
+/** Everything a device needs to read lesions with one model. */
+export interface ModelContents {
+  readonly name: string;
+  readonly version: string;
+  readonly graph: IntegerGraph;
+  readonly preprocessing: Preprocessing;
+  readonly readout: Readout;
+  readonly golden: readonly GoldenCase[];
+  readonly manifest: Manifest;
+  readonly card: ModelCard;
+}
+
+/** A bundle as read from disk: its contents and the SHA-256 (hexadecimal) over all its bytes before the digest. */
+export interface ModelBundle extends ModelContents {
+  readonly digest: string;
+}
+
+/** What results say about the model that made them. */
+export interface ModelIdentity {
+  readonly name: string;
+  readonly version: string;
+  readonly digest: string;
+}
+
+export function identityOf({ name, version, digest }: ModelBundle): ModelIdentity {
+  return { name, version, digest };
+}

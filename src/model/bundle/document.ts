@@ -1,0 +1,124 @@
+/** The JSON document of a bundle: its schema, and the way back. */
+import { z } from 'zod';
+import type { IntegerGraph } from '../graph.ts';
+import { ArrayWriter, arraySchemas } from './arrays.ts';
+import type { ModelContents } from './bundle.ts';
+import { cardSchema, manifestSchema, preprocessingSchema, readoutSchema } from './contract.ts';
+
+const byte = z.int().min(0).max(255);
+const name = z.string().min(1).max(256);
+const size = z.int().min(1).max(65_536);
+const pair = z.tuple([size, size]).readonly();
+const quantisation = z.strictObject({ scale: z.number().positive(), zeroPoint: byte });
+const tensor = z.strictObject({
+  shape: z.tuple([
+    size,
+    size,
+    z
+      .int()
+      .min(1)
+      .max(2 ** 24),
+  ]),
+  quantisation,
+});
+const margin = z.int().min(0).max(4096);
+const padding = z.strictObject({ top: margin, left: margin, bottom: margin, right: margin });
+const clamp = z.strictObject({ minimum: byte, maximum: byte });
+
+function graphSchema(data: Uint8Array) {
+  const { int8, uint8, int16, int32, float64 } = arraySchemas(data);
+  const base = { name, sources: z.array(z.string()), output: tensor };
+  const requantisation = z.strictObject({ multiplier: int16, shift: uint8 });
+  const layer = { weights: int8, weightScales: float64, bias: int32, requantisation, clamp };
+  const window = { input: name, kernel: pair, stride: pair, padding };
+  const node = z.discriminatedUnion('op', [
+    z.strictObject({
+      ...base,
+      op: z.literal('convolution'),
+      ...window,
+      groups: size,
+      paddingValues: uint8,
+      ...layer,
+    }),
+    z.strictObject({ ...base, op: z.literal('dense'), input: name, ...layer }),
+    z.strictObject({
+      ...base,
+      op: z.literal('add'),
+      inputs: z.array(name).min(1),
+      multipliers: int16,
+      shift: z.int().min(0).max(30),
+      clamp,
+    }),
+    z.strictObject({ ...base, op: z.literal('concat'), inputs: z.array(name).min(1) }),
+    z.strictObject({ ...base, op: z.literal('multiply'), input: name, gate: name, requantisation, clamp }),
+    z.strictObject({ ...base, op: z.literal('table'), input: name, function: z.string(), table: uint8 }),
+    z.strictObject({ ...base, op: z.literal('averagePool'), ...window, requantisation, clamp }),
+    z.strictObject({ ...base, op: z.literal('maxPool'), ...window }),
+    z.strictObject({ ...base, op: z.literal('flatten'), input: name }),
+    z.strictObject({ ...base, op: z.literal('pad'), input: name, padding }),
+  ]);
+  return z.strictObject({
+    input: tensor,
+    classes: z.array(z.string().min(1).max(64)).min(1).max(4096),
+    nodes: z.array(node).max(10_000),
+    head: z.strictObject({
+      input: name,
+      sources: z.array(z.string()),
+      weights: int8,
+      bias: int32,
+      scale: z.number().positive(),
+    }),
+  });
+}
+
+/** Schema of the whole document; array references are resolved in `data`. */
+export function documentSchema(data: Uint8Array) {
+  const { uint8, int32 } = arraySchemas(data);
+  return z.strictObject({
+    name: z.string().min(1).max(128),
+    version: z.string().min(1).max(64),
+    graph: graphSchema(data),
+    preprocessing: preprocessingSchema,
+    readout: readoutSchema,
+    golden: z
+      .array(z.strictObject({ input: uint8, potentials: int32 }))
+      .min(1)
+      .max(64),
+    manifest: manifestSchema,
+    card: cardSchema,
+  });
+}
+
+/** Replaces every typed array by a reference into the returned data. Same contents, same bytes. */
+export function documentOf(contents: ModelContents): { document: unknown; data: Uint8Array } {
+  const { name, version, graph, preprocessing, readout, golden, manifest, card } = contents;
+  const writer = new ArrayWriter();
+  const document = withReferences(
+    { name, version, preprocessing, readout, manifest, card, graph: ordered(graph), golden },
+    writer,
+  );
+  return { document, data: writer.bytes() };
+}
+
+function ordered({ input, classes, nodes, head }: IntegerGraph): IntegerGraph {
+  return { input, classes, nodes, head };
+}
+
+function withReferences(value: unknown, writer: ArrayWriter): unknown {
+  if (
+    value instanceof Int8Array ||
+    value instanceof Uint8Array ||
+    value instanceof Int16Array ||
+    value instanceof Int32Array ||
+    value instanceof Float64Array
+  ) {
+    return writer.add(value);
+  }
+  if (Array.isArray(value)) return value.map((item) => withReferences(item, writer));
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, withReferences(item, writer)]),
+    );
+  }
+  return value;
+}

@@ -1,0 +1,107 @@
+import { open } from 'node:fs/promises';
+import { z } from 'zod';
+import { RefusedError } from '../../errors.ts';
+import { validateGraph } from '../validate.ts';
+import type { GoldenCase, ModelBundle } from './bundle.ts';
+import { MAXIMUM_BUNDLE_BYTES, unpackContainer } from './container.ts';
+import { documentSchema } from './document.ts';
+
+/**
+ * Parses and checks a bundle: magic, format, digest, schema, and every bound that an engine relies on.
+ * It is not trusted before `replayGolden` has passed on the engine that will run it.
+ * @throws RefusedError `BUNDLE_*`, `GRAPH_*`
+ */
+export function parseBundle(bytes: Uint8Array, file: string): ModelBundle {
+  const { document, data, digest } = unpackContainer(bytes, file);
+  const parsed = documentSchema(data).safeParse(document);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new RefusedError('BUNDLE_SCHEMA', 'The bundle does not follow its format', {
+      file,
+      field: issue.path.join('.') || 'document',
+      received: z.prettifyError(parsed.error).split('\n')[0],
+      remedy: 'convert the model again with this version of spikescope',
+    });
+  }
+  const contents = parsed.data;
+  try {
+    validateGraph(contents.graph);
+    validateAgreement(contents);
+  } catch (error) {
+    if (error instanceof RefusedError) {
+      throw new RefusedError(error.code, error.message, { file, ...error.details });
+    }
+    throw error;
+  }
+  return { ...contents, digest };
+}
+
+/** Reads a bundle from disk. @throws RefusedError as `parseBundle`, and `BUNDLE_UNREADABLE` */
+export async function readBundle(file: string): Promise<ModelBundle> {
+  return parseBundle(await readWhole(file), file);
+}
+
+async function readWhole(file: string): Promise<Uint8Array> {
+  try {
+    const handle = await open(file, 'r');
+    try {
+      const { size } = await handle.stat();
+      if (size > MAXIMUM_BUNDLE_BYTES) {
+        throw new RefusedError('BUNDLE_TOO_LARGE', 'The file is too large for a model bundle', {
+          file,
+          expected: `at most ${MAXIMUM_BUNDLE_BYTES} bytes`,
+          received: `${size} bytes`,
+        });
+      }
+      return await handle.readFile();
+    } finally {
+      await handle.close();
+    }
+  } catch (cause) {
+    if (cause instanceof RefusedError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new RefusedError('BUNDLE_UNREADABLE', 'The model bundle cannot be read', {
+      file,
+      received: reason,
+      remedy: 'give the path of a bundle with --model',
+      cause,
+    });
+  }
+}
+
+/** Parts of a bundle that must fit one another. */
+function validateAgreement(contents: Omit<ModelBundle, 'digest'>): void {
+  const { graph, preprocessing, readout, golden } = contents;
+  const [height, width, channels] = graph.input.shape;
+  if (height !== preprocessing.height || width !== preprocessing.width || channels !== 3) {
+    throw disagreement(
+      'preprocessing',
+      `${height}×${width}×${channels} as the graph's input`,
+      `${preprocessing.height}×${preprocessing.width}×3`,
+    );
+  }
+  if (readout.thresholds.length !== graph.classes.length) {
+    throw disagreement(
+      'readout.thresholds',
+      `${graph.classes.length} values`,
+      `${readout.thresholds.length}`,
+    );
+  }
+  golden.forEach(({ input, potentials }: GoldenCase, i: number) => {
+    if (input.length !== height * width * channels || potentials.length !== graph.classes.length) {
+      throw disagreement(
+        `golden.${i}`,
+        `an input of ${height * width * channels} bytes and ${graph.classes.length} potentials`,
+        `${input.length} and ${potentials.length}`,
+      );
+    }
+  });
+}
+
+function disagreement(field: string, expected: string, received: string): RefusedError {
+  return new RefusedError('BUNDLE_INCONSISTENT', 'Two parts of the bundle contradict each other', {
+    field,
+    expected,
+    received,
+  });
+}

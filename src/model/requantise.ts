@@ -23,7 +23,7 @@ export function roundingShiftRight(value: number, shift: number): number {
 }
 
 export function clip(value: number, minimum: number, maximum: number): number {
-  return value < minimum ? minimum : value > maximum ? maximum : value;
+  return Math.min(Math.max(value, minimum), maximum);
 }
 
 /** The primitive. `accumulator`: int32; result: an integer in minimum…maximum. */

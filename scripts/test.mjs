@@ -1,0 +1,70 @@
+/**
+ * `npm test`: prepares what is missing, runs every suite, and closes with one line that adds them all up.
+ * Arguments go to vitest (for example a file name); then the sanitized native suite is left out.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { ensurePrograms, prepare, root } from './prepare.mjs';
+
+const scratch = mkdtempSync(path.join(tmpdir(), 'spikescope-test-'));
+
+function runVitest(args) {
+  const report = path.join(scratch, 'vitest.json');
+  const { status } = spawnSync(
+    process.execPath,
+    [
+      'node_modules/vitest/vitest.mjs',
+      'run',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+      ...args,
+    ],
+    { cwd: root, stdio: 'inherit' },
+  );
+  try {
+    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numFailedTestSuites, success } =
+      JSON.parse(readFileSync(report, 'utf8'));
+    // A suite that fails to load has no failed test of its own.
+    const failed = numFailedTests || (success ? 0 : Math.max(1, numFailedTestSuites));
+    return { passed: numPassedTests, failed, skipped: numPendingTests + numTodoTests, status };
+  } catch {
+    return { passed: 0, failed: 1, skipped: 0, status };
+  }
+}
+
+/** A script that ends with a line `tests: N passed, N failed, N skipped`. */
+function runScript(script) {
+  const { status, stdout } = spawnSync(process.execPath, [script], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+  });
+  process.stdout.write(stdout);
+  const counts = /tests: (\d+) passed, (\d+) failed, (\d+) skipped\s*$/.exec(stdout);
+  if (counts === null) return { passed: 0, failed: 1, skipped: 0, status };
+  const [passed, failed, skipped] = counts.slice(1).map(Number);
+  return { passed, failed: failed || (status === 0 ? 0 : 1), skipped, status };
+}
+
+try {
+  const args = process.argv.slice(2);
+  await prepare();
+  ensurePrograms({ mosquitto: 'mosquitto' });
+  const results = [runVitest(args)];
+  if (args.length === 0) results.push(runScript('scripts/fuzz-sanitized.mjs'));
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  for (const result of results) for (const key of Object.keys(total)) total[key] += result[key];
+  const line = `tests: ${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`;
+  if (process.env.SPIKESCOPE_TEST_SUMMARY) writeFileSync(process.env.SPIKESCOPE_TEST_SUMMARY, `${line}\n`);
+  process.stdout.write(`${line}\n`);
+  process.exitCode = total.failed === 0 && results.every(({ status }) => status === 0) ? 0 : 1;
+} catch (error) {
+  process.stderr.write(`spikescope: ${error.message}\n`);
+  process.exitCode = 1;
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}

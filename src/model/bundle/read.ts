@@ -1,6 +1,6 @@
-import { open } from 'node:fs/promises';
-import { z } from 'zod';
+import { open, stat } from 'node:fs/promises';
 import { RefusedError } from '../../errors.ts';
+import { firstIssue } from '../../schema.ts';
 import { validateGraph } from '../validate.ts';
 import type { GoldenCase, ModelBundle } from './bundle.ts';
 import { MAXIMUM_BUNDLE_BYTES, unpackContainer } from './container.ts';
@@ -15,11 +15,11 @@ export function parseBundle(bytes: Uint8Array, file: string): ModelBundle {
   const { document, data, digest } = unpackContainer(bytes, file);
   const parsed = documentSchema(data).safeParse(document);
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
+    const { field, problem } = firstIssue(parsed.error);
     throw new RefusedError('BUNDLE_SCHEMA', 'The bundle does not follow its format', {
       file,
-      field: issue.path.join('.') || 'document',
-      received: z.prettifyError(parsed.error).split('\n')[0],
+      field,
+      received: problem,
       remedy: 'convert the model again with this version of spikescope',
     });
   }
@@ -43,6 +43,8 @@ export async function readBundle(file: string): Promise<ModelBundle> {
 
 async function readWhole(file: string): Promise<Uint8Array> {
   try {
+    // Before opening, because opening a named pipe waits for its writer.
+    if (!(await stat(file)).isFile()) throw new Error('not a regular file');
     const handle = await open(file, 'r');
     try {
       const { size } = await handle.stat();

@@ -1,0 +1,31 @@
+#include <napi.h>
+
+#include "../engine/instruction_set.h"
+#include "engine_object.h"
+
+namespace spikescope::binding {
+
+/** What `require` gives: everything of one JavaScript environment, so that worker threads can load the addon too. */
+class Module : public Napi::Addon<Module> {
+ public:
+  Module(Napi::Env env, Napi::Object exports) {
+    engine_ = Napi::Persistent(EngineObject::define(env));
+    DefineAddon(exports, {InstanceMethod("createEngine", &Module::create), InstanceMethod("instructionSets", &Module::sets)});
+  }
+
+ private:
+  Napi::Value create(const Napi::CallbackInfo& info) { return create_engine(info, engine_); }
+
+  Napi::Value sets(const Napi::CallbackInfo& info) {
+    const std::vector<InstructionSet> available = available_instruction_sets();
+    auto names = Napi::Array::New(info.Env(), available.size());
+    for (uint32_t i = 0; i < available.size(); i++) names.Set(i, name_of(available[i]));
+    return names;
+  }
+
+  Napi::FunctionReference engine_;
+};
+
+NODE_API_NAMED_ADDON(spikescope, Module)
+
+}  // namespace spikescope::binding

@@ -1,0 +1,60 @@
+#include "cpu_backend.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "validate.h"
+
+namespace spikescope {
+namespace {
+
+Plan plan_for(const Graph& graph, const CpuOptions& options) {
+  validate(graph);
+  return make_plan(graph, {options.instruction_set, options.keep_tensors});
+}
+
+}  // namespace
+
+CpuBackend::CpuBackend(const Graph& graph, const CpuOptions& options)
+    : options_(options),
+      threads_(std::max<size_t>(options.threads, 1)),
+      plan_(plan_for(graph, options)),
+      arena_(allocate_aligned(plan_.arena_bytes * threads_)),
+      pool_(threads_) {}
+
+void CpuBackend::run_image(const uint8_t* input, int32_t* potentials, uint8_t* embedding, uint8_t* arena) const {
+  std::memcpy(arena + plan_.input_offset, input, plan_.input_bytes);
+  auto* const inputs = reinterpret_cast<const uint8_t**>(arena + plan_.pointers_offset);
+  for (const Step& step : plan_.steps) {
+    for (size_t i = 0; i < step.input_offsets.size(); i++) inputs[i] = arena + step.input_offsets[i];
+    step.kernel->run(inputs, arena + step.output_offset, arena + plan_.scratch_offset);
+  }
+  plan_.head->run(arena + plan_.embedding_offset, potentials);
+  std::memcpy(embedding, arena + plan_.embedding_offset, plan_.embedding_bytes);
+}
+
+/** One image per piece, each worker in its own part of the arena. */
+class CpuBackend::Batch final : public PieceWork {
+ public:
+  Batch(const CpuBackend& backend, const uint8_t* inputs, int32_t* potentials, uint8_t* embeddings)
+      : backend_(backend), inputs_(inputs), potentials_(potentials), embeddings_(embeddings) {}
+
+  void do_piece(size_t image, size_t worker) override {
+    backend_.run_image(inputs_ + image * backend_.input_bytes(), potentials_ + image * backend_.classes(),
+                       embeddings_ + image * backend_.embedding_bytes(),
+                       backend_.arena_.get() + worker * backend_.plan_.arena_bytes);
+  }
+
+ private:
+  const CpuBackend& backend_;
+  const uint8_t* const inputs_;
+  int32_t* const potentials_;
+  uint8_t* const embeddings_;
+};
+
+void CpuBackend::infer(const uint8_t* inputs, size_t count, int32_t* potentials, uint8_t* embeddings) {
+  Batch batch(*this, inputs, potentials, embeddings);
+  pool_.run(batch, count);
+}
+
+}  // namespace spikescope

@@ -1,0 +1,25 @@
+#include "kernels.h"
+
+namespace spikescope::scalar {
+namespace {
+
+class TableKernel final : public Kernel {
+ public:
+  TableKernel(const Tensor& output, const Table& operation) : length_(output.shape.elements()), operation_(operation) {}
+
+  void run(const uint8_t* const* inputs, uint8_t* output, uint8_t*) const override {
+    for (size_t i = 0; i < length_; i++) output[i] = operation_.table[inputs[0][i]];
+  }
+
+ private:
+  const size_t length_;
+  const Table operation_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make(const Graph&, const Node& node, const Table& operation) {
+  return std::make_unique<TableKernel>(node.output, operation);
+}
+
+}  // namespace spikescope::scalar

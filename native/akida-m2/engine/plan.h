@@ -1,0 +1,53 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "graph.h"
+#include "instruction_set.h"
+#include "kernel.h"
+
+namespace spikescope {
+
+/** A kernel bound to places in the arena. */
+struct Step {
+  std::unique_ptr<Kernel> kernel;
+  std::vector<size_t> input_offsets;
+  size_t output_offset = 0;
+};
+
+/** Where a tensor lies in the arena, for tests that read it. */
+struct TracedTensor {
+  std::string name;
+  size_t offset = 0;
+  size_t bytes = 0;
+};
+
+struct PlanOptions {
+  InstructionSet instruction_set = InstructionSet::scalar;
+  /** Every tensor keeps its own memory, so that all can be read after a run. */
+  bool keep_tensors = false;
+};
+
+/** A graph made ready: kernels in order and the place of everything. Read only once made. */
+struct Plan {
+  std::vector<Step> steps;
+  std::unique_ptr<HeadKernel> head;
+  size_t input_offset = 0;
+  size_t input_bytes = 0;
+  size_t embedding_offset = 0;
+  size_t embedding_bytes = 0;
+  size_t classes = 0;
+  size_t scratch_offset = 0;
+  /** Room for the input pointers of one step. */
+  size_t pointers_offset = 0;
+  /** Working memory for one image. */
+  size_t arena_bytes = 0;
+  std::vector<TracedTensor> tensors;
+};
+
+/** @param graph a graph that `validate` has accepted; not needed afterwards */
+Plan make_plan(const Graph& graph, const PlanOptions& options);
+
+}  // namespace spikescope

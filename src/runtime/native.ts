@@ -1,0 +1,104 @@
+/** The native addon's face: where it lies, what it offers, and how its errors become the project's. */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { RefusedError, SpikescopeError, UsageError } from '../errors.ts';
+import type { IntegerGraph } from '../model/graph.ts';
+import type { EngineOptions, Inference } from './engine.ts';
+
+/** What one traced image gave: potentials, embedding, every tensor by name, the input included. */
+export interface NativeTrace {
+  readonly potentials: Int32Array;
+  readonly embedding: Uint8Array;
+  readonly tensors: Readonly<Record<string, Uint8Array>>;
+}
+
+/** An engine in native memory. Its methods throw errors with a `code`; `fromNative` makes them the project's. */
+export interface NativeEngine {
+  readonly instructionSet: string;
+  readonly arenaBytes: number;
+  /** As many images as lie in `inputs`, which is copied. Calls run one after the other, off the main thread. */
+  infer(inputs: Uint8Array): Promise<Inference>;
+  /** One image at once; the engine must have been made with `keepTensors`. For tests. */
+  trace(input: Uint8Array): NativeTrace;
+  /** Calls under way finish first. */
+  close(): Promise<void>;
+}
+
+export interface NativeEngineOptions extends EngineOptions {
+  /** No memory is shared between tensors, so that `trace` can read them all. For tests. */
+  readonly keepTensors?: boolean;
+}
+
+export interface NativeAddon {
+  /** Instruction sets of this processor, the plainest first. */
+  instructionSets(): string[];
+  createEngine(graph: IntegerGraph, options?: NativeEngineOptions): NativeEngine;
+}
+
+/** A built copy to load in place of the usual one, for example the sanitized one. */
+const ADDON_VARIABLE = 'SPIKESCOPE_ADDON';
+const USUAL_PLACE = '../../native/akida-m2/build/Release/spikescope.node';
+
+function functionSchema<F>() {
+  return z.custom<F>((value) => typeof value === 'function');
+}
+
+const addonSchema = z.object({
+  instructionSets: functionSchema<NativeAddon['instructionSets']>(),
+  createEngine: functionSchema<NativeAddon['createEngine']>(),
+}) satisfies z.ZodType<NativeAddon>;
+
+let loaded: NativeAddon | undefined;
+
+/**
+ * The addon, loaded once.
+ * @throws SpikescopeError `ADDON_MISSING` when it is not built, `ADDON_UNUSABLE` when it does not load here
+ */
+export function nativeAddon(): NativeAddon {
+  loaded ??= load(process.env[ADDON_VARIABLE] ?? fileURLToPath(new URL(USUAL_PLACE, import.meta.url)));
+  return loaded;
+}
+
+function load(file: string): NativeAddon {
+  if (!existsSync(file)) {
+    throw new SpikescopeError('ADDON_MISSING', 'The native addon is not built', {
+      file,
+      remedy: 'npm run build',
+    });
+  }
+  try {
+    return addonSchema.parse(createRequire(import.meta.url)(file));
+  } catch (cause) {
+    throw new SpikescopeError('ADDON_UNUSABLE', 'The native addon does not load', {
+      file,
+      received: cause instanceof Error ? cause.message.split('\n')[0] : String(cause),
+      remedy: 'build it again on this machine: npm run build',
+      cause,
+    });
+  }
+}
+
+const nativeErrorSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  node: z.string().optional(),
+  field: z.string().optional(),
+});
+
+/** An error of the addon as one of the project's, with the same code; anything else unchanged. */
+export function fromNative(error: unknown): unknown {
+  const parsed = nativeErrorSchema.safeParse(error);
+  if (error instanceof SpikescopeError || !parsed.success) return error;
+  const { code, message, node, field } = parsed.data;
+  const details = {
+    ...(node !== undefined && { node }),
+    ...(field !== undefined && { field }),
+    cause: error,
+  };
+  if (code === 'INSTRUCTION_SET' || code === 'THREADS') return new UsageError(code, message, details);
+  if (code === 'ENGINE_CLOSED' || code === 'OUT_OF_MEMORY')
+    return new SpikescopeError(code, message, details);
+  return new RefusedError(code, message, details);
+}

@@ -31,10 +31,42 @@ export interface NativeEngineOptions extends EngineOptions {
   readonly keepTensors?: boolean;
 }
 
+/** Exact counts and sums of one image; what they mean for a capture is decided by `preprocess`. */
+export interface QualitySums {
+  /** Pixels of the whole image at 0 and at 255, for red, green, blue. */
+  readonly lowClip: readonly [number, number, number];
+  readonly highClip: readonly [number, number, number];
+  /**
+   * Of luminance (77 R + 150 G + 29 B + 128) >> 8 of the 128 × 128 pixels to which the centred square is
+   * area-resampled.
+   */
+  readonly luminanceMinimum: number;
+  readonly luminanceMaximum: number;
+  readonly luminanceSum: number;
+  readonly luminanceSquares: number;
+  /** Of that luminance's Laplacian (four neighbours − 4 × centre) on the 126 × 126 inner pixels. */
+  readonly laplacianSum: number;
+  readonly laplacianSquares: number;
+}
+
 export interface NativeAddon {
   /** Instruction sets of this processor, the plainest first. */
   instructionSets(): string[];
   createEngine(graph: IntegerGraph, options?: NativeEngineOptions): NativeEngine;
+  /**
+   * Exact area resampling of a square to size × size: each output value is the mean of what it covers, half rounded
+   * up. `rgb`: uint8, height × width × 3; side and size in 1…16384. Throws with code `FRAME_SIZE`, `CROP` (the square
+   * leaves the image), `RESAMPLE_SIZE`.
+   */
+  areaResample(
+    rgb: Uint8Array,
+    width: number,
+    height: number,
+    square: { readonly x: number; readonly y: number; readonly side: number },
+    size: number,
+  ): Uint8Array;
+  /** Clipping, luminance and focus of an image. Throws with code `FRAME_SIZE`. */
+  measureQuality(rgb: Uint8Array, width: number, height: number): QualitySums;
 }
 
 /** A built copy to load in place of the usual one, for example the sanitized one. */
@@ -48,6 +80,8 @@ function functionSchema<F>() {
 const addonSchema = z.object({
   instructionSets: functionSchema<NativeAddon['instructionSets']>(),
   createEngine: functionSchema<NativeAddon['createEngine']>(),
+  areaResample: functionSchema<NativeAddon['areaResample']>(),
+  measureQuality: functionSchema<NativeAddon['measureQuality']>(),
 }) satisfies z.ZodType<NativeAddon>;
 
 let loaded: NativeAddon | undefined;

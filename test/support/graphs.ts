@@ -114,7 +114,9 @@ class Builder {
   }
 
   #freshQuantisation(): Quantisation {
-    const zeroPoint = this.random.chance(0.4) ? this.random.pick([0, 255, 128]) : this.random.integer(0, 255);
+    const zeroPoint = this.random.chance(0.25)
+      ? this.random.pick([0, 255, 128])
+      : this.random.integer(0, 255);
     return { scale: 2 ** -this.random.integer(2, 9), zeroPoint };
   }
 
@@ -414,7 +416,7 @@ class Builder {
   }
 
   #clamp(): Clamp {
-    if (this.#tame || this.random.chance(0.6)) return { minimum: 0, maximum: 255 };
+    if (this.#tame || this.random.chance(0.75)) return { minimum: 0, maximum: 255 };
     const [a, b] = [this.random.integer(0, 255), this.random.integer(0, 255)];
     return { minimum: Math.min(a, b), maximum: Math.max(a, b) };
   }

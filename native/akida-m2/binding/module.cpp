@@ -2,6 +2,7 @@
 
 #include "../engine/instruction_set.h"
 #include "engine_object.h"
+#include "imaging.h"
 
 namespace spikescope::binding {
 
@@ -10,7 +11,9 @@ class Module : public Napi::Addon<Module> {
  public:
   Module(Napi::Env env, Napi::Object exports) {
     engine_ = Napi::Persistent(EngineObject::define(env));
-    DefineAddon(exports, {InstanceMethod("createEngine", &Module::create), InstanceMethod("instructionSets", &Module::sets)});
+    DefineAddon(exports, {InstanceMethod("createEngine", &Module::create), InstanceMethod("instructionSets", &Module::sets),
+                          InstanceMethod("areaResample", &Module::resample),
+                          InstanceMethod("measureQuality", &Module::measure)});
   }
 
  private:
@@ -22,6 +25,9 @@ class Module : public Napi::Addon<Module> {
     for (uint32_t i = 0; i < available.size(); i++) names.Set(i, name_of(available[i]));
     return names;
   }
+
+  Napi::Value resample(const Napi::CallbackInfo& info) { return area_resample(info); }
+  Napi::Value measure(const Napi::CallbackInfo& info) { return measure_quality(info); }
 
   Napi::FunctionReference engine_;
 };

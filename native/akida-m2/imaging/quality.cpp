@@ -1,0 +1,83 @@
+#include "quality.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace spikescope::imaging {
+namespace {
+
+/** Bytes after which the channels repeat at the same places of a vector register. */
+constexpr int64_t kBlock = 96;
+
+void count_clipped(const Image& image, Quality& quality) {
+  const int64_t bytes = image.width * image.height * 3;
+  int64_t at = 0;
+  while (at + kBlock <= bytes) {
+    uint8_t low[kBlock] = {};
+    uint8_t high[kBlock] = {};
+    const int64_t blocks = std::min<int64_t>(255, (bytes - at) / kBlock);
+    for (int64_t block = 0; block < blocks; block++, at += kBlock) {
+      const uint8_t* const values = image.rgb + at;
+      for (int64_t i = 0; i < kBlock; i++) {
+        low[i] = static_cast<uint8_t>(low[i] + (values[i] == 0));
+        high[i] = static_cast<uint8_t>(high[i] + (values[i] == 255));
+      }
+    }
+    for (size_t i = 0; i < kBlock; i++) {
+      quality.low_clip[i % 3] += low[i];
+      quality.high_clip[i % 3] += high[i];
+    }
+  }
+  for (; at < bytes; at++) {
+    quality.low_clip[static_cast<size_t>(at % 3)] += image.rgb[at] == 0;
+    quality.high_clip[static_cast<size_t>(at % 3)] += image.rgb[at] == 255;
+  }
+}
+
+std::vector<int32_t> luminance_of(const Image& image) {
+  const int64_t side = std::min(image.width, image.height);
+  std::vector<uint8_t> rgb(kQualitySide * kQualitySide * 3);
+  area_resample(image, {(image.width - side) / 2, (image.height - side) / 2, side}, kQualitySide, rgb.data());
+  std::vector<int32_t> luminance(kQualitySide * kQualitySide);
+  for (size_t i = 0; i < luminance.size(); i++) {
+    luminance[i] = (77 * rgb[i * 3] + 150 * rgb[i * 3 + 1] + 29 * rgb[i * 3 + 2] + 128) >> 8;
+  }
+  return luminance;
+}
+
+void measure_luminance(const std::vector<int32_t>& luminance, Quality& quality) {
+  for (const int32_t value : luminance) {
+    quality.luminance_minimum = std::min<int64_t>(quality.luminance_minimum, value);
+    quality.luminance_maximum = std::max<int64_t>(quality.luminance_maximum, value);
+    quality.luminance_sum += value;
+    quality.luminance_squares += int64_t{value} * value;
+  }
+}
+
+void measure_laplacian(const std::vector<int32_t>& luminance, Quality& quality) {
+  for (int64_t y = 1; y < kQualitySide - 1; y++) {
+    const int32_t* const row = luminance.data() + y * kQualitySide;
+    int32_t sum = 0;
+    int32_t squares = 0;  // at most 126 × 1020²
+    for (int64_t x = 1; x < kQualitySide - 1; x++) {
+      const int32_t value = row[x - kQualitySide] + row[x + kQualitySide] + row[x - 1] + row[x + 1] - 4 * row[x];
+      sum += value;
+      squares += value * value;
+    }
+    quality.laplacian_sum += sum;
+    quality.laplacian_squares += squares;
+  }
+}
+
+}  // namespace
+
+Quality measure_quality(const Image& image) {
+  Quality quality;
+  count_clipped(image, quality);
+  const std::vector<int32_t> luminance = luminance_of(image);
+  measure_luminance(luminance, quality);
+  measure_laplacian(luminance, quality);
+  return quality;
+}
+
+}  // namespace spikescope::imaging

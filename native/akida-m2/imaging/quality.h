@@ -1,0 +1,31 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "area_resample.h"
+
+namespace spikescope::imaging {
+
+/** Side of the square on which luminance and focus are measured, pixels. */
+constexpr int64_t kQualitySide = 128;
+
+/** Exact sums, so that whoever divides them gets the same figures everywhere. */
+struct Quality {
+  /** Pixels of the whole image at 0 and at 255, per channel. */
+  std::array<int64_t, 3> low_clip{};
+  std::array<int64_t, 3> high_clip{};
+  /** Of luminance (77 R + 150 G + 29 B + 128) >> 8 on the centred square resampled to kQualitySide. */
+  int64_t luminance_minimum = 255;
+  int64_t luminance_maximum = 0;
+  int64_t luminance_sum = 0;
+  int64_t luminance_squares = 0;
+  /** Of the Laplacian (four neighbours − 4 × centre) of that luminance, inner pixels only. */
+  int64_t laplacian_sum = 0;
+  int64_t laplacian_squares = 0;
+};
+
+/** Shorter side of `image` in 1…kMaximumSide. */
+Quality measure_quality(const Image& image);
+
+}  // namespace spikescope::imaging

@@ -1,0 +1,74 @@
+/** What `evaluate --json` prints. Shares are 0…1. */
+import type { ModelIdentity } from '../model/bundle/bundle.ts';
+import { bootstrapIntervals, type Intervals } from './metrics/bootstrap.ts';
+import { type ClassMetrics, type Metrics, measure, type Summary } from './metrics/metrics.ts';
+import type { Prediction } from './metrics/prediction.ts';
+
+/** The figures of one model, integer or float. */
+export interface Figures extends Summary {
+  readonly perClass: Readonly<Record<string, ClassMetrics>>;
+  /** [true class][most probable class], in the order of `classes`. */
+  readonly confusion: readonly (readonly number[])[];
+  readonly intervals: Intervals;
+}
+
+/** An image file that could not be read at all; it counts in no figure. */
+export interface Unreadable {
+  readonly imageId: string;
+  readonly file: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface EvaluationDocument extends Figures {
+  /** `lesion`: no lesion lies in two splits. `image`: lesions are unknown, or lie in more than one. */
+  readonly protocol: 'lesion' | 'image';
+  readonly split: string;
+  /** Images behind every figure: all of the split that could be read. */
+  readonly n: number;
+  readonly classes: readonly string[];
+  readonly model: ModelIdentity;
+  readonly backend: string;
+  readonly dataset: {
+    readonly name: string;
+    readonly splitFile: string | null;
+    /** Images of the split, readable or not. */
+    readonly images: number;
+    /** Identifiers listed for the split that have no file. */
+    readonly missing: readonly string[];
+    readonly unreadable: readonly Unreadable[];
+  };
+  readonly settings: {
+    readonly crop: boolean;
+    readonly tiling: boolean;
+    /** Images drawn from the split, null for all. */
+    readonly limit: number | null;
+  };
+  readonly tiledShare: number;
+  /** Share of images in which no class reaches its threshold; they count in the figures by their most probable class. */
+  readonly indeterminateShare: number;
+  /** Images that the integrity check would have sent back; they are read all the same, so that n is the split. */
+  readonly retakes: {
+    readonly count: number;
+    readonly share: number;
+    readonly reasons: Readonly<Record<string, number>>;
+  };
+  /** The float graph on the same inputs, before any tiling. */
+  readonly float?: Figures & { readonly source: string };
+  /** Share of images for which the integer graph (untiled) and the float graph have the same winning class. */
+  readonly agreement?: number;
+}
+
+/** Figures with intervals, and the bins for the charts. */
+export function figuresOf(
+  classes: readonly string[],
+  predictions: readonly Prediction[],
+): { figures: Figures; metrics: Metrics } {
+  const metrics = measure(classes, predictions);
+  const { top1, macroF1, balancedAccuracy, macroAuc, ece, perClass, confusion } = metrics;
+  const intervals = bootstrapIntervals(classes, predictions);
+  return {
+    figures: { top1, macroF1, balancedAccuracy, macroAuc, ece, perClass, confusion, intervals },
+    metrics,
+  };
+}

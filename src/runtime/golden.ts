@@ -10,12 +10,16 @@ export async function replayGolden(bundle: ModelBundle, engine: Engine): Promise
   for (const [index, { input, potentials }] of bundle.golden.entries()) {
     const inference = await engine.infer(input);
     if (!potentials.every((expected, i) => expected === inference.potentials[i])) {
-      throw new RefusedError('BUNDLE_GOLDEN', 'The engine does not reproduce the bundle’s golden potentials', {
-        field: `golden.${index}`,
-        expected: potentials.join(', '),
-        received: inference.potentials.join(', '),
-        remedy: `do not use this bundle on the ${engine.backend} backend (${engine.instructionSet}); convert it again`,
-      });
+      throw new RefusedError(
+        'BUNDLE_GOLDEN',
+        'The engine does not reproduce the bundle’s golden potentials',
+        {
+          field: `golden.${index}`,
+          expected: potentials.join(', '),
+          received: inference.potentials.join(', '),
+          remedy: `do not use this bundle on the ${engine.backend} backend (${engine.instructionSet}); convert it again`,
+        },
+      );
     }
   }
 }

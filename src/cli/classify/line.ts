@@ -1,0 +1,59 @@
+import { RETAKE } from '../../runtime/classifier.ts';
+import type { Reading, RetakeReason } from '../../runtime/reading.ts';
+import { INDETERMINATE } from '../../runtime/readout.ts';
+import { colour } from '../console.ts';
+import type { Outcome } from './outcome.ts';
+
+const PATH_WIDTH = 36;
+const DIAGNOSIS_WIDTH = INDETERMINATE.length;
+const BAR_WIDTH = 20;
+/** Classes shown beside the bar, the most probable first. */
+const SHOWN_CLASSES = 3;
+
+const REASONS: Readonly<Record<RetakeReason, string>> = {
+  'too-small': 'too few pixels',
+  flat: 'nothing to see, too little contrast',
+  clipped: 'over- or underexposed',
+  'out-of-focus': 'out of focus',
+};
+
+/** The line of an outcome for people: file, diagnosis, a bar for the largest probability, the leading classes. */
+export function lineOf(outcome: Outcome): string {
+  const name = aligned(printable(outcome.path));
+  if ('refusal' in outcome) {
+    return `${name}  ${labelled('refused', colour.red)}  ${printable(outcome.refusal.describe())}`;
+  }
+  const { reading } = outcome;
+  if (!reading.accepted) {
+    const reasons = reading.reasons.map((reason) => REASONS[reason]).join('; ');
+    return `${name}  ${labelled(RETAKE, colour.yellow)}  ${reasons}`;
+  }
+  const shade = reading.diagnosis === INDETERMINATE ? colour.yellow : colour.bold;
+  return `${name}  ${labelled(reading.diagnosis, shade)}  ${probabilitiesOf(reading)}${reading.tiled ? '  in tiles' : ''}`;
+}
+
+function labelled(word: string, paint: (text: string) => string): string {
+  return paint(word.padEnd(DIAGNOSIS_WIDTH));
+}
+
+function probabilitiesOf({ probabilities }: Reading): string {
+  const leading = Object.entries(probabilities)
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, SHOWN_CLASSES);
+  const filled = Math.round((leading[0]?.[1] ?? 0) * BAR_WIDTH);
+  const bar = '█'.repeat(filled) + colour.dim('░'.repeat(BAR_WIDTH - filled));
+  return `${bar}  ${leading.map(([name, p]) => `${name} ${p.toFixed(2)}`).join('  ')}`;
+}
+
+/** A path may hold line breaks and terminal commands; a line shows them and obeys none. */
+function printable(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** Exactly PATH_WIDTH characters: padded, or without its beginning. */
+function aligned(text: string): string {
+  return text.length <= PATH_WIDTH ? text.padEnd(PATH_WIDTH) : `…${text.slice(1 - PATH_WIDTH)}`;
+}

@@ -1,0 +1,83 @@
+/** What a file is, told by its first bytes: names lie, and no decoder is asked to guess. */
+
+export type AcceptedFormat = 'jpeg' | 'png' | 'webp' | 'tiff';
+
+export type SniffedFormat =
+  | { readonly accepted: true; readonly format: AcceptedFormat }
+  | { readonly accepted: false; readonly description: string };
+
+interface Signature {
+  readonly offset: number;
+  /** Latin-1. */
+  readonly magic: string;
+}
+
+const ACCEPTED: readonly (readonly [AcceptedFormat, readonly Signature[]])[] = [
+  ['jpeg', [{ offset: 0, magic: '\xff\xd8\xff' }]],
+  ['png', [{ offset: 0, magic: '\x89PNG\r\n\x1a\n' }]],
+  [
+    'webp',
+    [
+      { offset: 0, magic: 'RIFF' },
+      { offset: 8, magic: 'WEBP' },
+    ],
+  ],
+  ['tiff', [{ offset: 0, magic: 'II*\0' }]],
+  ['tiff', [{ offset: 0, magic: 'MM\0*' }]],
+];
+
+/** Only to name what was received. */
+const REFUSED: readonly (readonly [string, Signature])[] = [
+  ['a GIF image', { offset: 0, magic: 'GIF8' }],
+  ['a BMP image', { offset: 0, magic: 'BM' }],
+  ['a BigTIFF image', { offset: 0, magic: 'II+\0' }],
+  ['a BigTIFF image', { offset: 0, magic: 'MM\0+' }],
+  ['a HEIF or AVIF image or a video', { offset: 4, magic: 'ftyp' }],
+  ['a JPEG 2000 image', { offset: 0, magic: '\0\0\0\x0cjP  ' }],
+  ['a JPEG XL image', { offset: 0, magic: '\xff\x0a' }],
+  ['a JPEG XL image', { offset: 0, magic: '\0\0\0\x0cJXL ' }],
+  ['a Photoshop document', { offset: 0, magic: '8BPS' }],
+  ['a DICOM file', { offset: 128, magic: 'DICM' }],
+  ['a PDF document', { offset: 0, magic: '%PDF' }],
+  ['a ZIP archive', { offset: 0, magic: 'PK' }],
+  ['a gzip archive', { offset: 0, magic: '\x1f\x8b' }],
+  ['a RIFF file that is no WebP', { offset: 0, magic: 'RIFF' }],
+];
+
+/** `bytes`: a whole file or its first 512 bytes. */
+export function sniffFormat(bytes: Uint8Array): SniffedFormat {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 512)).toString(
+    'latin1',
+  );
+  const has = ({ offset, magic }: Signature) => head.startsWith(magic, offset);
+  for (const [format, signatures] of ACCEPTED) {
+    if (signatures.every(has)) return { accepted: true, format };
+  }
+  const known = REFUSED.find(([, signature]) => has(signature));
+  return { accepted: false, description: known?.[0] ?? describeText(head) };
+}
+
+function describeText(head: string): string {
+  if (/^\0+$/.test(head)) return 'a file of zero bytes';
+  if (/<svg[\s>]/i.test(head)) return 'an SVG drawing';
+  if (/<(?:!doctype html|html|head|body)[\s>]/i.test(head)) return 'an HTML page';
+  return /^[\t\r\n\x20-\xff]*$/.test(head) ? 'a text file' : 'an unknown kind of file';
+}
+
+/**
+ * Whether a PNG is animated (APNG): its animation control chunk stands before the image data. The decoder would show the
+ * first picture and say nothing.
+ */
+export function isAnimatedPng(bytes: Uint8Array): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 8; at + 8 <= bytes.length; ) {
+    const type = view.getUint32(at + 4);
+    if (type === ANIMATION_CONTROL) return true;
+    if (type === IMAGE_DATA) return false;
+    at += 12 + view.getUint32(at);
+  }
+  return false;
+}
+
+const ANIMATION_CONTROL = 0x6163544c; // acTL
+const IMAGE_DATA = 0x49444154; // IDAT

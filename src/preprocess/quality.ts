@@ -1,0 +1,49 @@
+import type { Preprocessing } from '../model/bundle/contract.ts';
+import { nativeAddon, type QualitySums } from '../runtime/native.ts';
+import type { Frame, Quality, RetakeReason } from '../runtime/reading.ts';
+import { WORKING_SIDE } from './quality-reference.ts';
+
+/**
+ * Limits of the integrity check. The short side is the specification's (§1.1); the others are chosen on HAM10000's
+ * training images so that real frames pass and flat, overexposed and blurred ones do not: docs/preprocessing.md.
+ */
+export const DEFAULT_QUALITY: Preprocessing['quality'] = {
+  minimumSide: 150,
+  maximumClippedShare: 0.5,
+  minimumContrast: 4,
+  minimumFocus: 7,
+};
+
+/** Measures a frame for the integrity check (system specification §1.1). */
+export function measureQuality(frame: Frame): Quality {
+  const sums = nativeAddon().measureQuality(frame.rgb, frame.width, frame.height);
+  return qualityOf(sums, frame.width, frame.height);
+}
+
+/** What exact sums say about an image of this size. */
+export function qualityOf(sums: QualitySums, width: number, height: number): Quality {
+  const working = WORKING_SIDE * WORKING_SIDE;
+  const inner = (WORKING_SIDE - 2) * (WORKING_SIDE - 2);
+  return {
+    shortSide: Math.min(width, height),
+    clippedShare: Math.max(...sums.lowClip, ...sums.highClip) / (width * height),
+    contrast: Math.sqrt(variance(sums.luminanceSum, sums.luminanceSquares, working)),
+    focus: variance(sums.laplacianSum, sums.laplacianSquares, inner),
+  };
+}
+
+/** Population variance; numerator and denominator are exact. */
+function variance(sum: number, squares: number, n: number): number {
+  return (n * squares - sum * sum) / (n * n);
+}
+
+/** Why a capture must be taken again; empty when it is fit to be read. */
+export function retakeReasons(quality: Quality, limits: Preprocessing['quality']): RetakeReason[] {
+  const failed: readonly (readonly [RetakeReason, boolean])[] = [
+    ['too-small', quality.shortSide < limits.minimumSide],
+    ['flat', quality.contrast < limits.minimumContrast],
+    ['clipped', quality.clippedShare > limits.maximumClippedShare],
+    ['out-of-focus', quality.focus < limits.minimumFocus],
+  ];
+  return failed.filter(([, fails]) => fails).map(([reason]) => reason);
+}

@@ -1,0 +1,157 @@
+/** One image in, one reading out: integrity check, saliency crop, inference, readout, tiling when unsure. */
+import { RefusedError } from '../errors.ts';
+import { identityOf, type ModelBundle, type ModelIdentity } from '../model/bundle/bundle.ts';
+import { salientSquare } from '../preprocess/crop.ts';
+import { decodeImage } from '../preprocess/decode.ts';
+import { measureQuality, retakeReasons } from '../preprocess/quality.ts';
+import { areaResample } from '../preprocess/resample.ts';
+import { type SaliencyMapper, saliencyMapper } from '../preprocess/saliency.ts';
+import { centredSquare, tilesOf } from '../preprocess/square.ts';
+import type { Engine, Inference } from './engine.ts';
+import type { Frame, Reading, Square } from './reading.ts';
+import { decide, isUncertain, largestIndex, meanPotentials, softmax } from './readout.ts';
+import { Stopwatch } from './stopwatch.ts';
+
+/** The answer when the integrity check fails. */
+export const RETAKE = 'retake';
+
+export interface ClassifierOptions {
+  /** Whether to crop to the salient square. Default: as the bundle says. */
+  readonly crop?: boolean;
+  /** Whether to read uncertain images again in tiles. Default: as the bundle says. */
+  readonly tiling?: boolean;
+  /** Whether captures that fail the integrity check are sent back. Default true; false reads everything. */
+  readonly integrityCheck?: boolean;
+}
+
+export interface Classifier {
+  readonly model: ModelIdentity;
+  /**
+   * Reads a frame, or an image given as path or as the bytes of a file. Calls may overlap.
+   * @throws RefusedError `IMAGE_*` for what is no acceptable image; a failed integrity check is a reading
+   * @throws SpikescopeError as the engine's `infer`
+   */
+  classify(image: Frame | string | Uint8Array): Promise<Reading>;
+}
+
+/**
+ * @param engine made of the bundle’s graph; stays the caller’s to close
+ * @throws RefusedError `MODEL_INPUT` when the graph does not read a square
+ */
+export function createClassifier(
+  bundle: ModelBundle,
+  engine: Engine,
+  options: ClassifierOptions = {},
+): Classifier {
+  const { width, height } = bundle.preprocessing;
+  if (width !== height) {
+    throw new RefusedError('MODEL_INPUT', 'The model does not read square images', {
+      field: 'preprocessing',
+      expected: 'equal width and height',
+      received: `${width}×${height}`,
+    });
+  }
+  return new BundleClassifier(bundle, engine, options);
+}
+
+interface Pass {
+  readonly square: Square;
+  readonly inference: Inference;
+}
+
+class BundleClassifier implements Classifier {
+  readonly model: ModelIdentity;
+  readonly #bundle: ModelBundle;
+  readonly #engine: Engine;
+  readonly #mapper: SaliencyMapper | null;
+  readonly #tiling: boolean;
+  readonly #integrityCheck: boolean;
+
+  constructor(bundle: ModelBundle, engine: Engine, options: ClassifierOptions) {
+    const { preprocessing, readout } = bundle;
+    this.model = identityOf(bundle);
+    this.#bundle = bundle;
+    this.#engine = engine;
+    this.#mapper = (options.crop ?? preprocessing.crop.enabled) ? saliencyMapper(bundle.graph) : null;
+    this.#tiling = options.tiling ?? readout.tiling.enabled;
+    this.#integrityCheck = options.integrityCheck ?? true;
+  }
+
+  async classify(image: Frame | string | Uint8Array): Promise<Reading> {
+    const stopwatch = new Stopwatch();
+    const frame = await stopwatch.measureAsync('decode', () => frameOf(image));
+    const quality = stopwatch.measure('quality', () => measureQuality(frame));
+    const failures = retakeReasons(quality, this.#bundle.preprocessing.quality);
+    const base = { quality, model: this.model, backend: this.#engine.backend };
+    if (this.#integrityCheck && failures.length > 0) {
+      return {
+        ...base,
+        accepted: false,
+        reasons: failures,
+        diagnosis: RETAKE,
+        probabilities: {},
+        potentials: {},
+        tiled: false,
+        crop: null,
+        timings: stopwatch.timings(),
+      };
+    }
+    const { square, inference } = await this.#look(frame, stopwatch);
+    const answer = await this.#answer(frame, square, inference.potentials, stopwatch);
+    return { ...base, accepted: true, reasons: [], crop: square, ...answer, timings: stopwatch.timings() };
+  }
+
+  /** The pass that counts: on the centred square, or on the square to which its saliency points. */
+  async #look(frame: Frame, stopwatch: Stopwatch): Promise<Pass> {
+    const centred = centredSquare(frame.width, frame.height);
+    const first = await this.#infer(frame, [centred], stopwatch);
+    const mapper = this.#mapper;
+    if (mapper === null) return { square: centred, inference: first };
+    const square = stopwatch.measure('crop', () => {
+      const map = mapper(first.embeddings, largestIndex(first.potentials));
+      return salientSquare(map, frame.width, frame.height, this.#bundle.preprocessing.crop);
+    });
+    const isCentred = square.x === centred.x && square.y === centred.y && square.side === centred.side;
+    return { square, inference: isCentred ? first : await this.#infer(frame, [square], stopwatch) };
+  }
+
+  async #infer(frame: Frame, squares: readonly Square[], stopwatch: Stopwatch): Promise<Inference> {
+    const { width: side } = this.#bundle.preprocessing;
+    const inputs = stopwatch.measure('crop', () => {
+      const size = side * side * 3;
+      const batch = new Uint8Array(size * squares.length);
+      squares.forEach((square, i) => {
+        batch.set(areaResample(frame, square, side), i * size);
+      });
+      return batch;
+    });
+    return stopwatch.measureAsync('inference', () => this.#engine.infer(inputs, squares.length));
+  }
+
+  async #answer(frame: Frame, square: Square, firstPotentials: Int32Array, stopwatch: Stopwatch) {
+    const { graph, readout } = this.#bundle;
+    const { alpha, thresholds, tiling } = readout;
+    let potentials = firstPotentials;
+    let probabilities = stopwatch.measure('readout', () => softmax(alpha, firstPotentials));
+    const tiled = this.#tiling && isUncertain(probabilities, tiling);
+    if (tiled) {
+      const tiles = await this.#infer(frame, tilesOf(square, tiling.overlap), stopwatch);
+      potentials = meanPotentials(tiles.potentials, graph.classes.length);
+      probabilities = softmax(alpha, potentials);
+    }
+    return {
+      diagnosis: decide(graph.classes, probabilities, thresholds),
+      probabilities: byClass(graph.classes, probabilities),
+      potentials: byClass(graph.classes, potentials),
+      tiled,
+    };
+  }
+}
+
+async function frameOf(image: Frame | string | Uint8Array): Promise<Frame> {
+  return typeof image === 'string' || image instanceof Uint8Array ? decodeImage(image) : image;
+}
+
+function byClass(classes: readonly string[], values: ArrayLike<number>): Record<string, number> {
+  return Object.fromEntries(classes.map((name, c) => [name, values[c]]));
+}

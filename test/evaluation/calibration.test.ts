@@ -2,13 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   fitAlpha,
+  lesionWeights,
   negativeLogLikelihood,
   type Scored,
-  softmax,
 } from '../../src/evaluation/calibration/alpha.ts';
 import { fitTau, fitThresholds, sensitivityAt } from '../../src/evaluation/calibration/thresholds.ts';
 import type { Prediction } from '../../src/evaluation/metrics/prediction.ts';
 import { seededRandom } from '../../src/evaluation/random.ts';
+import { softmax } from '../../src/runtime/readout.ts';
 
 /** Images whose true class is drawn from softmax(alpha × potentials): the right α is known. */
 function drawnFrom(alpha: number, n: number, seed: number): Scored[] {
@@ -20,26 +21,9 @@ function drawnFrom(alpha: number, n: number, seed: number): Scored[] {
       left -= p;
       return left < 0;
     });
-    return { potentials, label: Math.max(0, label) };
+    return { potentials, label: Math.max(0, label), weight: 1 };
   });
 }
-
-describe('the softmax of potentials', () => {
-  it('is a distribution for any int32 potentials', () => {
-    const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
-    fc.assert(
-      fc.property(
-        fc.array(int32, { minLength: 1, maxLength: 9 }),
-        fc.double({ min: 1e-9, max: 10, noNaN: true }),
-        (potentials, alpha) => {
-          const probabilities = softmax(alpha, potentials);
-          expect(probabilities.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 9);
-          for (const p of probabilities) expect(p).toBeGreaterThanOrEqual(0);
-        },
-      ),
-    );
-  });
-});
 
 describe('fitting α', () => {
   it.each([0.0001, 0.0005, 0.002])('finds the α = %s that the labels were drawn with', (alpha) => {
@@ -60,15 +44,27 @@ describe('fitting α', () => {
     const tenfold = scored.map(({ potentials, label }) => ({
       potentials: Array.from(potentials, (v) => 10 * v),
       label,
+      weight: 1,
     }));
     expect(fitAlpha(tenfold, 0.0001)).toBeCloseTo(fitAlpha(scored, 0.001) / 10, 8);
   });
 
+  it('lets a lesion with many photos count once', () => {
+    const groups = [...Array(30).keys()].map((i) => `lesion ${i}`);
+    const scored = drawnFrom(0.0004, 30, 4);
+    const repeated = [...scored, ...Array.from({ length: 9 }, () => scored[0])];
+    const weights = lesionWeights([...groups, ...Array.from({ length: 9 }, () => groups[0])]);
+    const weighted = repeated.map((image, i) => ({ ...image, weight: weights[i] }));
+    expect(fitAlpha(weighted, 0.001)).toBeCloseTo(fitAlpha(scored, 0.001), 12);
+    expect(fitAlpha(repeated, 0.001)).not.toBeCloseTo(fitAlpha(scored, 0.001), 12);
+    expect(lesionWeights([null, null, 'a', 'a'])).toEqual([1, 1, 0.5, 0.5]);
+  });
+
   it('stays finite when every answer is right, and when the potentials say nothing', () => {
-    const sure = fitAlpha([{ potentials: [5, 0], label: 0 }], 0.1);
+    const sure = fitAlpha([{ potentials: [5, 0], label: 0, weight: 1 }], 0.1);
     expect(sure).toBeGreaterThan(1);
     expect(sure).toBeLessThanOrEqual(100);
-    expect(fitAlpha([{ potentials: [5, 0], label: 1 }], 0.1)).toBeCloseTo(0.0001, 10);
+    expect(fitAlpha([{ potentials: [5, 0], label: 1, weight: 1 }], 0.1)).toBeCloseTo(0.0001, 10);
   });
 });
 

@@ -1,9 +1,22 @@
 /** α of the readout p = softmax(α × potential), fitted as temperature scaling is (system specification §6, equation 17). */
+import { softmax } from '../../runtime/readout.ts';
 
 /** An image's potentials (int32, one per class) and the index of its true class. */
 export interface Scored {
   readonly potentials: ArrayLike<number>;
   readonly label: number;
+  /** How much the image counts, positive. */
+  readonly weight: number;
+}
+
+/**
+ * Weights under which every lesion counts once, however many photos of it there are: these resemble each other, and
+ * a lesion photographed six times must not decide six times. An image without a lesion identifier counts once.
+ */
+export function lesionWeights(groups: readonly (string | null)[]): number[] {
+  const photos = new Map<string, number>();
+  for (const group of groups) if (group !== null) photos.set(group, (photos.get(group) ?? 0) + 1);
+  return groups.map((group) => (group === null ? 1 : 1 / (photos.get(group) ?? 1)));
 }
 
 /** α is looked for within this factor of the model's own scale, on either side. */
@@ -11,24 +24,15 @@ const RANGE = 1000;
 /** Halvings of that interval: beyond the precision of a number. */
 const ROUNDS = 55;
 
-/** p = softmax(α × potentials); stable for any int32. */
-export function softmax(alpha: number, potentials: ArrayLike<number>): number[] {
-  const values = Array.from(potentials, (potential) => alpha * potential);
-  const largest = Math.max(...values);
-  const exponentials = values.map((value) => Math.exp(value - largest));
-  const total = exponentials.reduce((sum, value) => sum + value, 0);
-  return exponentials.map((value) => value / total);
-}
-
-/** Mean of −ln p(true class). */
+/** Weighted mean of −ln p(true class). */
 export function negativeLogLikelihood(alpha: number, scored: readonly Scored[]): number {
-  const sum = scored.reduce((total, { potentials, label }) => {
+  const sum = scored.reduce((total, { potentials, label, weight }) => {
     const values = Array.from(potentials, (potential) => alpha * potential);
     const largest = Math.max(...values);
     const logTotal = largest + Math.log(values.reduce((part, value) => part + Math.exp(value - largest), 0));
-    return total + logTotal - values[label];
+    return total + weight * (logTotal - values[label]);
   }, 0);
-  return sum / scored.length;
+  return sum / scored.reduce((total, { weight }) => total + weight, 0);
 }
 
 /**
@@ -52,9 +56,9 @@ export function fitAlpha(scored: readonly Scored[], scale: number): number {
 
 /** Derivative of the summed negative log-likelihood: expected potential under p less the true class's potential. */
 function slopeAt(alpha: number, scored: readonly Scored[]): number {
-  return scored.reduce((slope, { potentials, label }) => {
+  return scored.reduce((slope, { potentials, label, weight }) => {
     const probabilities = softmax(alpha, potentials);
     const expected = probabilities.reduce((sum, p, c) => sum + p * potentials[c], 0);
-    return slope + expected - potentials[label];
+    return slope + weight * (expected - potentials[label]);
   }, 0);
 }

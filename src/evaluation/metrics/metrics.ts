@@ -3,8 +3,9 @@
  * are null, and macro averages go over the classes that are present. A present class that was never named has
  * precision 0 and F1 0.
  */
+import { largestIndex } from '../../runtime/readout.ts';
 import { orderByScore, type ScoreOrder, weightedAuc } from './auc.ts';
-import { assertPredictions, type Prediction, winnerOf } from './prediction.ts';
+import { assertPredictions, type Prediction } from './prediction.ts';
 import { calibrationError, type ReliabilityBin, reliabilityOf } from './reliability.ts';
 
 export interface ClassMetrics {
@@ -54,7 +55,7 @@ export function prepare(classes: readonly string[], predictions: readonly Predic
   return {
     classes,
     labels: Uint32Array.from(predictions, ({ label }) => label),
-    winners: Uint32Array.from(predictions, ({ probabilities }) => winnerOf(probabilities)),
+    winners: Uint32Array.from(predictions, ({ probabilities }) => largestIndex(probabilities)),
     confidences: Float64Array.from(predictions, ({ probabilities }) => Math.max(...probabilities)),
     orders: classes.map((_, c) =>
       orderByScore(Float64Array.from(predictions, ({ probabilities }) => probabilities[c])),

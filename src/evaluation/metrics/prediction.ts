@@ -8,13 +8,6 @@ export interface Prediction {
   readonly group: string | null;
 }
 
-/** Index of the largest value; the first one of equals. */
-export function winnerOf(values: ArrayLike<number>): number {
-  let winner = 0;
-  for (let i = 1; i < values.length; i++) if (values[i] > values[winner]) winner = i;
-  return winner;
-}
-
 /** @throws RangeError when a label or a probability lies outside its range: a defect of the caller */
 export function assertPredictions(classes: readonly string[], predictions: readonly Prediction[]): void {
   if (predictions.length === 0) throw new RangeError('Metrics need at least one prediction');

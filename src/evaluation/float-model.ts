@@ -1,0 +1,130 @@
+/** The float graph, run by onnxruntime: the yardstick of accuracy and of time. Workstation only. */
+import path from 'node:path';
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { RefusedError, SpikescopeError } from '../errors.ts';
+
+export interface FloatModel {
+  /** File name. */
+  readonly name: string;
+  /** Runs prepared inputs; the output is n × classes. */
+  run(inputs: PreparedInputs): Promise<Float32Array>;
+  /** uint8 RGB images, row, column, channel order, one after the other, as the graph wants them: float, NCHW, value/255. */
+  prepare(images: Uint8Array, count: number): PreparedInputs;
+  close(): Promise<void>;
+}
+
+/** Images as the session takes them; opaque, made by `prepare`. */
+export interface PreparedInputs {
+  readonly feeds: Readonly<Record<string, Tensor>>;
+  readonly count: number;
+}
+
+type Runtime = typeof import('onnxruntime-node');
+
+/** @throws SpikescopeError `ONNXRUNTIME_MISSING` when the optional package is not installed */
+export async function loadOnnxruntime(): Promise<Runtime> {
+  try {
+    return await import('onnxruntime-node');
+  } catch (cause) {
+    throw new SpikescopeError('ONNXRUNTIME_MISSING', 'onnxruntime-node is not installed here', {
+      remedy: 'run `ONNXRUNTIME_NODE_INSTALL=skip npm install --include=optional`, or leave --float out',
+      cause,
+    });
+  }
+}
+
+/**
+ * @param side of the square input, pixels
+ * @param threads that one run may use
+ * @throws SpikescopeError `ONNXRUNTIME_MISSING`, RefusedError `FLOAT_MODEL`
+ */
+export async function openFloatModel(file: string, side: number, threads = 1): Promise<FloatModel> {
+  const runtime = await loadOnnxruntime();
+  let session: InferenceSession;
+  try {
+    session = await runtime.InferenceSession.create(file, {
+      executionProviders: ['cpu'],
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: 3,
+    });
+  } catch (cause) {
+    throw new RefusedError('FLOAT_MODEL', 'onnxruntime does not take this float model', {
+      file,
+      received: cause instanceof Error ? cause.message : String(cause),
+      remedy: 'give an ONNX model with one image input to --float',
+      cause,
+    });
+  }
+  const input = inputOf(session, side, file);
+  return new OnnxModel(runtime, session, input, side, file);
+}
+
+function inputOf({ inputMetadata }: InferenceSession, side: number, file: string): string {
+  const [input, ...others] = inputMetadata;
+  const shape = input?.isTensor === true ? input.shape : [];
+  const wanted = [3, side, side];
+  const fits =
+    shape.length === 4 &&
+    wanted.every((size, i) => typeof shape[i + 1] !== 'number' || shape[i + 1] === size);
+  if (input === undefined || others.length > 0 || !fits) {
+    throw new RefusedError('FLOAT_MODEL', 'The float model does not read the images that the bundle reads', {
+      file,
+      expected: `one input [n, 3, ${side}, ${side}]`,
+      received: inputMetadata
+        .map((one) => `${one.name} [${one.isTensor ? one.shape.join(', ') : 'no tensor'}]`)
+        .join('; '),
+      remedy: 'give the float model that the bundle was converted from',
+    });
+  }
+  return input.name;
+}
+
+class OnnxModel implements FloatModel {
+  readonly name: string;
+  readonly #runtime: Runtime;
+  readonly #session: InferenceSession;
+  readonly #input: string;
+  readonly #side: number;
+  readonly #file: string;
+
+  constructor(runtime: Runtime, session: InferenceSession, input: string, side: number, file: string) {
+    this.name = path.basename(file);
+    this.#runtime = runtime;
+    this.#session = session;
+    this.#input = input;
+    this.#side = side;
+    this.#file = file;
+  }
+
+  prepare(images: Uint8Array, count: number): PreparedInputs {
+    const pixels = this.#side * this.#side;
+    const values = new Float32Array(count * 3 * pixels);
+    for (let n = 0; n < count; n++) {
+      const image = n * 3 * pixels;
+      for (let pixel = 0; pixel < pixels; pixel++) {
+        for (let c = 0; c < 3; c++) values[image + c * pixels + pixel] = images[image + 3 * pixel + c] / 255;
+      }
+    }
+    const tensor = new this.#runtime.Tensor('float32', values, [count, 3, this.#side, this.#side]);
+    return { feeds: { [this.#input]: tensor }, count };
+  }
+
+  async run({ feeds, count }: PreparedInputs): Promise<Float32Array> {
+    const outputs = await this.#session.run({ ...feeds });
+    const output = outputs[this.#session.outputNames[0]];
+    if (!(output.data instanceof Float32Array) || output.data.length % count !== 0) {
+      throw new RefusedError('FLOAT_MODEL', 'The float model does not answer with one float per class', {
+        file: this.#file,
+        received: `${output.type} [${output.dims.join(', ')}]`,
+      });
+    }
+    return output.data;
+  }
+
+  async close(): Promise<void> {
+    await this.#session.release();
+  }
+}

@@ -1,0 +1,26 @@
+import type { Frame } from '../runtime/reading.ts';
+
+/** An encoded image's path, its bytes, or pixels that need no decoding. */
+export type CaptureImage = string | Uint8Array | Frame;
+
+/** One frame as it came from the outside world. */
+export interface Capture {
+  readonly image: CaptureImage;
+  readonly capturedAt: Date;
+  /** Where it came from, for logs on this machine: it may hold a path, so it is never published. */
+  readonly origin: string;
+}
+
+export type SourceKind = 'phantom' | 'replay';
+
+export interface CaptureSource {
+  readonly kind: SourceKind;
+  /** What a person should read about this source. */
+  describe(): string;
+  /**
+   * Frames, one at a time and only when asked for. Ends when the source is exhausted or `signal` aborts; the
+   * pixels of a frame are valid until the next one is asked for.
+   * @throws SpikescopeError when the source itself fails; a frame that cannot be decoded is yielded all the same
+   */
+  frames(signal: AbortSignal): AsyncIterable<Capture>;
+}

@@ -1,0 +1,85 @@
+import type { SpikescopeError } from '../errors.ts';
+import { Connection } from './connection.ts';
+import type { Endpoint } from './endpoint.ts';
+import { keepConnected } from './link.ts';
+import { topicsOf } from './topics.ts';
+
+export interface SubscriberOptions {
+  readonly endpoint: Endpoint;
+  readonly device: string;
+  readonly onResult: (payload: string) => void;
+  /** Called at each change: subscribed, or not any more. */
+  readonly onChange?: () => void;
+  readonly onLost?: (reason: SpikescopeError) => void;
+}
+
+/** Seconds that a broker keeps results for a subscriber that has lost its connection. */
+const SESSION_EXPIRY = 3600;
+
+/** Receives a device's results from the broker, over a connection of its own, as any other subscriber does. */
+export class ResultSubscriber {
+  readonly #options: SubscriberOptions;
+  readonly #stopped = new AbortController();
+  #connection: Connection | null = null;
+  #wasSubscribed = false;
+  #refused = false;
+  #kept: Promise<void> = Promise.resolve();
+
+  constructor(options: SubscriberOptions) {
+    this.#options = options;
+  }
+
+  get isSubscribed(): boolean {
+    return this.#connection !== null;
+  }
+
+  /** Whether the broker said no, so that waiting for a subscription is of no use. */
+  get isRefused(): boolean {
+    return this.#refused;
+  }
+
+  start(): void {
+    this.#kept = keepConnected(
+      () => this.#open(),
+      {
+        onUp: (connection) => this.#subscribe(connection),
+        onDown: (reason) => {
+          this.#connection = null;
+          this.#refused = reason.code === 'BROKER_REFUSED';
+          this.#options.onChange?.();
+          this.#options.onLost?.(reason);
+        },
+      },
+      this.#stopped.signal,
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    const connection = this.#connection;
+    this.#connection = null;
+    await connection?.close();
+    await this.#kept;
+  }
+
+  #open(): Promise<Connection> {
+    const { endpoint, device, onResult } = this.#options;
+    return Connection.open(endpoint, {
+      clientId: `spikescope-${device}-display`,
+      sessionExpiry: SESSION_EXPIRY,
+      // Not at the first connect: what an earlier run has left behind is not this one's to show.
+      resume: this.#wasSubscribed,
+      onMessage: (_topic, payload) => onResult(payload.toString('utf8')),
+      signal: this.#stopped.signal,
+    });
+  }
+
+  async #subscribe(connection: Connection): Promise<void> {
+    await connection.subscribe(topicsOf(this.#options.device).result);
+    if (this.#stopped.signal.aborted) return connection.close();
+    this.#wasSubscribed = true;
+    this.#refused = false;
+    this.#connection = connection;
+    this.#options.onChange?.();
+  }
+}

@@ -3,6 +3,7 @@ import type { ModelIdentity } from '../model/bundle/bundle.ts';
 import { bootstrapIntervals, type Intervals } from './metrics/bootstrap.ts';
 import { type ClassMetrics, type Metrics, measure, type Summary } from './metrics/metrics.ts';
 import type { Prediction } from './metrics/prediction.ts';
+import type { Unreadable } from './read-split.ts';
 
 /** The figures of one model, integer or float. */
 export interface Figures extends Summary {
@@ -10,14 +11,6 @@ export interface Figures extends Summary {
   /** [true class][most probable class], in the order of `classes`. */
   readonly confusion: readonly (readonly number[])[];
   readonly intervals: Intervals;
-}
-
-/** An image file that could not be read at all; it counts in no figure. */
-export interface Unreadable {
-  readonly imageId: string;
-  readonly file: string;
-  readonly code: string;
-  readonly message: string;
 }
 
 export interface EvaluationDocument extends Figures {
@@ -36,6 +29,7 @@ export interface EvaluationDocument extends Figures {
     readonly images: number;
     /** Identifiers listed for the split that have no file. */
     readonly missing: readonly string[];
+    /** Files that do not decode; they count in no figure. */
     readonly unreadable: readonly Unreadable[];
   };
   readonly settings: {

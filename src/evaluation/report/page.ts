@@ -82,7 +82,8 @@ ${body}
 /** Writes a page, making its folder. */
 export async function writePage(file: string, text: string): Promise<void> {
   await mkdir(path.dirname(path.resolve(file)), { recursive: true });
-  await writeFile(file, text);
+  // Readable by its owner alone: reports can hold photographs of patients.
+  await writeFile(file, text, { mode: 0o600 });
 }
 
 export function percent(share: number | null, digits = 1): string {

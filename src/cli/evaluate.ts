@@ -1,0 +1,124 @@
+import { Command } from 'commander';
+import { z } from 'zod';
+import { SpikescopeError } from '../errors.ts';
+import { loadDataset, samplesOf } from '../evaluation/dataset/dataset.ts';
+import { type Evaluation, evaluate, limitSamples } from '../evaluation/evaluate.ts';
+import { type FloatModel, openFloatModel } from '../evaluation/float-model.ts';
+import { loadCharts } from '../evaluation/report/charts.ts';
+import { evaluationPage } from '../evaluation/report/evaluation-report.ts';
+import { writePage } from '../evaluation/report/page.ts';
+import { thumbnailOf } from '../evaluation/report/thumbnails.ts';
+import type { ModelBundle } from '../model/bundle/bundle.ts';
+import type { Engine } from '../runtime/engine.ts';
+import { openModel } from '../runtime/open-model.ts';
+import { note, print, printJson, startProgress } from './console.ts';
+import { evaluationLines } from './workstation/evaluation-text.ts';
+import { parseOptions, positiveInteger, splitOption, splitSchema } from './workstation/options.ts';
+
+/** Wrong answers shown as pictures in the report. */
+const SHOWN_MISTAKES = 24;
+
+const optionsSchema = z.object({
+  model: z.string().optional(),
+  dataset: z.string(),
+  split: splitSchema,
+  splitFile: z.string().optional(),
+  float: z.string().optional(),
+  crop: z.boolean().optional(),
+  tiling: z.boolean().optional(),
+  limit: z.number().optional(),
+  html: z.union([z.string(), z.literal(false)]).optional(),
+  json: z.boolean().default(false),
+});
+type Options = z.infer<typeof optionsSchema>;
+
+/** `spikescope evaluate`: what a model is worth on a data set, through the device's own path. */
+export function evaluateCommand(): Command {
+  return new Command('evaluate')
+    .description('Measure a model on a data set in HAM10000’s layout, through the device’s own path')
+    .requiredOption('--dataset <folder>', 'images in any nesting, with a metadata CSV (image_id, dx)')
+    .option('--model <bundle>', 'model bundle (default: the one that ships in models/)')
+    .addOption(splitOption('test'))
+    .option(
+      '--split-file <csv>',
+      'which image belongs to which split (default: split_lesion.csv in the data set)',
+    )
+    .option('--float <onnx>', 'float model to run on exactly the same inputs')
+    .option('--crop', 'crop to the salient square (default: as the bundle says)')
+    .option('--no-crop', 'read the centred square')
+    .option('--tiling', 'read uncertain images again in four tiles (default: as the bundle says)')
+    .option('--no-tiling', 'read every image once')
+    .option('--limit <images>', 'read this many images, drawn with a fixed seed', positiveInteger)
+    .option('--html <file>', 'where the report goes (default: reports/evaluate-<split>.html)')
+    .option('--no-html', 'write no report')
+    .option('--json', 'one JSON document on stdout')
+    .action((rawOptions: unknown) => run(parseOptions(optionsSchema, rawOptions)));
+}
+
+async function run(options: Options): Promise<void> {
+  const { bundle, engine } = await openModel(options.model);
+  try {
+    const float =
+      options.float === undefined ? null : await openFloatModel(options.float, bundle.preprocessing.width);
+    try {
+      const evaluation = await measureSplit(options, bundle, engine, float);
+      if (options.json) printJson(evaluation.document);
+      else for (const line of evaluationLines(evaluation.document)) print(line);
+      await report(evaluation, bundle.graph.classes, options);
+    } finally {
+      await float?.close();
+    }
+  } finally {
+    await engine.close();
+  }
+}
+
+async function measureSplit(
+  { dataset: folder, split, splitFile, limit, ...options }: Options,
+  bundle: ModelBundle,
+  engine: Engine,
+  float: FloatModel | null,
+): Promise<Evaluation> {
+  const dataset = await loadDataset(folder, bundle.graph.classes, splitFile);
+  const samples = limitSamples(samplesOf(dataset, split), limit);
+  const progress = startProgress('evaluate', samples.length);
+  try {
+    return await evaluate(dataset, samples, bundle, engine, {
+      split,
+      crop: options.crop ?? bundle.preprocessing.crop.enabled,
+      tiling: options.tiling ?? bundle.readout.tiling.enabled,
+      ...(float !== null && { float }),
+      ...(limit !== undefined && { limit }),
+      onImage: () => progress.advance(),
+    });
+  } finally {
+    progress.stop();
+  }
+}
+
+/** A report that nobody asked for by name is left out, with a note, where the packages that draw are absent. */
+async function report(evaluation: Evaluation, classes: readonly string[], options: Options): Promise<void> {
+  if (options.html === false) return;
+  const file = options.html ?? `reports/evaluate-${options.split}.html`;
+  try {
+    const charts = await loadCharts();
+    const mistakes = await Promise.all(
+      evaluation.wrong.slice(0, SHOWN_MISTAKES).map(async ({ sample, named, confidence }) => ({
+        imageId: sample.imageId,
+        truth: classes[sample.label],
+        named,
+        confidence,
+        thumbnail: await thumbnailOf(sample.file),
+      })),
+    );
+    const { document, reliability } = evaluation;
+    await writePage(
+      file,
+      evaluationPage({ document, reliability, mistakes, madeAt: new Date().toISOString() }, charts),
+    );
+    note(`Report: ${file} (holds patient images; keep it on this machine)`);
+  } catch (error) {
+    if (options.html !== undefined || !(error instanceof SpikescopeError)) throw error;
+    note(`No report: ${error.describe()}`);
+  }
+}

@@ -1,0 +1,95 @@
+import type { EvaluationDocument, Figures } from '../../evaluation/document.ts';
+import type { Summary } from '../../evaluation/metrics/metrics.ts';
+import { fixed, percent } from '../../evaluation/report/page.ts';
+import { colour } from '../console.ts';
+import { tableLines } from './table.ts';
+
+const HEADLINES: readonly [keyof Summary, string, (value: number | null) => string][] = [
+  ['top1', 'Top-1', (value) => percent(value, 2)],
+  ['macroF1', 'Macro F1', (value) => percent(value, 2)],
+  ['balancedAccuracy', 'Balanced accuracy', (value) => percent(value, 2)],
+  ['macroAuc', 'Macro AUC', (value) => fixed(value, 4)],
+  ['ece', 'ECE', (value) => fixed(value, 4)],
+];
+
+/** The metrics for people, as lines. */
+export function evaluationLines(document: EvaluationDocument): string[] {
+  const { model, dataset, settings, split, n, protocol } = document;
+  return [
+    colour.bold(`${model.name} ${model.version} on ${dataset.name}, ${split}: ${n} images`),
+    colour.dim(
+      [
+        protocol === 'lesion' ? 'no lesion in two splits' : 'lesions unknown or in more than one split',
+        settings.crop ? 'saliency crop' : 'centred square',
+        settings.tiling ? `tiling (${percent(document.tiledShare)} of the images)` : 'no tiling',
+      ].join(', '),
+    ),
+    '',
+    ...headlineLines(document, document.float),
+    '',
+    ...classLines(document),
+    '',
+    ...confusionLines(document),
+    '',
+    ...remarkLines(document),
+  ];
+}
+
+function headlineLines(figures: Figures, float: Figures | undefined): string[] {
+  const interval = `${Math.round(100 * figures.intervals.level)} % interval`;
+  const header = ['', 'value', interval, ...(float === undefined ? [] : ['float'])];
+  const rows = HEADLINES.map(([key, label, format]) => {
+    const range = figures.intervals.values[key];
+    return [
+      label,
+      colour.bold(format(figures[key])),
+      range === null ? '–' : `${format(range[0])} … ${format(range[1])}`,
+      ...(float === undefined ? [] : [format(float[key])]),
+    ];
+  });
+  return tableLines([header.map(colour.dim), ...rows]);
+}
+
+function classLines({ classes, perClass }: EvaluationDocument): string[] {
+  const header = ['class', 'images', 'precision', 'recall', 'F1', 'AUC'].map(colour.dim);
+  const rows = classes.map((name) => {
+    const { support, precision, recall, f1, auc } = perClass[name];
+    return [name, String(support), percent(precision), percent(recall), percent(f1), fixed(auc)];
+  });
+  return tableLines([header, ...rows]);
+}
+
+function confusionLines({ classes, confusion }: EvaluationDocument): string[] {
+  const header = ['true \\ named', ...classes].map(colour.dim);
+  const rows = confusion.map((row, t) => {
+    const support = row.reduce((sum, count) => sum + count, 0);
+    return [classes[t], ...row.map((count, n) => shaded(count, support, t === n))];
+  });
+  return tableLines([header, ...rows]);
+}
+
+function shaded(count: number, support: number, right: boolean): string {
+  if (count === 0) return colour.dim('·');
+  if (right) return colour.green(String(count));
+  return count > support / 5 ? colour.red(String(count)) : String(count);
+}
+
+function remarkLines(document: EvaluationDocument): string[] {
+  const { dataset, retakes, agreement, float } = document;
+  const remarks = [
+    `Indeterminate (below every threshold): ${percent(document.indeterminateShare)}`,
+    `The integrity check would send back ${retakes.count} (${percent(retakes.share)}); they are in the figures all the same`,
+  ];
+  if (float !== undefined && agreement !== undefined) {
+    remarks.push(`Same winning class as ${float.source}: ${percent(agreement, 2)}`);
+  }
+  if (dataset.missing.length > 0) remarks.push(`Without a file: ${named(dataset.missing)}`);
+  if (dataset.unreadable.length > 0) {
+    remarks.push(`Unreadable: ${named(dataset.unreadable.map(({ imageId }) => imageId))}`);
+  }
+  return remarks;
+}
+
+function named(identifiers: readonly string[]): string {
+  return `${identifiers.length} (${identifiers.slice(0, 5).join(', ')}${identifiers.length > 5 ? ', …' : ''})`;
+}

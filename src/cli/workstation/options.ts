@@ -1,0 +1,37 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+import { UsageError } from '../../errors.ts';
+import { SPLITS } from '../../evaluation/dataset/dataset.ts';
+import { firstIssue } from '../../schema.ts';
+
+/** Options of a command, checked. @throws UsageError `OPTION` */
+export function parseOptions<T>(schema: z.ZodType<T>, rawOptions: unknown): T {
+  const parsed = schema.safeParse(rawOptions);
+  if (parsed.success) return parsed.data;
+  const { field, problem } = firstIssue(parsed.error);
+  throw new UsageError('OPTION', `An option is wrong: ${problem}`, { field: optionName(field) });
+}
+
+/** `splitFile` → `--split-file`. */
+function optionName(field: string): string {
+  return `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** A whole number of at least 1, for commander. */
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError('Give a whole number from 1.');
+  return value;
+}
+
+/** Whole numbers of at least 1 between commas, for commander. */
+export function positiveIntegers(text: string): number[] {
+  return text.split(',').map(positiveInteger);
+}
+
+export const splitSchema = z.enum([...SPLITS, 'all']);
+
+export function splitOption(standard: z.infer<typeof splitSchema>): Option {
+  return new Option('--split <name>', 'images to read').choices(splitSchema.options).default(standard);
+}

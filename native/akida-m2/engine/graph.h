@@ -124,6 +124,12 @@ struct Node {
   std::vector<size_t> inputs;
   Operation operation;
   Tensor output;
+  /** Bytes from one output pixel to the next where the output is written into a wider tensor; 0 where it is not. */
+  size_t output_stride = 0;
+
+  size_t pixel_stride() const {
+    return output_stride == 0 ? static_cast<size_t>(output.shape.channels) : output_stride;
+  }
 };
 
 /** Weights: [class][embedding element]; potentials are never requantised. */

@@ -9,8 +9,8 @@ namespace {
 /** Gathers each window into a patch of (q − zero point), group by group, and multiplies it with every weight row. */
 class ConvolutionKernel final : public Kernel {
  public:
-  ConvolutionKernel(const Tensor& input, const Tensor& output, const Convolution& operation)
-      : input_(input), output_(output), operation_(operation) {}
+  ConvolutionKernel(const Tensor& input, const Node& node, const Convolution& operation)
+      : input_(input), output_(node.output), operation_(operation), output_stride_(node.pixel_stride()) {}
 
   size_t scratch_bytes() const override { return patch_length() * sizeof(int16_t); }
 
@@ -20,7 +20,7 @@ class ConvolutionKernel final : public Kernel {
       for (int32_t x = 0; x < output_.shape.width; x++) {
         gather(inputs[0], y, x, patch);
         multiply(patch, output);
-        output += output_.shape.channels;
+        output += output_stride_;
       }
     }
   }
@@ -75,12 +75,13 @@ class ConvolutionKernel final : public Kernel {
   const Tensor input_;
   const Tensor output_;
   const Convolution operation_;
+  const size_t output_stride_;
 };
 
 }  // namespace
 
 std::unique_ptr<Kernel> make(const Graph& graph, const Node& node, const Convolution& operation) {
-  return std::make_unique<ConvolutionKernel>(graph.tensor(node.inputs[0]), node.output, operation);
+  return std::make_unique<ConvolutionKernel>(graph.tensor(node.inputs[0]), node, operation);
 }
 
 }  // namespace spikescope::scalar

@@ -1,0 +1,136 @@
+#include "kernels.h"
+
+#if SPIKESCOPE_X86
+
+#include <algorithm>
+#include <vector>
+
+#include "vectors.h"
+
+namespace spikescope::avx512vnni {
+namespace {
+
+/** Largest window whose sums, with the rounding term, stay within 16 bits. */
+constexpr int32_t kLargestArea = 64;
+
+class AveragePoolKernel final : public Kernel {
+ public:
+  AveragePoolKernel(const Tensor& input, const Tensor& output, const AveragePool& operation)
+      : input_(input.shape),
+        output_(output.shape),
+        window_(operation.window),
+        zero_point_(output.zero_point),
+        clamp_(operation.clamp) {
+    for (int32_t pixels = 1; pixels <= window_.area(); pixels++) {
+      entries_.push_back(entry_for(pixels, input.zero_point, operation.requantisation));
+    }
+  }
+
+  void run(const uint8_t* const* inputs, uint8_t* output, uint8_t*) const override { pool(inputs[0], output); }
+
+ private:
+  /** What turns the sum over that many pixels into the average. */
+  struct Entry {
+    int16_t start;
+    int16_t shift;
+    int16_t multiplier;
+  };
+
+  static Entry entry_for(int32_t pixels, int32_t zero_point, const Requantisation& requantisation) {
+    const size_t entry = requantisation.multiplier.size() == 1 ? 0 : static_cast<size_t>(pixels) - 1;
+    const int32_t shift = requantisation.shift[entry];
+    // No sum reaches half of 2^16, so a larger shift always gives zero.
+    if (shift > 15) return {0, 15, 0};
+    const int32_t rounding = shift == 0 ? 0 : 1 << (shift - 1);
+    return {static_cast<int16_t>(rounding - pixels * zero_point), static_cast<int16_t>(shift),
+            requantisation.multiplier[entry]};
+  }
+
+  SPIKESCOPE_AVX512 void pool(const uint8_t* input, uint8_t* output) const {
+    const Finish parameters = make_finish(zero_point_, clamp_);
+    const auto channels = static_cast<size_t>(input_.channels);
+    const size_t row_bytes = static_cast<size_t>(input_.width) * channels;
+    for (int32_t y = 0; y < output_.height; y++) {
+      const int32_t row = y * window_.stride_height - window_.padding.top;
+      const int32_t top = std::max(row, 0);
+      const int32_t rows = std::min(row + window_.kernel_height, input_.height) - top;
+      for (int32_t x = 0; x < output_.width; x++) {
+        const int32_t column = x * window_.stride_width - window_.padding.left;
+        const int32_t left = std::max(column, 0);
+        const int32_t columns = std::min(column + window_.kernel_width, input_.width) - left;
+        const uint8_t* const first = input + static_cast<size_t>(top) * row_bytes + static_cast<size_t>(left) * channels;
+        const Entry& entry = entries_[static_cast<size_t>(rows * columns) - 1];
+        if (rows == 2 && columns == 2) {
+          average_four(first, row_bytes, entry, parameters, output);
+        } else {
+          average(first, rows, columns, row_bytes, entry, parameters, output);
+        }
+        output += channels;
+      }
+    }
+  }
+
+  SPIKESCOPE_INLINE512 __m512i load(const uint8_t* values) const {
+    return _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(values)));
+  }
+
+  SPIKESCOPE_INLINE512 void put(__m512i sum, const Entry& entry, const Finish& parameters, uint8_t* output,
+                                size_t count) const {
+    const __m512i started = _mm512_add_epi16(sum, _mm512_set1_epi16(entry.start));
+    const __m512i shifted = _mm512_sra_epi16(started, _mm_cvtsi32_si128(entry.shift));
+    const __m512i scaled = _mm512_mulhrs_epi16(shifted, _mm512_set1_epi16(entry.multiplier));
+    store_bytes(output, _mm512_cvtepi16_epi8(finish(scaled, parameters)), count);
+  }
+
+  /** Where the 32 channels after those of `at` start: the last ones overlap rather than being fewer. */
+  size_t next(size_t at) const {
+    const auto channels = static_cast<size_t>(input_.channels);
+    const size_t following = at + 32;
+    return following < channels && following + 32 > channels ? channels - 32 : following;
+  }
+
+  SPIKESCOPE_INLINE512 void average_four(const uint8_t* first, size_t row_bytes, const Entry& entry,
+                                         const Finish& parameters, uint8_t* output) const {
+    const auto channels = static_cast<size_t>(input_.channels);
+    for (size_t c = 0; c < channels; c = next(c)) {
+      const uint8_t* const upper = first + c;
+      const uint8_t* const lower = upper + row_bytes;
+      const __m512i sum = _mm512_add_epi16(_mm512_add_epi16(load(upper), load(upper + channels)),
+                                           _mm512_add_epi16(load(lower), load(lower + channels)));
+      put(sum, entry, parameters, output + c, channels - c);
+    }
+  }
+
+  SPIKESCOPE_AVX512 void average(const uint8_t* first, int32_t rows, int32_t columns, size_t row_bytes,
+                                 const Entry& entry, const Finish& parameters, uint8_t* output) const {
+    const auto channels = static_cast<size_t>(input_.channels);
+    for (size_t c = 0; c < channels; c = next(c)) {
+      __m512i sum = _mm512_setzero_si512();
+      for (int32_t row = 0; row < rows; row++) {
+        const uint8_t* values = first + c + static_cast<size_t>(row) * row_bytes;
+        for (int32_t column = 0; column < columns; column++, values += channels) {
+          sum = _mm512_add_epi16(sum, load(values));
+        }
+      }
+      put(sum, entry, parameters, output + c, channels - c);
+    }
+  }
+
+  const Shape input_;
+  const Shape output_;
+  const Window window_;
+  const int32_t zero_point_;
+  const Clamp clamp_;
+  std::vector<Entry> entries_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_average_pool(const Graph& graph, const Node& node, const AveragePool& operation) {
+  if (operation.window.area() > kLargestArea) return nullptr;
+  return std::make_unique<AveragePoolKernel>(graph.tensor(node.inputs[0]), node.output, operation);
+}
+
+}  // namespace spikescope::avx512vnni
+
+#endif

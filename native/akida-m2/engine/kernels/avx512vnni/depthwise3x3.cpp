@@ -1,0 +1,212 @@
+#include "kernels.h"
+
+#if SPIKESCOPE_X86
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <numeric>
+#include <vector>
+
+#include "../packed_layer.h"
+#include "vectors.h"
+
+namespace spikescope::avx512vnni {
+namespace {
+
+/**
+ * Depthwise 3×3 with stride 1, two output rows at a time.
+ *
+ * The four input rows that two output rows need are interleaved, so that each 32-bit lane holds the four values of
+ * one channel above each other: one dot product then covers a column of the kernel. The upper output row uses the
+ * weights (w0, w1, w2, 0), the lower one (0, w0, w1, w2). The interleaved values lie in four planes; plane q holds
+ * channels 4q…4q + 3 of every sixteen, in which one pixel is as long as in the tensor. So the next column of the
+ * kernel is one pixel further on, and the packs at the end restore the natural order.
+ */
+class Depthwise3x3Kernel final : public Kernel {
+ public:
+  Depthwise3x3Kernel(const Tensor& input, const Tensor& output, const Convolution& operation)
+      : input_(input.shape),
+        output_(output.shape),
+        padding_(operation.window.padding),
+        channels_(static_cast<size_t>(input.shape.channels)),
+        zero_point_(output.zero_point),
+        clamp_(operation.clamp) {
+    const auto padded_width = static_cast<size_t>(input_.width + padding_.left + padding_.right);
+    plane_bytes_ = round_up(padded_width * channels_ + 2 * 64);
+    border_row_.reserve(static_cast<size_t>(input_.width) * channels_ + 64);
+    for (int32_t x = 0; x < input_.width; x++) {
+      border_row_.insert(border_row_.end(), operation.padding_values.begin(), operation.padding_values.end());
+    }
+    border_row_.resize(border_row_.size() + 64);
+    for (size_t plane = 0; plane < kPlanes; plane++) {
+      for (size_t byte = 0; byte < channels_; byte++) {
+        border_pixel_[plane].push_back(operation.padding_values[byte / 16 * 16 + 4 * plane + byte % 16 / 4]);
+      }
+    }
+    pack(input, operation);
+  }
+
+  size_t scratch_bytes() const override { return kPlanes * plane_bytes_; }
+
+  void run(const uint8_t* const* inputs, uint8_t* output, uint8_t* planes) const override {
+    const size_t output_row = static_cast<size_t>(output_.width) * channels_;
+    fill_border(planes, 0, padding_.left);
+    for (int32_t y = 0; y < output_.height; y += 2) {
+      const std::array<const uint8_t*, 4> rows = {row_at(inputs[0], y), row_at(inputs[0], y + 1),
+                                                  row_at(inputs[0], y + 2), row_at(inputs[0], y + 3)};
+      interleave(rows, planes);
+      fill_border(planes, input_.width + padding_.left, padding_.right);
+      const int32_t count = std::min(2, output_.height - y);
+      for (int32_t row = 0; row < count; row++, output += output_row) {
+        for (size_t phase = 0; phase < phases_; phase++) {
+          convolve(planes, memory_.get() + (static_cast<size_t>(row) * phases_ + phase) * kSetBytes, phase, output);
+        }
+      }
+    }
+  }
+
+ private:
+  static constexpr size_t kPlanes = 4;
+  /** Bias, shift and multiplier of the four planes, then weights [kernel column][plane]. */
+  static constexpr size_t kWeights = 12 * 64;
+  static constexpr size_t kSetBytes = kWeights + 3 * kPlanes * 64;
+
+  /** Row of the padded input; border rows and rows below it are all border. */
+  const uint8_t* row_at(const uint8_t* input, int32_t padded_row) const {
+    const int32_t row = padded_row - padding_.top;
+    if (row < 0 || row >= input_.height) return border_row_.data();
+    return input + static_cast<size_t>(row) * static_cast<size_t>(input_.width) * channels_;
+  }
+
+  void fill_border(uint8_t* planes, int32_t first_pixel, int32_t pixels) const {
+    for (size_t plane = 0; plane < kPlanes; plane++) {
+      uint8_t* place = planes + plane * plane_bytes_ + static_cast<size_t>(first_pixel) * channels_;
+      for (int32_t pixel = 0; pixel < pixels; pixel++, place += channels_) {
+        std::memcpy(place, border_pixel_[plane].data(), channels_);
+      }
+    }
+  }
+
+  /** Writes whole registers; what goes beyond the row is border, filled afterwards, or slack. */
+  SPIKESCOPE_AVX512 void interleave(const std::array<const uint8_t*, 4>& rows, uint8_t* planes) const {
+    const size_t length = static_cast<size_t>(input_.width) * channels_;
+    uint8_t* const first = planes + static_cast<size_t>(padding_.left) * channels_;
+    for (size_t at = 0; at < length; at += 64) {
+      const __m512i row0 = _mm512_loadu_si512(rows[0] + at);
+      const __m512i row1 = _mm512_loadu_si512(rows[1] + at);
+      const __m512i row2 = _mm512_loadu_si512(rows[2] + at);
+      const __m512i row3 = _mm512_loadu_si512(rows[3] + at);
+      const __m512i upper_low = _mm512_unpacklo_epi8(row0, row1);
+      const __m512i upper_high = _mm512_unpackhi_epi8(row0, row1);
+      const __m512i lower_low = _mm512_unpacklo_epi8(row2, row3);
+      const __m512i lower_high = _mm512_unpackhi_epi8(row2, row3);
+      _mm512_storeu_si512(first + at, _mm512_unpacklo_epi16(upper_low, lower_low));
+      _mm512_storeu_si512(first + at + plane_bytes_, _mm512_unpackhi_epi16(upper_low, lower_low));
+      _mm512_storeu_si512(first + at + 2 * plane_bytes_, _mm512_unpacklo_epi16(upper_high, lower_high));
+      _mm512_storeu_si512(first + at + 3 * plane_bytes_, _mm512_unpackhi_epi16(upper_high, lower_high));
+    }
+  }
+
+  /** One output row, every `phases_`th register of it: those whose channels are the same. */
+  SPIKESCOPE_AVX512 void convolve(const uint8_t* planes, const uint8_t* set, size_t phase, uint8_t* output) const {
+    const Finish parameters = make_finish(zero_point_, clamp_);
+    const auto* const constants = set + kWeights;
+    const size_t length = static_cast<size_t>(output_.width) * channels_;
+    __m512i weights[3][kPlanes];
+#pragma GCC unroll 3
+    for (size_t kx = 0; kx < 3; kx++) {
+#pragma GCC unroll 4
+      for (size_t q = 0; q < kPlanes; q++) weights[kx][q] = _mm512_load_si512(set + (kx * kPlanes + q) * 64);
+    }
+    for (size_t at = phase * 64; at < length; at += phases_ * 64) {
+      __m512i sums[kPlanes];
+#pragma GCC unroll 4
+      for (size_t q = 0; q < kPlanes; q++) {
+        const uint8_t* const values = planes + q * plane_bytes_ + at;
+        sums[q] = _mm512_load_si512(constants + q * 64);
+#pragma GCC unroll 3
+        for (size_t kx = 0; kx < 3; kx++) {
+          sums[q] = _mm512_dpbusd_epi32(sums[q], _mm512_loadu_si512(values + kx * channels_), weights[kx][q]);
+        }
+        sums[q] = _mm512_srav_epi32(sums[q], _mm512_load_si512(constants + (kPlanes + q) * 64));
+      }
+      const auto* const multipliers = constants + 2 * kPlanes * 64;
+      const __m512i low = _mm512_mulhrs_epi16(_mm512_packs_epi32(sums[0], sums[1]), _mm512_load_si512(multipliers));
+      const __m512i high =
+          _mm512_mulhrs_epi16(_mm512_packs_epi32(sums[2], sums[3]), _mm512_load_si512(multipliers + 64));
+      store_bytes(output + at, _mm512_packus_epi16(finish(low, parameters), finish(high, parameters)), length - at);
+    }
+  }
+
+  void pack(const Tensor& input, const Convolution& operation) {
+    const size_t sixteens = channels_ / 16;
+    phases_ = sixteens / std::gcd<size_t>(sixteens, 4);
+    memory_ = allocate_aligned(2 * phases_ * kSetBytes);
+    const LayerRows layer{operation.weights.data(),
+                          operation.bias.data(),
+                          operation.requantisation.multiplier.data(),
+                          operation.requantisation.shift.data(),
+                          output_.channels,
+                          1,
+                          9,
+                          input.zero_point};
+    for (size_t row = 0; row < 2; row++) {
+      for (size_t phase = 0; phase < phases_; phase++) {
+        pack_set(layer, row, phase, memory_.get() + (row * phases_ + phase) * kSetBytes);
+      }
+    }
+  }
+
+  void pack_set(const LayerRows& layer, size_t row, size_t phase, uint8_t* set) const {
+    auto* const bias = reinterpret_cast<int32_t*>(set + kWeights);
+    auto* const shift = bias + kPlanes * 16;
+    auto* const multiplier = reinterpret_cast<int16_t*>(shift + kPlanes * 16);
+    for (size_t q = 0; q < kPlanes; q++) {
+      for (size_t lane = 0; lane < 16; lane++) {
+        const size_t sixteen = (phase * 4 + lane / 4) % (channels_ / 16);
+        const size_t channel = sixteen * 16 + q * 4 + lane % 4;
+        bias[q * 16 + lane] = folded_bias(layer, static_cast<int32_t>(channel));
+        shift[q * 16 + lane] = layer.shift[channel];
+        multiplier[q / 2 * 32 + lane / 4 * 8 + q % 2 * 4 + lane % 4] = layer.multiplier[channel];
+        for (size_t kx = 0; kx < 3; kx++) {
+          uint8_t* const word = set + ((kx * kPlanes + q) * 16 + lane) * 4;
+          for (size_t ky = 0; ky < 3; ky++) {
+            word[ky + row] = static_cast<uint8_t>(layer.weights[channel * 9 + ky * 3 + kx]);
+          }
+        }
+      }
+    }
+  }
+
+  const Shape input_;
+  const Shape output_;
+  const Padding padding_;
+  const size_t channels_;
+  const int32_t zero_point_;
+  const Clamp clamp_;
+  size_t plane_bytes_ = 0;
+  size_t phases_ = 1;
+  std::vector<uint8_t> border_row_;
+  std::array<std::vector<uint8_t>, kPlanes> border_pixel_;
+  AlignedMemory memory_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_depthwise3x3(const Graph& graph, const Node& node, const Convolution& operation) {
+  const Tensor& input = graph.tensor(node.inputs[0]);
+  const Window& window = operation.window;
+  const Shape& output = node.output.shape;
+  const bool depthwise = operation.groups == input.shape.channels && output.channels == operation.groups;
+  const bool three = window.kernel_height == 3 && window.kernel_width == 3 && window.stride_height == 1 &&
+                     window.stride_width == 1;
+  const bool whole = output.height == input.shape.height + window.padding.top + window.padding.bottom - 2 &&
+                     output.width == input.shape.width + window.padding.left + window.padding.right - 2;
+  if (!depthwise || !three || !whole || output.channels % 16 != 0 || node.output_stride != 0) return nullptr;
+  return std::make_unique<Depthwise3x3Kernel>(input, node.output, operation);
+}
+
+}  // namespace spikescope::avx512vnni
+
+#endif

@@ -1,0 +1,80 @@
+#pragma once
+
+#include "../../target.h"
+
+#if SPIKESCOPE_X86
+
+// The compiler's own headers start some intrinsics from a register that they leave unset on purpose.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#include <immintrin.h>
+#pragma GCC diagnostic pop
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../../graph.h"
+
+namespace spikescope::avx512vnni {
+
+#define SPIKESCOPE_INLINE512 SPIKESCOPE_AVX512 __attribute__((always_inline)) inline
+
+/** The last part of requantisation: what follows the multiplier. */
+struct Finish {
+  __m512i zero_point;  // 16 bit
+  __m512i minimum;     // 16 bit
+  __m512i maximum;     // 16 bit
+};
+
+SPIKESCOPE_INLINE512 Finish make_finish(int32_t zero_point, const Clamp& clamp) {
+  return {_mm512_set1_epi16(static_cast<int16_t>(zero_point)), _mm512_set1_epi16(static_cast<int16_t>(clamp.minimum)),
+          _mm512_set1_epi16(static_cast<int16_t>(clamp.maximum))};
+}
+
+/** Zero point and clamp on 16-bit values; what comes out lies in 0…255. */
+SPIKESCOPE_INLINE512 __m512i finish(__m512i values, const Finish& parameters) {
+  const __m512i sum = _mm512_adds_epi16(values, parameters.zero_point);
+  return _mm512_min_epi16(_mm512_max_epi16(sum, parameters.minimum), parameters.maximum);
+}
+
+SPIKESCOPE_INLINE512 __m256i finish(__m256i values, const Finish& parameters) {
+  const __m256i sum = _mm256_adds_epi16(values, _mm512_castsi512_si256(parameters.zero_point));
+  return _mm256_min_epi16(_mm256_max_epi16(sum, _mm512_castsi512_si256(parameters.minimum)),
+                          _mm512_castsi512_si256(parameters.maximum));
+}
+
+SPIKESCOPE_INLINE512 __mmask64 first_bytes(size_t count) {
+  return count >= 64 ? ~__mmask64{0} : (__mmask64{1} << count) - 1;
+}
+
+/** Stores the first `count` bytes; whole registers without a mask, because masked stores are slow. */
+SPIKESCOPE_INLINE512 void store_bytes(uint8_t* output, __m512i values, size_t count) {
+  if (count >= 64) {
+    _mm512_storeu_si512(output, values);
+  } else {
+    _mm512_mask_storeu_epi8(output, first_bytes(count), values);
+  }
+}
+
+SPIKESCOPE_INLINE512 void store_bytes(uint8_t* output, __m256i values, size_t count) {
+  if (count >= 32) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(output), values);
+  } else if (count == 16) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(output), _mm256_castsi256_si128(values));
+  } else {
+    _mm256_mask_storeu_epi8(output, static_cast<__mmask32>(first_bytes(count)), values);
+  }
+}
+
+SPIKESCOPE_INLINE512 void store_bytes(uint8_t* output, __m128i values, size_t count) {
+  if (count >= 16) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(output), values);
+  } else {
+    _mm_mask_storeu_epi8(output, static_cast<__mmask16>(first_bytes(count)), values);
+  }
+}
+
+}  // namespace spikescope::avx512vnni
+
+#endif

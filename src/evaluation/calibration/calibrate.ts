@@ -1,0 +1,171 @@
+/**
+ * Fits the readout on a split, in the order in which one choice changes what the next one sees: crop, α, τ, tiling,
+ * thresholds (system specification §6).
+ */
+import type { ModelContents } from '../../model/bundle/bundle.ts';
+import type { Readout } from '../../model/bundle/contract.ts';
+import { isUncertain, softmax } from '../../runtime/readout.ts';
+import type { Sample } from '../dataset/dataset.ts';
+import { type Metrics, measure } from '../metrics/metrics.ts';
+import type { Prediction } from '../metrics/prediction.ts';
+import type { ReliabilityBin } from '../metrics/reliability.ts';
+import { fitAlpha, lesionWeights, negativeLogLikelihood, type Scored } from './alpha.ts';
+import { fitTau, fitThresholds, type OperatingPoints, sensitivityAt } from './thresholds.ts';
+import type { View, Views } from './views.ts';
+
+/** A way of reading the images: figures of accuracy with it and without it. */
+export interface Choice {
+  readonly enabled: boolean;
+  /** Decided by these figures, or told by the caller. */
+  readonly decidedBy: 'evidence' | 'option';
+  readonly without: Accuracy;
+  readonly with: Accuracy;
+}
+
+export interface Accuracy {
+  readonly top1: number;
+  readonly macroF1: number;
+}
+
+/** How well probabilities fit, at one α, untiled. */
+export interface Fit {
+  readonly alpha: number;
+  readonly ece: number;
+  readonly negativeLogLikelihood: number;
+  readonly reliability: readonly ReliabilityBin[];
+}
+
+export interface Calibration {
+  readonly crop: Choice;
+  /** α = the scale of the potentials: the plain softmax of the logits. */
+  readonly uncalibrated: Fit;
+  readonly calibrated: Fit;
+  readonly tau: number;
+  /** Share of the split on which tiling triggers. */
+  readonly triggerShare: number;
+  readonly tiling: Choice;
+  /** In the order of the classes, 0…1. */
+  readonly thresholds: readonly number[];
+  /** Share of each class's images that reach its threshold; null for a class without an image. */
+  readonly sensitivities: readonly (number | null)[];
+  readonly indeterminateShare: number;
+  /** Of the readings as the device will make them with these values. */
+  readonly final: Metrics;
+}
+
+export interface CalibrateOptions {
+  /** Told, not decided. */
+  readonly crop?: boolean;
+  readonly tiling?: boolean;
+  readonly operatingPoints?: OperatingPoints;
+}
+
+/** @throws RangeError without a single image */
+export function calibrate(
+  { graph, readout }: Pick<ModelContents, 'graph' | 'readout'>,
+  views: readonly Views[],
+  { crop: toldCrop, tiling: toldTiling, operatingPoints = {} }: CalibrateOptions = {},
+): Calibration {
+  const { classes } = graph;
+  const { scale } = graph.head;
+  const samples = views.map(({ sample }) => sample);
+  const centred = views.map((view) => view.centred);
+  const cropped = views.map((view) => view.cropped);
+  // The winning class does not depend on α, so the crop can be decided before it is fitted.
+  const crop = chooseBetween(
+    measure(classes, predictionsOf(samples, wholeOf(centred), scale)),
+    measure(classes, predictionsOf(samples, wholeOf(cropped), scale)),
+    toldCrop,
+  );
+  const chosen = crop.enabled ? cropped : centred;
+  const scored = scoredOf(samples, wholeOf(chosen));
+  const alpha = fitAlpha(scored, scale);
+  const fitAt = (value: number): Fit => {
+    const { ece, reliability } = measure(classes, predictionsOf(samples, wholeOf(chosen), value));
+    return { alpha: value, ece, reliability, negativeLogLikelihood: negativeLogLikelihood(value, scored) };
+  };
+
+  const whole = predictionsOf(samples, wholeOf(chosen), alpha);
+  const tiles = predictionsOf(samples, tiledOf(chosen), alpha);
+  const tau = fitTau(whole.map(({ probabilities }) => Math.max(...probabilities)));
+  const unsure = whole.map(({ probabilities }) => isUncertain(probabilities, { ...readout.tiling, tau }));
+  const tiledWhenUnsure = whole.map((prediction, i) => (unsure[i] ? tiles[i] : prediction));
+  const tiling = chooseBetween(measure(classes, whole), measure(classes, tiledWhenUnsure), toldTiling);
+
+  const final = tiling.enabled ? tiledWhenUnsure : whole;
+  const thresholds = fitThresholds(classes, final, operatingPoints);
+  const isIndeterminate = ({ probabilities }: Prediction) => probabilities.every((p, c) => p < thresholds[c]);
+  return {
+    crop,
+    uncalibrated: fitAt(scale),
+    calibrated: fitAt(alpha),
+    tau,
+    triggerShare: unsure.filter(Boolean).length / views.length,
+    tiling,
+    thresholds,
+    sensitivities: classes.map((_, c) => sensitivityAt(final, c, thresholds[c])),
+    indeterminateShare: final.filter(isIndeterminate).length / final.length,
+    final: measure(classes, final),
+  };
+}
+
+const wholeOf = (views: readonly View[]) => views.map(({ whole }) => whole);
+const tiledOf = (views: readonly View[]) => views.map(({ tiled }) => tiled);
+
+function predictionsOf(
+  samples: readonly Sample[],
+  potentials: readonly Int32Array[],
+  alpha: number,
+): Prediction[] {
+  return samples.map(({ label, lesionId }, i) => ({
+    label,
+    probabilities: softmax(alpha, potentials[i]),
+    group: lesionId,
+  }));
+}
+
+function scoredOf(samples: readonly Sample[], potentials: readonly Int32Array[]): Scored[] {
+  const weights = lesionWeights(samples.map(({ lesionId }) => lesionId));
+  return samples.map(({ label }, i) => ({ potentials: potentials[i], label, weight: weights[i] }));
+}
+
+/** On only where it helps: neither Top-1 nor macro F1 falls, and one of them rises. */
+function chooseBetween(without: Metrics, withIt: Metrics, told: boolean | undefined): Choice {
+  const noneFalls = withIt.top1 >= without.top1 && withIt.macroF1 >= without.macroF1;
+  const oneRises = withIt.top1 > without.top1 || withIt.macroF1 > without.macroF1;
+  return {
+    enabled: told ?? (noneFalls && oneRises),
+    decidedBy: told === undefined ? 'evidence' : 'option',
+    without: { top1: without.top1, macroF1: without.macroF1 },
+    with: { top1: withIt.top1, macroF1: withIt.macroF1 },
+  };
+}
+
+/** The bundle with the fitted values in it. Its card states what the readings on this split are worth. */
+export function applyCalibration<Contents extends ModelContents>(
+  bundle: Contents,
+  { crop, calibrated, thresholds, tiling, tau, final }: Calibration,
+  fittedOn: Omit<NonNullable<Readout['fittedOn']>, 'crop'>,
+): Contents {
+  const { preprocessing, readout, card } = bundle;
+  const figures = { top1: final.top1, macroF1: final.macroF1, ece: final.ece };
+  return {
+    ...bundle,
+    preprocessing: { ...preprocessing, crop: { ...preprocessing.crop, enabled: crop.enabled } },
+    readout: {
+      alpha: calibrated.alpha,
+      thresholds: [...thresholds],
+      tiling: { ...readout.tiling, enabled: tiling.enabled, tau },
+      fittedOn: { ...fittedOn, crop: crop.enabled },
+    },
+    card: {
+      ...card,
+      metrics: {
+        ...card.metrics,
+        ...Object.fromEntries(
+          Object.entries(figures).map(([name, value]) => [`${fittedOn.split}.${name}`, value]),
+        ),
+      },
+    },
+  };
+}

@@ -1,0 +1,78 @@
+/** What calibration needs to know of each image: its potentials with and without crop, with and without tiling. */
+import type { ModelBundle } from '../../model/bundle/bundle.ts';
+import { salientSquare } from '../../preprocess/crop.ts';
+import { decodeImage } from '../../preprocess/decode.ts';
+import { areaResample } from '../../preprocess/resample.ts';
+import { saliencyMapper } from '../../preprocess/saliency.ts';
+import { centredSquare, tilesOf } from '../../preprocess/square.ts';
+import type { Engine } from '../../runtime/engine.ts';
+import type { Frame, Square } from '../../runtime/reading.ts';
+import { largestIndex, meanPotentials } from '../../runtime/readout.ts';
+import { mapConcurrently } from '../concurrently.ts';
+import type { Sample } from '../dataset/dataset.ts';
+import { type Unreadable, unreadable } from '../read-split.ts';
+
+/** int32 per class, of the whole square and averaged over its four tiles. */
+export interface View {
+  readonly whole: Int32Array;
+  readonly tiled: Int32Array;
+}
+
+export interface Views {
+  readonly sample: Sample;
+  readonly centred: View;
+  /** The salient square; the same as `centred` where the map does not point elsewhere, or there is no map. */
+  readonly cropped: View;
+}
+
+/** Looks at every sample in both squares, in one piece and in tiles. Unreadable files are set aside. */
+export async function readViews(
+  samples: readonly Sample[],
+  bundle: ModelBundle,
+  engine: Engine,
+  onImage?: () => void,
+): Promise<{ views: Views[]; unreadable: Unreadable[] }> {
+  const look = viewer(bundle, engine);
+  const results = await mapConcurrently(samples, async (sample) => {
+    try {
+      return { sample, ...(await look(await decodeImage(sample.file))) };
+    } catch (error) {
+      return unreadable(sample, error);
+    } finally {
+      onImage?.();
+    }
+  });
+  return {
+    views: results.filter((result) => 'centred' in result),
+    unreadable: results.filter((result) => 'code' in result),
+  };
+}
+
+function viewer({ graph, preprocessing, readout }: ModelBundle, engine: Engine) {
+  const mapper = saliencyMapper(graph);
+  const side = preprocessing.width;
+  const infer = (frame: Frame, squares: readonly Square[]) =>
+    engine.infer(Buffer.concat(squares.map((square) => areaResample(frame, square, side))), squares.length);
+  const view = async (frame: Frame, square: Square): Promise<View & { embedding: Uint8Array }> => {
+    const [whole, tiles] = await Promise.all([
+      infer(frame, [square]),
+      infer(frame, tilesOf(square, readout.tiling.overlap)),
+    ]);
+    return {
+      whole: whole.potentials,
+      tiled: meanPotentials(tiles.potentials, graph.classes.length),
+      embedding: whole.embeddings,
+    };
+  };
+  return async (frame: Frame): Promise<Omit<Views, 'sample'>> => {
+    const square = centredSquare(frame.width, frame.height);
+    const { embedding, ...centred } = await view(frame, square);
+    if (mapper === null) return { centred, cropped: centred };
+    const map = mapper(embedding, largestIndex(centred.whole));
+    const salient = salientSquare(map, frame.width, frame.height, preprocessing.crop);
+    const moved = salient.x !== square.x || salient.y !== square.y || salient.side !== square.side;
+    if (!moved) return { centred, cropped: centred };
+    const { whole, tiled } = await view(frame, salient);
+    return { centred, cropped: { whole, tiled } };
+  };
+}

@@ -107,7 +107,7 @@ async function decodePixels(bytes: Uint8Array): Promise<Frame> {
 }
 
 function decodingRefusal(cause: unknown, file: string | undefined): RefusedError {
-  const reason = (cause instanceof Error ? cause.message : String(cause)).replace(/\s+/g, ' ').trim();
+  const reason = reasonOf(cause);
   if (/timeout/i.test(reason)) {
     return refusal('IMAGE_TIMEOUT', 'Decoding the image takes too long', file, {
       expected: `at most ${MAXIMUM_DECODE_SECONDS} s`,
@@ -120,4 +120,13 @@ function decodingRefusal(cause: unknown, file: string | undefined): RefusedError
     remedy: 'take or copy the image again',
     cause,
   });
+}
+
+/** The decoder's words on one line, each said once. */
+function reasonOf(cause: unknown): string {
+  const words = (cause instanceof Error ? cause.message : String(cause))
+    .split('\n')
+    .map((line) => line.replace(/^(?:VipsJpeg|vipspng|webp|tiff2vips): /, '').replace(/[\s:]+$/, ''))
+    .filter((line) => line !== '');
+  return [...new Set(words)].join('; ');
 }

@@ -46,22 +46,34 @@ const REFUSED: readonly (readonly [string, Signature])[] = [
 
 /** `bytes`: a whole file or its first 512 bytes. */
 export function sniffFormat(bytes: Uint8Array): SniffedFormat {
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 512)).toString(
-    'latin1',
-  );
+  const start = bytes.subarray(0, 512);
+  const head = Buffer.from(start).toString('latin1');
   const has = ({ offset, magic }: Signature) => head.startsWith(magic, offset);
   for (const [format, signatures] of ACCEPTED) {
     if (signatures.every(has)) return { accepted: true, format };
   }
   const known = REFUSED.find(([, signature]) => has(signature));
-  return { accepted: false, description: known?.[0] ?? describeText(head) };
+  return { accepted: false, description: known?.[0] ?? describeUnknown(start) };
 }
 
-function describeText(head: string): string {
-  if (/^\0+$/.test(head)) return 'a file of zero bytes';
-  if (/<svg[\s>]/i.test(head)) return 'an SVG drawing';
-  if (/<(?:!doctype html|html|head|body)[\s>]/i.test(head)) return 'an HTML page';
-  return /^[\t\r\n\x20-\xff]*$/.test(head) ? 'a text file' : 'an unknown kind of file';
+function describeUnknown(start: Uint8Array): string {
+  if (start.every((byte) => byte === 0)) return 'a file of zero bytes';
+  const text = textOf(start);
+  if (text === null) return 'an unknown kind of file';
+  if (/<svg[\s>]/i.test(text)) return 'an SVG drawing';
+  if (/<(?:!doctype html|html|head|body)[\s>]/i.test(text)) return 'an HTML page';
+  return 'a text file';
+}
+
+/** UTF-8 without control characters, or null. */
+function textOf(start: Uint8Array): string | null {
+  try {
+    // A character may be cut in two where the sample ends.
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(start, { stream: true });
+    return /[^\P{Cc}\t\r\n\f]/u.test(text) || text === '' ? null : text;
+  } catch {
+    return null;
+  }
 }
 
 /**

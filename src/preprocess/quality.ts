@@ -1,7 +1,9 @@
 import type { Preprocessing } from '../model/bundle/contract.ts';
 import { nativeAddon, type QualitySums } from '../runtime/native.ts';
 import type { Frame, Quality, RetakeReason } from '../runtime/reading.ts';
-import { WORKING_SIDE } from './quality-reference.ts';
+
+/** Side of the square on which luminance and focus are measured, pixels (see `QualitySums`). */
+const WORKING_SIDE = 128;
 
 /**
  * Limits of the integrity check. The short side is the specification's (§1.1); the others are chosen on HAM10000's

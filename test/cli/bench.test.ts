@@ -1,0 +1,74 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { benchCommand } from '../../src/cli/bench.ts';
+import type { BenchDocument } from '../../src/evaluation/bench/document.ts';
+import { writeBundle } from '../../src/model/bundle/write.ts';
+import { lesionImage } from '../support/drawn-lesion.ts';
+import { runCommand } from '../support/run-command.ts';
+import { tinyModel } from '../support/tiny-model.ts';
+
+let folder: string;
+let common: string[];
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'bench-'));
+  const model = path.join(folder, 'tiny.spikescope');
+  await writeBundle(model, tinyModel());
+  await writeFile(path.join(folder, 'lesion.jpg'), await lesionImage().jpeg().toBuffer());
+  common = ['--model', model, '--images', folder, '--iterations', '20'];
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('bench', () => {
+  it('prints every batch and thread count, the stages, and which peer is absent and why', async () => {
+    const { stdout, fault } = await runCommand(benchCommand(), [
+      ...common,
+      '--batch',
+      '1,3',
+      '--threads',
+      '1,2',
+      '--json',
+    ]);
+    expect(fault).toBeNull();
+    const document: BenchDocument = JSON.parse(stdout);
+    expect(document.results.map(({ graph, batch, threads }) => [graph, batch, threads])).toEqual([
+      ['tiny', 1, 1],
+      ['tiny', 3, 1],
+      ['tiny', 1, 2],
+      ['tiny', 3, 2],
+    ]);
+    for (const { engine, peers } of document.results) {
+      expect(engine.median).toBeGreaterThan(0);
+      expect(engine.p99).toBeGreaterThanOrEqual(engine.median);
+      expect(peers).toEqual({});
+    }
+    expect(document.absent).toEqual({ 'onnxruntime-float': 'no float model was given with --float' });
+    expect(document.stages.images).toBe(1);
+    expect(document.stages.stages.total.median).toBeGreaterThan(document.stages.stages.decode.median);
+  });
+
+  it('shows a table, and says that no number stands for an absent peer', async () => {
+    const { stdout, fault } = await runCommand(benchCommand(), [...common, '--batch', '1', '--threads', '1']);
+    expect(fault).toBeNull();
+    expect(stdout).toContain('engine median');
+    expect(stdout).toContain('onnxruntime-float: not timed');
+  });
+
+  it('refuses a float model and a folder that are not there', async () => {
+    const nowhere = path.join(folder, 'nowhere');
+    const float = await runCommand(benchCommand(), [...common, '--float', nowhere]);
+    expect(float).toMatchObject({ exitCode: 2, fault: { code: 'FLOAT_MODEL' } });
+    const images = await runCommand(benchCommand(), [...common, '--images', nowhere]);
+    expect(images).toMatchObject({ exitCode: 2, fault: { code: 'FOLDER_UNREADABLE' } });
+  });
+
+  it('refuses batches and threads that are no whole numbers', async () => {
+    for (const option of ['--batch', '--threads', '--iterations']) {
+      await expect(runCommand(benchCommand(), [...common, option, '1,x'])).rejects.toMatchObject({
+        name: 'CommanderError',
+      });
+    }
+  });
+});

@@ -1,0 +1,238 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { evaluateCommand } from '../../src/cli/evaluate.ts';
+import type { EvaluationDocument } from '../../src/evaluation/document.ts';
+import { identityOf } from '../../src/model/bundle/bundle.ts';
+import { writeBundle } from '../../src/model/bundle/write.ts';
+import { createClassifier } from '../../src/runtime/classifier.ts';
+import { openModel } from '../../src/runtime/open-model.ts';
+import { runCommand } from '../support/run-command.ts';
+import { writeTinyDataset } from '../support/tiny-dataset.ts';
+import { tinyModel } from '../support/tiny-model.ts';
+
+let folder: string;
+let dataset: string;
+let model: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'evaluate-'));
+  dataset = path.join(folder, 'set');
+  model = path.join(folder, 'tiny.spikescope');
+  await writeTinyDataset(dataset, 24);
+  await writeBundle(model, tinyModel());
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function evaluated(...options: string[]): Promise<EvaluationDocument> {
+  const { stdout, fault } = await runCommand(evaluateCommand(), [
+    ...['--model', model, '--dataset', dataset, '--no-html', '--json'],
+    ...options,
+  ]);
+  expect(fault).toBeNull();
+  expect(stdout.trimEnd().split('\n')).toHaveLength(1);
+  return JSON.parse(stdout);
+}
+
+describe('evaluate --json', () => {
+  it('prints one document with every field that other programs rely on', async () => {
+    const document = await evaluated();
+    expect(document).toMatchObject({
+      protocol: 'lesion',
+      split: 'test',
+      n: 8,
+      classes: ['benign', 'malign'],
+      settings: { crop: false, tiling: false, limit: null },
+      dataset: { name: 'set', images: 8, missing: [], unreadable: [] },
+      tiledShare: 0,
+      backend: 'cpu',
+    });
+    const { bundle, engine } = await openModel(model);
+    await engine.close();
+    expect(document.model).toEqual(identityOf(bundle));
+    for (const figure of ['top1', 'macroF1', 'balancedAccuracy', 'ece'] as const) {
+      expect(document[figure]).toBeGreaterThanOrEqual(0);
+      expect(document[figure]).toBeLessThanOrEqual(1);
+    }
+    expect(Object.keys(document.perClass)).toEqual(['benign', 'malign']);
+    expect(document.confusion.flat().reduce((sum, count) => sum + count, 0)).toBe(8);
+    expect(document.intervals).toMatchObject({ unit: 'lesion', units: 4, level: 0.95 });
+    expect(document).not.toHaveProperty('float');
+  });
+
+  it('counts what the classifier itself answers', async () => {
+    const document = await evaluated('--split', 'all', '--no-crop', '--no-tiling');
+    const { bundle, engine } = await openModel(model);
+    const classifier = createClassifier(bundle, engine, {
+      crop: false,
+      tiling: false,
+      integrityCheck: false,
+    });
+    const rows = (await readFile(path.join(dataset, 'HAM10000_metadata.csv'), 'utf8'))
+      .trim()
+      .split('\n')
+      .slice(1);
+    let right = 0;
+    for (const row of rows) {
+      const [, imageId, dx] = row.split(',');
+      const { probabilities } = await classifier.classify(path.join(dataset, `images/part_1/${imageId}.jpg`));
+      if ((probabilities.malign > probabilities.benign ? 'malign' : 'benign') === dx) right++;
+    }
+    await engine.close();
+    expect(document.n).toBe(24);
+    expect(document.top1).toBeCloseTo(right / 24, 12);
+  });
+
+  it('reads images that the integrity check would send back, and counts them apart', async () => {
+    const own = path.join(folder, 'strict.spikescope');
+    const tiny = tinyModel();
+    const quality = { ...tiny.preprocessing.quality, minimumSide: 170 };
+    await writeBundle(own, { ...tiny, preprocessing: { ...tiny.preprocessing, quality } });
+    const document = await evaluated('--model', own);
+    expect(document.n).toBe(8);
+    expect(document.retakes).toMatchObject({ count: 8, share: 1, reasons: { 'too-small': 8 } });
+  });
+
+  it('tiles what the bundle finds uncertain', async () => {
+    const own = path.join(folder, 'unsure.spikescope');
+    const tiny = tinyModel();
+    const readout = { ...tiny.readout, tiling: { enabled: true, tau: 1, overlap: 0.2 } };
+    await writeBundle(own, { ...tiny, readout });
+    expect((await evaluated('--model', own)).tiledShare).toBe(1);
+    expect((await evaluated('--model', own, '--no-tiling')).tiledShare).toBe(0);
+  });
+
+  it('repeats itself exactly, whatever finishes first', async () => {
+    expect(await evaluated('--split', 'all')).toEqual(await evaluated('--split', 'all'));
+  });
+
+  it('draws the same images for the same limit', async () => {
+    const document = await evaluated('--split', 'all', '--limit', '5');
+    expect(document).toMatchObject({ n: 5, settings: { limit: 5 } });
+    expect(await evaluated('--split', 'all', '--limit', '5')).toEqual(document);
+  });
+
+  it('sets damaged and missing images aside and names them', async () => {
+    const own = path.join(folder, 'damaged');
+    await writeTinyDataset(own, 12);
+    await writeFile(path.join(own, 'images/part_1/ISIC_0000.jpg'), 'not a picture');
+    await rm(path.join(own, 'images/part_1/ISIC_0001.jpg'));
+    const document = await evaluated('--dataset', own, '--split', 'all');
+    expect(document.n).toBe(10);
+    expect(document.dataset.images).toBe(11);
+    expect(document.dataset.missing).toEqual(['ISIC_0001']);
+    expect(document.dataset.unreadable).toMatchObject([{ imageId: 'ISIC_0000', code: 'IMAGE_FORMAT' }]);
+  });
+});
+
+describe('evaluate for people', () => {
+  it('shows headline figures, classes and confusion', async () => {
+    const { stdout, fault } = await runCommand(evaluateCommand(), [
+      ...['--model', model, '--dataset', dataset, '--no-html'],
+    ]);
+    expect(fault).toBeNull();
+    for (const word of [
+      'tiny 1.0.0 on set, test: 8 images',
+      'Top-1',
+      'Macro F1',
+      'ECE',
+      'precision',
+      'true \\ named',
+    ]) {
+      expect(stdout).toContain(word);
+    }
+  });
+});
+
+describe('the report of evaluate', () => {
+  it('is one page that loads nothing, holds the wrong answers as pictures, and only its owner may read', async () => {
+    const html = path.join(folder, 'reports/deep/test.html');
+    const { fault, stderr } = await runCommand(evaluateCommand(), [
+      ...['--model', model, '--dataset', dataset, '--split', 'all', '--html', html, '--json'],
+    ]);
+    expect(fault).toBeNull();
+    expect(stderr).toContain(html);
+    const page = await readFile(html, 'utf8');
+    expect(page).not.toMatch(/<script|<link|<iframe|@import|url\(/i);
+    expect(page).not.toMatch(/(?:src|href)="(?!data:)/i);
+    expect(page).toContain("default-src 'none'");
+    expect(page.match(/<svg/g)).toHaveLength(3);
+    expect(page).toContain('data:image/jpeg;base64,');
+    expect(page).toContain('Keep it on this machine');
+    expect((await stat(html)).mode & 0o077).toBe(0);
+  });
+});
+
+describe('evaluate refuses', () => {
+  it('a split that nothing defines, and says how to go on', async () => {
+    const own = path.join(folder, 'unsplit');
+    await writeTinyDataset(own, 6);
+    await rm(path.join(own, 'split_lesion.csv'));
+    const { exitCode, fault } = await runCommand(evaluateCommand(), ['--model', model, '--dataset', own]);
+    expect(exitCode).toBe(2);
+    expect(fault?.describe()).toContain('--split all');
+  });
+
+  it('a data set whose classes the model does not know', async () => {
+    const own = path.join(folder, 'foreign');
+    await writeTinyDataset(own, 6);
+    await writeFile(path.join(own, 'HAM10000_metadata.csv'), 'image_id,dx\nISIC_0000,nv\n');
+    const { exitCode, fault } = await runCommand(evaluateCommand(), ['--model', model, '--dataset', own]);
+    expect(exitCode).toBe(3);
+    expect(fault?.code).toBe('DATASET_UNKNOWN_CLASS');
+  });
+
+  it('a split of damaged images only', async () => {
+    const own = path.join(folder, 'ruined');
+    await writeTinyDataset(own, 2);
+    for (const name of ['ISIC_0000', 'ISIC_0001']) {
+      await writeFile(path.join(own, `images/part_1/${name}.jpg`), 'not a picture');
+    }
+    const { exitCode, fault } = await runCommand(evaluateCommand(), [
+      ...['--model', model, '--dataset', own, '--split', 'all'],
+    ]);
+    expect(exitCode).toBe(3);
+    expect(fault?.code).toBe('EVALUATION_EMPTY');
+  });
+
+  it('a float model that is none', async () => {
+    const float = path.join(folder, 'float.onnx');
+    await writeFile(float, 'not a model');
+    const { exitCode, fault } = await runCommand(evaluateCommand(), [
+      ...['--model', model, '--dataset', dataset, '--float', float],
+    ]);
+    expect(exitCode).toBe(3);
+    expect(fault?.code).toBe('FLOAT_MODEL');
+  });
+
+  it('unknown splits and limits as wrong usage', async () => {
+    for (const options of [
+      ['--split', 'holdout'],
+      ['--limit', '0'],
+      ['--limit', 'many'],
+    ]) {
+      await expect(runCommand(evaluateCommand(), ['--dataset', dataset, ...options])).rejects.toMatchObject({
+        name: 'CommanderError',
+      });
+    }
+  });
+});
+
+const data = process.env.SPIKESCOPE_DATA ?? '../shared';
+const shipped = 'models/qana64.spikescope';
+
+describe.skipIf(!existsSync(path.join(data, 'ham10000')) || !existsSync(shipped))('on the real data', () => {
+  it('the integer model keeps up with the float model on the same inputs', async () => {
+    const { stdout, fault } = await runCommand(evaluateCommand(), [
+      ...['--dataset', path.join(data, 'ham10000'), '--float', path.join(data, 'models/qana64-float.onnx')],
+      ...['--no-crop', '--no-tiling', '--no-html', '--json', '--limit', '300'],
+    ]);
+    expect(fault).toBeNull();
+    const document: EvaluationDocument = JSON.parse(stdout);
+    expect(document.n).toBe(300);
+    expect(document.agreement).toBeGreaterThan(0.95);
+    expect(Math.abs(document.top1 - (document.float?.top1 ?? 0))).toBeLessThan(0.03);
+  });
+});

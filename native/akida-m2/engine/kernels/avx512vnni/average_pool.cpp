@@ -5,13 +5,11 @@
 #include <algorithm>
 #include <vector>
 
+#include "../average_entries.h"
 #include "vectors.h"
 
 namespace spikescope::avx512vnni {
 namespace {
-
-/** Largest window whose sums, with the rounding term, stay within 16 bits. */
-constexpr int32_t kLargestArea = 64;
 
 class AveragePoolKernel final : public Kernel {
  public:
@@ -20,32 +18,12 @@ class AveragePoolKernel final : public Kernel {
         output_(output.shape),
         window_(operation.window),
         zero_point_(output.zero_point),
-        clamp_(operation.clamp) {
-    for (int32_t pixels = 1; pixels <= window_.area(); pixels++) {
-      entries_.push_back(entry_for(pixels, input.zero_point, operation.requantisation));
-    }
-  }
+        clamp_(operation.clamp),
+        entries_(average_entries(window_.area(), input.zero_point, operation.requantisation)) {}
 
   void run(const uint8_t* const* inputs, uint8_t* output, uint8_t*) const override { pool(inputs[0], output); }
 
  private:
-  /** What turns the sum over that many pixels into the average. */
-  struct Entry {
-    int16_t start;
-    int16_t shift;
-    int16_t multiplier;
-  };
-
-  static Entry entry_for(int32_t pixels, int32_t zero_point, const Requantisation& requantisation) {
-    const size_t entry = requantisation.multiplier.size() == 1 ? 0 : static_cast<size_t>(pixels) - 1;
-    const int32_t shift = requantisation.shift[entry];
-    // No sum reaches half of 2^16, so a larger shift always gives zero.
-    if (shift > 15) return {0, 15, 0};
-    const int32_t rounding = shift == 0 ? 0 : 1 << (shift - 1);
-    return {static_cast<int16_t>(rounding - pixels * zero_point), static_cast<int16_t>(shift),
-            requantisation.multiplier[entry]};
-  }
-
   SPIKESCOPE_AVX512 void pool(const uint8_t* input, uint8_t* output) const {
     const Finish parameters = make_finish(zero_point_, clamp_);
     const auto channels = static_cast<size_t>(input_.channels);
@@ -59,7 +37,7 @@ class AveragePoolKernel final : public Kernel {
         const int32_t left = std::max(column, 0);
         const int32_t columns = std::min(column + window_.kernel_width, input_.width) - left;
         const uint8_t* const first = input + static_cast<size_t>(top) * row_bytes + static_cast<size_t>(left) * channels;
-        const Entry& entry = entries_[static_cast<size_t>(rows * columns) - 1];
+        const AverageEntry& entry = entries_[static_cast<size_t>(rows * columns) - 1];
         if (rows == 2 && columns == 2) {
           average_four(first, row_bytes, entry, parameters, output);
         } else {
@@ -74,7 +52,7 @@ class AveragePoolKernel final : public Kernel {
     return _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(values)));
   }
 
-  SPIKESCOPE_INLINE512 void put(__m512i sum, const Entry& entry, const Finish& parameters, uint8_t* output,
+  SPIKESCOPE_INLINE512 void put(__m512i sum, const AverageEntry& entry, const Finish& parameters, uint8_t* output,
                                 size_t count) const {
     const __m512i started = _mm512_add_epi16(sum, _mm512_set1_epi16(entry.start));
     const __m512i shifted = _mm512_sra_epi16(started, _mm_cvtsi32_si128(entry.shift));
@@ -89,7 +67,7 @@ class AveragePoolKernel final : public Kernel {
     return following < channels && following + 32 > channels ? channels - 32 : following;
   }
 
-  SPIKESCOPE_INLINE512 void average_four(const uint8_t* first, size_t row_bytes, const Entry& entry,
+  SPIKESCOPE_INLINE512 void average_four(const uint8_t* first, size_t row_bytes, const AverageEntry& entry,
                                          const Finish& parameters, uint8_t* output) const {
     const auto channels = static_cast<size_t>(input_.channels);
     for (size_t c = 0; c < channels; c = next(c)) {
@@ -102,7 +80,7 @@ class AveragePoolKernel final : public Kernel {
   }
 
   SPIKESCOPE_AVX512 void average(const uint8_t* first, int32_t rows, int32_t columns, size_t row_bytes,
-                                 const Entry& entry, const Finish& parameters, uint8_t* output) const {
+                                 const AverageEntry& entry, const Finish& parameters, uint8_t* output) const {
     const auto channels = static_cast<size_t>(input_.channels);
     for (size_t c = 0; c < channels; c = next(c)) {
       __m512i sum = _mm512_setzero_si512();
@@ -121,13 +99,13 @@ class AveragePoolKernel final : public Kernel {
   const Window window_;
   const int32_t zero_point_;
   const Clamp clamp_;
-  std::vector<Entry> entries_;
+  const std::vector<AverageEntry> entries_;
 };
 
 }  // namespace
 
 std::unique_ptr<Kernel> make_average_pool(const Graph& graph, const Node& node, const AveragePool& operation) {
-  if (operation.window.area() > kLargestArea) return nullptr;
+  if (operation.window.area() > kLargestNarrowArea) return nullptr;
   return std::make_unique<AveragePoolKernel>(graph.tensor(node.inputs[0]), node.output, operation);
 }
 

@@ -93,8 +93,7 @@ class DepthwiseKernel final : public Kernel {
           __m512i sum = _mm512_load_si512(packed);
           for (size_t tap = 0; tap < taps_.size(); tap++) {
             const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(values + taps_[tap]));
-            sum = _mm512_dpbusd_epi32(sum, _mm512_cvtepu8_epi32(bytes),
-                                      _mm512_load_si512(packed + (kHeader + tap) * 64));
+            accumulate(sum, _mm512_cvtepu8_epi32(bytes), _mm512_load_si512(packed + (kHeader + tap) * 64));
           }
           const __m256i narrowed = _mm512_cvtsepi32_epi16(_mm512_srav_epi32(sum, _mm512_load_si512(packed + 64)));
           const __m256i scaled =

@@ -127,7 +127,7 @@ class Depthwise3x3Kernel final : public Kernel {
         sums[q] = _mm512_load_si512(constants + q * 64);
 #pragma GCC unroll 3
         for (size_t kx = 0; kx < 3; kx++) {
-          sums[q] = _mm512_dpbusd_epi32(sums[q], _mm512_loadu_si512(values + kx * channels_), weights[kx][q]);
+          accumulate(sums[q], _mm512_loadu_si512(values + kx * channels_), weights[kx][q]);
         }
         sums[q] = _mm512_srav_epi32(sums[q], _mm512_load_si512(constants + (kPlanes + q) * 64));
       }

@@ -25,6 +25,7 @@ SPIKESCOPE_INLINE512 void store_pixel(const __m512i* sums, const ChannelBlock& b
                                       uint8_t* output) {
   const auto channels = static_cast<size_t>(block.channels);
   __m512i shifted[Vectors];
+#pragma GCC unroll 4
   for (int v = 0; v < Vectors; v++) {
     shifted[v] = _mm512_srav_epi32(sums[v], _mm512_load_si512(block.shift + v * 16));
   }
@@ -72,7 +73,7 @@ SPIKESCOPE_AVX512 void multiply_pixels(const uint8_t* const* windows, uint8_t* c
         __builtin_memcpy(&word, windows[p] + at, 4);
         const __m512i values = _mm512_set1_epi32(word);
 #pragma GCC unroll 4
-        for (int v = 0; v < Vectors; v++) sums[p][v] = _mm512_dpbusd_epi32(sums[p][v], values, row[v]);
+        for (int v = 0; v < Vectors; v++) accumulate(sums[p][v], values, row[v]);
       }
     }
   }

@@ -1,0 +1,106 @@
+#include "kernels.h"
+
+#if SPIKESCOPE_X86
+
+#include <algorithm>
+#include <vector>
+
+#include "../pixel_cursor.h"
+#include "matrix.h"
+
+namespace spikescope::avx2 {
+namespace {
+
+constexpr int kPixels = 6;
+
+/** Windows are widened to 16 bits, as many as fit in the first-level cache, and meet all channels there. */
+class ConvolutionKernel final : public Kernel {
+ public:
+  ConvolutionKernel(const Tensor& input, const Node& node, const Convolution& operation)
+      : matrix_(input, node.output, operation),
+        zero_point_(node.output.zero_point),
+        clamp_(operation.clamp),
+        output_stride_(node.pixel_stride()) {
+    for (int32_t group = 0; group < matrix_.groups(); group++) {
+      layers_.emplace_back(matrix_.layer_of(group, operation, input.zero_point), packed_form());
+    }
+    words_ = matrix_.run_offsets().size() * static_cast<size_t>(layers_[0].steps());
+    constexpr size_t kCachedBytes = 16384;
+    const size_t fitting = kCachedBytes / (words_ * 4) / kPixels * kPixels;
+    const auto all = static_cast<size_t>((matrix_.rows() * matrix_.columns() + kPixels - 1) / kPixels * kPixels);
+    panel_pixels_ = std::min(all, std::max<size_t>(kPixels, fitting));
+  }
+
+  size_t scratch_bytes() const override {
+    const size_t outputs = panel_pixels_ * sizeof(uint8_t*);
+    return panel_offset() + panel_pixels_ * words_ * 4 + kWidenSlack + outputs;
+  }
+
+  void run(const uint8_t* const* inputs, uint8_t* output, uint8_t* scratch) const override {
+    const uint8_t* const input = matrix_.prepare(inputs[0], scratch);
+    auto* const outputs = reinterpret_cast<uint8_t**>(scratch + panel_offset());
+    auto* const panel = reinterpret_cast<int16_t*>(outputs + panel_pixels_);
+    for (size_t group = 0; group < layers_.size(); group++) {
+      PixelCursor cursor(matrix_, input + group * static_cast<size_t>(matrix_.group_inputs()),
+                         output + group * static_cast<size_t>(matrix_.group_outputs()), output_stride_);
+      const auto pixels = static_cast<size_t>(matrix_.rows()) * static_cast<size_t>(matrix_.columns());
+      for (size_t done = 0; done < pixels; done += panel_pixels_) {
+        const size_t left = pixels - done;
+        const size_t count = std::min(panel_pixels_, (left + kPixels - 1) / kPixels * kPixels);
+        fill_panel(cursor, count, layers_[group].steps(), panel, outputs);
+        multiply_panel(layers_[group], count, panel, outputs);
+      }
+    }
+  }
+
+ private:
+  size_t panel_offset() const { return round_up(matrix_.scratch_bytes()); }
+
+  /** The last pixel is repeated to fill the panel, which gives the same bytes again. */
+  SPIKESCOPE_AVX2 void fill_panel(PixelCursor& cursor, size_t count, int32_t steps, int16_t* panel,
+                                  uint8_t** outputs) const {
+    for (size_t pixel = 0; pixel < count; pixel++) {
+      const uint8_t* const window = cursor.window();
+      for (const size_t offset : matrix_.run_offsets()) {
+        widen(window + offset, static_cast<size_t>(matrix_.run_length()), panel);
+        panel += 2 * steps;
+      }
+      outputs[pixel] = cursor.output();
+      cursor.advance();
+    }
+  }
+
+  SPIKESCOPE_AVX2 void multiply_panel(const PackedLayer& layer, size_t count, const int16_t* panel,
+                                      uint8_t* const* outputs) const {
+    const Finish parameters = make_finish(zero_point_, clamp_);
+    const size_t stride = words_ * 2;
+    for (const ChannelBlock& block : layer.blocks()) {
+      for (size_t pixel = 0; pixel < count; pixel += kPixels) {
+        const int16_t* const rows = panel + pixel * stride;
+        if (block.vectors == 2) {
+          multiply_pixels<kPixels, 2>(rows, stride, words_, outputs + pixel, block, parameters);
+        } else {
+          multiply_pixels<kPixels, 1>(rows, stride, words_, outputs + pixel, block, parameters);
+        }
+      }
+    }
+  }
+
+  const WindowMatrix matrix_;
+  const int32_t zero_point_;
+  const Clamp clamp_;
+  const size_t output_stride_;
+  std::vector<PackedLayer> layers_;
+  size_t words_;
+  size_t panel_pixels_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_convolution(const Graph& graph, const Node& node, const Convolution& operation) {
+  return std::make_unique<ConvolutionKernel>(graph.tensor(node.inputs[0]), node, operation);
+}
+
+}  // namespace spikescope::avx2
+
+#endif

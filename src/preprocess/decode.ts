@@ -7,8 +7,8 @@
 import sharp, { type Metadata } from 'sharp';
 import { type FaultDetails, RefusedError } from '../errors.ts';
 import type { Frame } from '../runtime/reading.ts';
-import { type AcceptedFormat, isAnimatedPng, sniffFormat } from './format.ts';
-import { MAXIMUM_DECODE_SECONDS, MAXIMUM_DIMENSION, MAXIMUM_PIXELS } from './limits.ts';
+import { type AcceptedFormat, countScans, isAnimatedPng, sniffFormat } from './format.ts';
+import { MAXIMUM_DECODE_SECONDS, MAXIMUM_DIMENSION, MAXIMUM_PIXELS, MAXIMUM_SCANS } from './limits.ts';
 import { readImageFile, refuseUnlessSized } from './source.ts';
 
 // Every frame is seen once, so a cache of decoded images would only hold memory that a small device lacks.
@@ -71,6 +71,13 @@ function refuseUnlessSuitable(
     throw refusal('IMAGE_TOO_LARGE', 'The image has too many pixels', file, {
       expected: `at most ${MAXIMUM_PIXELS / 1e6} million, and ${MAXIMUM_DIMENSION} on a side`,
       received: `${width}×${height}`,
+    });
+  }
+  const scans = format === 'jpeg' ? countScans(bytes) : 0;
+  if (scans > MAXIMUM_SCANS) {
+    throw refusal('IMAGE_TOO_MANY_SCANS', 'The image is made to take long to decode', file, {
+      expected: `at most ${MAXIMUM_SCANS} scans`,
+      received: `${scans} scans`,
     });
   }
   if (pages > 1 && format === 'tiff') {

@@ -91,5 +91,14 @@ export function isAnimatedPng(bytes: Uint8Array): boolean {
   return false;
 }
 
+/** Start-of-scan markers of a JPEG, in its metadata (thumbnails) too; compressed data cannot hold one. */
+export function countScans(bytes: Uint8Array): number {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let count = 0;
+  for (let at = buffer.indexOf(START_OF_SCAN); at >= 0; at = buffer.indexOf(START_OF_SCAN, at + 2)) count++;
+  return count;
+}
+
+const START_OF_SCAN = Buffer.from([0xff, 0xda]);
 const ANIMATION_CONTROL = 0x6163544c; // acTL
 const IMAGE_DATA = 0x49444154; // IDAT

@@ -9,5 +9,11 @@ export const MAXIMUM_PIXELS = 50_000_000;
 /** Width or height, pixels. */
 export const MAXIMUM_DIMENSION = 16_384;
 
-/** Seconds that decoding may take; a JPEG of thousands of scans is small and within every other limit. */
+/**
+ * Scans of a JPEG. Encoders write about ten; thousands of scans that change nothing fit into a small file and keep a
+ * decoder busy for half a minute.
+ */
+export const MAXIMUM_SCANS = 100;
+
+/** Seconds that decoding may take. */
 export const MAXIMUM_DECODE_SECONDS = 30;

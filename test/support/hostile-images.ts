@@ -14,6 +14,7 @@ import {
   pngOf,
   pngProfile,
   START_OF_SCAN,
+  scanBomb,
   withJpegFrame,
   withJpegSegment,
   withPngChunk,
@@ -184,23 +185,8 @@ async function bombs(): Promise<HostileImage[]> {
     'claims-65500-squared.jpg': [withJpegFrame(jpeg, { width: 65_500, height: 65_500 }), 'IMAGE_TOO_LARGE'],
     'claims-a-million-squared.png': [withPngSize(png, 1_000_000, 1_000_000), 'IMAGE_TOO_LARGE'],
     'claims-the-largest-number.png': [withPngSize(png, 0x7fffffff, 0x7fffffff), 'IMAGE_DAMAGED'],
-    'a-thousand-scans.jpg': [await scanBomb(1000), 'IMAGE_DAMAGED'],
+    'scan-bomb.jpg': [scanBomb(1000), 'IMAGE_TOO_MANY_SCANS'],
   });
-}
-
-/** A progressive JPEG whose first scan comes again and again: small to store, long to decode. */
-async function scanBomb(scans: number): Promise<Buffer> {
-  const jpeg = await lesionImage(1600, 1200).jpeg({ progressive: true }).toBuffer();
-  const start = findJpegSegment(jpeg, [START_OF_SCAN]);
-  // Behind the scan comes the table of the next one; no marker but restarts and stuffing lies within a scan.
-  let end = start + 2;
-  while (jpeg[end] !== 0xff || jpeg[end + 1] === 0 || (jpeg[end + 1] & 0xf8) === 0xd0) end++;
-  const scan = jpeg.subarray(start, end);
-  return Buffer.concat([
-    jpeg.subarray(0, end),
-    ...Array.from({ length: scans }, () => scan),
-    jpeg.subarray(end),
-  ]);
 }
 
 async function severalPictures(): Promise<HostileImage[]> {

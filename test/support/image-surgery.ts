@@ -150,3 +150,50 @@ export function greyTiff(pages: number, side: number, { bits = 8, floatingPoint 
   }
   return file;
 }
+
+/**
+ * A sound grey progressive JPEG, side × side, in 883 scans: each coefficient is refined thirteen times, by nothing. For
+ * a few dozen bytes per scan a decoder walks over the whole image.
+ */
+export function scanBomb(side: number): Buffer {
+  const blocks = Math.ceil(side / 8) ** 2;
+  const size = Buffer.alloc(4);
+  size.writeUInt16BE(side, 0);
+  size.writeUInt16BE(side, 2);
+  const oneCode = (tableClass: number, symbol: number) =>
+    jpegSegment(HUFFMAN_TABLE, Uint8Array.of(tableClass << 4, 1, ...new Uint8Array(15), symbol));
+  const scan = (first: number, last: number, approximation: number, bits: string) =>
+    Buffer.concat([
+      jpegSegment(START_OF_SCAN, Uint8Array.of(1, 1, 0, first, last, approximation)),
+      entropyCoded(bits),
+    ]);
+  // Symbol E0 with fourteen bits b: this block and the 2^14 + b − 1 next ones hold nothing more.
+  const emptyRuns = Array.from({ length: Math.floor(blocks / 2 ** 14) }, () => '0'.repeat(15)).join('');
+  const remainder = blocks % 2 ** 14;
+  const tail = remainder === 0 ? '' : '0'.repeat(15);
+  const refinements = Array.from({ length: 63 }, (_, i) =>
+    Array.from({ length: 14 }, (_, step) => {
+      const low = 13 - step;
+      return scan(i + 1, i + 1, step === 0 ? low : ((low + 1) << 4) | low, emptyRuns + tail);
+    }),
+  );
+  return Buffer.concat([
+    Buffer.from([0xff, 0xd8]),
+    jpegSegment(0xdb, Uint8Array.of(0, ...new Uint8Array(64).fill(1))),
+    jpegSegment(0xc2, Uint8Array.of(8, ...size, 1, 1, 0x11, 0)),
+    oneCode(0, 0),
+    oneCode(1, 0xe0),
+    scan(0, 0, 0, '0'.repeat(blocks)),
+    ...refinements.flat(),
+    Buffer.from([0xff, 0xd9]),
+  ]);
+}
+
+/** Bits as entropy-coded data: filled up with ones, a zero byte behind every FF. */
+function entropyCoded(bits: string): Buffer {
+  const padded = bits.padEnd(Math.ceil(bits.length / 8) * 8, '1');
+  const bytes = Array.from({ length: padded.length / 8 }, (_, i) =>
+    Number.parseInt(padded.slice(i * 8, i * 8 + 8), 2),
+  );
+  return Buffer.from(bytes.flatMap((byte) => (byte === 0xff ? [0xff, 0] : [byte])));
+}

@@ -1,0 +1,84 @@
+import path from 'node:path';
+import { z } from 'zod';
+import type { Normalisation } from '../../conversion/fold/input.ts';
+import { UsageError } from '../../errors.ts';
+import { TARGETS } from '../../model/bundle/contract.ts';
+import { firstIssue } from '../../schema.ts';
+
+const rawSchema = z.object({
+  from: z.string(),
+  calibration: z.string(),
+  out: z.string(),
+  target: z.enum(TARGETS),
+  allowHost: z.boolean().default(false),
+  perTensor: z.boolean().default(false),
+  mean: z.string().optional(),
+  std: z.string().optional(),
+  images: z.coerce.number().int().min(1).max(100_000),
+  splitFile: z.string().optional(),
+  split: z.string(),
+  name: z.string().min(1).max(128).optional(),
+  versionLabel: z.string().min(1).max(64),
+  classes: z.string().optional(),
+  card: z.string().optional(),
+  json: z.boolean().default(false),
+});
+
+type RawOptions = z.infer<typeof rawSchema>;
+
+export interface ConvertOptions extends Omit<RawOptions, 'mean' | 'std' | 'classes' | 'name'> {
+  readonly name: string;
+  readonly classes: readonly string[] | undefined;
+  readonly normalisation: Normalisation | undefined;
+}
+
+/** @throws UsageError `OPTION_VALUE`, `NORMALISATION` */
+export function parseConvertOptions(raw: unknown): ConvertOptions {
+  const parsed = rawSchema.safeParse(raw);
+  if (!parsed.success) {
+    const { field, problem } = firstIssue(parsed.error);
+    throw new UsageError('OPTION_VALUE', 'An option has a value that it cannot have', {
+      field,
+      received: problem,
+    });
+  }
+  const { mean, std, classes, name, ...rest } = parsed.data;
+  return {
+    ...rest,
+    name: name ?? path.parse(rest.from).name.slice(0, 128),
+    classes: classes?.split(',').map((part) => part.trim()),
+    normalisation: normalisationOf(mean, std),
+  };
+}
+
+function normalisationOf(mean: string | undefined, std: string | undefined): Normalisation | undefined {
+  if (mean === undefined && std === undefined) return undefined;
+  const isSmall = (value: number) => Math.abs(value) <= 1;
+  const isDeviation = (value: number) => value > 0 && value <= 1;
+  return {
+    mean: channelValues('--mean', mean ?? '0', isSmall, 'values of at most 1'),
+    std: channelValues('--std', std ?? '1', isDeviation, 'values above 0, at most 1'),
+  };
+}
+
+/** One number for all channels, or three. */
+function channelValues(
+  option: string,
+  text: string,
+  accepts: (value: number) => boolean,
+  expected: string,
+): readonly number[] {
+  const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  if (
+    (values.length !== 1 && values.length !== 3) ||
+    !values.every((v) => Number.isFinite(v) && accepts(v))
+  ) {
+    throw new UsageError('NORMALISATION', 'The normalisation is not one number per channel', {
+      field: option,
+      expected: `one number or three, ${expected}, in units of the 0…1 range`,
+      received: text,
+      remedy: 'divide values for 0…255 by 255',
+    });
+  }
+  return values.length === 3 ? values : [values[0], values[0], values[0]];
+}

@@ -1,0 +1,64 @@
+import type { ModelBundle } from '../../model/bundle/bundle.ts';
+import type { Manifest, Target } from '../../model/bundle/contract.ts';
+import { colour, print } from '../console.ts';
+import type { ConvertOptions } from './options.ts';
+
+export interface ConversionSummary {
+  readonly bundle: string;
+  readonly model: { readonly name: string; readonly version: string; readonly digest: string };
+  readonly target: Target;
+  /** Whether every layer runs on the target. */
+  readonly deployable: boolean;
+  readonly conversionSuccessRate: number;
+  readonly floatNodes: number;
+  readonly layers: number;
+  readonly weightQuantisation: Manifest['weightQuantisation'];
+  readonly calibration: Manifest['calibration'];
+  readonly weightBytes: number;
+  readonly targets: Manifest['targets'];
+  readonly reparameterisations: readonly { readonly layer: string; readonly applied: readonly string[] }[];
+}
+
+export function summaryOf(
+  bundle: ModelBundle,
+  { out, target }: Pick<ConvertOptions, 'out' | 'target'>,
+): ConversionSummary {
+  const { name, version, digest, manifest, graph } = bundle;
+  const weightBytes = graph.nodes.reduce(
+    (sum, node) => sum + ('weights' in node ? node.weights.length : 0),
+    graph.head.weights.length,
+  );
+  return {
+    bundle: out,
+    model: { name, version, digest },
+    target,
+    deployable: manifest.targets[target].maps,
+    conversionSuccessRate: manifest.conversionSuccessRate,
+    floatNodes: manifest.floatNodes,
+    layers: manifest.layers.length,
+    weightQuantisation: manifest.weightQuantisation,
+    calibration: manifest.calibration,
+    weightBytes,
+    targets: manifest.targets,
+    reparameterisations: manifest.layers
+      .filter(({ reparameterisation }) => reparameterisation.length > 0)
+      .map((layer) => ({ layer: layer.name, applied: layer.reparameterisation })),
+  };
+}
+
+export function printSummary(summary: ConversionSummary): void {
+  const { model, targets } = summary;
+  print(`${colour.bold(summary.bundle)}  ${model.name} ${model.version}  ${model.digest.slice(0, 16)}`);
+  print(`conversion success rate  ${summary.conversionSuccessRate.toFixed(3)}`);
+  print(`layers                   ${summary.layers} from ${summary.floatNodes} float nodes`);
+  print(
+    `weights                  ${summary.weightQuantisation}, ${(summary.weightBytes / 1024).toFixed(1)} KiB`,
+  );
+  print(`calibrated on            ${summary.calibration.images} images`);
+  print(`deployable on ${summary.target.padEnd(11)}${summary.deployable ? 'yes' : 'no'}`);
+  print();
+  for (const [target, { maps, unmapped }] of Object.entries(targets)) {
+    print(maps ? `${target}: every layer maps` : `${target}: ${unmapped.length} layers do not map`);
+    for (const { node, reason } of unmapped) print(`  ${node}: ${reason}`);
+  }
+}

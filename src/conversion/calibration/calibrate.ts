@@ -1,0 +1,90 @@
+/** Quantisation of every tensor, from what calibration images make of it. */
+import { setImmediate } from 'node:timers/promises';
+import { INPUT_NAME, type Quantisation } from '../../model/graph.ts';
+import { evaluate } from '../float/evaluate.ts';
+import type { FloatGraph } from '../float/graph.ts';
+import { groupsOf } from './groups.ts';
+import { Histogram } from './histogram.ts';
+import { bestQuantisation } from './ranges.ts';
+import { realImage, type Statistics } from './statistics.ts';
+
+/** Raw bytes stand for 0…1. */
+export const INPUT_QUANTISATION: Quantisation = { scale: 1 / 255, zeroPoint: 0 };
+/** A gate lies between 0 and 1. */
+const GATE_QUANTISATION: Quantisation = { scale: 1 / 256, zeroPoint: 0 };
+
+export type Quantisations = ReadonlyMap<string, Quantisation>;
+
+export async function calibrate(
+  graph: FloatGraph,
+  statistics: Statistics,
+  images: readonly Uint8Array[],
+  advance: () => void = () => {},
+): Promise<Quantisations> {
+  const groupOf = groupsOf(graph);
+  const histograms = emptyHistograms(graph, statistics, groupOf);
+  for (const image of images) {
+    evaluate(graph, realImage(image), (name, values) => histograms.get(groupOf(name))?.add(values));
+    advance();
+    // Lets the progress bar draw and a signal through.
+    await setImmediate();
+  }
+  const gates = new Set(gateGroups(graph, groupOf));
+  const sigmoidInputs = new Set(sigmoidOnlyGroups(graph, groupOf));
+  const byGroup = new Map<string, Quantisation>();
+  for (const [group, histogram] of histograms) {
+    if (gates.has(group)) byGroup.set(group, GATE_QUANTISATION);
+    else byGroup.set(group, bestQuantisation(histogram, sigmoidInputs.has(group) ? sigmoid : undefined));
+  }
+  byGroup.set(groupOf(INPUT_NAME), INPUT_QUANTISATION);
+  const tensors = [INPUT_NAME, ...graph.nodes.map(({ name }) => name)];
+  return new Map(tensors.map((tensor) => [tensor, byGroup.get(groupOf(tensor)) ?? INPUT_QUANTISATION]));
+}
+
+function sigmoid(value: number): number {
+  return 1 / (1 + Math.exp(-value));
+}
+
+function emptyHistograms(
+  graph: FloatGraph,
+  statistics: Statistics,
+  groupOf: (tensor: string) => string,
+): Map<string, Histogram> {
+  const ranges = new Map<string, [number, number]>();
+  for (const { name } of graph.nodes) {
+    const channels = statistics.get(name);
+    if (channels === undefined) throw new RangeError(`No statistics for tensor ${name}`);
+    const [low, high] = ranges.get(groupOf(name)) ?? [0, 0];
+    ranges.set(groupOf(name), [
+      channels.minimum.reduce((least, value) => Math.min(least, value), low),
+      channels.maximum.reduce((most, value) => Math.max(most, value), high),
+    ]);
+  }
+  return new Map(Array.from(ranges, ([group, [low, high]]) => [group, new Histogram(low, high)]));
+}
+
+/** Groups that hold sigmoids and nothing else that computes. */
+function gateGroups(graph: FloatGraph, groupOf: (tensor: string) => string): string[] {
+  const computing = graph.nodes.filter(({ op }) => !['concat', 'maxPool', 'flatten', 'pad'].includes(op));
+  const groups = new Set(computing.filter(({ op }) => op === 'sigmoid').map(({ name }) => groupOf(name)));
+  for (const { op, name } of computing) if (op !== 'sigmoid') groups.delete(groupOf(name));
+  return [...groups];
+}
+
+/** Groups of one tensor that only sigmoids read. */
+function sigmoidOnlyGroups(graph: FloatGraph, groupOf: (tensor: string) => string): string[] {
+  const sizes = new Map<string, number>();
+  for (const { name } of graph.nodes) sizes.set(groupOf(name), (sizes.get(groupOf(name)) ?? 0) + 1);
+  return graph.nodes
+    .map(({ name }) => name)
+    .filter((name) => {
+      const readers = graph.nodes.filter((node) => {
+        if (node.op === 'add' || node.op === 'concat') return node.inputs.includes(name);
+        return node.input === name || (node.op === 'multiply' && node.gate === name);
+      });
+      return (
+        sizes.get(groupOf(name)) === 1 && readers.length > 0 && readers.every(({ op }) => op === 'sigmoid')
+      );
+    })
+    .map(groupOf);
+}

@@ -1,0 +1,72 @@
+/** From histograms to scales and zero points: the clipping range with the least mean squared error. */
+import type { Quantisation } from '../../model/graph.ts';
+import { BINS, type Histogram } from './histogram.ts';
+
+const LEVELS = 255;
+/** Scale of a tensor that is always zero. */
+const SMALLEST_SCALE = 1e-6;
+/** Shares of the observed range that are tried as clipping bounds. */
+const SHARES: readonly number[] = Array.from({ length: 36 }, (_, i) => 1 - i * 0.02);
+
+/** Affine 8-bit quantisation of [minimum, maximum] ∋ 0, zero exactly representable (equation 14). */
+export function quantisationOf(minimum: number, maximum: number): Quantisation {
+  const low = Math.min(minimum, 0);
+  const high = Math.max(maximum, 0);
+  if (low === 0) return { scale: Math.max(high / LEVELS, SMALLEST_SCALE), zeroPoint: 0 };
+  const zeroPoint = Math.round((-low / (high - low)) * LEVELS);
+  // The zero point is rounded; the scale grows until both ends are still inside.
+  const scale = Math.max(
+    zeroPoint > 0 ? -low / zeroPoint : 0,
+    zeroPoint < LEVELS ? high / (LEVELS - zeroPoint) : 0,
+  );
+  return { scale: Math.max(scale, SMALLEST_SCALE), zeroPoint };
+}
+
+/**
+ * The best quantisation of what a histogram holds. `seen` is what becomes of a value before its error counts:
+ * the sigmoid where nothing but a sigmoid reads the tensor.
+ */
+export function bestQuantisation(
+  histogram: Histogram,
+  seen: (value: number) => number = (value) => value,
+): Quantisation {
+  const values = Float64Array.from({ length: BINS }, (_, bin) => histogram.valueAt(bin));
+  const targets = values.map(seen);
+  const cost = (low: number, high: number) => {
+    const quantisation = quantisationOf(histogram.minimum * low, histogram.maximum * high);
+    return meanSquaredError(histogram.counts, values, targets, quantisation, seen);
+  };
+  let [low, high] = [1, 1];
+  for (let round = 0; round < 3; round++) {
+    high = histogram.maximum > 0 ? argmin(SHARES, (share) => cost(low, share)) : high;
+    low = histogram.minimum < 0 ? argmin(SHARES, (share) => cost(share, high)) : low;
+  }
+  return quantisationOf(histogram.minimum * low, histogram.maximum * high);
+}
+
+function meanSquaredError(
+  counts: Float64Array,
+  values: Float64Array,
+  targets: Float64Array,
+  { scale, zeroPoint }: Quantisation,
+  seen: (value: number) => number,
+): number {
+  const levels = Float64Array.from({ length: LEVELS + 1 }, (_, q) => seen((q - zeroPoint) * scale));
+  let error = 0;
+  for (let bin = 0; bin < counts.length; bin++) {
+    if (counts[bin] === 0) continue;
+    const q = Math.min(Math.max(Math.round(values[bin] / scale) + zeroPoint, 0), LEVELS);
+    error += counts[bin] * (targets[bin] - levels[q]) ** 2;
+  }
+  return error;
+}
+
+function argmin(candidates: readonly number[], cost: (candidate: number) => number): number {
+  let best = candidates[0];
+  let least = Number.POSITIVE_INFINITY;
+  for (const candidate of candidates) {
+    const value = cost(candidate);
+    if (value < least) [best, least] = [candidate, value];
+  }
+  return best;
+}

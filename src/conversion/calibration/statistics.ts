@@ -1,0 +1,76 @@
+/** First look at every tensor: extremes and means per channel. */
+import { setImmediate } from 'node:timers/promises';
+import { INPUT_NAME, type Shape } from '../../model/graph.ts';
+import { evaluate } from '../float/evaluate.ts';
+import type { FloatGraph } from '../float/graph.ts';
+
+export interface ChannelStatistics {
+  readonly minimum: Float64Array;
+  readonly maximum: Float64Array;
+  readonly mean: Float64Array;
+  readonly meanSquare: Float64Array;
+}
+
+export type Statistics = ReadonlyMap<string, ChannelStatistics>;
+
+/** Real values of an image in bytes: 0…1. */
+export function realImage(image: Uint8Array): Float32Array {
+  return Float32Array.from(image, (value) => value / 255);
+}
+
+class Accumulator {
+  readonly #minimum: Float64Array;
+  readonly #maximum: Float64Array;
+  readonly #sum: Float64Array;
+  readonly #squares: Float64Array;
+  readonly #channels: number;
+  #count = 0;
+
+  constructor(channels: number) {
+    this.#channels = channels;
+    this.#minimum = new Float64Array(channels).fill(Number.POSITIVE_INFINITY);
+    this.#maximum = new Float64Array(channels).fill(Number.NEGATIVE_INFINITY);
+    this.#sum = new Float64Array(channels);
+    this.#squares = new Float64Array(channels);
+  }
+
+  add(values: Float32Array): void {
+    const channels = this.#channels;
+    this.#count += values.length / channels;
+    for (let start = 0; start < values.length; start += channels) {
+      for (let c = 0; c < channels; c++) {
+        const value = values[start + c];
+        if (value < this.#minimum[c]) this.#minimum[c] = value;
+        if (value > this.#maximum[c]) this.#maximum[c] = value;
+        this.#sum[c] += value;
+        this.#squares[c] += value * value;
+      }
+    }
+  }
+
+  statistics(): ChannelStatistics {
+    return {
+      minimum: this.#minimum,
+      maximum: this.#maximum,
+      mean: this.#sum.map((sum) => sum / this.#count),
+      meanSquare: this.#squares.map((sum) => sum / this.#count),
+    };
+  }
+}
+
+export async function collectStatistics(
+  graph: FloatGraph,
+  images: readonly Uint8Array[],
+  advance: () => void = () => {},
+): Promise<Statistics> {
+  const shapes = new Map<string, Shape>(graph.nodes.map(({ name, shape }) => [name, shape]));
+  shapes.set(INPUT_NAME, graph.inputShape);
+  const accumulators = new Map(Array.from(shapes, ([name, shape]) => [name, new Accumulator(shape[2])]));
+  for (const image of images) {
+    evaluate(graph, realImage(image), (name, values) => accumulators.get(name)?.add(values));
+    advance();
+    // Lets the progress bar draw and a signal through.
+    await setImmediate();
+  }
+  return new Map(Array.from(accumulators, ([name, accumulator]) => [name, accumulator.statistics()]));
+}

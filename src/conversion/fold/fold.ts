@@ -1,0 +1,58 @@
+/** The rewrites that leave only nodes with an integer form. */
+import type { FloatGraph } from '../float/graph.ts';
+import {
+  affineAsDepthwise,
+  affineBeforeAveragePool,
+  affineBeforeConcat,
+  affineIntoAffine,
+  affineIntoConsumers,
+  affineIntoCopy,
+  affineIntoLayer,
+  uniformAffineThroughClamp,
+} from './affine.ts';
+import {
+  clampAsRescale,
+  clampBeforeConcat,
+  clampBeforeMove,
+  clampIntoMaker,
+  clampOfSigmoid,
+} from './clamp.ts';
+import { outputConvolutionAsDense } from './head.ts';
+import { inputAffineIntoConsumers, refuseLooseNormalisation } from './input.ts';
+import { padIntoWindow } from './pad.ts';
+import { applyRules, type Rule } from './rule.ts';
+
+/** Rewrites that cost nothing: they come before any composition of layers. */
+const SIMPLE: readonly Rule[] = [
+  padIntoWindow,
+  affineIntoAffine,
+  affineIntoLayer,
+  uniformAffineThroughClamp,
+  affineBeforeConcat,
+  affineBeforeAveragePool,
+  clampOfSigmoid,
+  clampIntoMaker,
+  clampBeforeConcat,
+  clampBeforeMove,
+];
+
+const FINAL: readonly Rule[] = [
+  ...SIMPLE,
+  inputAffineIntoConsumers,
+  affineIntoCopy,
+  affineIntoConsumers,
+  affineAsDepthwise,
+  clampAsRescale,
+  outputConvolutionAsDense,
+];
+
+export function simplify(graph: FloatGraph): FloatGraph {
+  return applyRules(graph, SIMPLE);
+}
+
+/** After this the graph has no affine and no clamp nodes. @throws RefusedError `INPUT_NORMALISATION` */
+export function fold(graph: FloatGraph): FloatGraph {
+  const folded = applyRules(graph, FINAL);
+  refuseLooseNormalisation(folded);
+  return folded;
+}

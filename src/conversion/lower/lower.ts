@@ -1,0 +1,217 @@
+/** Float graph with quantisations → integer graph. Rule based: one float node makes one integer node. */
+import { elementCount, type GraphNode, type Head, INPUT_NAME, type IntegerGraph } from '../../model/graph.ts';
+import { fixedPointFor } from '../../model/requantise.ts';
+import type { Quantisations } from '../calibration/calibrate.ts';
+import type { Statistics } from '../calibration/statistics.ts';
+import type { FloatAveragePool, FloatDense, FloatGraph, FloatNode } from '../float/graph.ts';
+import { isPadded, shapeIn } from '../float/graph.ts';
+import { correctedBias } from '../quantise/bias-correction.ts';
+import {
+  fitScales,
+  quantiseBias,
+  quantiseClamp,
+  quantiseValue,
+  quantiseWeights,
+  requantisationOf,
+  type WeightScheme,
+  weightScales,
+} from '../quantise/layer.ts';
+import { quantisationIn, smallestDivisor } from '../quantise/scales.ts';
+
+export interface LoweringContext {
+  readonly graph: FloatGraph;
+  readonly quantisations: Quantisations;
+  readonly statistics: Statistics;
+  readonly scheme: WeightScheme;
+}
+
+export function lower(context: LoweringContext, classes: readonly string[]): IntegerGraph {
+  const { graph, quantisations } = context;
+  const output = graph.nodes.find(({ name }) => name === graph.output);
+  const isHead = (node: FloatNode): node is FloatDense =>
+    node === output && node.op === 'dense' && node.clamp === null;
+  const nodes = graph.nodes.filter((node) => !isHead(node)).map((node) => lowerNode(node, context));
+  return {
+    input: { shape: graph.inputShape, quantisation: quantisationIn(quantisations, INPUT_NAME) },
+    classes,
+    nodes,
+    head: output !== undefined && isHead(output) ? denseHead(output, context) : identityHead(context),
+  };
+}
+
+function lowerNode(node: FloatNode, context: LoweringContext): GraphNode {
+  const { quantisations } = context;
+  const quantisation = quantisationIn(quantisations, node.name);
+  const base = { name: node.name, sources: node.sources, output: { shape: node.shape, quantisation } };
+  switch (node.op) {
+    case 'convolution': {
+      const { input, kernel, stride, padding, groups } = node;
+      const source = quantisationIn(quantisations, input);
+      const channels = shapeIn(context.graph, input)[2];
+      const paddingValues = Uint8Array.from({ length: channels }, (_, c) =>
+        quantiseValue(node.paddingValues?.[c] ?? 0, source),
+      );
+      return {
+        ...base,
+        op: 'convolution',
+        input,
+        kernel,
+        stride,
+        padding,
+        groups,
+        paddingValues,
+        ...lowerLayer(node, context),
+      };
+    }
+    case 'dense':
+      return { ...base, op: 'dense', input: node.input, ...lowerLayer(node, context) };
+    case 'add':
+      return {
+        ...base,
+        op: 'add',
+        inputs: node.inputs,
+        ...alignment(node.inputs, node.name, quantisations),
+        clamp: quantiseClamp(node.clamp, quantisation),
+      };
+    case 'concat':
+      return { ...base, op: 'concat', inputs: node.inputs };
+    case 'multiply': {
+      const { input, gate } = node;
+      const factor =
+        (quantisationIn(quantisations, input).scale * quantisationIn(quantisations, gate).scale) /
+        quantisation.scale;
+      const requantisation = requantisationOf([fixedPointFor(factor)]);
+      return {
+        ...base,
+        op: 'multiply',
+        input,
+        gate,
+        requantisation,
+        clamp: quantiseClamp(node.clamp, quantisation),
+      };
+    }
+    case 'sigmoid': {
+      const { scale, zeroPoint } = quantisationIn(quantisations, node.input);
+      const table = Uint8Array.from({ length: 256 }, (_, q) =>
+        quantiseValue(1 / (1 + Math.exp(-scale * (q - zeroPoint))), quantisation),
+      );
+      return { ...base, op: 'table', input: node.input, function: 'sigmoid', table };
+    }
+    case 'averagePool': {
+      const { input, kernel, stride, padding } = node;
+      const requantisation = divisors(
+        node,
+        context,
+        quantisationIn(quantisations, input).scale / quantisation.scale,
+      );
+      return {
+        ...base,
+        op: 'averagePool',
+        input,
+        kernel,
+        stride,
+        padding,
+        requantisation,
+        clamp: quantiseClamp(node.clamp, quantisation),
+      };
+    }
+    case 'maxPool': {
+      const { input, kernel, stride, padding } = node;
+      return { ...base, op: 'maxPool', input, kernel, stride, padding };
+    }
+    case 'flatten':
+      return { ...base, op: 'flatten', input: node.input };
+    case 'pad':
+      return { ...base, op: 'pad', input: node.input, padding: node.padding };
+    case 'affine':
+    case 'clamp':
+      throw new RangeError(`Node ${node.name} was not folded`);
+  }
+}
+
+function lowerLayer(node: Extract<FloatNode, { op: 'convolution' | 'dense' }>, context: LoweringContext) {
+  const { quantisations, scheme } = context;
+  const input = quantisationIn(quantisations, node.input);
+  const output = quantisationIn(quantisations, node.name);
+  const { scales, requantisation } = fitScales(
+    weightScales(node.weights, node.bias, scheme, input, output),
+    input,
+    output,
+  );
+  const { weights, bias } = quantisedParameters(node, scales, context);
+  return { weights, weightScales: scales, bias, requantisation, clamp: quantiseClamp(node.clamp, output) };
+}
+
+function quantisedParameters(
+  node: Extract<FloatNode, { op: 'convolution' | 'dense' }>,
+  scales: Float64Array,
+  context: LoweringContext,
+): { weights: Int8Array; bias: Int32Array } {
+  const weights = quantiseWeights(node.weights, scales);
+  const perOutput = weights.length / scales.length;
+  const realised = Float64Array.from(weights, (weight, i) => weight * scales[Math.floor(i / perOutput)]);
+  const statistics = context.statistics.get(node.input);
+  const bias =
+    statistics === undefined
+      ? node.bias
+      : correctedBias(node, realised, statistics.mean, shapeIn(context.graph, node.input));
+  return { weights, bias: quantiseBias(bias, scales, quantisationIn(context.quantisations, node.input)) };
+}
+
+/** Multipliers of an add: as many bits as fit, one shift for all. */
+function alignment(inputs: readonly string[], output: string, quantisations: Quantisations) {
+  const { scale } = quantisationIn(quantisations, output);
+  const factors = inputs.map((input) => quantisationIn(quantisations, input).scale / scale);
+  const shift = Math.min(30, Math.max(0, Math.floor(Math.log2(32767 / Math.max(...factors)))));
+  return {
+    multipliers: Int16Array.from(factors, (factor) => Math.min(32767, Math.round(factor * 2 ** shift))),
+    shift,
+  };
+}
+
+/** One entry where every window divides alike, else one per number of pixels. */
+function divisors(node: FloatAveragePool, { graph }: LoweringContext, ratio: number) {
+  const pixels = node.kernel[0] * node.kernel[1];
+  if (node.countPadding || !isPadded(node.padding)) return requantisationOf([fixedPointFor(ratio / pixels)]);
+  const least = smallestDivisor(node, shapeIn(graph, node.input));
+  // Windows with fewer pixels than `least` do not occur; their entries only have to be valid.
+  return requantisationOf(
+    Array.from({ length: pixels }, (_, i) => fixedPointFor(ratio / Math.max(i + 1, least))),
+  );
+}
+
+/** The last dense layer, one weight scale for all classes so that potentials compare. */
+function denseHead(node: FloatDense, context: LoweringContext): Head {
+  const { graph, quantisations } = context;
+  const input = quantisationIn(quantisations, node.input);
+  const scales = weightScales(node.weights, node.bias, 'per-tensor', input, input);
+  const { weights, bias } = quantisedParameters(node, scales, context);
+  const inputs = node.weights.length / node.bias.length;
+  return {
+    input: node.input,
+    sources: node.sources,
+    weights: Int8Array.from(
+      { length: weights.length },
+      (_, i) => weights[graph.outputOrder[Math.floor(i / inputs)] * inputs + (i % inputs)],
+    ),
+    bias: Int32Array.from(graph.outputOrder, (index) => bias[index]),
+    scale: scales[0] * input.scale,
+  };
+}
+
+/** Where the last node is no dense layer its values themselves are the potentials. */
+function identityHead({ graph, quantisations }: LoweringContext): Head {
+  const output = graph.nodes.find(({ name }) => name === graph.output);
+  const inputs = elementCount(output?.shape ?? graph.inputShape);
+  const weights = new Int8Array(graph.outputOrder.length * inputs);
+  graph.outputOrder.forEach((index, row) => {
+    weights[row * inputs + index] = 1;
+  });
+  return {
+    input: graph.output,
+    sources: [],
+    weights,
+    bias: new Int32Array(graph.outputOrder.length),
+    scale: quantisationIn(quantisations, graph.output).scale,
+  };
+}

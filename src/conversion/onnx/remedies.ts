@@ -1,0 +1,44 @@
+/** What to do about an operator that has no integer form here. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  HardSwish: 'replace HardSwish by ReLU6 (Clip 0…6) and retrain',
+  Swish: 'replace Swish (SiLU) by ReLU6 (Clip 0…6) and retrain',
+  Silu: 'replace SiLU by ReLU6 (Clip 0…6) and retrain',
+  Mish: 'replace Mish by ReLU6 (Clip 0…6) and retrain',
+  Gelu: 'replace GELU by ReLU6 (Clip 0…6) and retrain',
+  Erf: 'replace GELU by ReLU6 (Clip 0…6) and retrain',
+  Elu: 'replace ELU by ReLU6 (Clip 0…6) and retrain',
+  Selu: 'replace SELU by ReLU6 (Clip 0…6) and retrain',
+  Celu: 'replace CELU by ReLU6 (Clip 0…6) and retrain',
+  LeakyRelu: 'replace LeakyReLU by ReLU and retrain',
+  PRelu: 'replace PReLU by ReLU and retrain',
+  Tanh: 'replace Tanh by a bounded ReLU, or by Sigmoid in a gate, and retrain',
+  HardSigmoid: 'replace HardSigmoid by Sigmoid and retrain',
+  LayerNormalization: 'replace LayerNormalization by BatchNormalization and retrain',
+  InstanceNormalization: 'replace InstanceNormalization by BatchNormalization and retrain',
+  GroupNormalization: 'replace GroupNormalization by BatchNormalization and retrain',
+  LpNormalization: 'normalise during training with BatchNormalization instead',
+  Softmax:
+    'use Sigmoid for gates; a softmax is possible only as the last operator, where it runs on the host',
+  Loop: 'unroll the loop before export',
+  Scan: 'unroll the loop before export',
+  If: 'export one branch: fix the condition before export',
+  GRU: 'use a feed-forward network: one image in, one answer out',
+  LSTM: 'use a feed-forward network: one image in, one answer out',
+  RNN: 'use a feed-forward network: one image in, one answer out',
+  Resize: 'resize before the network; the device resamples to the input size',
+  Upsample: 'resize before the network; the device resamples to the input size',
+  ConvTranspose: 'use a network without upsampling',
+  Transpose: 'export with channels first (NCHW) from input to output',
+  QuantizeLinear: 'give the float model; the converter quantises it',
+  DequantizeLinear: 'give the float model; the converter quantises it',
+  QLinearConv: 'give the float model; the converter quantises it',
+  ConvInteger: 'give the float model; the converter quantises it',
+  Cast: 'export in float32 without casts',
+};
+
+const GENERAL =
+  'rebuild this part from convolutions, bounded ReLUs, sigmoid gates, pools, adds and concatenations, and retrain';
+
+export function remedyFor(operator: string): string {
+  return REMEDIES[operator] ?? GENERAL;
+}

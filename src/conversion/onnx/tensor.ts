@@ -1,0 +1,110 @@
+/** Weights and other constants of an ONNX model. */
+import { RefusedError } from '../../errors.ts';
+import type { OnnxTensor } from './decode.ts';
+
+/** A constant: float weights, or the integers of shapes and axes. */
+export interface Constant {
+  readonly dims: readonly number[];
+  readonly kind: 'float' | 'integer';
+  readonly values: Float64Array;
+}
+
+const FLOAT32 = 1;
+const INT32 = 6;
+const INT64 = 7;
+const BOOL = 9;
+const TYPE_NAMES: Readonly<Record<number, string>> = {
+  0: 'no type',
+  2: 'uint8',
+  3: 'int8',
+  4: 'uint16',
+  5: 'int16',
+  8: 'string',
+  10: 'float16',
+  11: 'double',
+  12: 'uint32',
+  13: 'uint64',
+  16: 'bfloat16',
+};
+const EXTERNAL = 1;
+
+/**
+ * Reads a tensor whose data is inline.
+ * @throws RefusedError `ONNX_EXTERNAL_DATA`, `ONNX_DATA_TYPE`, `ONNX_TENSOR_SIZE`
+ */
+export function readTensor(tensor: OnnxTensor, name: string): Constant {
+  if (tensor.dataLocation === EXTERNAL) {
+    throw new RefusedError('ONNX_EXTERNAL_DATA', 'Weights lie in another file', {
+      node: name,
+      expected: 'weights inside the model file',
+      received: 'external data',
+      remedy: 'save the model with its weights inline (onnx.save without save_as_external_data)',
+    });
+  }
+  const { values, kind } = readValues(tensor, name);
+  const expected = tensor.dims.reduce((product, extent) => product * extent, 1);
+  if (values.length !== expected) {
+    throw new RefusedError(
+      'ONNX_TENSOR_SIZE',
+      'A tensor holds another number of values than its shape says',
+      {
+        node: name,
+        expected: `${expected} values for ${tensor.dims.join('×') || 'a scalar'}`,
+        received: `${values.length}`,
+        remedy: 'export the model again; the file may be damaged',
+      },
+    );
+  }
+  return { dims: tensor.dims, kind, values };
+}
+
+function readValues(tensor: OnnxTensor, name: string): Pick<Constant, 'values' | 'kind'> {
+  const { dataType, rawData } = tensor;
+  switch (dataType) {
+    case FLOAT32:
+      return {
+        kind: 'float',
+        values: fromRaw(rawData, 4, name, (v, o) => v.getFloat32(o, true), tensor.floatData),
+      };
+    case INT64: {
+      const read = (v: DataView, o: number) => Number(v.getBigInt64(o, true));
+      return { kind: 'integer', values: fromRaw(rawData, 8, name, read, tensor.int64Data) };
+    }
+    case INT32:
+      return {
+        kind: 'integer',
+        values: fromRaw(rawData, 4, name, (v, o) => v.getInt32(o, true), tensor.int32Data),
+      };
+    case BOOL:
+      return {
+        kind: 'integer',
+        values: fromRaw(rawData, 1, name, (v, o) => v.getUint8(o), tensor.int32Data),
+      };
+    default:
+      throw new RefusedError('ONNX_DATA_TYPE', 'The converter reads float32 weights only', {
+        node: name,
+        expected: 'float32',
+        received: TYPE_NAMES[dataType] ?? `type ${dataType}`,
+        remedy: 'export the model in float32; the converter does the quantising',
+      });
+  }
+}
+
+function fromRaw(
+  raw: Uint8Array | undefined,
+  size: number,
+  name: string,
+  read: (view: DataView, offset: number) => number,
+  listed: readonly number[],
+): Float64Array {
+  if (raw === undefined) return Float64Array.from(listed);
+  if (raw.length % size !== 0) {
+    throw new RefusedError('ONNX_TENSOR_SIZE', 'The data of a tensor ends within a value', {
+      node: name,
+      expected: `a multiple of ${size} bytes`,
+      received: `${raw.length} bytes`,
+    });
+  }
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  return Float64Array.from({ length: raw.length / size }, (_, i) => read(view, i * size));
+}

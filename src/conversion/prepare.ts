@@ -1,0 +1,73 @@
+/** Everything about a conversion that needs no images: import, normalisation, composition, folding. */
+import { RefusedError } from '../errors.ts';
+import { separateImage } from './calibration/groups.ts';
+import type { FloatGraph, FloatNode } from './float/graph.ts';
+import { fold } from './fold/fold.ts';
+import { type Normalisation, withNormalisation } from './fold/input.ts';
+import { type ImportedModel, importOnnx } from './onnx/import.ts';
+
+export interface PreparedModel {
+  readonly imported: ImportedModel;
+  /** Equal to the imported graph; every node has an integer form. */
+  readonly folded: FloatGraph;
+  readonly nodesNeedingDequantisation: readonly string[];
+}
+
+export interface PreparationOptions {
+  readonly normalisation?: Normalisation;
+}
+
+/**
+ * @throws RefusedError `ONNX_*`; `INPUT_SHAPE` unless the image is square and RGB; `INPUT_NORMALISATION`;
+ * `NEEDS_DEQUANTISATION` naming the nodes that integers cannot compute
+ */
+export async function prepareModel(
+  contents: Uint8Array,
+  file: string,
+  { normalisation }: PreparationOptions = {},
+): Promise<PreparedModel> {
+  const imported = await importOnnx(contents, file);
+  requireSquareRgb(imported.graph, file);
+  const normalised =
+    normalisation === undefined ? imported.graph : withNormalisation(imported.graph, normalisation);
+  const folded = separateImage(fold(normalised));
+  const nodesNeedingDequantisation = folded.nodes.filter(needsDequantisation).map(({ name }) => name);
+  if (nodesNeedingDequantisation.length > 0) {
+    throw new RefusedError(
+      'NEEDS_DEQUANTISATION',
+      'Parts of the network would have to run in floating point',
+      {
+        file,
+        node: nodesNeedingDequantisation.join(', '),
+        received: `${nodesNeedingDequantisation.length} of ${folded.nodes.length} nodes`,
+        remedy: 'replace these parts and retrain; docs/conversion.md lists what has an integer form',
+      },
+    );
+  }
+  return { imported, folded, nodesNeedingDequantisation };
+}
+
+/** Steps that were not folded, and parameters that left the finite numbers when they were. */
+function needsDequantisation(node: FloatNode): boolean {
+  switch (node.op) {
+    case 'affine':
+    case 'clamp':
+      return true;
+    case 'convolution':
+    case 'dense':
+      return !(node.weights.every(Number.isFinite) && node.bias.every(Number.isFinite));
+    default:
+      return false;
+  }
+}
+
+function requireSquareRgb({ inputShape }: FloatGraph, file: string): void {
+  const [height, width, channels] = inputShape;
+  if (height === width && channels === 3) return;
+  throw new RefusedError('INPUT_SHAPE', 'The device feeds square RGB images', {
+    file,
+    expected: '[N, 3, side, side], channels first',
+    received: `[N, ${channels}, ${height}, ${width}]`,
+    remedy: 'export with channels first and a square input',
+  });
+}

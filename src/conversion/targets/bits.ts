@@ -1,0 +1,19 @@
+/** How many bits a layer really uses, whatever its storage. */
+import type { Clamp, Quantisation } from '../../model/graph.ts';
+
+/** Bits of a signed weight that hold every one of these. */
+export function weightBits(weights: Int8Array): number {
+  let [least, most] = [0, 0];
+  for (const weight of weights) {
+    least = Math.min(least, weight);
+    most = Math.max(most, weight);
+  }
+  let bits = 1;
+  while (least < -(2 ** (bits - 1)) || most > 2 ** (bits - 1) - 1) bits++;
+  return bits;
+}
+
+/** Bits of an unsigned activation from real zero up to the clamp. */
+export function activationBits({ maximum }: Clamp, { zeroPoint }: Quantisation): number {
+  return Math.max(1, Math.ceil(Math.log2(Math.max(1, maximum - zeroPoint) + 1)));
+}

@@ -1,0 +1,9 @@
+import type { TargetRules } from './target.ts';
+
+/** The integer engine runs every node of a valid integer graph. */
+export const CPU: TargetRules = {
+  target: 'cpu',
+  mapped: 'cpu',
+  reasonsAgainst: () => [],
+  reasonsAgainstHead: () => [],
+};

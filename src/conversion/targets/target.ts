@@ -1,0 +1,23 @@
+/** What a processor takes, rule by rule. The rules come from its documentation; nothing here has been run on a card. */
+import type { Target } from '../../model/bundle/contract.ts';
+import type { GraphNode, Head, IntegerGraph, Shape } from '../../model/graph.ts';
+
+/** Where a node stands: its input, and the graph around it. */
+export interface Placement {
+  readonly graph: IntegerGraph;
+  readonly inputShape: Shape;
+  /** True where the node reads the image. */
+  readonly isFirst: boolean;
+}
+
+export interface TargetRules {
+  readonly target: Target;
+  /** Where a node that maps runs. */
+  readonly mapped: 'chip' | 'cpu';
+  /** Why a node does not map; empty where it does. */
+  reasonsAgainst(node: GraphNode, placement: Placement): readonly string[];
+  reasonsAgainstHead(head: Head, placement: Placement): readonly string[];
+}
+
+/** Name under which the head stands in reports. */
+export const HEAD_NAME = 'head';

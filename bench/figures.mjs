@@ -1,0 +1,60 @@
+/**
+ * Every figure that the main job must show, measured on what lies here, as a table and as reports/figures.json:
+ *
+ *   node bench/figures.mjs [--model B] [--dataset DIR] [--fullsize DIR] [--float M.onnx] [--out FILE]
+ *
+ * Without options it looks into ../shared. What is not there is named as not measured.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { prepare } from '../scripts/prepare.mjs';
+
+const shared = fileURLToPath(new URL('../../shared', import.meta.url));
+const { values } = parseArgs({
+  options: {
+    model: { type: 'string' },
+    dataset: { type: 'string', default: path.join(shared, 'ham10000') },
+    fullsize: { type: 'string', default: path.join(shared, 'ham10000-fullsize/images') },
+    float: { type: 'string', default: path.join(shared, 'models/qana64-float.onnx') },
+    out: { type: 'string', default: 'reports/figures.json' },
+  },
+});
+
+await prepare();
+const { openModel } = await import('../dist/runtime/open-model.js');
+const { measureFigures } = await import('../dist/evaluation/figures/figures.js');
+const { formatted, isMet, wanted } = await import('../dist/evaluation/figures/figure.js');
+const { thisMachine } = await import('../dist/evaluation/bench/machine.js');
+const { describeError } = await import('../dist/cli/console.js');
+const { tableLines } = await import('../dist/cli/workstation/table.js');
+
+try {
+  const { bundle, engine } = await openModel(values.model);
+  const places = { dataset: values.dataset, fullSize: values.fullsize, float: values.float };
+  const figures = await measureFigures(bundle, engine, places, (stage) =>
+    process.stderr.write(`${stage} …\n`),
+  );
+  await engine.close();
+  const verdicts = { true: 'met', false: 'NOT MET', null: '' };
+  const rows = figures.map((figure) => [
+    `${figure.item}  ${figure.name}`,
+    formatted(figure),
+    wanted(figure),
+    verdicts[String(isMet(figure))],
+    figure.remark ?? '',
+  ]);
+  for (const line of tableLines([['figure', 'measured', 'wanted', '', ''], ...rows])) console.log(line);
+  await mkdir(path.dirname(path.resolve(values.out)), { recursive: true });
+  const { name, version, digest } = bundle;
+  const document = {
+    machine: thisMachine(),
+    model: { name, version, digest },
+    figures: figures.map((figure) => ({ ...figure, met: isMet(figure) })),
+  };
+  await writeFile(values.out, `${JSON.stringify(document, null, 2)}\n`);
+} catch (error) {
+  process.stderr.write(`${describeError(error)}\n`);
+  process.exitCode = 1;
+}

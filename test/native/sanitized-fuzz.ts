@@ -1,0 +1,169 @@
+/**
+ * Fuzz of the native addon built with address and undefined-behaviour sanitizers; scripts/fuzz-sanitized.mjs builds
+ * it and runs this file. A sanitizer's finding ends the process; a wrong number is counted. The last line on stdout
+ * is `tests: N passed, N failed, N skipped`.
+ *
+ * SPIKESCOPE_FUZZ_GRAPHS, SPIKESCOPE_FUZZ_INPUTS: how many random graphs and QANA inputs (2,000 and 1,000).
+ */
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { readBundle } from '../../src/model/bundle/read.ts';
+import { elementCount, type IntegerGraph } from '../../src/model/graph.ts';
+import { interpret } from '../../src/model/interpreter/interpreter.ts';
+import { areaResampleReference } from '../../src/preprocess/resample-reference.ts';
+import { fromNative, nativeAddon } from '../../src/runtime/native.ts';
+import { damaged } from '../support/damage.ts';
+import { differenceOnAnySet, instructionSetsOf } from '../support/differential.ts';
+import { qanaShapedGraph, randomGraph, randomInput } from '../support/graphs.ts';
+import { Random } from '../support/random.ts';
+
+/** One subject: `count` cases, each right (null) or said to be wrong. */
+interface Subject {
+  readonly name: string;
+  readonly count: number;
+  readonly run: (seed: number) => Promise<string | null>;
+}
+
+const GRAPHS = Number(process.env.SPIKESCOPE_FUZZ_GRAPHS ?? 2000);
+const INPUTS = Number(process.env.SPIKESCOPE_FUZZ_INPUTS ?? 1000);
+/** Seeds of their own, so that the unsanitized tests see other graphs. */
+const FIRST_SEED = 1_000_000;
+const IMAGES_PER_BATCH = 4;
+
+async function subjects(): Promise<Subject[]> {
+  const addon = nativeAddon();
+  const sets = instructionSetsOf(addon);
+  const bundle = process.env.SPIKESCOPE_FUZZ_MODEL ?? 'models/qana64.spikescope';
+  const shipped = existsSync(bundle);
+  const qana = shipped ? (await readBundle(bundle)).graph : qanaShapedGraph(1);
+  const engines = sets.map((instructionSet) => addon.createEngine(qana, { instructionSet }));
+
+  return [
+    {
+      name: `random graphs, every tensor, ${sets.join(' and ')}`,
+      count: GRAPHS,
+      run: (seed) => {
+        const graph = randomGraph(seed, 10);
+        const random = new Random(seed);
+        const inputs = [randomInput(graph, random), randomInput(graph, random)];
+        return differenceOnAnySet(addon, graph, inputs, 1 + (seed % 2));
+      },
+    },
+    {
+      name: `random inputs on ${shipped ? bundle : 'a graph of QANA’s shape'}, ${sets.join(' and ')}`,
+      count: Math.ceil(INPUTS / IMAGES_PER_BATCH),
+      run: async (seed) => {
+        const random = new Random(seed);
+        const inputs = Array.from({ length: IMAGES_PER_BATCH }, () => randomInput(qana, random));
+        const expected = inputs.map((input) => interpret(qana, input));
+        for (const engine of engines) {
+          const { potentials, embeddings } = await engine.infer(Buffer.concat(inputs));
+          const right =
+            Buffer.concat(expected.map(({ embedding }) => embedding)).equals(embeddings) &&
+            expected.flatMap((one) => [...one.potentials]).every((value, i) => value === potentials[i]);
+          if (!right) return `${engine.instructionSet} differs`;
+        }
+        return null;
+      },
+    },
+    { name: 'damaged graphs: refused with a code, or run alike', count: GRAPHS, run: runDamaged },
+    { name: 'resampling and quality of random images', count: 500, run: runImaging },
+  ];
+}
+
+async function runDamaged(seed: number): Promise<string | null> {
+  const random = new Random(seed);
+  const graph = damaged(randomGraph(seed, 4), random);
+  const addon = nativeAddon();
+  let reference: Buffer | undefined;
+  for (const instructionSet of instructionSetsOf(addon)) {
+    try {
+      // The addon is what is tested here, so it is handed what no caller in TypeScript could hand it.
+      const engine = addon.createEngine(graph as IntegerGraph, { instructionSet });
+      const input = new Random(seed).bytes(elementCount((graph as IntegerGraph).input.shape));
+      const { potentials, embeddings } = await engine.infer(input);
+      const result = Buffer.concat([Buffer.from(potentials.buffer), embeddings]);
+      await engine.close();
+      if (reference !== undefined && !reference.equals(result)) return `${instructionSet} differs`;
+      reference = result;
+    } catch (error) {
+      const known = fromNative(error);
+      if (known === error) return `an error without a code: ${error}`;
+      if (reference !== undefined) return `${instructionSet} refuses what another accepts`;
+    }
+  }
+  return null;
+}
+
+async function runImaging(seed: number): Promise<string | null> {
+  const random = new Random(seed);
+  const addon = nativeAddon();
+  const [width, height] = [random.integer(1, 150), random.integer(1, 150)];
+  const rgb = random.bytes(width * height * 3);
+  const side = random.integer(1, Math.min(width, height));
+  const square = { x: random.integer(0, width - side), y: random.integer(0, height - side), side };
+  const size = random.integer(1, 100);
+  const expected = areaResampleReference({ rgb, width, height }, square, size);
+  const resampled = addon.areaResample(rgb, width, height, square, size);
+  addon.measureQuality(rgb, width, height);
+  return Buffer.from(expected).equals(resampled) ? null : 'the resampled image differs';
+}
+
+interface Share {
+  readonly worker: number;
+  readonly workers: number;
+}
+
+interface Report {
+  readonly name: string;
+  readonly cases: number;
+  readonly wrong: string[];
+}
+
+/** Every `workers`th case of every subject. */
+async function runShare({ worker, workers }: Share): Promise<void> {
+  for (const { name, count, run } of await subjects()) {
+    const wrong: string[] = [];
+    let cases = 0;
+    for (let i = worker; i < count; i += workers, cases++) {
+      const difference = await run(FIRST_SEED + i);
+      if (difference !== null) wrong.push(`seed ${FIRST_SEED + i}: ${difference}`);
+    }
+    parentPort?.postMessage({ name, cases, wrong } satisfies Report);
+  }
+}
+
+function runWorker(share: Share, onReport: (report: Report) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL(import.meta.url), { workerData: share });
+    worker.on('message', onReport);
+    worker.on('error', reject);
+    worker.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`a worker ended with ${code}`))));
+  });
+}
+
+async function runAll(): Promise<void> {
+  const started = performance.now();
+  const workers = availableParallelism();
+  const total = new Map<string, { cases: number; wrong: string[] }>();
+  const shares = Array.from({ length: workers }, (_, worker) =>
+    runWorker({ worker, workers }, ({ name, cases, wrong }) => {
+      const entry = total.get(name) ?? { cases: 0, wrong: [] };
+      total.set(name, { cases: entry.cases + cases, wrong: [...entry.wrong, ...wrong] });
+    }),
+  );
+  await Promise.all(shares);
+  let failed = 0;
+  for (const [name, { cases, wrong }] of total) {
+    if (wrong.length > 0) failed++;
+    process.stdout.write(`${wrong.length === 0 ? 'ok    ' : 'FAILED'} ${name}: ${cases} cases\n`);
+    for (const line of wrong.slice(0, 10)) process.stdout.write(`       ${line}\n`);
+  }
+  process.stdout.write(`sanitized fuzz: ${((performance.now() - started) / 1000).toFixed(0)} s\n`);
+  process.stdout.write(`tests: ${total.size - failed} passed, ${failed} failed, 0 skipped\n`);
+  process.exitCode = failed === 0 && total.size > 0 ? 0 : 1;
+}
+
+if (isMainThread) await runAll();
+else await runShare(workerData as Share);

@@ -6,11 +6,15 @@
 namespace spikescope::scalar {
 namespace {
 
-/** Gathers each window into a patch of (q − zero point), group by group, and multiplies it with every weight row. */
+/**
+ * Gathers each window into a patch of (q − zero point), group by group, and multiplies it with every weight row. Both
+ * are 16 bit, which is what compilers turn into multiply-add instructions.
+ */
 class ConvolutionKernel final : public Kernel {
  public:
   ConvolutionKernel(const Tensor& input, const Node& node, const Convolution& operation)
-      : input_(input), output_(node.output), operation_(operation), output_stride_(node.pixel_stride()) {}
+      : input_(input), output_(node.output), operation_(operation), output_stride_(node.pixel_stride()),
+        weights_(operation.weights.begin(), operation.weights.end()) {}
 
   size_t scratch_bytes() const override { return patch_length() * sizeof(int16_t); }
 
@@ -63,7 +67,7 @@ class ConvolutionKernel final : public Kernel {
     const size_t length = group_length();
     for (int32_t channel = 0; channel < output_.shape.channels; channel++) {
       const auto c = static_cast<size_t>(channel);
-      const int8_t* const weights = operation_.weights.data() + c * length;
+      const int16_t* const weights = weights_.data() + c * length;
       const int16_t* const values = patch + static_cast<size_t>(channel / group_outputs()) * length;
       int32_t accumulator = operation_.bias[c];
       for (size_t i = 0; i < length; i++) accumulator += int32_t{values[i]} * int32_t{weights[i]};
@@ -76,11 +80,16 @@ class ConvolutionKernel final : public Kernel {
   const Tensor output_;
   const Convolution operation_;
   const size_t output_stride_;
+  const std::vector<int16_t> weights_;
 };
 
 }  // namespace
 
 std::unique_ptr<Kernel> make(const Graph& graph, const Node& node, const Convolution& operation) {
+  const Shape& input = graph.tensor(node.inputs[0]).shape;
+  if (operation.groups == input.channels && operation.groups == node.output.shape.channels) {
+    return make_depthwise(graph, node, operation);
+  }
   return std::make_unique<ConvolutionKernel>(graph.tensor(node.inputs[0]), node, operation);
 }
 

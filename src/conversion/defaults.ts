@@ -2,6 +2,7 @@
 import { UsageError } from '../errors.ts';
 import type { ModelCard, Preprocessing, Readout } from '../model/bundle/contract.ts';
 import type { IntegerGraph, Shape } from '../model/graph.ts';
+import { DEFAULT_CROP } from '../preprocess/crop.ts';
 import { DEFAULT_QUALITY } from '../preprocess/quality.ts';
 
 /** HAM10000's classes in the order of the system specification. */
@@ -29,7 +30,7 @@ export function defaultPreprocessing([height, width]: Shape): Preprocessing {
     height,
     colour: 'rgb',
     resampling: 'area',
-    crop: { enabled: false, massShare: 0.8, minimumSide: 0.5, flatness: 0.15, centreTolerance: 0.1 },
+    crop: DEFAULT_CROP,
     quality: DEFAULT_QUALITY,
   };
 }

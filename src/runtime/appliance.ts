@@ -10,6 +10,7 @@ import {
   refusedResult,
   resultOf,
 } from '../telehealth/result.ts';
+import { MemoryKeeper } from './memory.ts';
 import type { Reading } from './reading.ts';
 
 /** What the appliance asks of the classifier. */
@@ -51,6 +52,7 @@ export interface Tally {
  */
 export async function runAppliance(parts: ApplianceParts, options: ApplianceOptions): Promise<Tally> {
   const { count = Infinity, interval = 0, signal } = options;
+  const memory = new MemoryKeeper();
   let captures = 0;
   let retakes = 0;
   if (count < 1) return { captures, retakes };
@@ -61,6 +63,7 @@ export async function runAppliance(parts: ApplianceParts, options: ApplianceOpti
     parts.onRecorded(result);
     captures++;
     if (!result.accepted) retakes++;
+    memory.afterCapture();
     if (captures >= count || signal.aborted) break;
     const pause = interval - (performance.now() - started);
     if (pause > 0) await delay(pause, undefined, { signal }).catch(() => {});

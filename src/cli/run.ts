@@ -1,0 +1,29 @@
+import { Command } from 'commander';
+import { EXIT } from '../errors.ts';
+import { parseRunOptions } from './run/options.ts';
+import { runSession } from './run/session.ts';
+
+/** `spikescope run`: the appliance. Captures, reads, records, publishes, and shows what a subscriber receives. */
+export function runCommand(): Command {
+  return new Command('run')
+    .description(
+      'Run the appliance: capture, read, record, publish; shows each result as a subscriber receives it',
+    )
+    .option('--source <source>', 'phantom, or replay:DIR for a folder of images', 'phantom')
+    .option('--count <captures>', 'end after so many captures (default: when the source ends, or never)')
+    .option('--broker <broker>', 'embedded, mqtt://host[:port] or mqtts://host[:port]', 'embedded')
+    .option('--broker-port <port>', 'port of the embedded broker on 127.0.0.1 (default: any that is free)')
+    .option('--ca <file>', 'authorities that may have signed the broker’s certificate, PEM')
+    .option('--cert <file>', 'this device’s certificate, PEM')
+    .option('--key <file>', 'the key of --cert, PEM')
+    .option('--model <bundle>', 'model bundle (default: the one that ships in models/)')
+    .option('--data <folder>', 'folder of journal and identity (default: $XDG_STATE_HOME/spikescope)')
+    .option('--device-id <name>', 'name of this device in topics (default: made at the first start)')
+    .option('--interval <ms>', 'time from one capture to the next, at least')
+    .option('--seed <number>', 'seed of the phantoms', '1')
+    .option('--json', 'each result on a line of stdout, exactly as received')
+    .action(async (rawOptions: unknown) => {
+      const exitCode = await runSession(parseRunOptions(rawOptions));
+      if (exitCode !== EXIT.done) process.exitCode = exitCode;
+    });
+}

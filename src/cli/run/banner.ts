@@ -1,0 +1,52 @@
+import type { CaptureSource } from '../../capture/source.ts';
+import type { Journal } from '../../store/journal.ts';
+import type { ModelInUse } from '../../telehealth/announcements.ts';
+import { addressOf, type Endpoint } from '../../telehealth/endpoint.ts';
+import { topicsOf } from '../../telehealth/topics.ts';
+import { note } from '../console.ts';
+
+export interface BannerParts {
+  readonly device: string;
+  readonly source: CaptureSource;
+  readonly endpoint: Endpoint;
+  readonly isEmbedded: boolean;
+  readonly authorities: string | undefined;
+  readonly journal: Journal;
+  readonly model: ModelInUse;
+}
+
+/** Says on stderr what runs, where results go and how to listen. */
+export function showBanner({
+  device,
+  source,
+  endpoint,
+  isEmbedded,
+  authorities,
+  journal,
+  model,
+}: BannerParts): void {
+  const { result } = topicsOf(device);
+  const { name, version, digest } = model.model;
+  const earlier = journal.countUnpublished();
+  const lines = [
+    'spikescope: for research and demonstration, not a medical device',
+    `  model    ${name} ${version} (${digest.slice(0, 12)}) on ${model.backend}, ${model.instructionSet}`,
+    `  source   ${source.describe()}`,
+    `  broker   ${addressOf(endpoint)}${isEmbedded ? ' (embedded)' : ''}`,
+    `  topic    ${result}`,
+    `  journal  ${journal.file}`,
+    earlier > 0 && `           ${earlier} results of earlier runs in it were never published`,
+    `  listen   ${listenCommand(endpoint, device, authorities)}`,
+  ];
+  note(lines.filter(Boolean).join('\n'));
+}
+
+function listenCommand(
+  { protocol, host, port }: Endpoint,
+  device: string,
+  authorities: string | undefined,
+): string {
+  const trust =
+    protocol === 'mqtt' ? '' : authorities ? ` --cafile '${authorities}'` : ' --capath /etc/ssl/certs';
+  return `mosquitto_sub -h ${host} -p ${port}${trust} -t 'spikescope/${device}/#' -v`;
+}

@@ -1,31 +1,55 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { z } from 'zod';
 import { EXIT, SpikescopeError } from '../errors.ts';
 import { describeError, note } from './console.ts';
 
-const manifest: { version: string } = JSON.parse(
-  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-);
+/** Loaded on demand: a device that runs `run` reads none of the workstation's code. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./run.ts')).runCommand(),
+  classify: async () => (await import('./classify.ts')).classifyCommand(),
+  convert: async () => (await import('./convert.ts')).convertCommand(),
+  calibrate: async () => (await import('./calibrate.ts')).calibrateCommand(),
+  evaluate: async () => (await import('./evaluate.ts')).evaluateCommand(),
+  bench: async () => (await import('./bench.ts')).benchCommand(),
+};
 
-function program(): Command {
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return z.object({ version: z.string() }).parse(manifest).version;
+}
+
+async function program(argv: readonly string[]): Promise<Command> {
   const root = new Command('spikescope')
     .description('Reads skin lesions with an integer spiking network, on the device. Not a medical device.')
-    .version(manifest.version)
-    .showHelpAfterError('(add --help for the options)')
-    .configureHelp({ showGlobalOptions: true });
-  root.exitOverride();
-  for (const command of root.commands) command.exitOverride();
+    .version(version())
+    .exitOverride();
+  const wanted = argv.find((word) => Object.hasOwn(COMMANDS, word));
+  for (const load of wanted === undefined ? Object.values(COMMANDS) : [COMMANDS[wanted]]) {
+    root.addCommand((await load()).showHelpAfterError('(add --help for the options)').exitOverride());
+  }
   return root;
 }
 
 /** Runs the command line and returns the exit code: 0 done, 1 failed, 2 wrong usage, 3 refused. */
 export async function main(argv: readonly string[]): Promise<number> {
+  endQuietlyWhenTheReaderLeaves();
   try {
-    await program().parseAsync([...argv], { from: 'user' });
+    const root = await program(argv);
+    if (argv.length === 0) root.help({ error: true });
+    await root.parseAsync([...argv], { from: 'user' });
     return process.exitCode === undefined ? EXIT.done : Number(process.exitCode);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     note(describeError(error));
     return error instanceof SpikescopeError ? error.exitCode : EXIT.failed;
   }
+}
+
+/** `spikescope … | head` closes the pipe early; that is no failure. */
+function endQuietlyWhenTheReaderLeaves(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.done);
+    throw error;
+  });
 }

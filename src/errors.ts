@@ -44,14 +44,8 @@ export class SpikescopeError extends Error {
     const difference = [expected && `expected ${expected}`, received && `received ${received}`]
       .filter(Boolean)
       .join(', ');
-    return [
-      `${this.message}${place ? ` (${place})` : ''}`,
-      difference && `${difference}`,
-      remedy && `To mend it: ${remedy}`,
-    ]
-      .filter(Boolean)
-      .join('. ')
-      .concat(` [${this.code}]`);
+    const fault = `${this.message}${place && ` (${place})`}${difference && `: ${difference}`}`;
+    return `${fault}${remedy ? `. To mend it: ${remedy}` : ''} [${this.code}]`;
   }
 }
 

@@ -1,5 +1,8 @@
-/** Columns of text, the first aligned left, the others right; widths count characters without colour. */
-export function tableLines(rows: readonly (readonly string[])[]): string[] {
+/**
+ * Columns of text; widths count characters without colour.
+ * @param left columns aligned left, by default the first; the others are aligned right
+ */
+export function tableLines(rows: readonly (readonly string[])[], left: readonly number[] = [0]): string[] {
   const widths = rows.reduce<number[]>((widest, row) => {
     row.forEach((cell, i) => {
       widest[i] = Math.max(widest[i] ?? 0, widthOf(cell));
@@ -8,7 +11,7 @@ export function tableLines(rows: readonly (readonly string[])[]): string[] {
   }, []);
   return rows.map((row) =>
     row
-      .map((cell, i) => padded(cell, widths[i], i === 0))
+      .map((cell, i) => padded(cell, widths[i], left.includes(i)))
       .join('  ')
       .trimEnd(),
   );

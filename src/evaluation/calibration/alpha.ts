@@ -10,8 +10,9 @@ export interface Scored {
 }
 
 /**
- * Weights under which every lesion counts once, however many photos of it there are: these resemble each other, and
- * a lesion photographed six times must not decide six times. An image without a lesion identifier counts once.
+ * Weights under which every lesion counts once, however many photos of it there are: a clinician takes one capture of
+ * a lesion, and a lesion photographed six times must not decide six times. An image without a lesion identifier
+ * counts once.
  */
 export function lesionWeights(groups: readonly (string | null)[]): number[] {
   const photos = new Map<string, number>();

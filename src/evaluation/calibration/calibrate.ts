@@ -6,9 +6,9 @@ import type { ModelContents } from '../../model/bundle/bundle.ts';
 import type { Readout } from '../../model/bundle/contract.ts';
 import { isUncertain, softmax } from '../../runtime/readout.ts';
 import type { Sample } from '../dataset/dataset.ts';
-import { type Metrics, measure } from '../metrics/metrics.ts';
+import { type Metrics, measure, prepare } from '../metrics/metrics.ts';
 import type { Prediction } from '../metrics/prediction.ts';
-import type { ReliabilityBin } from '../metrics/reliability.ts';
+import { calibrationError, type ReliabilityBin, reliabilityOf } from '../metrics/reliability.ts';
 import { fitAlpha, lesionWeights, negativeLogLikelihood, type Scored } from './alpha.ts';
 import { fitTau, fitThresholds, type OperatingPoints, sensitivityAt } from './thresholds.ts';
 import type { View, Views } from './views.ts';
@@ -30,9 +30,12 @@ export interface Accuracy {
 /** How well probabilities fit, at one α, untiled. */
 export interface Fit {
   readonly alpha: number;
+  /** Every lesion counting once, as in the fit. */
   readonly ece: number;
   readonly negativeLogLikelihood: number;
   readonly reliability: readonly ReliabilityBin[];
+  /** Every image counting once, as in `evaluate`. */
+  readonly eceByImage: number;
 }
 
 export interface Calibration {
@@ -80,10 +83,6 @@ export function calibrate(
   const chosen = crop.enabled ? cropped : centred;
   const scored = scoredOf(samples, wholeOf(chosen));
   const alpha = fitAlpha(scored, scale);
-  const fitAt = (value: number): Fit => {
-    const { ece, reliability } = measure(classes, predictionsOf(samples, wholeOf(chosen), value));
-    return { alpha: value, ece, reliability, negativeLogLikelihood: negativeLogLikelihood(value, scored) };
-  };
 
   const whole = predictionsOf(samples, wholeOf(chosen), alpha);
   const tiles = predictionsOf(samples, tiledOf(chosen), alpha);
@@ -97,8 +96,8 @@ export function calibrate(
   const isIndeterminate = ({ probabilities }: Prediction) => probabilities.every((p, c) => p < thresholds[c]);
   return {
     crop,
-    uncalibrated: fitAt(scale),
-    calibrated: fitAt(alpha),
+    uncalibrated: fitAt(scale, classes, samples, scored),
+    calibrated: fitAt(alpha, classes, samples, scored),
     tau,
     triggerShare: unsure.filter(Boolean).length / views.length,
     tiling,
@@ -109,12 +108,32 @@ export function calibrate(
   };
 }
 
+function fitAt(
+  alpha: number,
+  classes: readonly string[],
+  samples: readonly Sample[],
+  scored: readonly Scored[],
+): Fit {
+  const potentials = scored.map((image) => image.potentials);
+  const prepared = prepare(classes, predictionsOf(samples, potentials, alpha));
+  const isRight = (image: number) => prepared.labels[image] === prepared.winners[image];
+  const weights = scored.map(({ weight }) => weight);
+  const reliability = reliabilityOf(prepared.confidences, isRight, weights);
+  return {
+    alpha,
+    ece: calibrationError(reliability),
+    negativeLogLikelihood: negativeLogLikelihood(alpha, scored),
+    reliability,
+    eceByImage: calibrationError(reliabilityOf(prepared.confidences, isRight)),
+  };
+}
+
 const wholeOf = (views: readonly View[]) => views.map(({ whole }) => whole);
 const tiledOf = (views: readonly View[]) => views.map(({ tiled }) => tiled);
 
 function predictionsOf(
   samples: readonly Sample[],
-  potentials: readonly Int32Array[],
+  potentials: readonly ArrayLike<number>[],
   alpha: number,
 ): Prediction[] {
   return samples.map(({ label, lesionId }, i) => ({

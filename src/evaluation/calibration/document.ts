@@ -72,6 +72,6 @@ export function documentOf(
   };
 }
 
-function figuresOf({ alpha, ece, negativeLogLikelihood }: Fit): FitFigures {
-  return { alpha, ece, negativeLogLikelihood };
+function figuresOf({ alpha, ece, eceByImage, negativeLogLikelihood }: Fit): FitFigures {
+  return { alpha, ece, eceByImage, negativeLogLikelihood };
 }

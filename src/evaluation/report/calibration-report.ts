@@ -30,7 +30,7 @@ ${figure('Indeterminate', percent(document.indeterminateShare), 'below every thr
 <figure>${charts.reliability(uncalibrated.reliability)}<figcaption>Before: plain softmax. ${fitWords(uncalibrated)}</figcaption></figure>
 <figure>${charts.reliability(calibrated.reliability)}<figcaption>After: softmax with the fitted α. ${fitWords(calibrated)}</figcaption></figure>
 </div>
-<p class="muted">On the images it was fitted on, without tiling; <code>spikescope evaluate</code> says what it is worth on others. Every lesion counts once in the fit.</p>
+<p class="muted">On the images it was fitted on, without tiling, every lesion counting once, as a clinician takes one capture of a lesion; <code>spikescope evaluate</code> says what it is worth on other images, each counting once.</p>
 <h2>Thresholds</h2>
 ${thresholdTable(document)}
 <h2>What the evidence decided</h2>
@@ -55,7 +55,7 @@ function thresholdTable({ thresholds, operatingPoints }: CalibrationDocument): H
     const origin = asked === undefined ? 'most images told rightly' : `sensitivity of at least ${asked}`;
     return html`<tr><td>${name}</td><td>${fixed(threshold)}</td><td>${percent(sensitivity)}</td><td class="words">${origin}</td></tr>`;
   });
-  return html`<table><thead><tr><th>Class</th><th>Threshold</th><th>Sensitivity</th><th>Fitted for</th></tr></thead><tbody>${rows}</tbody></table>`;
+  return html`<table><thead><tr><th>Class</th><th>Threshold</th><th>Sensitivity</th><th class="words">Fitted for</th></tr></thead><tbody>${rows}</tbody></table>`;
 }
 
 function choiceRow(name: string, choice: Choice): Html {

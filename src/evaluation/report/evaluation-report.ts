@@ -115,12 +115,17 @@ function floatSection(document: EvaluationDocument, float: Figures & { source: s
   const rows = HEADLINES.map(([key, label, format]) => {
     const [integer, real] = [document[key], float[key]];
     const difference = integer === null || real === null ? '–' : signed(100 * (integer - real));
-    return html`<tr><td>${label}</td><td>${format(integer)}</td><td>${format(real)}</td><td>${difference}</td></tr>`;
+    return html`<tr><td>${label}</td><td>${finer(format, integer)}</td><td>${finer(format, real)}</td><td>${difference}</td></tr>`;
   });
   return html`<h2>Against the float model</h2>
 <p>${float.source} on exactly the same inputs, run by onnxruntime. The winning class is the same in ${percent(document.agreement ?? null, 2)} of the images (before tiling).</p>
 <table><thead><tr><th>Figure</th><th>Integer engine</th><th>Float</th><th>Difference, points</th></tr></thead><tbody>${rows}</tbody></table>
 <p class="muted">Calibration differs by design: the float model’s softmax is uncalibrated.</p>`;
+}
+
+/** Two more digits than the headline needs, since the difference is small. */
+function finer(format: typeof percent | typeof fixed, value: number | null): string {
+  return format === percent ? percent(value, 2) : fixed(value, 4);
 }
 
 function signed(points: number): string {
@@ -139,7 +144,7 @@ function mistakeItem({ imageId, truth, named, confidence, thumbnail }: Mistake):
     thumbnail === null
       ? html`<div class="blank">no picture</div>`
       : html`<img src="${thumbnail}" alt="${imageId}">`;
-  return html`<li>${picture}<div class="caption"><span class="truth">${truth}</span> taken for <span class="named">${named}</span>, ${percent(confidence, 0)} sure<br><code>${imageId}</code></div></li>`;
+  return html`<li>${picture}<div class="caption"><span class="truth">${truth}</span> taken for <span class="named">${named}</span>, ${percent(confidence, 0)}\u00a0sure<br><code>${imageId}</code></div></li>`;
 }
 
 function factsTable(document: EvaluationDocument): Html {

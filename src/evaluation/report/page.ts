@@ -39,7 +39,7 @@ table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-
 th, td { padding: .38rem .7rem; text-align: right; border-bottom: 1px solid var(--line); }
 th { color: var(--muted); font-weight: 550; font-size: .82rem; }
 th:first-child, td:first-child { text-align: left; }
-td.words { text-align: left; overflow-wrap: anywhere; }
+:is(th, td).words { text-align: left; overflow-wrap: anywhere; }
 .thumbnails { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: 1rem; padding: 0; list-style: none; }
 .thumbnails img { display: block; width: 100%; border-radius: .4rem; background: var(--panel); }
 .thumbnails .blank { display: grid; place-items: center; aspect-ratio: 4 / 3; border-radius: .4rem; background: var(--panel); color: var(--muted); font-size: .85rem; }
@@ -53,8 +53,20 @@ footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line);
     --text: #000; --muted: #444; --paper: #fff; --panel: #fff; --line: #bbb; --accent: #2166c2; --on-accent: #fff;
     --good: #116644; --bad: #a02a22;
   }
-  body { max-width: none; padding: 0; font-size: 10.5pt; }
+  body { max-width: none; padding: 0; font-size: 10pt; }
+  h2 { margin-top: 1.4rem; }
+  table { font-size: .8rem; }
+  th, td { padding: .25rem .4rem; }
+  .scroll { overflow: visible; }
+  .figures { grid-template-columns: repeat(5, 1fr); gap: .5rem; }
+  .figure { padding: .5rem .6rem; }
+  .figure .value { font-size: 1.2rem; }
+  .charts { grid-template-columns: 1fr 1fr; }
+  .thumbnails { grid-template-columns: repeat(6, 1fr); gap: .6rem; }
+  .thumbnails .caption { font-size: .72rem; }
+  footer { margin-top: 1rem; }
   h2 { break-after: avoid; }
+  .notice { break-after: avoid; }
   figure, tr, .figure, .thumbnails li { break-inside: avoid; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }

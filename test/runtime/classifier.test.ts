@@ -124,7 +124,7 @@ describe('a classifier', () => {
     const { timings } = await read(await imageOf(frame).png().toBuffer(), {});
     const { total, ...stages } = timings;
     const sum = Object.values(stages).reduce((all, stage) => all + stage, 0);
-    for (const stage of Object.values(stages)) expect(stage).toBeGreaterThan(0);
+    for (const stage of [stages.decode, stages.quality, stages.inference]) expect(stage).toBeGreaterThan(0);
     expect(sum).toBeLessThanOrEqual(total);
   });
 

@@ -50,7 +50,7 @@ const FAULTS: readonly [prefix: string, fault: Fault][] = [
 /** The project's error for one of SQLite's. */
 export function journalFault(cause: unknown, file: string): SpikescopeError {
   if (cause instanceof SpikescopeError) return cause;
-  const sqlite = cause instanceof Database.SqliteError ? cause.code : '';
+  const sqlite = sqliteCodeOf(cause);
   const known = FAULTS.find(([prefix]) => sqlite.startsWith(prefix))?.[1];
   return new SpikescopeError(known?.code ?? 'JOURNAL_FAILED', known?.message ?? 'The journal failed', {
     file,
@@ -58,4 +58,10 @@ export function journalFault(cause: unknown, file: string): SpikescopeError {
     remedy: known?.remedy ?? 'check the medium, or give another folder with --data',
     cause,
   });
+}
+
+function sqliteCodeOf(cause: unknown): string {
+  if (cause instanceof Database.SqliteError) return cause.code;
+  // better-sqlite3 looks for the folder itself before it asks SQLite.
+  return cause instanceof TypeError && cause.message.includes('directory') ? 'SQLITE_CANTOPEN' : '';
 }

@@ -6,10 +6,7 @@ export interface StopWatch {
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/**
- * Watches for the signals that ask for an end, and for a reader of stdout that has gone away. A second signal ends
- * the program at once, as the system does.
- */
+/** Watches for the signals that ask for an end. A second signal ends the program at once, as the system does. */
 export function watchForStop(): StopWatch {
   const controller = new AbortController();
   const stop = (): void => {
@@ -19,11 +16,6 @@ export function watchForStop(): StopWatch {
   const unwatchSignals = (): void => {
     for (const signal of SIGNALS) process.off(signal, stop);
   };
-  const stopOnClosedOutput = (error: NodeJS.ErrnoException): void => {
-    if (error.code !== 'EPIPE') throw error;
-    controller.abort();
-  };
   for (const signal of SIGNALS) process.on(signal, stop);
-  process.stdout.on('error', stopOnClosedOutput);
   return { controller, unwatch: unwatchSignals };
 }

@@ -1,0 +1,266 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { defaultDataFolder, prepareDataFolder } from '../../src/store/folder.ts';
+import { Journal, type JournalEntry } from '../../src/store/journal.ts';
+import { journalFault } from '../../src/store/journal-fault.ts';
+import { openDatabase } from '../../src/store/journal-schema.ts';
+import { compiled } from '../support/compiled.ts';
+
+let folder: string;
+let file: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'journal-'));
+  file = path.join(folder, 'journal.sqlite');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function entry(note = ''): JournalEntry {
+  const id = randomUUID();
+  return { id, capturedAt: new Date().toISOString(), payload: JSON.stringify({ id, note }) };
+}
+
+function filled(count: number): { journal: Journal; entries: JournalEntry[] } {
+  const journal = Journal.open(file);
+  const entries = Array.from({ length: count }, () => entry());
+  for (const one of entries) journal.append(one);
+  return { journal, entries };
+}
+
+describe('the journal', () => {
+  it('gives back what was appended, in order and byte for byte, also when opened again', () => {
+    const { journal, entries } = filled(20);
+    journal.close();
+    const reopened = Journal.open(file);
+    expect([...reopened.entries()]).toMatchObject(entries.map((one) => ({ ...one, publishedAt: null })));
+    expect(reopened.lastSequence()).toBe(20);
+    reopened.close();
+  });
+
+  it('keeps every text that JSON can hold', () => {
+    const journal = Journal.open(file);
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const one = entry(text.toWellFormed());
+        const sequence = journal.append(one);
+        expect([...journal.entries(sequence - 1)][0].payload).toBe(one.payload);
+      }),
+      { numRuns: 50 },
+    );
+    journal.close();
+  });
+
+  it('knows which entries are published, and takes repeats without a word', () => {
+    const { journal } = filled(5);
+    journal.markPublished([1, 2, 4]);
+    journal.markPublished([2, 4]);
+    expect(journal.unpublished(0, 10).map(({ sequence }) => sequence)).toEqual([3, 5]);
+    expect(journal.unpublished(3, 10).map(({ sequence }) => sequence)).toEqual([5]);
+    expect(journal.unpublished(0, 1).map(({ sequence }) => sequence)).toEqual([3]);
+    expect(journal.countUnpublished()).toBe(2);
+    expect([...journal.entries()].filter(({ publishedAt }) => publishedAt !== null)).toHaveLength(3);
+    journal.close();
+  });
+
+  it('refuses a second entry with the same id, a payload that is no JSON, and any change or deletion', () => {
+    const { journal, entries } = filled(1);
+    expect(() => journal.append(entries[0])).toThrow(expect.objectContaining({ code: 'JOURNAL_FAILED' }));
+    expect(() => journal.append({ ...entry(), payload: 'no json' })).toThrow(/journal failed/);
+    journal.markPublished([1]);
+    const database = new Database(file);
+    for (const statement of [
+      "UPDATE results SET payload = '{}'",
+      'DELETE FROM results',
+      'DELETE FROM publications',
+      "UPDATE publications SET published_at = ''",
+    ]) {
+      expect(() => database.exec(statement)).toThrow(/append-only/);
+    }
+    database.close();
+    journal.close();
+  });
+
+  it('flushes every commit to the medium', () => {
+    const database = openDatabase(file);
+    const FULL = 2;
+    expect(database.pragma('journal_mode', { simple: true })).toBe('wal');
+    expect(database.pragma('synchronous', { simple: true })).toBe(FULL);
+    database.close();
+  });
+
+  it('loses no entry that was reported as appended when the process is killed', async () => {
+    const script = `
+      import { Journal } from ${JSON.stringify(compiled('store/journal.js').href)};
+      const journal = Journal.open(${JSON.stringify(file)});
+      for (;;) {
+        const id = crypto.randomUUID();
+        journal.append({ id, capturedAt: new Date().toISOString(), payload: JSON.stringify({ id }) });
+        process.stdout.write(id + '\\n');
+      }`;
+    for (const patience of [1, 40, 150]) {
+      const child = spawn(process.execPath, ['--input-type=module', '--eval', script]);
+      const chunks: Buffer[] = [];
+      child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+      await once(child.stdout, 'data');
+      await new Promise((resolve) => setTimeout(resolve, patience));
+      child.kill('SIGKILL');
+      await once(child, 'close');
+      const reported = Buffer.concat(chunks).toString().split('\n').slice(0, -1);
+      const journal = Journal.open(file);
+      const kept = new Set([...journal.entries()].map(({ id }) => id));
+      journal.close();
+      expect(reported.length).toBeGreaterThan(0);
+      expect(reported.filter((id) => !kept.has(id))).toEqual([]);
+    }
+  });
+
+  it('opens after power loss wherever the write-ahead log was cut off, with the first entries whole', () => {
+    const { journal, entries } = filled(12);
+    const wal = readFileSync(`${file}-wal`);
+    const copy = path.join(folder, 'copy.sqlite');
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: wal.length }), (length) => {
+        copyFileSync(file, copy);
+        writeFileSync(`${copy}-wal`, wal.subarray(0, length));
+        rmSync(`${copy}-shm`, { force: true });
+        const survivor = Journal.open(copy);
+        const kept = [...survivor.entries()].map(({ id }) => id);
+        survivor.append(entry());
+        survivor.close();
+        expect(kept).toEqual(entries.slice(0, kept.length).map(({ id }) => id));
+        for (const ending of ['', '-wal', '-shm']) rmSync(copy + ending, { force: true });
+      }),
+      { numRuns: 60 },
+    );
+    journal.close();
+  });
+});
+
+describe('a journal that cannot be opened', () => {
+  it('is not a database', () => {
+    writeFileSync(file, 'a letter, not a database, and long enough to have a header'.repeat(20));
+    expect(() => Journal.open(file)).toThrow(expect.objectContaining({ code: 'JOURNAL_NOT_A_DATABASE' }));
+    expect(readFileSync(file, 'utf8')).toContain('a letter');
+  });
+
+  it('belongs to another program', () => {
+    const foreign = new Database(file);
+    foreign.exec('CREATE TABLE recipes (name TEXT); PRAGMA user_version = 1;');
+    foreign.close();
+    expect(() => Journal.open(file)).toThrow(expect.objectContaining({ code: 'JOURNAL_FOREIGN' }));
+  });
+
+  it('comes from a newer version', () => {
+    Journal.open(file).close();
+    const newer = new Database(file);
+    newer.pragma('user_version = 2');
+    newer.close();
+    expect(() => Journal.open(file)).toThrow(
+      expect.objectContaining({
+        code: 'JOURNAL_NEWER',
+        details: expect.objectContaining({ received: 'schema 2' }),
+      }),
+    );
+  });
+
+  it('is a folder, or lies in none', () => {
+    expect(() => Journal.open(folder)).toThrow(expect.objectContaining({ code: 'JOURNAL_NOT_WRITABLE' }));
+    expect(() => Journal.open(path.join(folder, 'missing/journal.sqlite'))).toThrow(
+      expect.objectContaining({ code: 'JOURNAL_NOT_WRITABLE' }),
+    );
+  });
+
+  it('was damaged in the middle', () => {
+    const { journal } = filled(200);
+    journal.close();
+    const bytes = readFileSync(file);
+    bytes.fill(0xff, 4096, 4096 * 6);
+    writeFileSync(file, bytes);
+    const read = () => {
+      const damaged = Journal.open(file);
+      try {
+        damaged.append(entry());
+      } finally {
+        damaged.close();
+      }
+    };
+    expect(read).toThrow(expect.objectContaining({ code: 'JOURNAL_DAMAGED' }));
+  });
+
+  it.each([
+    ['SQLITE_FULL', 'JOURNAL_DISK_FULL'],
+    ['SQLITE_READONLY_DBMOVED', 'JOURNAL_NOT_WRITABLE'],
+    ['SQLITE_BUSY_SNAPSHOT', 'JOURNAL_BUSY'],
+    ['SQLITE_IOERR_FSYNC', 'JOURNAL_STORAGE'],
+    ['SQLITE_MISUSE', 'JOURNAL_FAILED'],
+  ])('%s becomes %s', (sqlite, code) => {
+    const fault = journalFault(new Database.SqliteError('said by SQLite', sqlite), file);
+    expect(fault).toMatchObject({ code, details: { file } });
+    expect(fault.describe()).toContain('To mend it');
+  });
+});
+
+describe('a full disk', () => {
+  const isRoot = process.getuid?.() === 0;
+
+  it.skipIf(!isRoot || !canMount())('ends an append with a word on space, and keeps what was there', () => {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', folder]);
+    try {
+      const journal = Journal.open(file);
+      const kept: string[] = [];
+      const fill = () => {
+        for (;;) {
+          const one = entry('x'.repeat(3000));
+          journal.append(one);
+          kept.push(one.id);
+        }
+      };
+      expect(fill).toThrow(expect.objectContaining({ code: 'JOURNAL_DISK_FULL' }));
+      expect([...journal.entries()].map(({ id }) => id)).toEqual(kept);
+      journal.close();
+    } finally {
+      execFileSync('umount', [folder]);
+    }
+  });
+});
+
+/** Whether this process may mount: containers often may not. */
+function canMount(): boolean {
+  const probe = mkdtempSync(path.join(tmpdir(), 'mount-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', probe], { stdio: 'ignore' });
+    execFileSync('umount', [probe], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(probe, { recursive: true, force: true });
+  }
+}
+
+describe('the data folder', () => {
+  it('is made where it is missing, for its owner alone', () => {
+    const place = path.join(folder, 'a/b');
+    prepareDataFolder(place);
+    expect(existsSync(place)).toBe(true);
+  });
+
+  it('cannot lie below a file', () => {
+    writeFileSync(path.join(folder, 'file'), '');
+    expect(() => prepareDataFolder(path.join(folder, 'file/below'))).toThrow(
+      expect.objectContaining({ code: 'DATA_FOLDER' }),
+    );
+  });
+
+  it('follows XDG_STATE_HOME when that is absolute', () => {
+    expect(defaultDataFolder({ XDG_STATE_HOME: '/var/state' })).toBe('/var/state/spikescope');
+    expect(defaultDataFolder({ XDG_STATE_HOME: 'state' })).toMatch(/\.local\/state\/spikescope$/);
+    expect(defaultDataFolder({})).toMatch(/\.local\/state\/spikescope$/);
+  });
+});

@@ -48,7 +48,7 @@ export interface EvaluationDocument extends Figures {
     readonly reasons: Readonly<Record<string, number>>;
   };
   /** The float graph on the same inputs, before any tiling. */
-  readonly float?: Figures & { readonly source: string };
+  readonly float?: Figures & { readonly n: number; readonly source: string };
   /** Share of images for which the integer graph (untiled) and the float graph have the same winning class. */
   readonly agreement?: number;
 }

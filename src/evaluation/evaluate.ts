@@ -136,7 +136,7 @@ function comparisonOf(
     group: sample.lesionId,
   }));
   return {
-    float: { ...figuresOf(classes, predictions).figures, source: float.name },
+    float: { n: compared.length, ...figuresOf(classes, predictions).figures, source: float.name },
     agreement: shareOf(
       compared,
       ({ integer, float: output }) => largestIndex(integer) === largestIndex(output),

@@ -9,6 +9,7 @@ import { identityOf } from '../../src/model/bundle/bundle.ts';
 import { writeBundle } from '../../src/model/bundle/write.ts';
 import { createClassifier } from '../../src/runtime/classifier.ts';
 import { openModel } from '../../src/runtime/open-model.ts';
+import { linearOnnx } from '../support/linear-onnx.ts';
 import { runCommand } from '../support/run-command.ts';
 import { writeTinyDataset } from '../support/tiny-dataset.ts';
 import { tinyModel } from '../support/tiny-model.ts';
@@ -124,6 +125,41 @@ describe('evaluate --json', () => {
     expect(document.dataset.images).toBe(11);
     expect(document.dataset.missing).toEqual(['ISIC_0001']);
     expect(document.dataset.unreadable).toMatchObject([{ imageId: 'ISIC_0000', code: 'IMAGE_FORMAT' }]);
+  });
+});
+
+describe('evaluate --float', () => {
+  async function compared(options: { seed?: number; softmax?: boolean }): Promise<EvaluationDocument> {
+    const float = path.join(folder, 'linear.onnx');
+    await writeFile(float, (await linearOnnx(4, 2, options)).bytes);
+    return evaluated('--split', 'all', '--float', float);
+  }
+
+  it('adds the float graph’s figures on the same inputs, and the agreement', async () => {
+    const document = await compared({});
+    expect(document.float).toMatchObject({ source: 'linear.onnx', n: 24 });
+    expect(Object.keys(document.float?.perClass ?? {})).toEqual(document.classes);
+    expect(document.float?.confusion.flat().reduce((sum, count) => sum + count, 0)).toBe(24);
+    expect(document.agreement).toBeGreaterThanOrEqual(0);
+    expect(document.agreement).toBeLessThanOrEqual(1);
+  });
+
+  it('reads a graph that ends in its softmax as it reads the logits before it', async () => {
+    const logits = await compared({});
+    const probabilities = await compared({ softmax: true });
+    expect(probabilities.float?.confusion).toEqual(logits.float?.confusion);
+    expect(probabilities.float?.ece).toBeCloseTo(logits.float?.ece ?? Number.NaN, 4);
+    expect(probabilities.agreement).toBe(logits.agreement);
+  });
+
+  it('refuses a float model with other classes', async () => {
+    const float = path.join(folder, 'three.onnx');
+    await writeFile(float, (await linearOnnx(4, 3)).bytes);
+    const { exitCode, fault } = await runCommand(evaluateCommand(), [
+      ...['--model', model, '--dataset', dataset, '--float', float, '--no-html'],
+    ]);
+    expect(exitCode).toBe(3);
+    expect(fault?.describe()).toContain('expected 2 outputs, received 3');
   });
 });
 

@@ -61,7 +61,7 @@ function hostileDocument(): {
       tiledShare: 0.2,
       indeterminateShare: 0,
       retakes: { count: 1, share: 1 / 3, reasons: { [HOSTILE]: 1 } },
-      float: { ...figures, source: HOSTILE },
+      float: { n: 3, ...figures, source: HOSTILE },
       agreement: 1,
     },
   };

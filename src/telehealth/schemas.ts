@@ -2,16 +2,11 @@ import { z } from 'zod';
 import { modelSchema, statusSchema } from './announcements.ts';
 import { resultSchema } from './result.ts';
 
-/** The published JSON Schemas (draft 2020-12) by file name, as they lie in docs/schema. */
+/** The published JSON Schemas (draft 2020-12) by file name, as they lie in docs/schema; `node scripts/schemas.mjs` writes them. */
 export function publishedSchemas(): Readonly<Record<string, unknown>> {
   return {
     'result-1.json': z.toJSONSchema(resultSchema),
     'status-1.json': z.toJSONSchema(statusSchema),
     'model-1.json': z.toJSONSchema(modelSchema),
   };
-}
-
-/** A schema file's text. */
-export function schemaText(schema: unknown): string {
-  return `${JSON.stringify(schema, null, 2)}\n`;
 }

@@ -1,0 +1,12 @@
+/** Writes the published JSON Schemas from the zod schemas that the program itself uses, and formats them. */
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { execute, prepare, root } from './prepare.mjs';
+
+await prepare();
+const { publishedSchemas } = await import('../dist/telehealth/schemas.js');
+const folder = path.join(root, 'docs/schema');
+for (const [file, schema] of Object.entries(publishedSchemas())) {
+  writeFileSync(path.join(folder, file), `${JSON.stringify(schema, null, 2)}\n`);
+}
+execute(path.join(root, 'node_modules/.bin/biome'), ['format', '--write', folder]);

@@ -125,10 +125,14 @@ function compile() {
   writeFileSync(compiledStamp, sourceHash());
 }
 
-/** @param {{ install?: boolean }} [options] */
+/**
+ * @param {{ install?: boolean }} [options] without `install` (npm's own life cycle, where npm has just installed)
+ *   nothing is built while the packages that build are missing
+ */
 export async function prepare({ install = true } = {}) {
   requireNode();
   if (install) ensurePackages();
+  else if (!existsSync(path.join(root, 'node_modules/.bin/tsc'))) return;
   await buildNative();
   compile();
 }

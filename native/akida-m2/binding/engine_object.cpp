@@ -1,6 +1,5 @@
 #include "engine_object.h"
 
-#include <cstring>
 #include <utility>
 
 #include "errors.h"
@@ -193,8 +192,8 @@ Napi::Value EngineObject::trace(const Napi::CallbackInfo& info) {
     backend_->infer(input.data, 1, potentials.Data(), embedding.Data());
     auto tensors = Napi::Object::New(env);
     for (const TracedTensor& tensor : backend_->tensors()) {
-      auto values = Napi::Uint8Array::New(env, tensor.bytes);
-      std::memcpy(values.Data(), backend_->memory_of(tensor), tensor.bytes);
+      auto values = Napi::Uint8Array::New(env, tensor.pixels * tensor.channels);
+      backend_->copy_tensor(tensor, values.Data());
       tensors.Set(tensor.name, values);
     }
     auto result = Napi::Object::New(env);

@@ -113,7 +113,7 @@ Operation read_operation(const std::string& op, const NodeReader& reader, const 
   }
   if (op == "dense") return Dense{reader.weights(), reader.bias(), reader.requantisation(), reader.clamp()};
   if (op == "add") return Add{reader.int16("multipliers"), reader.integer("shift", 0, 30), reader.clamp()};
-  if (op == "concat") return Concat{};
+  if (op == "concat") return Concat{{}};
   if (op == "multiply") return Multiply{reader.requantisation(), reader.clamp()};
   if (op == "table") return Table{reader.uint8("table")};
   if (op == "averagePool") return AveragePool{reader.window(), reader.requantisation(), reader.clamp()};

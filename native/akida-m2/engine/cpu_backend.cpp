@@ -8,17 +8,17 @@
 namespace spikescope {
 namespace {
 
-Plan plan_for(const Graph& graph, const CpuOptions& options) {
+Plan plan_for(Graph graph, const CpuOptions& options) {
   validate(graph);
-  return make_plan(graph, {options.instruction_set, options.keep_tensors});
+  return make_plan(std::move(graph), {options.instruction_set, options.keep_tensors});
 }
 
 }  // namespace
 
-CpuBackend::CpuBackend(const Graph& graph, const CpuOptions& options)
+CpuBackend::CpuBackend(Graph graph, const CpuOptions& options)
     : options_(options),
       threads_(std::max<size_t>(options.threads, 1)),
-      plan_(plan_for(graph, options)),
+      plan_(plan_for(std::move(graph), options)),
       arena_(allocate_aligned(plan_.arena_bytes * threads_)),
       pool_(threads_) {}
 
@@ -31,6 +31,13 @@ void CpuBackend::run_image(const uint8_t* input, int32_t* potentials, uint8_t* e
   }
   plan_.head->run(arena + plan_.embedding_offset, potentials);
   std::memcpy(embedding, arena + plan_.embedding_offset, plan_.embedding_bytes);
+}
+
+void CpuBackend::copy_tensor(const TracedTensor& tensor, uint8_t* output) const {
+  const uint8_t* const memory = arena_.get() + tensor.offset;
+  for (size_t pixel = 0; pixel < tensor.pixels; pixel++) {
+    std::memcpy(output + pixel * tensor.channels, memory + pixel * tensor.stride, tensor.channels);
+  }
 }
 
 /** One image per piece, each worker in its own part of the arena. */

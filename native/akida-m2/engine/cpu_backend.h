@@ -23,7 +23,7 @@ struct CpuOptions {
 class CpuBackend final : public Backend {
  public:
   /** @throws Fault as `validate` does; std::bad_alloc */
-  CpuBackend(const Graph& graph, const CpuOptions& options);
+  CpuBackend(Graph graph, const CpuOptions& options);
 
   size_t input_bytes() const override { return plan_.input_bytes; }
   size_t classes() const override { return plan_.classes; }
@@ -34,8 +34,8 @@ class CpuBackend final : public Backend {
 
   bool keeps_tensors() const { return options_.keep_tensors; }
   const std::vector<TracedTensor>& tensors() const { return plan_.tensors; }
-  /** Where a tensor of `tensors()` lies after the last image that one thread ran. */
-  const uint8_t* memory_of(const TracedTensor& tensor) const { return arena_.get() + tensor.offset; }
+  /** Copies a tensor of `tensors()`, as the last image left it, to `output`. */
+  void copy_tensor(const TracedTensor& tensor, uint8_t* output) const;
 
  private:
   void run_image(const uint8_t* input, int32_t* potentials, uint8_t* embedding, uint8_t* arena) const;

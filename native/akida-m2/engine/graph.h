@@ -88,7 +88,10 @@ struct Add {
   Clamp clamp;
 };
 
-struct Concat {};
+struct Concat {
+  /** Per input, whether its maker writes it straight into the output; empty where none does. Set by the plan. */
+  std::vector<bool> in_place;
+};
 
 /** Inputs: value, gate. */
 struct Multiply {

@@ -35,50 +35,110 @@ std::unique_ptr<HeadKernel> make_head(const std::vector<const KernelFactory*>& f
   return nullptr;
 }
 
-/** The tensor whose memory each tensor uses: its own, or for a flatten that of its input. */
-std::vector<size_t> storage_of(const Graph& graph) {
-  std::vector<size_t> storage(graph.tensor_count());
-  for (size_t i = 0; i < graph.nodes.size(); i++) {
-    const Node& node = graph.nodes[i];
-    storage[i + 1] = std::holds_alternative<Flatten>(node.operation) ? storage[node.inputs[0]] : i + 1;
+/** Where each tensor lies: a piece of memory, named by the tensor that owns it, and the first byte within. */
+struct Place {
+  size_t owner = 0;
+  size_t offset = 0;
+};
+
+/** How many nodes, the head included, read each tensor. */
+std::vector<size_t> readers_of(const Graph& graph) {
+  std::vector<size_t> readers(graph.tensor_count());
+  for (const Node& node : graph.nodes) {
+    for (const size_t input : node.inputs) readers[input]++;
   }
-  return storage;
+  readers[graph.head.input]++;
+  return readers;
 }
 
-/** A tensor lives from the step that makes it to the last step that reads it; step i + 1 runs node i. */
-std::vector<Lifetime> lifetimes_of(const Graph& graph, const std::vector<size_t>& storage, bool keep) {
+/** Only these kernels can write pixels at a distance. */
+bool writes_in_place(const Node& node) {
+  const auto* operation = std::get_if<Convolution>(&node.operation);
+  return operation != nullptr && operation->groups == 1;
+}
+
+/** Lets the convolutions that only a concat reads write straight into it. */
+void join_concat(Graph& graph, size_t number, const std::vector<size_t>& readers, std::vector<Place>& places) {
+  Node& node = graph.nodes[number];
+  auto& operation = std::get<Concat>(node.operation);
+  size_t first = 0;
+  for (const size_t input : node.inputs) {
+    const bool in_place = input > 0 && readers[input] == 1 && writes_in_place(graph.nodes[input - 1]);
+    operation.in_place.push_back(in_place);
+    if (in_place) {
+      graph.nodes[input - 1].output_stride = static_cast<size_t>(node.output.shape.channels);
+      places[input] = {number + 1, first};
+    }
+    first += static_cast<size_t>(graph.tensor(input).shape.channels);
+  }
+}
+
+/** A flatten lies where its input does; a tensor that a concat joins may lie within the concat. */
+std::vector<Place> place_tensors(Graph& graph) {
+  const std::vector<size_t> readers = readers_of(graph);
+  std::vector<Place> places(graph.tensor_count());
+  for (size_t tensor = 0; tensor < places.size(); tensor++) places[tensor] = {tensor, 0};
+  for (size_t i = 0; i < graph.nodes.size(); i++) {
+    const Operation& operation = graph.nodes[i].operation;
+    if (std::holds_alternative<Flatten>(operation)) places[i + 1] = places[graph.nodes[i].inputs[0]];
+    if (std::holds_alternative<Concat>(operation)) join_concat(graph, i, readers, places);
+  }
+  return places;
+}
+
+/** Memory lives from the step that first writes to it to the last step that reads it; step i + 1 runs node i. */
+std::vector<Lifetime> lifetimes_of(const Graph& graph, const std::vector<Place>& places, bool keep) {
   const size_t end = graph.nodes.size() + 1;
   std::vector<Lifetime> lifetimes(graph.tensor_count());
   for (size_t tensor = 0; tensor < lifetimes.size(); tensor++) {
-    const size_t bytes = storage[tensor] == tensor ? graph.tensor(tensor).shape.elements() + kReadableSlack : 0;
+    const bool owner = places[tensor].owner == tensor;
+    const size_t bytes = owner ? graph.tensor(tensor).shape.elements() + kReadableSlack : 0;
     lifetimes[tensor] = {bytes, tensor, keep ? end : tensor};
+  }
+  for (size_t tensor = 0; tensor < lifetimes.size(); tensor++) {
+    size_t& first = lifetimes[places[tensor].owner].first;
+    first = std::min(first, tensor);
   }
   for (size_t i = 0; i < graph.nodes.size(); i++) {
     for (const size_t input : graph.nodes[i].inputs) {
-      size_t& last = lifetimes[storage[input]].last;
+      size_t& last = lifetimes[places[input].owner].last;
       last = std::max(last, i + 1);
     }
   }
-  lifetimes[storage[graph.head.input]].last = end;
+  lifetimes[places[graph.head.input].owner].last = end;
   return lifetimes;
+}
+
+TracedTensor traced(const std::string& name, size_t offset, const Shape& shape, size_t stride) {
+  const auto channels = static_cast<size_t>(shape.channels);
+  return {name, offset, shape.elements() / channels, channels, stride};
+}
+
+/** Nothing is left to do for a flatten, nor for a concat whose inputs are all written in place. */
+bool needs_no_step(const Operation& operation) {
+  if (std::holds_alternative<Flatten>(operation)) return true;
+  const auto* concat = std::get_if<Concat>(&operation);
+  return concat != nullptr &&
+         std::all_of(concat->in_place.begin(), concat->in_place.end(), [](bool in_place) { return in_place; });
 }
 
 }  // namespace
 
-Plan make_plan(const Graph& graph, const PlanOptions& options) {
+Plan make_plan(Graph graph, const PlanOptions& options) {
   const std::vector<const KernelFactory*> factories = factories_of(options.instruction_set);
-  const std::vector<size_t> storage = storage_of(graph);
-  const ArenaLayout layout = lay_out(lifetimes_of(graph, storage, options.keep_tensors));
-  const auto offset_of = [&](size_t tensor) { return layout.offsets[storage[tensor]]; };
+  const std::vector<Place> places = place_tensors(graph);
+  const ArenaLayout layout = lay_out(lifetimes_of(graph, places, options.keep_tensors));
+  const auto offset_of = [&](size_t tensor) { return layout.offsets[places[tensor].owner] + places[tensor].offset; };
 
   Plan plan;
   size_t scratch = 0;
   size_t pointers = 0;
-  plan.tensors.push_back({"input", offset_of(0), graph.input.shape.elements()});
+  plan.tensors.push_back(
+      traced("input", offset_of(0), graph.input.shape, static_cast<size_t>(graph.input.shape.channels)));
   for (size_t i = 0; i < graph.nodes.size(); i++) {
     const Node& node = graph.nodes[i];
-    plan.tensors.push_back({node.name, offset_of(i + 1), node.output.shape.elements()});
-    if (std::holds_alternative<Flatten>(node.operation)) continue;
+    plan.tensors.push_back(traced(node.name, offset_of(i + 1), node.output.shape, node.pixel_stride()));
+    if (needs_no_step(node.operation)) continue;
     Step step;
     step.kernel = make_kernel(factories, graph, node);
     for (const size_t input : node.inputs) step.input_offsets.push_back(offset_of(input));

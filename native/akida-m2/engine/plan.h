@@ -17,11 +17,13 @@ struct Step {
   size_t output_offset = 0;
 };
 
-/** Where a tensor lies in the arena, for tests that read it. */
+/** Where a tensor lies in the arena, for tests that read it: `pixels` pieces of `channels` bytes, `stride` apart. */
 struct TracedTensor {
   std::string name;
   size_t offset = 0;
-  size_t bytes = 0;
+  size_t pixels = 0;
+  size_t channels = 0;
+  size_t stride = 0;
 };
 
 struct PlanOptions {
@@ -47,7 +49,7 @@ struct Plan {
   std::vector<TracedTensor> tensors;
 };
 
-/** @param graph a graph that `validate` has accepted; not needed afterwards */
-Plan make_plan(const Graph& graph, const PlanOptions& options);
+/** @param graph a graph that `validate` has accepted */
+Plan make_plan(Graph graph, const PlanOptions& options);
 
 }  // namespace spikescope

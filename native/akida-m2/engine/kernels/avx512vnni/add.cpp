@@ -57,7 +57,7 @@ class AddKernel final : public Kernel {
       }
       const __m512i low = _mm512_packs_epi32(_mm512_sra_epi32(sums[0], shift), _mm512_sra_epi32(sums[1], shift));
       const __m512i high = _mm512_packs_epi32(_mm512_sra_epi32(sums[2], shift), _mm512_sra_epi32(sums[3], shift));
-      store_bytes(output + at, _mm512_packus_epi16(finish(low, parameters), finish(high, parameters)), length_ - at);
+      store_bytes(output + at, finish(low, high, parameters), length_ - at);
     }
   }
 

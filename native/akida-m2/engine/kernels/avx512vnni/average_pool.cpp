@@ -57,7 +57,7 @@ class AveragePoolKernel final : public Kernel {
     const __m512i started = _mm512_add_epi16(sum, _mm512_set1_epi16(entry.start));
     const __m512i shifted = _mm512_sra_epi16(started, _mm_cvtsi32_si128(entry.shift));
     const __m512i scaled = _mm512_mulhrs_epi16(shifted, _mm512_set1_epi16(entry.multiplier));
-    store_bytes(output, _mm512_cvtepi16_epi8(finish(scaled, parameters)), count);
+    store_bytes(output, finish(scaled, parameters), count);
   }
 
   /** Where the 32 channels after those of `at` start: the last ones overlap rather than being fewer. */

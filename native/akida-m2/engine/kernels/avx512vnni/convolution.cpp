@@ -2,9 +2,10 @@
 
 #if SPIKESCOPE_X86
 
+#include <algorithm>
 #include <vector>
 
-#include "../pixel_cursor.h"
+#include "../window_matrix.h"
 #include "matrix.h"
 
 namespace spikescope::avx512vnni {
@@ -30,38 +31,56 @@ class ConvolutionKernel final : public Kernel {
       const PackedLayer& layer = layers_[group];
       const MatrixShape shape{matrix_.run_offsets().data(), static_cast<int32_t>(matrix_.run_offsets().size()),
                               layer.steps()};
-      const PixelCursor first(matrix_, input + group * static_cast<size_t>(matrix_.group_inputs()),
-                              output + group * static_cast<size_t>(matrix_.group_outputs()), output_stride_);
+      const uint8_t* const group_input = input + group * static_cast<size_t>(matrix_.group_inputs());
+      uint8_t* const group_output = output + group * static_cast<size_t>(matrix_.group_outputs());
       for (const ChannelBlock& block : layer.blocks()) {
+        const bool narrow = matrix_.columns() < (block.vectors == 4 ? 6 : 8);
         switch (block.vectors) {
           case 4:
-            run_block<6, 4>(first, block, shape);
+            narrow ? run_narrow<1, 4>(group_input, group_output, block, shape)
+                   : run_block<6, 4>(group_input, group_output, block, shape);
             break;
           case 2:
-            run_block<8, 2>(first, block, shape);
+            narrow ? run_narrow<2, 2>(group_input, group_output, block, shape)
+                   : run_block<8, 2>(group_input, group_output, block, shape);
             break;
           default:
-            run_block<8, 1>(first, block, shape);
+            narrow ? run_narrow<4, 1>(group_input, group_output, block, shape)
+                   : run_block<8, 1>(group_input, group_output, block, shape);
         }
       }
     }
   }
 
  private:
-  /** The last pixels are filled up with the last one again, which gives the same bytes again. */
   template <int Pixels, int Vectors>
-  SPIKESCOPE_AVX512 void run_block(PixelCursor cursor, const ChannelBlock& block, const MatrixShape& shape) const {
-    const Finish parameters = make_finish(zero_point_, clamp_);
-    const int32_t pixels = matrix_.rows() * matrix_.columns();
-    for (int32_t done = 0; done < pixels; done += Pixels) {
-      const uint8_t* windows[Pixels];
-      uint8_t* outputs[Pixels];
-      for (int p = 0; p < Pixels; p++) {
-        windows[p] = cursor.window();
-        outputs[p] = cursor.output();
-        cursor.advance();
+  SPIKESCOPE_AVX512 void run_block(const uint8_t* input, uint8_t* output, const ChannelBlock& block,
+                                   const MatrixShape& shape) const {
+    const Finish constants = make_finish(zero_point_, clamp_);
+    const Finish* const parameters = kept_in_memory(&constants);
+    const size_t window_step = matrix_.window_offset(0, 1);
+    for (int32_t row = 0; row < matrix_.rows(); row++) {
+      for (int32_t column = 0; column < matrix_.columns(); column += Pixels) {
+        // The last pixels of a row overlap the ones before them rather than being fewer.
+        const int32_t first = std::min(column, matrix_.columns() - Pixels);
+        const auto pixel = static_cast<size_t>(row * matrix_.columns() + first);
+        const StridedPixels places{input + matrix_.window_offset(row, first), window_step,
+                                   output + pixel * output_stride_, output_stride_};
+        multiply_pixels<Pixels, Vectors>(places, block, shape, *parameters);
       }
-      multiply_pixels<Pixels, Vectors>(windows, outputs, block, shape, parameters);
+    }
+  }
+
+  /** Outputs narrower than a tile: pixel by pixel; where a tile needs several, the pixel stands for all of them. */
+  template <int Pixels, int Vectors>
+  SPIKESCOPE_AVX512 void run_narrow(const uint8_t* input, uint8_t* output, const ChannelBlock& block,
+                                    const MatrixShape& shape) const {
+    const Finish parameters = make_finish(zero_point_, clamp_);
+    for (int32_t row = 0; row < matrix_.rows(); row++) {
+      for (int32_t column = 0; column < matrix_.columns(); column++, output += output_stride_) {
+        const StridedPixels places{input + matrix_.window_offset(row, column), 0, output, 0};
+        multiply_pixels<Pixels, Vectors>(places, block, shape, parameters);
+      }
     }
   }
 

@@ -98,7 +98,7 @@ class DepthwiseKernel final : public Kernel {
           const __m256i narrowed = _mm512_cvtsepi32_epi16(_mm512_srav_epi32(sum, _mm512_load_si512(packed + 64)));
           const __m256i scaled =
               _mm256_mulhrs_epi16(narrowed, _mm256_load_si256(reinterpret_cast<const __m256i*>(packed + 128)));
-          store_bytes(output + starts_[block], _mm256_cvtepi16_epi8(finish(scaled, parameters)), count);
+          store_bytes(output + starts_[block], finish(scaled, parameters), count);
         }
         output += output_stride_;
       }

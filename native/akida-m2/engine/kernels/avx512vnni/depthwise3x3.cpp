@@ -114,28 +114,32 @@ class Depthwise3x3Kernel final : public Kernel {
     const auto* const constants = set + kWeights;
     const size_t length = static_cast<size_t>(output_.width) * channels_;
     __m512i weights[3][kPlanes];
-#pragma GCC unroll 3
-    for (size_t kx = 0; kx < 3; kx++) {
+    __m512i bias[kPlanes];
+    __m512i shift[kPlanes];
 #pragma GCC unroll 4
-      for (size_t q = 0; q < kPlanes; q++) weights[kx][q] = _mm512_load_si512(set + (kx * kPlanes + q) * 64);
+    for (size_t q = 0; q < kPlanes; q++) {
+      bias[q] = _mm512_load_si512(constants + q * 64);
+      shift[q] = _mm512_load_si512(constants + (kPlanes + q) * 64);
+#pragma GCC unroll 3
+      for (size_t kx = 0; kx < 3; kx++) weights[kx][q] = _mm512_load_si512(set + (kx * kPlanes + q) * 64);
     }
+    const __m512i low_multiplier = _mm512_load_si512(constants + 2 * kPlanes * 64);
+    const __m512i high_multiplier = _mm512_load_si512(constants + 2 * kPlanes * 64 + 64);
     for (size_t at = phase * 64; at < length; at += phases_ * 64) {
       __m512i sums[kPlanes];
 #pragma GCC unroll 4
       for (size_t q = 0; q < kPlanes; q++) {
         const uint8_t* const values = planes + q * plane_bytes_ + at;
-        sums[q] = _mm512_load_si512(constants + q * 64);
+        sums[q] = bias[q];
 #pragma GCC unroll 3
         for (size_t kx = 0; kx < 3; kx++) {
           accumulate(sums[q], _mm512_loadu_si512(values + kx * channels_), weights[kx][q]);
         }
-        sums[q] = _mm512_srav_epi32(sums[q], _mm512_load_si512(constants + (kPlanes + q) * 64));
+        sums[q] = _mm512_srav_epi32(sums[q], shift[q]);
       }
-      const auto* const multipliers = constants + 2 * kPlanes * 64;
-      const __m512i low = _mm512_mulhrs_epi16(_mm512_packs_epi32(sums[0], sums[1]), _mm512_load_si512(multipliers));
-      const __m512i high =
-          _mm512_mulhrs_epi16(_mm512_packs_epi32(sums[2], sums[3]), _mm512_load_si512(multipliers + 64));
-      store_bytes(output + at, _mm512_packus_epi16(finish(low, parameters), finish(high, parameters)), length - at);
+      const __m512i low = _mm512_mulhrs_epi16(_mm512_packs_epi32(sums[0], sums[1]), low_multiplier);
+      const __m512i high = _mm512_mulhrs_epi16(_mm512_packs_epi32(sums[2], sums[3]), high_multiplier);
+      store_bytes(output + at, finish(low, high, parameters), length - at);
     }
   }
 

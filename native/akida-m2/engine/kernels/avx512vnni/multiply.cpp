@@ -41,7 +41,7 @@ class MultiplyKernel final : public Kernel {
           _mm512_mullo_epi16(_mm512_unpacklo_epi8(value, zero), _mm512_unpacklo_epi8(gate, zero)));
       const __m512i high = narrow_unsigned(
           _mm512_mullo_epi16(_mm512_unpackhi_epi8(value, zero), _mm512_unpackhi_epi8(gate, zero)));
-      store_bytes(output + at, _mm512_packus_epi16(finish(low, parameters), finish(high, parameters)),
+      store_bytes(output + at, finish(low, high, parameters),
                   gate_length_ - at);
     }
   }
@@ -68,7 +68,7 @@ class MultiplyKernel final : public Kernel {
                                   _mm512_sub_epi16(_mm512_unpacklo_epi8(gate, zero), gate_zero));
       const __m512i high = product(_mm512_sub_epi16(_mm512_unpackhi_epi8(value, zero), value_zero),
                                    _mm512_sub_epi16(_mm512_unpackhi_epi8(gate, zero), gate_zero));
-      store_bytes(output + at, _mm512_packus_epi16(finish(low, parameters), finish(high, parameters)),
+      store_bytes(output + at, finish(low, high, parameters),
                   gate_length_ - at);
     }
   }

@@ -11,7 +11,7 @@
 namespace spikescope::avx2 {
 namespace {
 
-constexpr int kPixels = 6;
+constexpr int kPixels = 4;
 
 /** Windows are widened to 16 bits, as many as fit in the first-level cache, and meet all channels there. */
 class ConvolutionKernel final : public Kernel {
@@ -72,7 +72,8 @@ class ConvolutionKernel final : public Kernel {
 
   SPIKESCOPE_AVX2 void multiply_panel(const PackedLayer& layer, size_t count, const int16_t* panel,
                                       uint8_t* const* outputs) const {
-    const Finish parameters = make_finish(zero_point_, clamp_);
+    const Finish constants = make_finish(zero_point_, clamp_);
+    const Finish& parameters = *kept_in_memory(&constants);
     const size_t stride = words_ * 2;
     for (const ChannelBlock& block : layer.blocks()) {
       for (size_t pixel = 0; pixel < count; pixel += kPixels) {

@@ -23,6 +23,10 @@ std::unique_ptr<Kernel> make_any(const Graph& graph, const Node& node, const Mul
   return make_multiply(graph, node, operation);
 }
 
+std::unique_ptr<Kernel> make_any(const Graph& graph, const Node& node, const Table& operation) {
+  return make_table(graph, node, operation);
+}
+
 std::unique_ptr<Kernel> make_any(const Graph& graph, const Node& node, const AveragePool& operation) {
   return make_average_pool(graph, node, operation);
 }

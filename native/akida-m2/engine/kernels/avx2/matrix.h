@@ -4,6 +4,8 @@
 
 #if SPIKESCOPE_X86
 
+#include <utility>
+
 #include "../packed_layer.h"
 
 /**
@@ -25,56 +27,96 @@ SPIKESCOPE_INLINE256 void widen(const uint8_t* input, size_t count, int16_t* out
   }
 }
 
-template <int Vectors>
-SPIKESCOPE_INLINE256 void store_pixel(const __m256i* sums, const ChannelBlock& block, const Finish& parameters,
+/** 16 channels of one pixel. */
+SPIKESCOPE_INLINE256 void store_pixel(__m256i sums0, __m256i sums1, const ChannelBlock& block,
+                                      const Finish& parameters, uint8_t* output) {
+  const __m256i narrowed = _mm256_packs_epi32(_mm256_srav_epi32(sums0, load256(block.shift)),
+                                              _mm256_srav_epi32(sums1, load256(block.shift + 8)));
+  const __m256i scaled = _mm256_mulhrs_epi16(narrowed, load256(block.multiplier));
+  store_bytes(output, narrow(finish(scaled, parameters)), static_cast<size_t>(block.channels));
+}
+
+/** 8 channels of one pixel. */
+SPIKESCOPE_INLINE256 void store_pixel(__m256i sums, const ChannelBlock& block, const Finish& parameters,
                                       uint8_t* output) {
-  const auto channels = static_cast<size_t>(block.channels);
-  const __m256i first = _mm256_srav_epi32(sums[0], load256(block.shift));
-  if constexpr (Vectors == 2) {
-    const __m256i second = _mm256_srav_epi32(sums[1], load256(block.shift + 8));
-    const __m256i scaled = _mm256_mulhrs_epi16(_mm256_packs_epi32(first, second), load256(block.multiplier));
-    store_bytes(output, narrow(finish(scaled, parameters)), channels);
+  const __m256i shifted = _mm256_srav_epi32(sums, load256(block.shift));
+  const __m128i narrowed = _mm_packs_epi32(_mm256_castsi256_si128(shifted), _mm256_extracti128_si256(shifted, 1));
+  const __m256i scaled = _mm256_castsi128_si256(_mm_mulhrs_epi16(narrowed, load128(block.multiplier)));
+  const __m128i bytes = narrow(finish(scaled, parameters));
+  if (block.channels == 8) {
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(output), bytes);
   } else {
-    const __m128i narrowed = _mm_packs_epi32(_mm256_castsi256_si128(first), _mm256_extracti128_si256(first, 1));
-    const __m256i scaled = _mm256_castsi128_si256(_mm_mulhrs_epi16(narrowed, load128(block.multiplier)));
-    const __m128i bytes = narrow(finish(scaled, parameters));
-    if (channels == 8) {
-      _mm_storel_epi64(reinterpret_cast<__m128i*>(output), bytes);
-    } else {
-      store_bytes(output, bytes, channels);
-    }
+    store_bytes(output, bytes, static_cast<size_t>(block.channels));
   }
 }
 
-/** One block of channels for `Pixels` rows of `words` 32-bit words each, `row_stride` 16-bit values apart. */
+/**
+ * Accumulators of a tile, `Pixels` × `Vectors` registers. Every index is a constant of the template, not of a loop,
+ * or else GCC keeps the tile in memory.
+ */
 template <int Pixels, int Vectors>
-SPIKESCOPE_AVX2 void multiply_pixels(const int16_t* rows, size_t row_stride, size_t words, uint8_t* const* outputs,
-                                     const ChannelBlock& block, const Finish& parameters) {
-  __m256i sums[Pixels][Vectors];
-#pragma GCC unroll 8
-  for (int p = 0; p < Pixels; p++) {
-#pragma GCC unroll 2
-    for (int v = 0; v < Vectors; v++) sums[p][v] = load256(block.bias + v * 8);
+struct Tile {
+  using PixelNumbers = std::make_integer_sequence<int, Pixels>;
+  using VectorNumbers = std::make_integer_sequence<int, Vectors>;
+
+  __m256i sums[Pixels * Vectors];
+
+  template <int... P, int... V>
+  SPIKESCOPE_INLINE256 void start(const int32_t* bias, std::integer_sequence<int, P...>,
+                                  std::integer_sequence<int, V...> vectors) {
+    (start_pixel<P>(bias, vectors), ...);
   }
-  const uint8_t* weights = block.weights;
-  for (size_t word = 0; word < words; word++) {
-    __m256i row[Vectors];
-#pragma GCC unroll 2
-    for (int v = 0; v < Vectors; v++) row[v] = load256(weights + v * 32);
-    weights += Vectors * 32;
-#pragma GCC unroll 8
-    for (int p = 0; p < Pixels; p++) {
-      int32_t pair;
-      std::memcpy(&pair, rows + static_cast<size_t>(p) * row_stride + word * 2, 4);
-      const __m256i values = _mm256_set1_epi32(pair);
-#pragma GCC unroll 2
-      for (int v = 0; v < Vectors; v++) {
-        sums[p][v] = _mm256_add_epi32(sums[p][v], _mm256_madd_epi16(values, row[v]));
-      }
+
+  template <int P, int... V>
+  SPIKESCOPE_INLINE256 void start_pixel(const int32_t* bias, std::integer_sequence<int, V...>) {
+    ((sums[P * Vectors + V] = load256(bias + V * 8)), ...);
+  }
+
+  /** One pair of 16-bit values of every row × the weights of all lanes. */
+  template <int... P, int... V>
+  SPIKESCOPE_INLINE256 void add(const int16_t* rows, size_t row_stride, const uint8_t* weights,
+                                std::integer_sequence<int, P...>, std::integer_sequence<int, V...> vectors) {
+    const __m256i packed[Vectors] = {load256(weights + V * 32)...};
+    (add_pixel<P>(rows + P * row_stride, packed, vectors), ...);
+  }
+
+  template <int P, int... V>
+  SPIKESCOPE_INLINE256 void add_pixel(const int16_t* row, const __m256i* packed, std::integer_sequence<int, V...>) {
+    int32_t pair;
+    std::memcpy(&pair, row, 4);
+    const __m256i values = _mm256_set1_epi32(pair);
+    ((sums[P * Vectors + V] =
+          _mm256_add_epi32(sums[P * Vectors + V], _mm256_madd_epi16(values, packed[V]))),
+     ...);
+  }
+
+  template <int... P>
+  SPIKESCOPE_INLINE256 void store(uint8_t* const* outputs, const ChannelBlock& block, const Finish& parameters,
+                                  std::integer_sequence<int, P...>) const {
+    if constexpr (Vectors == 2) {
+      (store_pixel(sums[P * 2], sums[P * 2 + 1], block, parameters, outputs[P] + block.first), ...);
+    } else {
+      (store_pixel(sums[P], block, parameters, outputs[P] + block.first), ...);
     }
   }
-#pragma GCC unroll 8
-  for (int p = 0; p < Pixels; p++) store_pixel<Vectors>(sums[p], block, parameters, outputs[p] + block.first);
+};
+
+/** One block of channels for `Pixels` rows of `words` 32-bit words each, `row_stride` 16-bit values apart. */
+template <int Pixels, int Vectors>
+SPIKESCOPE_INLINE256 void multiply_pixels(const int16_t* rows, size_t row_stride, size_t words,
+                                          uint8_t* const* outputs, const ChannelBlock& block,
+                                          const Finish& parameters) {
+  constexpr typename Tile<Pixels, Vectors>::PixelNumbers pixels;
+  constexpr typename Tile<Pixels, Vectors>::VectorNumbers vectors;
+  Tile<Pixels, Vectors> tile;
+  tile.start(block.bias, pixels, vectors);
+  const uint8_t* weights = block.weights;
+  for (size_t word = 0; word < words; word++) {
+    tile.add(rows, row_stride, weights, pixels, vectors);
+    rows += 2;
+    weights += Vectors * 32;
+  }
+  tile.store(outputs, block, parameters, pixels);
 }
 
 }  // namespace spikescope::avx2

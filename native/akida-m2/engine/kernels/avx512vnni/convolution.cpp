@@ -34,19 +34,15 @@ class ConvolutionKernel final : public Kernel {
       const uint8_t* const group_input = input + group * static_cast<size_t>(matrix_.group_inputs());
       uint8_t* const group_output = output + group * static_cast<size_t>(matrix_.group_outputs());
       for (const ChannelBlock& block : layer.blocks()) {
-        const bool narrow = matrix_.columns() < (block.vectors == 4 ? 6 : 8);
         switch (block.vectors) {
           case 4:
-            narrow ? run_narrow<1, 4>(group_input, group_output, block, shape)
-                   : run_block<6, 4>(group_input, group_output, block, shape);
+            run_block<6, 4>(group_input, group_output, block, shape);
             break;
           case 2:
-            narrow ? run_narrow<2, 2>(group_input, group_output, block, shape)
-                   : run_block<8, 2>(group_input, group_output, block, shape);
+            run_block<8, 2>(group_input, group_output, block, shape);
             break;
           default:
-            narrow ? run_narrow<4, 1>(group_input, group_output, block, shape)
-                   : run_block<8, 1>(group_input, group_output, block, shape);
+            run_block<8, 1>(group_input, group_output, block, shape);
         }
       }
     }
@@ -54,8 +50,17 @@ class ConvolutionKernel final : public Kernel {
 
  private:
   template <int Pixels, int Vectors>
-  SPIKESCOPE_AVX512 void run_block(const uint8_t* input, uint8_t* output, const ChannelBlock& block,
-                                   const MatrixShape& shape) const {
+  void run_block(const uint8_t* input, uint8_t* output, const ChannelBlock& block, const MatrixShape& shape) const {
+    if (matrix_.columns() >= Pixels) {
+      run_wide<Pixels, Vectors>(input, output, block, shape);
+    } else {
+      run_narrow<4 / Vectors, Vectors>(input, output, block, shape);
+    }
+  }
+
+  template <int Pixels, int Vectors>
+  SPIKESCOPE_AVX512 void run_wide(const uint8_t* input, uint8_t* output, const ChannelBlock& block,
+                                  const MatrixShape& shape) const {
     const Finish constants = make_finish(zero_point_, clamp_);
     const Finish* const parameters = kept_in_memory(&constants);
     const size_t window_step = matrix_.window_offset(0, 1);

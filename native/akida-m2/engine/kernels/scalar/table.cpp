@@ -8,7 +8,10 @@ class TableKernel final : public Kernel {
   TableKernel(const Tensor& output, const Table& operation) : length_(output.shape.elements()), operation_(operation) {}
 
   void run(const uint8_t* const* inputs, uint8_t* output, uint8_t*) const override {
-    for (size_t i = 0; i < length_; i++) output[i] = operation_.table[inputs[0][i]];
+    const uint8_t* const table = operation_.table.data();
+    const uint8_t* const input = inputs[0];
+    const size_t length = length_;
+    for (size_t i = 0; i < length; i++) output[i] = table[input[i]];
   }
 
  private:

@@ -1,0 +1,435 @@
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { SpikescopeError } from '../../src/errors.ts';
+import { Journal } from '../../src/store/journal.ts';
+import { startEmbeddedBroker } from '../../src/telehealth/broker.ts';
+import { TelehealthClient, type TelehealthOptions } from '../../src/telehealth/client.ts';
+import { Connection } from '../../src/telehealth/connection.ts';
+import { faultOfCode } from '../../src/telehealth/connection-fault.ts';
+import { addressOf, parseEndpoint } from '../../src/telehealth/endpoint.ts';
+import { pauseAfter } from '../../src/telehealth/link.ts';
+import { ResultPublisher } from '../../src/telehealth/publisher.ts';
+import { ResultSubscriber } from '../../src/telehealth/subscriber.ts';
+import { type Listener, listenTo } from '../support/listener.ts';
+import {
+  freePort,
+  hasMosquitto,
+  type Mosquitto,
+  type MosquittoOptions,
+  startMosquitto,
+} from '../support/mosquitto.ts';
+
+const model = {
+  model: { name: 'qana64', version: '1.0.0', digest: 'ab'.repeat(32) },
+  backend: 'cpu',
+  instructionSet: 'scalar',
+  classes: ['mel', 'nv'],
+} as const;
+const STATUS = 'spikescope/scope-1/status';
+
+let undo: (() => unknown)[];
+beforeEach(() => {
+  undo = [];
+});
+afterEach(async () => {
+  for (const action of undo.reverse()) await action();
+});
+
+async function mosquitto(options?: MosquittoOptions): Promise<Mosquitto> {
+  const broker = await startMosquitto(options);
+  undo.push(() => broker.stop());
+  return broker;
+}
+
+async function listener(url: string, version?: 4 | 5): Promise<Listener> {
+  const listening = await listenTo(url, version);
+  undo.push(() => listening.close());
+  return listening;
+}
+
+function client(url: string, options: Partial<TelehealthOptions> = {}): TelehealthClient {
+  const started = new TelehealthClient({
+    endpoint: parseEndpoint(url),
+    device: 'scope-1',
+    model,
+    ...options,
+  });
+  started.start();
+  undo.push(() => started.stop());
+  return started;
+}
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'client-'));
+  undo.push(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+function statuses(listening: Listener): unknown[] {
+  return listening.heard
+    .filter(({ topic }) => topic === STATUS)
+    .map(({ payload }) => JSON.parse(payload).status);
+}
+
+describe('a device on the embedded broker', () => {
+  it('listens on loopback alone and is reached with MQTT 3.1.1, also by who tries 5 first', async () => {
+    const broker = await startEmbeddedBroker();
+    undo.push(() => broker.close());
+    expect(broker.endpoint.host).toBe('127.0.0.1');
+    const connection = await Connection.open(parseEndpoint(addressOf(broker.endpoint)), { clientId: 'x' });
+    expect(connection.protocolVersion).toBe(4);
+    await connection.close();
+  });
+
+  it('is online for who comes late, and stopped after the end', async () => {
+    const broker = await startEmbeddedBroker();
+    undo.push(() => broker.close());
+    const url = addressOf(broker.endpoint);
+    const device = client(url);
+    expect(await device.waitOnline(5000)).toBe(true);
+    const late = await listener(url, 4);
+    expect(await late.first(({ topic }) => topic === STATUS, 'status')).toMatchObject({ retained: true });
+    await late.first(({ topic }) => topic === 'spikescope/scope-1/model', 'model');
+    await device.stop();
+    await late.first(({ payload }) => payload.includes('"stopped"'), 'stopped');
+    expect(statuses(late)).toEqual(['online', 'stopped']);
+  });
+
+  it('says that a port is taken', async () => {
+    const broker = await startEmbeddedBroker();
+    undo.push(() => broker.close());
+    await expect(startEmbeddedBroker(broker.endpoint.port)).rejects.toMatchObject({ code: 'BROKER_PORT' });
+  });
+});
+
+describe.skipIf(!hasMosquitto)('a device on mosquitto', () => {
+  it('describes its messages by MQTT 5 properties', async () => {
+    const { url } = await mosquitto();
+    const listening = await listener(url);
+    const device = client(url);
+    await device.waitOnline(5000);
+    await device.publishResult('{"any":"result"}');
+    const result = await listening.first(({ topic }) => topic.endsWith('/result'), 'result');
+    expect(result.packet).toMatchObject({
+      qos: 1,
+      retain: false,
+      properties: {
+        contentType: 'application/json',
+        payloadFormatIndicator: true,
+        userProperties: { schema: 'spikescope/result/1', device: 'scope-1', model: 'qana64@1.0.0' },
+      },
+    });
+    const online = await listening.first(({ topic }) => topic === STATUS, 'status');
+    expect(online.packet.properties?.userProperties).toMatchObject({ schema: 'spikescope/status/1' });
+  });
+
+  it('is offline by its last will when its connection breaks, and online again after', async () => {
+    const { port, url } = await mosquitto();
+    const listening = await listener(url);
+    const wire = await breakableWire(port);
+    const device = client(wire.url);
+    await device.waitOnline(5000);
+    wire.break();
+    await listening.first(({ payload }) => payload.includes('"offline"'), 'offline');
+    await expect
+      .poll(() => statuses(listening), { timeout: 10_000 })
+      .toEqual(['online', 'offline', 'online']);
+    const late = await listener(url);
+    const retained = await late.first(({ topic }) => topic === STATUS, 'retained status');
+    expect(JSON.parse(retained.payload).status).toBe('online');
+  });
+
+  it('is told when its credentials are wrong', async () => {
+    const { url } = await mosquitto({ configuration: ['allow_anonymous false'] });
+    await expect(Connection.open(parseEndpoint(url), { clientId: 'x' })).rejects.toMatchObject({
+      code: 'BROKER_REFUSED',
+    });
+  });
+
+  it('publishes also where it may not read what it publishes', async () => {
+    const { url } = await mosquitto({
+      configuration: ['allow_anonymous true', 'acl_file {folder}/acl'],
+      files: { acl: 'topic write spikescope/#\n' },
+    });
+    const received: string[] = [];
+    const subscriber = new ResultSubscriber({
+      endpoint: parseEndpoint(url),
+      device: 'scope-1',
+      onResult: (payload) => received.push(payload),
+    });
+    subscriber.start();
+    undo.push(() => subscriber.stop());
+    await expect.poll(() => subscriber.isSubscribed || subscriber.isRefused, { timeout: 5000 }).toBe(true);
+    const device = client(url);
+    await device.waitOnline(5000);
+    await device.publishResult('{}');
+    expect(received).toEqual([]);
+  });
+});
+
+describe.skipIf(!hasMosquitto || !hasOpenssl())('an encrypted connection', () => {
+  it('is made to a broker whose certificate the given authority signed, and to no other', async () => {
+    const folder = temporaryFolder();
+    const file = (name: string) => path.join(folder, name);
+    makeCertificates(folder);
+    const { port } = await mosquitto({
+      configuration: ['allow_anonymous true', 'certfile {folder}/server.crt', 'keyfile {folder}/server.key'],
+      files: {
+        'server.crt': readFileSync(file('server.crt'), 'utf8'),
+        'server.key': readFileSync(file('server.key'), 'utf8'),
+      },
+    });
+    const url = `mqtts://localhost:${port}`;
+    const trusted = await Connection.open(parseEndpoint(url, { ca: file('ca.crt') }), { clientId: 'x' });
+    await trusted.close();
+    const before = process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+    process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
+    try {
+      for (const files of [{}, { ca: file('other.crt') }]) {
+        await expect(Connection.open(parseEndpoint(url, files), { clientId: 'x' })).rejects.toMatchObject({
+          code: 'BROKER_UNTRUSTED',
+        });
+      }
+    } finally {
+      if (before === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+      else process.env.NODE_TLS_REJECT_UNAUTHORIZED = before;
+    }
+  });
+});
+
+describe('a reason code', () => {
+  it.each([
+    [132, 'BROKER_VERSION'],
+    [135, 'BROKER_REFUSED'],
+    [142, 'BROKER_SESSION_TAKEN'],
+    [151, 'BROKER_LOST'],
+  ])('%d is %s', (reasonCode, code) => {
+    const fault = faultOfCode(reasonCode, 'mqtt://broker:1883');
+    expect(fault.code).toBe(code);
+    expect(fault.describe()).toMatch(/mqtt:\/\/broker:1883.*To mend it/);
+  });
+});
+
+describe('a broker that cannot be reached', () => {
+  it('is named, and the client goes on trying and stops at once when asked', async () => {
+    const reasons: SpikescopeError[] = [];
+    const device = client(`mqtt://127.0.0.1:${await freePort()}`, {
+      onOffline: (reason) => reasons.push(reason),
+    });
+    await expect.poll(() => reasons.length, { timeout: 10_000 }).toBeGreaterThan(1);
+    expect(reasons[0]).toMatchObject({ code: 'BROKER_UNREACHABLE' });
+    expect(reasons[0].describe()).toMatch(/ECONNREFUSED.*To mend it/);
+    expect(await device.waitOnline(1)).toBe(false);
+    await expect(device.publishResult('{}')).rejects.toMatchObject({ code: 'BROKER_LOST' });
+    await device.stop();
+  });
+
+  it('does not hold up the end when it accepts connections and says nothing', async () => {
+    const silent = createServer();
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    undo.push(() => silent.close());
+    const address = silent.address();
+    if (typeof address !== 'object' || address === null) throw new Error('no address');
+    const sockets: Socket[] = [];
+    silent.on('connection', (socket) => sockets.push(socket));
+    const device = client(`mqtt://127.0.0.1:${address.port}`);
+    await expect.poll(() => sockets.length).toBe(1);
+    await device.stop();
+    for (const socket of sockets) socket.destroy();
+  });
+
+  it('is asked again after pauses that grow, differ, and have a bound', () => {
+    expect(pauseAfter(0, () => 0)).toBe(125);
+    expect(pauseAfter(3, () => 1)).toBe(2000);
+    expect(pauseAfter(1000, () => 1)).toBe(30_000);
+    expect(pauseAfter(5)).not.toBe(pauseAfter(5));
+  });
+});
+
+describe.skipIf(!hasMosquitto)('the publisher', () => {
+  function journal(): Journal {
+    const opened = Journal.open(path.join(temporaryFolder(), 'journal.sqlite'));
+    undo.push(() => opened.close());
+    return opened;
+  }
+
+  function record(into: Journal): string {
+    const id = randomUUID();
+    into.append({ id, capturedAt: new Date().toISOString(), payload: JSON.stringify({ id }) });
+    return id;
+  }
+
+  function publish(queue: Journal, device: TelehealthClient, after = 0): ResultPublisher {
+    const publisher = new ResultPublisher({ queue, client: device, after });
+    const ended = new AbortController();
+    const running = publisher.run(ended.signal);
+    undo.push(async () => {
+      ended.abort();
+      await running;
+    });
+    return publisher;
+  }
+
+  const idsHeard = ({ heard }: Listener) =>
+    heard.filter(({ topic }) => topic.endsWith('/result')).map(({ payload }) => JSON.parse(payload).id);
+  const forever = new AbortController().signal;
+
+  it('publishes in the order of the journal, and what a broker missed when it is back', async () => {
+    const queue = journal();
+    const port = await freePort();
+    const first = await mosquitto({ port });
+    const device = client(first.url, { onOnline: () => publisher.wake() });
+    const publisher = publish(queue, device);
+    const listening = await listener(first.url);
+    const before = Array.from({ length: 30 }, () => record(queue));
+    publisher.wake();
+    expect(await publisher.settle(10_000, forever)).toBe(0);
+    expect(idsHeard(listening)).toEqual(before);
+    await first.stop();
+    await expect.poll(() => device.isOnline, { timeout: 5000 }).toBe(false);
+    const during = Array.from({ length: 40 }, () => record(queue));
+    publisher.wake();
+    expect(publisher.waiting()).toBe(40);
+    await mosquitto({ port });
+    const again = await listener(`mqtt://127.0.0.1:${port}`);
+    expect(await publisher.settle(15_000, forever)).toBe(0);
+    // The device may have been back before this listener; the journal knows that all were acknowledged.
+    expect(queue.countUnpublished()).toBe(0);
+    expect(during).toEqual(expect.arrayContaining(idsHeard(again)));
+  });
+
+  it('leaves alone what earlier runs have left', async () => {
+    const queue = journal();
+    record(queue);
+    const { url } = await mosquitto();
+    const device = client(url, { onOnline: () => publisher.wake() });
+    const publisher = publish(queue, device, queue.lastSequence());
+    const id = record(queue);
+    const listening = await listener(url);
+    await device.waitOnline(5000);
+    publisher.wake();
+    expect(await publisher.settle(10_000, forever)).toBe(0);
+    expect(idsHeard(listening).filter((heard) => heard !== id)).toEqual([]);
+    expect(queue.countUnpublished()).toBe(1);
+  });
+
+  it('sends again, under the same id, what was not acknowledged before the link broke', async () => {
+    const queue = journal();
+    const { port, url } = await mosquitto();
+    const wire = await breakableWire(port);
+    const listening = await listener(url);
+    const device = client(wire.url, { onOnline: () => publisher.wake() });
+    const publisher = publish(queue, device);
+    await device.waitOnline(5000);
+    const sent: string[] = [];
+    for (let round = 0; round < 5; round++) {
+      for (let i = 0; i < 20; i++) sent.push(record(queue));
+      publisher.wake();
+      await new Promise((resolve) => setTimeout(resolve, 3 * round));
+      wire.break();
+      await device.waitOnline(10_000);
+    }
+    expect(await publisher.settle(15_000, forever)).toBe(0);
+    await expect.poll(() => new Set(idsHeard(listening)).size, { timeout: 5000 }).toBe(sent.length);
+    expect([...new Set(idsHeard(listening))].sort()).toEqual([...sent].sort());
+  });
+});
+
+/** A way to a broker that can be cut. */
+async function breakableWire(port: number): Promise<{ url: string; break(): void }> {
+  const { connect } = await import('node:net');
+  const open = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      open.add(from);
+      from.on('error', () => {});
+      from.on('close', () => {
+        open.delete(from);
+        to.destroy();
+      });
+      from.pipe(to);
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (typeof address !== 'object' || address === null) throw new Error('no address');
+  const cut = () => {
+    for (const socket of open) socket.destroy();
+  };
+  undo.push(() => {
+    cut();
+    server.close();
+  });
+  return { url: `mqtt://127.0.0.1:${address.port}`, break: cut };
+}
+
+function hasOpenssl(): boolean {
+  try {
+    execFileSync('openssl', ['version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** An authority, a server certificate for localhost that it signed, and an authority that signed nothing. */
+function makeCertificates(folder: string): void {
+  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' });
+  for (const name of ['ca', 'other']) {
+    openssl(
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-keyout',
+      `${name}.key`,
+      '-out',
+      `${name}.crt`,
+      '-subj',
+      `/CN=${name}`,
+      '-days',
+      '2',
+    );
+  }
+  openssl(
+    'req',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-keyout',
+    'server.key',
+    '-out',
+    'server.csr',
+    '-subj',
+    '/CN=localhost',
+    '-addext',
+    'subjectAltName=DNS:localhost',
+  );
+  openssl(
+    'x509',
+    '-req',
+    '-in',
+    'server.csr',
+    '-CA',
+    'ca.crt',
+    '-CAkey',
+    'ca.key',
+    '-CAcreateserial',
+    '-copy_extensions',
+    'copy',
+    '-days',
+    '2',
+    '-out',
+    'server.crt',
+  );
+}

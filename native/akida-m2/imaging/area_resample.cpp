@@ -9,8 +9,8 @@ namespace {
 struct Cover {
   int64_t first;
   int64_t last;
-  uint32_t first_length;
-  uint32_t last_length;  // 0 when first and last are the same
+  uint16_t first_length;
+  uint16_t last_length;  // 0 when first and last are the same
 };
 
 Cover cover_of(int64_t output, int64_t side, int64_t size) {
@@ -19,14 +19,21 @@ Cover cover_of(int64_t output, int64_t side, int64_t size) {
   const int64_t first = start / size;
   const int64_t last = (end - 1) / size;
   const int64_t first_end = std::min(end, (first + 1) * size);
-  return {first, last, static_cast<uint32_t>(first_end - start),
-          first == last ? 0 : static_cast<uint32_t>(end - last * size)};
+  return {first, last, static_cast<uint16_t>(first_end - start),
+          static_cast<uint16_t>(first == last ? 0 : end - last * size)};
 }
 
 class Resampler {
  public:
   Resampler(const Image& image, const Square& square, int64_t size)
-      : image_(image), square_(square), size_(size), length_(static_cast<size_t>(square.side) * 3), columns_(length_),
+      : image_(image),
+        square_(square),
+        size_(size),
+        length_(static_cast<size_t>(square.side) * 3),
+        area_(square.side * square.side),
+        reciprocal_(0.5 / static_cast<double>(area_)),
+        columns_(length_),
+        inner_(length_),
         covers_(static_cast<size_t>(size)) {
     for (int64_t i = 0; i < size; i++) covers_[static_cast<size_t>(i)] = cover_of(i, square.side, size);
   }
@@ -39,56 +46,85 @@ class Resampler {
   }
 
  private:
+  /** Rows of bytes whose sum fits in 16 bits. */
+  static constexpr int64_t kInnerRows = 256;
+
   const uint8_t* row_at(int64_t row) const {
     return image_.rgb + ((square_.y + row) * image_.width + square_.x) * 3;
   }
 
-  /** columns_[i] = Σ over the covered rows of overlap × value; below 2^14 × 2^8. */
+  /**
+   * columns_[i] = Σ over the covered rows of overlap × value; below 2^14 × 2^8. The factors are kept to 16 bits, for
+   * which every processor has a vector multiplication.
+   */
   void sum_rows(const Cover& rows) {
     uint32_t* const columns = columns_.data();
     const uint8_t* const first = row_at(rows.first);
     const uint8_t* const last = row_at(rows.last);
-    const uint32_t a = rows.first_length;
-    const uint32_t b = rows.last_length;
-    for (size_t i = 0; i < length_; i++) columns[i] = a * first[i] + b * last[i];
-    const auto whole = static_cast<uint32_t>(size_);
-    int64_t row = rows.first + 1;
-    for (; row + 3 < rows.last; row += 4) {
-      const uint8_t* const r0 = row_at(row);
-      const uint8_t* const r1 = row_at(row + 1);
-      const uint8_t* const r2 = row_at(row + 2);
-      const uint8_t* const r3 = row_at(row + 3);
-      for (size_t i = 0; i < length_; i++) {
-        const auto sum = static_cast<uint16_t>(r0[i] + r1[i] + r2[i] + r3[i]);
-        columns[i] += whole * sum;
-      }
+    for (size_t i = 0; i < length_; i++) {
+      columns[i] = product(rows.first_length, first[i]) + product(rows.last_length, last[i]);
     }
-    for (; row < rows.last; row++) {
-      const uint8_t* const values = row_at(row);
-      for (size_t i = 0; i < length_; i++) columns[i] += whole * values[i];
+    const uint16_t* const inner = inner_.data();
+    const auto whole = static_cast<uint16_t>(size_);
+    for (int64_t row = rows.first + 1; row < rows.last; row += kInnerRows) {
+      sum_whole_rows(row, std::min(row + kInnerRows, rows.last));
+      for (size_t i = 0; i < length_; i++) columns[i] += product(whole, inner[i]);
     }
   }
 
-  uint8_t* put_means(const Cover& cover, uint8_t* output) const {
-    const uint32_t* const columns = columns_.data();
-    uint64_t sums[3];
-    for (int64_t c = 0; c < 3; c++) {
-      uint64_t inner = 0;
-      for (int64_t i = cover.first + 1; i < cover.last; i++) inner += columns[i * 3 + c];
-      sums[c] = static_cast<uint64_t>(cover.first_length) * columns[cover.first * 3 + c] +
-                static_cast<uint64_t>(cover.last_length) * columns[cover.last * 3 + c] +
-                static_cast<uint64_t>(size_) * inner;
+  /** inner_[i] = Σ of values of rows first…end − 1, at most kInnerRows of them. */
+  void sum_whole_rows(int64_t first, int64_t end) {
+    uint16_t* const inner = inner_.data();
+    std::fill(inner_.begin(), inner_.end(), uint16_t{0});
+    int64_t row = first;
+    for (; row + 1 < end; row += 2) {
+      const uint8_t* const upper = row_at(row);
+      const uint8_t* const lower = row_at(row + 1);
+      for (size_t i = 0; i < length_; i++) inner[i] = static_cast<uint16_t>(inner[i] + upper[i] + lower[i]);
     }
-    const auto area = static_cast<uint64_t>(square_.side) * static_cast<uint64_t>(square_.side);
-    for (const uint64_t sum : sums) *output++ = static_cast<uint8_t>((2 * sum + area) / (2 * area));
+    if (row < end) {
+      const uint8_t* const values = row_at(row);
+      for (size_t i = 0; i < length_; i++) inner[i] = static_cast<uint16_t>(inner[i] + values[i]);
+    }
+  }
+
+  static uint32_t product(uint16_t a, uint16_t b) { return uint32_t{a} * uint32_t{b}; }
+
+  uint8_t* put_means(const Cover& cover, uint8_t* output) const {
+    const uint32_t* const first = columns_.data() + cover.first * 3;
+    const uint32_t* const last = columns_.data() + cover.last * 3;
+    int64_t red = 0;
+    int64_t green = 0;
+    int64_t blue = 0;
+    for (const uint32_t* column = first + 3; column < last; column += 3) {
+      red += column[0];
+      green += column[1];
+      blue += column[2];
+    }
+    const int64_t sums[3] = {red, green, blue};
+    for (int c = 0; c < 3; c++) {
+      *output++ = mean(int64_t{cover.first_length} * first[c] + int64_t{cover.last_length} * last[c] + size_ * sums[c]);
+    }
     return output;
+  }
+
+  /**
+   * floor((2 × sum + area) / (2 × area)). The quotient is below 2^8 and, where it is no integer, at least 2^−29 from
+   * one; double precision errs by less than 2^−43. So the small addend makes it exact.
+   */
+  uint8_t mean(int64_t sum) const {
+    const auto doubled = static_cast<double>(2 * sum + area_);
+    return static_cast<uint8_t>(static_cast<int32_t>(doubled * reciprocal_ + 0x1p-36));
   }
 
   const Image image_;
   const Square square_;
   const int64_t size_;
   const size_t length_;
+  const int64_t area_;
+  const double reciprocal_;
   std::vector<uint32_t> columns_;
+  std::vector<uint16_t> inner_;
   std::vector<Cover> covers_;
 };
 

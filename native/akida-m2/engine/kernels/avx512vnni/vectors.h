@@ -4,12 +4,16 @@
 
 #if SPIKESCOPE_X86
 
-// The compiler's own headers start some intrinsics from a register that they leave unset on purpose.
+#if defined(__clang__)
+#include <immintrin.h>
+#else
+// GCC's own headers start some intrinsics from a register that they leave unset on purpose.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <immintrin.h>
 #pragma GCC diagnostic pop
+#endif
 
 #include <cstddef>
 #include <cstdint>

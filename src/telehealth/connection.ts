@@ -69,7 +69,8 @@ export class Connection {
     const [version, ...older] = endpoint.versions;
     try {
       return await Connection.#attempt(endpoint, options, version);
-    } catch (fault) {
+    } catch (cause) {
+      const fault = connectionFault(cause, addressOf(endpoint));
       if (older.length === 0 || !isVersionRefusal(fault)) throw fault;
       return Connection.open({ ...endpoint, versions: older }, options);
     }

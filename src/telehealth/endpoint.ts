@@ -1,4 +1,6 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import { UsageError } from '../errors.ts';
 
 /** Files in PEM form for mqtts: authorities to trust, and this device's own certificate and key. */
@@ -45,11 +47,20 @@ export function parseEndpoint(text: string, files: TlsFiles = {}): Endpoint {
     protocol,
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: url.port === '' ? DEFAULT_PORTS[protocol] : Number(url.port),
-    ...(url.username && { username: decodeURIComponent(url.username) }),
-    ...(url.password && { password: decodeURIComponent(url.password) }),
+    ...(url.username && { username: decoded(url.username) }),
+    ...(url.password && { password: decoded(url.password) }),
     tls: readTls(protocol, files),
     versions: [5, 4],
   };
+}
+
+/** Credentials with a stray % in them are taken as they stand. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function hasPath(url: URL): boolean {
@@ -69,11 +80,33 @@ function readTls(protocol: 'mqtt' | 'mqtts', { ca, cert, key }: TlsFiles): Endpo
       received: cert === undefined ? '--key alone' : '--cert alone',
     });
   }
-  return {
+  const tls = {
     ...(ca !== undefined && { ca: readPem(ca, '--ca') }),
     ...(cert !== undefined && { cert: readPem(cert, '--cert') }),
     ...(key !== undefined && { key: readPem(key, '--key') }),
   };
+  refuseUnusable(tls, ca, cert);
+  return tls;
+}
+
+/** A file that is no certificate would otherwise come to light at every attempt to connect, and there without its name. */
+function refuseUnusable(tls: Endpoint['tls'], caFile = '', certFile = ''): void {
+  const attempt = (file: string, use: () => unknown): void => {
+    try {
+      use();
+    } catch (cause) {
+      throw new UsageError('BROKER_TLS', 'A certificate or key cannot be used', {
+        file,
+        expected: 'PEM, without a passphrase, certificate and key belonging together',
+        received: cause instanceof Error ? cause.message : String(cause),
+        cause,
+      });
+    }
+  };
+  // An authority's file may hold several certificates; a secure context passes over what it cannot read in it.
+  const { ca } = tls;
+  if (ca) attempt(caFile, () => new X509Certificate(ca));
+  if (tls.cert) attempt(certFile, () => createSecureContext(tls));
 }
 
 function readPem(file: string, option: string): Buffer {

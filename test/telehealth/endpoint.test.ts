@@ -9,7 +9,7 @@ let pem: string;
 beforeAll(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'endpoint-'));
   pem = path.join(folder, 'file.pem');
-  writeFileSync(pem, 'PEM');
+  writeFileSync(pem, 'no certificate');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -20,6 +20,7 @@ describe('the address of a broker', () => {
     ['mqtts://clinic.example', { protocol: 'mqtts', host: 'clinic.example', port: 8883 }],
     ['mqtt://[::1]:1884', { protocol: 'mqtt', host: '::1', port: 1884 }],
     ['mqtts://dr%40x:p%3Aq@h', { protocol: 'mqtts', host: 'h', username: 'dr@x', password: 'p:q' }],
+    ['mqtt://a%zz:50%@h', { username: 'a%zz', password: '50%' }],
   ])('%s', (text, expected) => {
     expect(parseEndpoint(text)).toMatchObject(expected);
   });
@@ -47,11 +48,12 @@ describe('the address of a broker', () => {
   });
 
   it('takes certificates for mqtts alone, a certificate with its key, and files that are there', () => {
-    expect(parseEndpoint('mqtts://h', { ca: pem, cert: pem, key: pem }).tls.ca?.toString()).toBe('PEM');
     for (const [url, files] of [
       ['mqtt://h', { ca: pem }],
       ['mqtts://h', { cert: pem }],
       ['mqtts://h', { key: pem }],
+      ['mqtts://h', { ca: pem }],
+      ['mqtts://h', { cert: pem, key: pem }],
       ['mqtts://h', { ca: path.join(folder, 'missing.pem') }],
     ] as const) {
       expect(() => parseEndpoint(url, files)).toThrow(expect.objectContaining({ code: 'BROKER_TLS' }));

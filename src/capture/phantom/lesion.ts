@@ -70,7 +70,8 @@ export class Lesion {
   #depthOf(x: number, y: number, noise: Noise): number {
     let radius = Infinity;
     for (const lobe of this.#lobes) {
-      const [dx, dy] = [x - lobe.x, y - lobe.y];
+      const dx = x - lobe.x;
+      const dy = y - lobe.y;
       const along = (dx * lobe.cosine + dy * lobe.sine) / lobe.long;
       const across = (dy * lobe.cosine - dx * lobe.sine) / lobe.short;
       radius = Math.min(radius, Math.hypot(along, across));

@@ -7,6 +7,9 @@ export class Noise {
   readonly #order = new Uint8Array(2 * TABLE);
   readonly #slopes = new Float32Array(2 * TABLE);
 
+  #nearest = 0;
+  #second = 0;
+
   constructor(random: Random) {
     const order = Array.from({ length: TABLE }, (_, i) => i);
     for (let i = TABLE - 1; i > 0; i--) {
@@ -50,10 +53,22 @@ export class Noise {
   }
 
   /**
-   * Distances from a point to the nearest two of the scattered cell centres (one per unit square): their difference
-   * is small on the lines of a net and large inside its holes.
+   * How much farther the second nearest of scattered cell centres (one per unit square) is than the nearest: about 0
+   * on the lines of a net, up to 1 inside its holes.
    */
-  cell(x: number, y: number): { nearest: number; second: number } {
+  net(x: number, y: number): number {
+    this.#measureCells(x, y);
+    return this.#second - this.#nearest;
+  }
+
+  /** Distance to the nearest of the same cell centres. */
+  cell(x: number, y: number): number {
+    this.#measureCells(x, y);
+    return this.#nearest;
+  }
+
+  /** Leaves both distances in fields: an object per pixel would keep the garbage collector busy. */
+  #measureCells(x: number, y: number): void {
     const column = Math.floor(x);
     const row = Math.floor(y);
     let nearest = Infinity;
@@ -70,7 +85,8 @@ export class Noise {
         } else if (squared < second) second = squared;
       }
     }
-    return { nearest: Math.sqrt(nearest), second: Math.sqrt(second) };
+    this.#nearest = Math.sqrt(nearest);
+    this.#second = Math.sqrt(second);
   }
 
   #hash(column: number, row: number): number {

@@ -67,7 +67,8 @@ export class Plane {
 
   /** Overlapping segments of one stroke must not add up: coverage keeps the larger. */
   #cover(from: Point, to: Point, half: number): void {
-    const [dx, dy] = [to.x - from.x, to.y - from.y];
+    const dx = to.x - from.x;
+    const dy = to.y - from.y;
     const length = Math.max(1e-6, dx * dx + dy * dy);
     const margin = half + 1;
     this.#each(

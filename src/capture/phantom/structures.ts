@@ -36,9 +36,9 @@ export function pigmentNetwork(
     if (depth < from - 0.15 || depth > to + 0.2) return 0;
     const shown = smoothstep(from - 0.15, from + 0.1, depth) * smoothstep(to + 0.2, to, depth);
     const bend = 0.35 * noise.at(x / 30, y / 30);
-    const { nearest, second } = noise.cell(x / mesh + bend, y / mesh - bend);
+    const gap = noise.net(x / mesh + bend, y / mesh - bend);
     const strength = 0.55 + 0.9 * noise.at(x / 70 + 9, y / 70);
-    return shown * amount * strength * (smoothstep(0.32, 0.05, second - nearest) - 0.25);
+    return shown * amount * strength * (smoothstep(0.32, 0.05, gap) - 0.25);
   });
 }
 
@@ -165,7 +165,7 @@ export function strawberryPattern({ tissue, lesion, noise }: Drawing, amount: nu
     const inside = lesion.inside(x, y);
     if (inside === 0) return 0;
     const bend = noise.at(x / 40 + 30, y / 40);
-    const { nearest } = noise.cell(x / 21 + bend, y / 21 - bend);
+    const nearest = noise.cell(x / 21 + bend, y / 21 - bend);
     return inside * amount * smoothstep(0.05, 0.6, nearest) * (0.8 + noise.at(x / 60, y / 60));
   });
 }

@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.ts')).runCommand(),
   classify: async () => (await import('./classify.ts')).classifyCommand(),
   convert: async () => (await import('./convert.ts')).convertCommand(),
+  inspect: async () => (await import('./inspect.ts')).inspectCommand(),
   calibrate: async () => (await import('./calibrate.ts')).calibrateCommand(),
   evaluate: async () => (await import('./evaluate.ts')).evaluateCommand(),
   bench: async () => (await import('./bench.ts')).benchCommand(),

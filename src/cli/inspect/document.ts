@@ -1,0 +1,93 @@
+import type { ModelBundle } from '../../model/bundle/bundle.ts';
+import type { Manifest } from '../../model/bundle/contract.ts';
+import { multiplyAddsOf, parameterBytesOf } from '../../model/cost.ts';
+import type { Engine } from '../../runtime/engine.ts';
+
+type ManifestLayer = Manifest['layers'][number];
+
+export interface InspectedLayer {
+  readonly name: string;
+  readonly operator: string;
+  readonly kernel: string | null;
+  readonly shape: readonly number[];
+  readonly scale: number;
+  readonly zeroPoint: number;
+  readonly multiplyAdds: number;
+  readonly parameterBytes: number;
+  readonly sources: readonly string[];
+  readonly reparameterisation: readonly string[];
+  readonly placement: ManifestLayer['placement'] | null;
+}
+
+/** What `inspect --json` prints. Layers of the graph come first, the head last. */
+export function documentOf(file: string, bundle: ModelBundle, engine: Engine) {
+  const { name, version, digest, graph, manifest, preprocessing, readout, golden, card } = bundle;
+  const layers = layersOf(bundle);
+  const sum = (value: (layer: InspectedLayer) => number) =>
+    layers.reduce((total, layer) => total + value(layer), 0);
+  return {
+    bundle: file,
+    model: { name, version, digest },
+    input: graph.input,
+    classes: graph.classes,
+    layers,
+    totals: {
+      layers: layers.length,
+      multiplyAdds: sum(({ multiplyAdds }) => multiplyAdds),
+      parameterBytes: sum(({ parameterBytes }) => parameterBytes),
+    },
+    engine: {
+      backend: engine.backend,
+      instructionSet: engine.instructionSet,
+      arenaBytes: engine.arenaBytes,
+      goldenInputsReplayed: golden.length,
+    },
+    conversion: {
+      source: manifest.source,
+      weightQuantisation: manifest.weightQuantisation,
+      calibration: manifest.calibration,
+      conversionSuccessRate: manifest.conversionSuccessRate,
+      targets: manifest.targets,
+    },
+    preprocessing,
+    readout,
+    card,
+  };
+}
+export type InspectDocument = ReturnType<typeof documentOf>;
+
+function layersOf({ graph, manifest }: ModelBundle): InspectedLayer[] {
+  const described = new Map(manifest.layers.map((layer) => [layer.name, layer]));
+  const fromManifest = (name: string) => {
+    const layer = described.get(name);
+    return {
+      kernel: layer?.kernel ?? null,
+      reparameterisation: layer?.reparameterisation ?? [],
+      placement: layer?.placement ?? null,
+    };
+  };
+  const { head } = graph;
+  return [
+    ...graph.nodes.map((node) => ({
+      name: node.name,
+      operator: node.op,
+      shape: node.output.shape,
+      ...node.output.quantisation,
+      multiplyAdds: multiplyAddsOf(node),
+      parameterBytes: parameterBytesOf(node),
+      sources: node.sources,
+      ...fromManifest(node.name),
+    })),
+    {
+      name: 'head',
+      operator: 'head',
+      shape: [1, 1, graph.classes.length],
+      scale: head.scale,
+      zeroPoint: 0,
+      multiplyAdds: head.weights.length,
+      parameterBytes: parameterBytesOf(head),
+      sources: head.sources,
+      ...fromManifest('head'),
+    },
+  ];
+}

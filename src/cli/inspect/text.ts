@@ -1,0 +1,107 @@
+import { colour, print } from '../console.ts';
+import { tableLines } from '../workstation/table.ts';
+import type { InspectDocument, InspectedLayer } from './document.ts';
+
+const PLACES = { chip: 'chip', cpu: 'cpu', host: '—' } as const;
+
+export function printInspection(document: InspectDocument): void {
+  const { model, engine, conversion, totals } = document;
+  print(`${colour.bold(`${model.name} ${model.version}`)}  ${document.bundle}`);
+  print(`digest      ${model.digest}`);
+  print(
+    `input       ${document.input.shape.join('×')} uint8, ${document.classes.length} classes: ${document.classes.join(' ')}`,
+  );
+  print(
+    `engine      ${engine.backend}, ${engine.instructionSet}, arena ${kibibytes(engine.arenaBytes)}; ${engine.goldenInputsReplayed} golden inputs reproduced`,
+  );
+  print(
+    `converted   from ${conversion.source.name}, ${conversion.weightQuantisation} weights, calibrated on ${conversion.calibration.images} images`,
+  );
+  print(`            conversion success rate ${conversion.conversionSuccessRate.toFixed(3)}`);
+  print();
+  for (const line of layerTable(document)) print(line);
+  print();
+  print(
+    `${totals.layers} layers, ${millions(totals.multiplyAdds)} multiply-adds, ${kibibytes(totals.parameterBytes)} of parameters`,
+  );
+  print();
+  printTargets(document);
+  printReadout(document);
+  printCard(document);
+}
+
+function layerTable({ layers }: InspectDocument): string[] {
+  const header = [
+    'layer',
+    'kernel',
+    'shape',
+    'scale',
+    'zero',
+    'mult-adds',
+    'bytes',
+    'cpu',
+    'akd1000',
+    'akida2',
+  ];
+  return tableLines([header, ...layers.map(rowOf)], [0, 1]).map((line, i) =>
+    i === 0 ? colour.bold(line) : line,
+  );
+}
+
+function rowOf(layer: InspectedLayer): string[] {
+  const { placement } = layer;
+  return [
+    layer.name,
+    layer.kernel ?? layer.operator,
+    layer.shape.join('×'),
+    layer.scale.toPrecision(4),
+    String(layer.zeroPoint),
+    layer.multiplyAdds === 0 ? '' : millions(layer.multiplyAdds),
+    layer.parameterBytes === 0 ? '' : String(layer.parameterBytes),
+    ...(['cpu', 'akd1000', 'akida2'] as const).map((target) =>
+      placement === null ? '?' : PLACES[placement[target]],
+    ),
+  ];
+}
+
+function printTargets({ conversion }: InspectDocument): void {
+  for (const [target, { maps, unmapped }] of Object.entries(conversion.targets)) {
+    print(`${colour.bold(target)}: ${maps ? 'every layer maps' : `${unmapped.length} layers do not map`}`);
+    for (const { node, reason } of unmapped) print(`  ${node}: ${reason}`);
+  }
+  print();
+}
+
+function printReadout({ readout, preprocessing, classes }: InspectDocument): void {
+  const { fittedOn, tiling } = readout;
+  print(
+    `${colour.bold('readout')}  α ${readout.alpha.toPrecision(5)}, ${
+      fittedOn === null
+        ? 'not calibrated'
+        : `fitted on ${fittedOn.images} images of ${fittedOn.dataset}, ${fittedOn.split}`
+    }`,
+  );
+  print(
+    `  thresholds  ${classes.map((name, i) => `${name} ${readout.thresholds[i].toFixed(3)}`).join('  ')}`,
+  );
+  print(`  tiling      ${tiling.enabled ? 'on' : 'off'}, below τ = ${tiling.tau.toFixed(3)}`);
+  print(`  crop        ${preprocessing.crop.enabled ? 'on' : 'off'}`);
+  print();
+}
+
+function printCard({ card }: InspectDocument): void {
+  print(`${colour.bold('card')}  ${card.description}`);
+  print(`  data      ${card.data}`);
+  print(`  protocol  ${card.protocol}`);
+  print(`  licence   ${card.licence}`);
+  for (const [name, value] of Object.entries(card.metrics)) print(`  ${name}  ${value}`);
+  for (const limitation of card.limitations) print(`  limit: ${limitation}`);
+}
+
+function kibibytes(bytes: number): string {
+  return `${(bytes / 1024).toFixed(1)} KiB`;
+}
+
+function millions(count: number): string {
+  return `${(count / 1e6).toFixed(2)} M`;
+}

@@ -19,7 +19,7 @@ export const MAXIMUM_SHIFT = 30;
 
 /** value / 2^shift, ties towards +∞. `value` is an int32 with |value| ≤ `ACCUMULATOR_LIMIT`, `shift` in 0…30. */
 export function roundingShiftRight(value: number, shift: number): number {
-  return shift === 0 ? value : (value + 2 ** (shift - 1)) >> shift;
+  return shift === 0 ? value : (value + (1 << (shift - 1))) >> shift;
 }
 
 export function clip(value: number, minimum: number, maximum: number): number {

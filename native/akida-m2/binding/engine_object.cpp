@@ -36,20 +36,24 @@ class InferWorker final : public Napi::AsyncWorker {
   void Execute() override { backend_->infer(input_.data(), count_, potentials_, embeddings_); }
 
   void OnOK() override {
-    deferred_.Resolve(result_.Value());
-    finish();
+    settle([this] { deferred_.Resolve(result_.Value()); });
   }
 
   void OnError(const Napi::Error& error) override {
-    deferred_.Reject(error.Value());
-    finish();
+    settle([&] { deferred_.Reject(error.Value()); });
   }
 
  private:
-  void finish() {
+  /** Settles the promise and lets the next call start. In an environment that is being torn down neither can be done. */
+  template <typename Settle>
+  void settle(Settle settle_promise) {
     backend_.reset();
-    engine_->spare_ = std::move(input_);
-    engine_->worker_done();
+    try {
+      settle_promise();
+      engine_->spare_ = std::move(input_);
+      engine_->worker_done();
+    } catch (const Napi::Error&) {
+    }
   }
 
   Napi::Promise::Deferred deferred_;

@@ -12,15 +12,11 @@ export function convolution(
   const [height, width, channels] = node.output.shape;
   const { zeroPoint } = node.output.quantisation;
   const { multiplier, shift } = node.requantisation;
+  const { weights, paddingValues } = node;
   const [kernelHeight, kernelWidth] = node.kernel;
   const groupInputs = inputChannels / node.groups;
   const groupOutputs = channels / node.groups;
   const output = new Uint8Array(height * width * channels);
-
-  const valueAt = (row: number, column: number, channel: number): number =>
-    row < 0 || row >= inputHeight || column < 0 || column >= inputWidth
-      ? node.paddingValues[channel]
-      : input[(row * inputWidth + column) * inputChannels + channel];
 
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -32,8 +28,11 @@ export function convolution(
           for (let kx = 0; kx < kernelWidth; kx++) {
             const row = y * node.stride[0] + ky - node.padding.top;
             const column = x * node.stride[1] + kx - node.padding.left;
+            const inside = row >= 0 && row < inputHeight && column >= 0 && column < inputWidth;
+            const values = inside ? input : paddingValues;
+            const pixel = inside ? (row * inputWidth + column) * inputChannels : 0;
             for (let i = 0; i < groupInputs; i++) {
-              accumulator += (valueAt(row, column, firstInput + i) - inputZeroPoint) * node.weights[weight++];
+              accumulator += (values[pixel + firstInput + i] - inputZeroPoint) * weights[weight++];
             }
           }
         }

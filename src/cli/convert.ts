@@ -8,6 +8,7 @@ import {
   loadImages,
   onlySplit,
 } from '../conversion/calibration/images.ts';
+import { GHOST_POLICIES } from '../conversion/compose/choose.ts';
 import { convert, PASSES } from '../conversion/convert.ts';
 import { prepareModel } from '../conversion/prepare.ts';
 import { RefusedError, SpikescopeError } from '../errors.ts';
@@ -47,6 +48,14 @@ export function convertCommand(): Command {
       new Option('--per-channel', 'one weight scale per output channel (default)').conflicts('perTensor'),
     )
     .option('--per-tensor', 'one weight scale per layer, as in the paper')
+    .addOption(
+      new Option(
+        '--ghost <policy>',
+        'ghost modules: compose into one convolution where that is cheaper, always, or never',
+      )
+        .choices(GHOST_POLICIES)
+        .default('auto'),
+    )
     .option(
       '--mean <values>',
       'mean per channel in 0…1 that the network was trained with, for example 0.485,0.456,0.406',
@@ -68,6 +77,7 @@ async function runConvert(options: ConvertOptions): Promise<void> {
   const contents = await readModel(options.from);
   const card = options.card === undefined ? undefined : await readCard(options.card);
   const prepared = await prepareModel(contents, options.from, {
+    ghost: options.ghost,
     ...(options.normalisation && { normalisation: options.normalisation }),
   });
   const calibration = await loadCalibration(options, prepared.folded.inputShape);

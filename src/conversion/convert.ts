@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { ModelContents } from '../model/bundle/bundle.ts';
 import type { ModelCard } from '../model/bundle/contract.ts';
-import { calibrate } from './calibration/calibrate.ts';
+import { chooseQuantisations, collectHistograms } from './calibration/calibrate.ts';
 import type { CalibrationSet } from './calibration/images.ts';
 import { collectStatistics } from './calibration/statistics.ts';
 import { classNames, DEFAULT_CARD, defaultPreprocessing, defaultReadout } from './defaults.ts';
@@ -39,8 +39,8 @@ export async function convert(
   const classes = classNames(options.classes, folded.outputOrder.length);
   const { scheme, advance } = options;
   const statistics = await collectStatistics(folded, calibration.images, advance);
-  const calibrated = await calibrate(folded, statistics, calibration.images, advance);
-  const quantisations = withRepresentableFactors(folded, calibrated, scheme);
+  const histograms = await collectHistograms(folded, statistics, calibration.images, advance);
+  const quantisations = withRepresentableFactors(folded, chooseQuantisations(folded, histograms), scheme);
   const graph = lower({ graph: folded, quantisations, statistics, scheme }, classes);
   return {
     name: options.name,

@@ -1,8 +1,8 @@
 /** Everything about a conversion that needs no images: import, normalisation, composition, folding. */
 import { RefusedError } from '../errors.ts';
 import { separateImage } from './calibration/groups.ts';
+import { composeAndFold, type GhostPolicy } from './compose/choose.ts';
 import type { FloatGraph, FloatNode } from './float/graph.ts';
-import { fold } from './fold/fold.ts';
 import { type Normalisation, withNormalisation } from './fold/input.ts';
 import { type ImportedModel, importOnnx } from './onnx/import.ts';
 
@@ -15,6 +15,8 @@ export interface PreparedModel {
 
 export interface PreparationOptions {
   readonly normalisation?: Normalisation;
+  /** Default `auto`. */
+  readonly ghost?: GhostPolicy;
 }
 
 /**
@@ -24,13 +26,13 @@ export interface PreparationOptions {
 export async function prepareModel(
   contents: Uint8Array,
   file: string,
-  { normalisation }: PreparationOptions = {},
+  { normalisation, ghost = 'auto' }: PreparationOptions = {},
 ): Promise<PreparedModel> {
   const imported = await importOnnx(contents, file);
   requireSquareRgb(imported.graph, file);
   const normalised =
     normalisation === undefined ? imported.graph : withNormalisation(imported.graph, normalisation);
-  const folded = separateImage(fold(normalised));
+  const folded = separateImage(composeAndFold(normalised, ghost));
   const nodesNeedingDequantisation = folded.nodes.filter(needsDequantisation).map(({ name }) => name);
   if (nodesNeedingDequantisation.length > 0) {
     throw new RefusedError(

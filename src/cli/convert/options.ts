@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { z } from 'zod';
+import { GHOST_POLICIES } from '../../conversion/compose/choose.ts';
 import type { Normalisation } from '../../conversion/fold/input.ts';
 import { UsageError } from '../../errors.ts';
 import { TARGETS } from '../../model/bundle/contract.ts';
@@ -12,6 +13,7 @@ const rawSchema = z.object({
   target: z.enum(TARGETS),
   allowHost: z.boolean().default(false),
   perTensor: z.boolean().default(false),
+  ghost: z.enum(GHOST_POLICIES),
   mean: z.string().optional(),
   std: z.string().optional(),
   images: z.coerce.number().int().min(1).max(100_000),

@@ -2,6 +2,7 @@ import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import type { Manifest, Target } from '../../model/bundle/contract.ts';
 import { colour, print } from '../console.ts';
 import type { ConvertOptions } from './options.ts';
+import { printTargets } from './targets-text.ts';
 
 export interface ConversionSummary {
   readonly bundle: string;
@@ -57,8 +58,5 @@ export function printSummary(summary: ConversionSummary): void {
   print(`calibrated on            ${summary.calibration.images} images`);
   print(`deployable on ${summary.target.padEnd(11)}${summary.deployable ? 'yes' : 'no'}`);
   print();
-  for (const [target, { maps, unmapped }] of Object.entries(targets)) {
-    print(maps ? `${target}: every layer maps` : `${target}: ${unmapped.length} layers do not map`);
-    for (const { node, reason } of unmapped) print(`  ${node}: ${reason}`);
-  }
+  printTargets(targets);
 }

@@ -15,12 +15,15 @@ const GATE_QUANTISATION: Quantisation = { scale: 1 / 256, zeroPoint: 0 };
 
 export type Quantisations = ReadonlyMap<string, Quantisation>;
 
-export async function calibrate(
+/** How the values of every group of tensors spread. */
+export type Histograms = ReadonlyMap<string, Histogram>;
+
+export async function collectHistograms(
   graph: FloatGraph,
   statistics: Statistics,
   images: readonly Uint8Array[],
   advance: () => void = () => {},
-): Promise<Quantisations> {
+): Promise<Histograms> {
   const groupOf = groupsOf(graph);
   const histograms = emptyHistograms(graph, statistics, groupOf);
   for (const image of images) {
@@ -29,6 +32,12 @@ export async function calibrate(
     // Lets the progress bar draw and a signal through.
     await setImmediate();
   }
+  return histograms;
+}
+
+/** The quantisation of every tensor, one per group. */
+export function chooseQuantisations(graph: FloatGraph, histograms: Histograms): Quantisations {
+  const groupOf = groupsOf(graph);
   const gates = new Set(gateGroups(graph, groupOf));
   const sigmoidInputs = new Set(sigmoidOnlyGroups(graph, groupOf));
   const byGroup = new Map<string, Quantisation>();

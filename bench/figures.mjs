@@ -1,11 +1,12 @@
 /**
  * Every figure that the main job must show, measured on what lies here, as a table and as reports/figures.json:
  *
- *   node bench/figures.mjs [--model B] [--dataset DIR] [--fullsize DIR] [--float M.onnx] [--out FILE]
+ *   node bench/figures.mjs [--model B] [--dataset DIR] [--fullsize DIR] [--float M.onnx] [--out FILE] [--docs FILE]
  *
- * Without options it looks into ../shared. What is not there is named as not measured.
+ * Without options it looks into ../shared. What is not there is named as not measured. With --docs it also writes the
+ * table into a Markdown file, between the comments `figures` and `/figures`.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     fullsize: { type: 'string', default: path.join(shared, 'ham10000-fullsize/images') },
     float: { type: 'string', default: path.join(shared, 'models/qana64-float.onnx') },
     out: { type: 'string', default: 'reports/figures.json' },
+    docs: { type: 'string' },
   },
 });
 
@@ -55,7 +57,24 @@ try {
     figures: figures.map((figure) => ({ ...figure, met: isMet(figure) })),
   };
   await writeFile(values.out, `${JSON.stringify(document, null, 2)}\n`);
+  if (values.docs !== undefined) await writeIntoDocs(values.docs, document, rows);
 } catch (error) {
   process.stderr.write(`${describeError(error)}\n`);
   process.exitCode = 1;
+}
+
+/** Replaces what stands between the two comments. */
+async function writeIntoDocs(file, { machine, model }, rows) {
+  const [begin, end] = ['<!-- figures -->', '<!-- /figures -->'];
+  const text = await readFile(file, 'utf8');
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from === -1 || to < from) throw new Error(`${file} lacks the comments ${begin} and ${end}`);
+  const table = [
+    `${model.name} ${model.version}, digest \`${model.digest.slice(0, 16)}…\`; ${machine.processor}, ${machine.cores} cores, Node ${machine.node}.`,
+    '',
+    '| figure | measured | wanted | | |',
+    '|---|---|---|---|---|',
+    ...rows.map((row) => `| ${row.join(' | ')} |`),
+  ];
+  await writeFile(file, [text.slice(0, from) + begin, '', ...table, '', text.slice(to)].join('\n'));
 }

@@ -123,7 +123,7 @@ function conclude(
   { unpublished, notReceived }: Delivered,
   isStopped: boolean,
 ): ExitCode {
-  const readings = `${captures} captures, ${retakes} of them to be retaken`;
+  const readings = `${captures} ${captures === 1 ? 'capture' : 'captures'}, ${retakes} of them to be retaken`;
   if (isStopped || (unpublished === 0 && notReceived === 0)) {
     note(`${readings}${unpublished > 0 ? `; ${unpublished} remain in the journal unpublished` : ''}`);
     return EXIT.done;

@@ -14,7 +14,7 @@
         ["sanitize==1", {
           "cflags!": ["-O3"],
           "cflags_cc": [
-            "-O1", "-g1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined",
+            "-O2", "-g1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined",
             "-fno-sanitize=vptr", "-fno-sanitize-recover=undefined"
           ],
           "ldflags": ["-fsanitize=address,undefined"]

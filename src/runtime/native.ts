@@ -86,12 +86,17 @@ const addonSchema = z.object({
 
 let loaded: NativeAddon | undefined;
 
+/** Where the addon lies: the usual place, or what `SPIKESCOPE_ADDON` says. */
+export function addonFile(): string {
+  return process.env[ADDON_VARIABLE] ?? fileURLToPath(new URL(USUAL_PLACE, import.meta.url));
+}
+
 /**
  * The addon, loaded once.
  * @throws SpikescopeError `ADDON_MISSING` when it is not built, `ADDON_UNUSABLE` when it does not load here
  */
 export function nativeAddon(): NativeAddon {
-  loaded ??= load(process.env[ADDON_VARIABLE] ?? fileURLToPath(new URL(USUAL_PLACE, import.meta.url)));
+  loaded ??= load(addonFile());
   return loaded;
 }
 

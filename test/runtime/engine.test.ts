@@ -1,19 +1,20 @@
+import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { SpikescopeError } from '../../src/errors.ts';
 import { elementCount, type IntegerGraph } from '../../src/model/graph.ts';
 import { interpret } from '../../src/model/interpreter/interpreter.ts';
 import { createCpuEngine } from '../../src/runtime/cpu-engine.ts';
-import type { EngineOptions } from '../../src/runtime/engine.ts';
-import { nativeAddon } from '../../src/runtime/native.ts';
+import { addonFile, nativeAddon } from '../../src/runtime/native.ts';
+import { instructionSetsOf } from '../support/differential.ts';
 import { qanaShapedGraph, randomGraph, randomInput } from '../support/graphs.ts';
 import { firstDifference } from '../support/native-trace.ts';
 import { Random } from '../support/random.ts';
 
-type InstructionSet = NonNullable<EngineOptions['instructionSet']>;
-
-const GRAPHS = Number(process.env.SPIKESCOPE_FUZZ_GRAPHS ?? 400);
+const GRAPHS = Number(process.env.SPIKESCOPE_FUZZ_GRAPHS ?? 1000);
 const addon = nativeAddon();
-const instructionSets = addon.instructionSets() as InstructionSet[];
+const instructionSets = instructionSetsOf(addon);
 
 function codeOf(error: unknown): string {
   return error instanceof SpikescopeError ? error.code : String(error);
@@ -122,6 +123,34 @@ describe('calls at the same time', () => {
     expect(await rejectionOf(engine.infer(input))).toBe('ENGINE_CLOSED');
     await Promise.all([...calls, closed, engine.close()]);
     expect(finished).toEqual(['call 1', 'call 2', 'call 3', 'closed']);
+  });
+});
+
+describe('a worker thread that ends', () => {
+  /** Loads the addon, starts more work than it will see the end of, and says so. */
+  const busyWorker = `
+    const { parentPort, workerData } = require('node:worker_threads');
+    const engine = require(workerData.addon).createEngine(workerData.graph, { threads: 2 });
+    for (let i = 0; i < 20; i++) engine.infer(workerData.batch).catch(() => {});
+    parentPort.postMessage('busy');
+    setInterval(() => {}, 1000);
+  `;
+
+  it('while its engine is busy harms nobody', async () => {
+    const graph = qanaShapedGraph(13);
+    const batch = new Uint8Array(16 * elementCount(graph.input.shape));
+    for (let round = 0; round < 6; round++) {
+      const worker = new Worker(busyWorker, {
+        eval: true,
+        workerData: { addon: addonFile(), graph, batch },
+      });
+      await once(worker, 'message');
+      await setTimeout(round);
+      await worker.terminate();
+    }
+    const engine = await createCpuEngine(graph);
+    expect((await engine.infer(batch)).potentials).toHaveLength(16 * 7);
+    await engine.close();
   });
 });
 

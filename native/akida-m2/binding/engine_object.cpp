@@ -1,5 +1,6 @@
 #include "engine_object.h"
 
+#include <cmath>
 #include <utility>
 
 #include "errors.h"
@@ -69,6 +70,8 @@ class InferWorker final : public Napi::AsyncWorker {
 
 namespace {
 
+constexpr double kMaximumThreads = 256;
+
 using BackendHolder = std::unique_ptr<CpuBackend>;
 
 /** How many images lie in `input`. @throws Fault INPUT_SIZE */
@@ -80,21 +83,29 @@ size_t count_images(const Bytes& input, size_t image_bytes) {
   return input.length / image_bytes;
 }
 
+std::string read_instruction_set(const Napi::Value& value) {
+  if (value.IsUndefined()) return "auto";
+  if (!value.IsString()) throw Fault("INSTRUCTION_SET", "expected a name", "", "instructionSet");
+  return value.As<Napi::String>();
+}
+
+size_t read_threads(const Napi::Value& value) {
+  if (value.IsUndefined()) return 1;
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : 0;
+  if (!(number >= 1 && number <= kMaximumThreads) || std::floor(number) != number) {
+    throw Fault("THREADS", "threads must be an integer in 1…256", "", "threads");
+  }
+  return static_cast<size_t>(number);
+}
+
 CpuOptions read_options(const Napi::Value& value) {
   CpuOptions options;
   std::string set = "auto";
   if (value.IsObject()) {
     const auto object = value.As<Napi::Object>();
-    if (object.Has("instructionSet")) set = read_string(object.Get("instructionSet"), {"", "instructionSet"});
-    if (object.Has("threads")) {
-      const Napi::Value threads = object.Get("threads");
-      const double number = threads.IsNumber() ? threads.As<Napi::Number>().DoubleValue() : 0;
-      if (!(number >= 1 && number <= 256) || number != static_cast<double>(static_cast<int>(number))) {
-        throw Fault("THREADS", "threads must be an integer in 1…256", "", "threads");
-      }
-      options.threads = static_cast<size_t>(number);
-    }
-    options.keep_tensors = object.Has("keepTensors") && object.Get("keepTensors").ToBoolean();
+    set = read_instruction_set(object.Get("instructionSet"));
+    options.threads = read_threads(object.Get("threads"));
+    options.keep_tensors = object.Get("keepTensors").ToBoolean();
   }
   options.instruction_set = choose_instruction_set(set);
   if (options.keep_tensors && options.threads != 1) {

@@ -45,10 +45,14 @@ void FreeAligned::operator()(uint8_t* memory) const {
   ::operator delete[](memory, std::align_val_t{kAlignment});
 }
 
+AlignedMemory reserve_aligned(size_t bytes) {
+  return AlignedMemory(static_cast<uint8_t*>(::operator new[](round_up(bytes), std::align_val_t{kAlignment})));
+}
+
 AlignedMemory allocate_aligned(size_t bytes) {
-  auto* memory = static_cast<uint8_t*>(::operator new[](round_up(bytes), std::align_val_t{kAlignment}));
-  std::memset(memory, 0, round_up(bytes));
-  return AlignedMemory(memory);
+  AlignedMemory memory = reserve_aligned(bytes);
+  std::memset(memory.get(), 0, round_up(bytes));
+  return memory;
 }
 
 }  // namespace spikescope

@@ -34,7 +34,10 @@ struct FreeAligned {
 };
 using AlignedMemory = std::unique_ptr<uint8_t[], FreeAligned>;
 
-/** Zeroed memory aligned to kAlignment. @throws std::bad_alloc */
+/** Memory aligned to kAlignment, not yet touched: what is never used costs nothing. @throws std::bad_alloc */
+AlignedMemory reserve_aligned(size_t bytes);
+
+/** The same, zeroed. */
 AlignedMemory allocate_aligned(size_t bytes);
 
 }  // namespace spikescope

@@ -19,7 +19,7 @@ CpuBackend::CpuBackend(Graph graph, const CpuOptions& options)
     : options_(options),
       threads_(std::max<size_t>(options.threads, 1)),
       plan_(plan_for(std::move(graph), options)),
-      arena_(allocate_aligned(plan_.arena_bytes * threads_)),
+      arena_(reserve_aligned(plan_.arena_bytes * threads_)),
       pool_(threads_) {}
 
 void CpuBackend::run_image(const uint8_t* input, int32_t* potentials, uint8_t* embedding, uint8_t* arena) const {

@@ -1,5 +1,5 @@
 /**
- * From histograms to scales and zero points. The clipping range is the one with the least mean cubed error:
+ * From histograms to scales and zero points. The clipping range is the one with the least mean cube of the absolute error:
  * squares would clip rare large activations, on which the rare classes live (measured: docs/conversion.md).
  */
 import type { Quantisation } from '../../model/graph.ts';
@@ -61,7 +61,7 @@ function totalError(
   for (let bin = 0; bin < counts.length; bin++) {
     if (counts[bin] === 0) continue;
     const q = Math.min(Math.max(Math.round(values[bin] / scale) + zeroPoint, 0), LEVELS);
-    error += counts[bin] * (targets[bin] - levels[q]) ** ERROR_POWER;
+    error += counts[bin] * Math.abs(targets[bin] - levels[q]) ** ERROR_POWER;
   }
   return error;
 }

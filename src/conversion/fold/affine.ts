@@ -113,7 +113,12 @@ export const affineBeforeAveragePool: Rule = (node, view) => {
   const source = view.maker(pool.input);
   if (source === undefined || !isLayer(source) || source.clamp !== null || !view.hasOneUse(source.name))
     return null;
-  const moved: FloatAffine = { ...node, name: node.name, shape: source.shape, input: source.name };
+  const moved: FloatAffine = {
+    ...node,
+    name: freshName(view.graph, `${node.name}.moved`),
+    shape: source.shape,
+    input: source.name,
+  };
   return {
     replace: new Map<string, readonly FloatNode[]>([
       [pool.name, [moved, { ...pool, input: moved.name }]],

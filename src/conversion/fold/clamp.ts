@@ -57,7 +57,12 @@ export const clampBeforeMove: Rule = (node, view) => {
   if (move.op === 'pad' && !(node.clamp.minimum <= 0 && node.clamp.maximum >= 0)) return null;
   const source = view.maker(move.input);
   if (source === undefined) return null;
-  const clamp: FloatClampNode = { ...node, shape: source.shape, input: source.name };
+  const clamp: FloatClampNode = {
+    ...node,
+    name: freshName(view.graph, `${node.name}.moved`),
+    shape: source.shape,
+    input: source.name,
+  };
   return {
     replace: new Map<string, readonly FloatNode[]>([
       [move.name, [clamp, { ...move, input: clamp.name }]],

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import type { CalibrationSet } from '../conversion/calibration/images.ts';
@@ -10,6 +10,7 @@ import {
 } from '../conversion/calibration/images.ts';
 import { GHOST_POLICIES } from '../conversion/compose/choose.ts';
 import { convert, PASSES } from '../conversion/convert.ts';
+import { MAXIMUM_MODEL_BYTES } from '../conversion/onnx/decode.ts';
 import { prepareModel } from '../conversion/prepare.ts';
 import { RefusedError, SpikescopeError } from '../errors.ts';
 import type { ModelBundle, ModelContents } from '../model/bundle/bundle.ts';
@@ -100,6 +101,10 @@ async function runConvert(options: ConvertOptions): Promise<void> {
 
 async function readModel(file: string): Promise<Uint8Array> {
   try {
+    // Before opening, because opening a named pipe waits for its writer.
+    const status = await stat(file);
+    if (!status.isFile()) throw new Error(status.isDirectory() ? 'a folder' : 'not a regular file');
+    if (status.size > MAXIMUM_MODEL_BYTES) throw new Error(`${status.size} bytes, more than any model has`);
     return await readFile(file);
   } catch (cause) {
     throw new RefusedError('ONNX_UNREADABLE', 'The float model cannot be read', {

@@ -6,6 +6,9 @@ import type { FloatGraph, FloatNode } from './float/graph.ts';
 import { type Normalisation, withNormalisation } from './fold/input.ts';
 import { type ImportedModel, importOnnx } from './onnx/import.ts';
 
+/** Largest side that a bundle's preprocessing may have. */
+const MAXIMUM_SIDE = 1024;
+
 export interface PreparedModel {
   readonly imported: ImportedModel;
   /** Equal to the imported graph; every node has an integer form. */
@@ -65,10 +68,10 @@ function needsDequantisation(node: FloatNode): boolean {
 
 function requireSquareRgb({ inputShape }: FloatGraph, file: string): void {
   const [height, width, channels] = inputShape;
-  if (height === width && channels === 3) return;
+  if (height === width && channels === 3 && height <= MAXIMUM_SIDE) return;
   throw new RefusedError('INPUT_SHAPE', 'The device feeds square RGB images', {
     file,
-    expected: '[N, 3, side, side], channels first',
+    expected: `[N, 3, side, side], channels first, side at most ${MAXIMUM_SIDE}`,
     received: `[N, ${channels}, ${height}, ${width}]`,
     remedy: 'export with channels first and a square input',
   });

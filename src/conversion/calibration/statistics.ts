@@ -1,5 +1,6 @@
 /** First look at every tensor: extremes and means per channel. */
 import { setImmediate } from 'node:timers/promises';
+import { RefusedError } from '../../errors.ts';
 import { INPUT_NAME, type Shape } from '../../model/graph.ts';
 import { evaluate } from '../float/evaluate.ts';
 import type { FloatGraph } from '../float/graph.ts';
@@ -58,6 +59,7 @@ class Accumulator {
   }
 }
 
+/** @throws RefusedError `CALIBRATION_NOT_FINITE`, naming the first tensor with infinite or undefined values */
 export async function collectStatistics(
   graph: FloatGraph,
   images: readonly Uint8Array[],
@@ -72,5 +74,20 @@ export async function collectStatistics(
     // Lets the progress bar draw and a signal through.
     await setImmediate();
   }
-  return new Map(Array.from(accumulators, ([name, accumulator]) => [name, accumulator.statistics()]));
+  const statistics = new Map(
+    Array.from(accumulators, ([name, accumulator]) => [name, accumulator.statistics()]),
+  );
+  refuseUnlessFinite(statistics);
+  return statistics;
+}
+
+function refuseUnlessFinite(statistics: Statistics): void {
+  for (const [name, { mean, minimum, maximum }] of statistics) {
+    if ([mean, minimum, maximum].every((values) => values.every(Number.isFinite))) continue;
+    throw new RefusedError('CALIBRATION_NOT_FINITE', 'A tensor leaves the range of float32', {
+      node: name,
+      expected: 'finite values on every calibration image',
+      remedy: 'the training diverged or the file is damaged; export a sound checkpoint',
+    });
+  }
 }

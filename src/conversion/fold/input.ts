@@ -2,7 +2,13 @@
 import { RefusedError } from '../../errors.ts';
 import { INPUT_NAME } from '../../model/graph.ts';
 import { freshName, mergedHistory, withInputs } from '../float/edit.ts';
-import { type FloatAffine, type FloatConvolution, type FloatGraph, isPadded } from '../float/graph.ts';
+import {
+  type FloatAffine,
+  type FloatConvolution,
+  type FloatGraph,
+  floatInputsOf,
+  isPadded,
+} from '../float/graph.ts';
 import { layerAfterAffine } from './affine.ts';
 import type { Rule } from './rule.ts';
 
@@ -12,6 +18,8 @@ export interface Normalisation {
   readonly std: readonly number[];
 }
 
+const NORMALISATION = 'input normalisation';
+
 /** The graph that takes the image in 0…1 where `graph` takes it normalised. */
 export function withNormalisation(graph: FloatGraph, { mean, std }: Normalisation): FloatGraph {
   const name = freshName(graph, 'normalisation');
@@ -20,7 +28,7 @@ export function withNormalisation(graph: FloatGraph, { mean, std }: Normalisatio
     name,
     shape: graph.inputShape,
     sources: [],
-    rewrites: ['input normalisation'],
+    rewrites: [NORMALISATION],
     input: INPUT_NAME,
     scale: Float64Array.from(std, (value) => 1 / value),
     offset: Float64Array.from(mean, (value, c) => -value / std[c]),
@@ -65,10 +73,13 @@ function canPad(layer: FloatConvolution, { scale, offset }: FloatAffine): boolea
 }
 
 /** @throws RefusedError `INPUT_NORMALISATION` where a normalisation given by option is still a step of its own */
-export function refuseLooseNormalisation(graph: FloatGraph, name = 'normalisation'): void {
-  const loose = graph.nodes.find((node) => node.name === name);
+export function refuseLooseNormalisation(graph: FloatGraph): void {
+  // Once folded it shares a node with layers of the model, which have sources there.
+  const loose = graph.nodes.find(
+    ({ sources, rewrites }) => sources.length === 0 && rewrites.includes(NORMALISATION),
+  );
   if (loose === undefined) return;
-  const readers = graph.nodes.filter((node) => 'input' in node && node.input === name);
+  const readers = graph.nodes.filter((node) => floatInputsOf(node).includes(loose.name));
   throw new RefusedError(
     'INPUT_NORMALISATION',
     'The normalisation of the image cannot be folded into the network',

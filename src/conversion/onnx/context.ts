@@ -91,7 +91,10 @@ export class ImportContext {
     return found;
   }
 
-  /** An activation with height and width. @throws RefusedError `ONNX_RANK` */
+  /**
+   * An activation with height and width, its channels in ONNX's order.
+   * @throws RefusedError `ONNX_RANK`, `ONNX_SHAPE` where the channels are the pixels of a flattened map
+   */
   image(operation: Operation, index: number): Activation {
     const activation = this.activation(operation, index);
     if (activation.dims.length !== 4) {
@@ -100,6 +103,17 @@ export class ImportContext {
         expected: '[N, C, H, W]',
         received: `[${activation.dims.join(', ')}]`,
       });
+    }
+    if (activation.order !== null) {
+      throw new RefusedError(
+        'ONNX_SHAPE',
+        `${operation.node.opType} of a map that was flattened into channels`,
+        {
+          node: operation.label,
+          expected: 'channels that no Flatten or Reshape made',
+          remedy: 'use a linear layer (Gemm or MatMul) on flattened features',
+        },
+      );
     }
     return activation;
   }

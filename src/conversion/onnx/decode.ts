@@ -6,6 +6,7 @@ import { modelType } from './schema.ts';
 
 /** Far above any network for these processors. */
 export const MAXIMUM_MODEL_BYTES = 512 * 2 ** 20;
+const MAXIMUM_NODES = 2000;
 
 const text = z.string().default('');
 const list = <T extends z.ZodType>(item: T) => z.array(item).default([]);
@@ -108,6 +109,15 @@ export async function decodeModel(contents: Uint8Array, file: string): Promise<O
       field,
       received: problem,
       remedy: 'export the model again; the file may have been cut short',
+    });
+  }
+  const { length } = parsed.data.graph.node;
+  if (length > MAXIMUM_NODES) {
+    throw new RefusedError('ONNX_TOO_LARGE', 'The graph has too many nodes', {
+      file,
+      expected: `at most ${MAXIMUM_NODES}`,
+      received: `${length}`,
+      remedy: 'run the exporter’s simplification first, or use a smaller network',
     });
   }
   return parsed.data;

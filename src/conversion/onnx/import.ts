@@ -1,6 +1,6 @@
 /** ONNX model → float graph. Every fault of every node is found before anything is refused. */
 import { RefusedError } from '../../errors.ts';
-import { INPUT_NAME } from '../../model/graph.ts';
+import { elementCount, INPUT_NAME } from '../../model/graph.ts';
 import type { FloatGraph } from '../float/graph.ts';
 import { Attributes } from './attributes.ts';
 import { type Activation, ImportContext, type Operation, shapeOf } from './context.ts';
@@ -10,6 +10,9 @@ import { IMPORTERS } from './operators/registry.ts';
 import { inDataOrder, type LabelledNode, labelled, requireSingleMakers } from './order.ts';
 import { remedyFor } from './remedies.ts';
 import { type Constant, readTensor } from './tensor.ts';
+
+/** As many as a bundle may name. */
+const MAXIMUM_CLASSES = 4096;
 
 export interface ImportedModel {
   readonly graph: FloatGraph;
@@ -132,6 +135,15 @@ function requireLogits(output: Activation | undefined, name: string): Activation
   }
   if (output.name === INPUT_NAME) {
     throw new RefusedError('ONNX_OUTPUTS', 'The network gives back its input', { field: name });
+  }
+  const count = elementCount(shapeOf(output.dims));
+  if (count > MAXIMUM_CLASSES) {
+    throw new RefusedError('ONNX_OUTPUTS', 'The network gives more values than a classifier has classes', {
+      field: name,
+      expected: `at most ${MAXIMUM_CLASSES}`,
+      received: `${count}, [${output.dims.join(', ')}]`,
+      remedy: 'export the classifier output, one value per class',
+    });
   }
   return output;
 }

@@ -9,10 +9,12 @@ export function importRelu(operation: Operation, context: ImportContext): void {
 export function importClip(operation: Operation, context: ImportContext): void {
   const minimum = bound(operation, context, 1, 'min', Number.NEGATIVE_INFINITY);
   const maximum = bound(operation, context, 2, 'max', Number.POSITIVE_INFINITY);
-  if (!(minimum <= maximum)) {
-    throw new RefusedError('ONNX_ATTRIBUTE', 'The bounds of a Clip are not in order', {
+  const leavesNumbers =
+    minimum <= maximum && minimum < Number.POSITIVE_INFINITY && maximum > Number.NEGATIVE_INFINITY;
+  if (!leavesNumbers) {
+    throw new RefusedError('ONNX_ATTRIBUTE', 'The bounds of a Clip leave no finite number', {
       node: operation.label,
-      expected: 'min ≤ max',
+      expected: 'min ≤ max, a finite number between',
       received: `${minimum}…${maximum}`,
     });
   }

@@ -54,7 +54,8 @@ export function importMultiply(operation: Operation, context: ImportContext): vo
   refuseSelfGate(operation, context, a, b);
   const broadcasts =
     input.dims.length === 4 && isPerChannel(gate) && gate.dims[1] === input.dims[1] && gate.dims.length === 4;
-  if (!broadcasts) requireSameShape(operation, input, gate);
+  if (broadcasts) requireSameOrder(operation, input, gate);
+  else requireSameShape(operation, input, gate);
   context.emit(
     operation,
     { op: 'multiply', input: input.name, gate: gate.name, clamp: null },
@@ -162,8 +163,19 @@ function isPerChannel({ dims }: Activation): boolean {
   return height * width === 1;
 }
 
+function requireSameOrder({ node, label }: Operation, a: Activation, b: Activation): void {
+  if (sameOrder(a.order, b.order)) return;
+  throw new RefusedError('ONNX_BROADCAST', `${node.opType} of channels and the pixels of a flattened map`, {
+    node: label,
+    remedy: 'make both by layers, or flatten both',
+  });
+}
+
 function requireSameShape(operation: Operation, a: Activation, b: Activation): void {
-  if (sameDims(a.dims, b.dims) && sameOrder(a.order, b.order)) return;
+  if (sameDims(a.dims, b.dims)) {
+    requireSameOrder(operation, a, b);
+    return;
+  }
   throw new RefusedError('ONNX_BROADCAST', `${operation.node.opType} of two tensors of different shapes`, {
     node: operation.label,
     expected: operation.node.opType === 'Mul' ? 'equal shapes, or a gate of [N, C, 1, 1]' : 'equal shapes',

@@ -155,13 +155,18 @@ function poolWindow(operation: Operation, input: Activation): PlacedWindow {
   const [, , height, width] = input.dims;
   const kernel = attributes.integers('kernel_shape') ?? [];
   const window = placeWindow(operation, [height, width], kernel, attributes.integer('ceil_mode', 0) === 1);
-  const { padding } = window;
-  if (padding.top >= kernel[0] || padding.left >= kernel[1]) {
-    throw new RefusedError('ONNX_ATTRIBUTE', 'The padding of a pool is as large as its kernel', {
+  const { padding, stride, outputHeight, outputWidth } = window;
+  const lastRow = (outputHeight - 1) * stride[0] - padding.top;
+  const lastColumn = (outputWidth - 1) * stride[1] - padding.left;
+  const seesImage =
+    padding.top < kernel[0] && padding.left < kernel[1] && lastRow < height && lastColumn < width;
+  if (!seesImage) {
+    const { top, left, bottom, right } = padding;
+    throw new RefusedError('ONNX_ATTRIBUTE', 'A window of a pool lies in the padding alone', {
       node: operation.label,
       field: 'pads',
-      expected: `less than ${kernel.join('×')}`,
-      received: `${padding.top}, ${padding.left}`,
+      expected: `less than the kernel of ${kernel.join('×')}`,
+      received: [top, left, bottom, right].join(', '),
     });
   }
   return window;

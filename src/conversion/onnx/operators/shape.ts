@@ -87,7 +87,11 @@ export function importSqueeze(operation: Operation, context: ImportContext): voi
 export function importUnsqueeze(operation: Operation, context: ImportContext): void {
   const constant = context.findConstant(operation.node.input[0]);
   if (constant !== undefined) {
-    context.defineConstant(operation.node.output[0], { ...constant, dims: [1, ...constant.dims] });
+    const axes = listedAxes(operation, context, Number.NaN) ?? [];
+    const dims = [...constant.dims];
+    const rank = dims.length + axes.length;
+    for (const axis of axes.map((a) => (a < 0 ? a + rank : a)).sort((a, b) => a - b)) dims.splice(axis, 0, 1);
+    context.defineConstant(operation.node.output[0], { ...constant, dims });
     return;
   }
   const input = context.activation(operation, 0);

@@ -62,7 +62,7 @@ export function convertCommand(): Command {
       'mean per channel in 0…1 that the network was trained with, for example 0.485,0.456,0.406',
     )
     .option('--std <values>', 'standard deviation per channel, likewise')
-    .option('--images <count>', 'calibrate on at most this many images, evenly spaced', '512')
+    .option('--images <count>', 'calibrate on at most this many images, evenly spaced', '256')
     .option('--split-file <csv>', 'calibrate only on images of one split: a CSV with image_id and split')
     .option('--split <name>', 'which split of --split-file', 'train')
     .option('--name <name>', 'name of the model (default: that of the file)')

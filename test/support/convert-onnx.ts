@@ -1,7 +1,7 @@
 /** ONNX models through the converter, and through onnxruntime for comparison. */
 import { realImage } from '../../src/conversion/calibration/statistics.ts';
 import { type ConversionOptions, convert } from '../../src/conversion/convert.ts';
-import { type PreparationOptions, prepareModel } from '../../src/conversion/prepare.ts';
+import { prepareModel } from '../../src/conversion/prepare.ts';
 import type { ModelContents } from '../../src/model/bundle/bundle.ts';
 import type { IntegerGraph } from '../../src/model/graph.ts';
 import { interpret } from '../../src/model/interpreter/interpreter.ts';
@@ -27,9 +27,9 @@ export function randomImages(count: number, side: number, seed = 7): Uint8Array[
 export async function convertOnnx(
   contents: Uint8Array,
   images: readonly Uint8Array[],
-  { normalisation, ...options }: Partial<ConversionOptions> & PreparationOptions = {},
+  options: Partial<ConversionOptions> = {},
 ): Promise<ModelContents> {
-  const prepared = await prepareModel(contents, 'sketch.onnx', { ...(normalisation && { normalisation }) });
+  const prepared = await prepareModel(contents, 'sketch.onnx');
   const calibration = { images, sha256: '0'.repeat(64), refused: [] };
   return convert(prepared, contents, calibration, {
     name: 'sketch',
@@ -50,7 +50,6 @@ export async function onnxruntimeLogits(
   contents: Uint8Array,
   images: readonly Uint8Array[],
   side: number,
-  toReal: (image: Uint8Array) => Float32Array = realImage,
 ): Promise<number[][]> {
   if (onnxruntime === null) throw new Error('onnxruntime-node is not installed');
   const session = await onnxruntime.InferenceSession.create(contents, {
@@ -60,7 +59,7 @@ export async function onnxruntimeLogits(
   });
   const answers: number[][] = [];
   for (const image of images) {
-    const values = channelsFirst(toReal(image), [side, side, 3]);
+    const values = channelsFirst(realImage(image), [side, side, 3]);
     const feeds = { image: new onnxruntime.Tensor('float32', values, [1, 3, side, side]) };
     const { data } = (await session.run(feeds))[session.outputNames[0]];
     if (!(data instanceof Float32Array)) throw new TypeError('onnxruntime did not answer with floats');

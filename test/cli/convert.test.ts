@@ -38,6 +38,9 @@ beforeAll(async () => {
     );
   }
   await writeFile(path.join(images, 'broken.jpg'), 'no image');
+  // Masks lie beside photographs in HAM10000's layout; white shapes on black would stretch every range.
+  await mkdir(path.join(images, 'masks'));
+  await writeFile(path.join(images, 'masks', 'ISIC_0.png'), await lesionImage(160, 150).png().toBuffer());
 });
 afterAll(() => rm(folder, { recursive: true }));
 

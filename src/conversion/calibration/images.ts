@@ -4,6 +4,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { listImages } from '../../capture/images.ts';
 import { RefusedError, UsageError } from '../../errors.ts';
+import { MASK_FOLDER } from '../../evaluation/dataset/images.ts';
 import { readTable, rowsOf } from '../../evaluation/dataset/table.ts';
 import type { Shape } from '../../model/graph.ts';
 import { decodeImage } from '../../preprocess/decode.ts';
@@ -19,7 +20,10 @@ export interface CalibrationSet {
   readonly refused: readonly RefusedError[];
 }
 
-/** Image files under `folder`, in the order of their paths. @throws RefusedError `CALIBRATION_FOLDER` */
+/**
+ * Image files under `folder`, in the order of their paths; folders of lesion masks hold no photographs.
+ * @throws RefusedError `CALIBRATION_FOLDER`
+ */
 export async function findCalibrationImages(folder: string): Promise<readonly string[]> {
   const { images } = await listImages(folder).catch((cause: unknown) => {
     throw new RefusedError('CALIBRATION_FOLDER', 'The calibration folder cannot be read', {
@@ -29,7 +33,13 @@ export async function findCalibrationImages(folder: string): Promise<readonly st
       cause,
     });
   });
-  return images;
+  return images.filter(
+    (file) => !path.relative(folder, path.dirname(file)).split(path.sep).some(isMaskFolder),
+  );
+}
+
+function isMaskFolder(name: string): boolean {
+  return MASK_FOLDER.test(name);
 }
 
 const rowSchema = z.object({ image_id: z.string().min(1), split: z.string() });

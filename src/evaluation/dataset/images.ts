@@ -4,7 +4,7 @@ import { RefusedError } from '../../errors.ts';
 
 const EXTENSIONS = new Set(['.jpg', '.jpeg', '.png']);
 /** Lesion masks bear the names of their images; a folder of them holds no photographs. */
-const MASK_FOLDER = /mask|segmentation/i;
+export const MASK_FOLDER = /mask|segmentation/i;
 
 /**
  * Photographs below a folder by image identifier (file name without extension), in any nesting; links are followed,

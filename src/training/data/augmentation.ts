@@ -13,8 +13,8 @@ export const augmentationSchema = z
     /** Probability of a mirrored view. */
     flip: z.strictObject({ horizontal: probability, vertical: probability }).readonly(),
     /**
-     * On CIELAB L* alone, so that a* and b* (hue and chroma) stay: with probability `gammaShare` the power `gamma` of
-     * L*/100, else the factor `factor`.
+     * On CIELAB L* alone, so that a* and b* (hue and chroma) stay: with probability `gammaShare` a gamma is the power
+     * of L* over 100, else the factor.
      */
     luminance: z
       .strictObject({ probability, factor: range(0, 4), gamma: range(0.1, 4), gammaShare: probability })
@@ -40,9 +40,7 @@ export const augmentationSchema = z
       })
       .readonly(),
     /** A rectangle filled with the view's mean colour (random erasing, Zhong et al. 2020). */
-    erasing: z
-      .strictObject({ probability, area: range(0, 1), aspect: range(0.1, 10) })
-      .readonly(),
+    erasing: z.strictObject({ probability, area: range(0, 1), aspect: range(0.1, 10) }).readonly(),
     /**
      * Pairs of images of one batch: `mixup` blends them (Zhang et al. 2018), `cutmix` pastes a rectangle (Yun et al.
      * 2019). The share is drawn from Beta(alpha, alpha).

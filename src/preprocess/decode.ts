@@ -6,7 +6,7 @@
  */
 import sharp, { type Metadata } from 'sharp';
 import { type FaultDetails, RefusedError } from '../errors.ts';
-import type { Frame } from '../runtime/reading.ts';
+import type { RgbFrame } from '../runtime/reading.ts';
 import { type AcceptedFormat, countScans, isAnimatedPng, sniffFormat } from './format.ts';
 import { MAXIMUM_DECODE_SECONDS, MAXIMUM_DIMENSION, MAXIMUM_PIXELS, MAXIMUM_SCANS } from './limits.ts';
 import { readImageFile, refuseUnlessSized } from './source.ts';
@@ -28,7 +28,7 @@ const DEPTHS: readonly string[] = ['uchar', 'ushort'];
  * (shown on black, as outside a dermoscope's field of view). Refused on purpose: more than one picture.
  * @throws RefusedError with a code `IMAGE_*`
  */
-export async function decodeImage(source: string | Uint8Array): Promise<Frame> {
+export async function decodeImage(source: string | Uint8Array): Promise<RgbFrame> {
   const file = typeof source === 'string' ? source : undefined;
   const bytes = typeof source === 'string' ? await readImageFile(source) : source;
   refuseUnlessSized(bytes.length, file);
@@ -101,7 +101,7 @@ function refuseUnlessSuitable(
   }
 }
 
-async function decodePixels(bytes: Uint8Array): Promise<Frame> {
+async function decodePixels(bytes: Uint8Array): Promise<RgbFrame> {
   const { data, info } = await sharp(bytes, { failOn: 'warning', limitInputPixels: MAXIMUM_PIXELS })
     .timeout({ seconds: MAXIMUM_DECODE_SECONDS })
     .autoOrient()

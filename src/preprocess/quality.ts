@@ -18,7 +18,7 @@ export const DEFAULT_QUALITY: Preprocessing['quality'] = {
 
 /** Measures a frame for the integrity check (system specification §1.1). */
 export function measureQuality(frame: Frame): Quality {
-  const sums = nativeAddon().measureQuality(frame.rgb, frame.width, frame.height);
+  const sums = nativeAddon().measureQuality(frame);
   return qualityOf(sums, frame.width, frame.height);
 }
 

@@ -1,4 +1,4 @@
-import type { Frame, Square } from '../runtime/reading.ts';
+import type { RgbFrame, Square } from '../runtime/reading.ts';
 
 /**
  * Area resampling by its definition, in integers. Along each axis a source pixel is `size` units long and an output
@@ -13,7 +13,7 @@ import type { Frame, Square } from '../runtime/reading.ts';
  * @returns uint8 RGB, size × size × 3
  */
 export function areaResampleReference(
-  { rgb, width }: Frame,
+  { rgb, width }: RgbFrame,
   { x, y, side }: Square,
   size: number,
 ): Uint8Array {

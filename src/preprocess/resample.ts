@@ -8,7 +8,7 @@ import type { Frame, Square } from '../runtime/reading.ts';
  */
 export function areaResample(frame: Frame, square: Square, size: number): Uint8Array {
   try {
-    return nativeAddon().areaResample(frame.rgb, frame.width, frame.height, square, size);
+    return nativeAddon().areaResample(frame, square, size);
   } catch (error) {
     throw fromNative(error);
   }

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { RefusedError, SpikescopeError, UsageError } from '../errors.ts';
 import type { IntegerGraph } from '../model/graph.ts';
 import type { EngineOptions, Inference } from './engine.ts';
+import type { Frame, Square } from './reading.ts';
 
 /** What one traced image gave: potentials, embedding, every tensor by name, the input included. */
 export interface NativeTrace {
@@ -55,18 +56,12 @@ export interface NativeAddon {
   createEngine(graph: IntegerGraph, options?: NativeEngineOptions): NativeEngine;
   /**
    * Exact area resampling of a square to size × size: each output value is the mean of what it covers, half rounded
-   * up. `rgb`: uint8, height × width × 3; side and size in 1…16384. Throws with code `FRAME_SIZE`, `CROP` (the square
-   * leaves the image), `RESAMPLE_SIZE`.
+   * up; YUV becomes RGB pixel by pixel on the way. Side and size in 1…16384. Throws with code `FRAME_SIZE`, `CROP`
+   * (the square leaves the image), `RESAMPLE_SIZE`.
    */
-  areaResample(
-    rgb: Uint8Array,
-    width: number,
-    height: number,
-    square: { readonly x: number; readonly y: number; readonly side: number },
-    size: number,
-  ): Uint8Array;
+  areaResample(frame: Frame, square: Square, size: number): Uint8Array;
   /** Clipping, luminance and focus of an image. Throws with code `FRAME_SIZE`. */
-  measureQuality(rgb: Uint8Array, width: number, height: number): QualitySums;
+  measureQuality(frame: Frame): QualitySums;
 }
 
 /** A built copy to load in place of the usual one, for example the sanitized one. */

@@ -10,11 +10,25 @@ export interface Square {
 }
 
 /** A decoded frame: uint8 RGB, row, column, channel order, upright (orientation applied). */
-export interface Frame {
+export interface RgbFrame {
   readonly rgb: Uint8Array;
   readonly width: number;
   readonly height: number;
 }
+
+/**
+ * A camera's frame: planar YUV 4:2:0, 8 bit, full range, BT.601 as in JPEG. Y: `height` rows of `stride` bytes; then U and
+ * V: half as many rows of half as many bytes. Width, height and stride are even; stride ≥ width.
+ */
+export interface YuvFrame {
+  readonly yuv420: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  readonly stride: number;
+}
+
+/** Pixels as they came from a file or a camera. */
+export type Frame = RgbFrame | YuvFrame;
 
 /** What the integrity check measured (system specification §1.1). */
 export interface Quality {

@@ -8,7 +8,7 @@ import { PhantomSource } from '../../src/capture/phantom.ts';
 import type { Capture } from '../../src/capture/source.ts';
 import { measureQuality, retakeReasons } from '../../src/preprocess/quality.ts';
 import { openModel } from '../../src/runtime/open-model.ts';
-import type { Frame } from '../../src/runtime/reading.ts';
+import type { RgbFrame } from '../../src/runtime/reading.ts';
 
 const painter = new PhantomPainter();
 const seeds = fc.integer({ min: 0, max: 2 ** 32 - 1 });
@@ -22,18 +22,18 @@ async function take(source: PhantomSource, count: number): Promise<Capture[]> {
   return captures;
 }
 
-function frameOf({ image }: Capture): Frame {
-  if (typeof image === 'string' || image instanceof Uint8Array) throw new Error('phantoms are frames');
+function frameOf({ image }: Capture): RgbFrame {
+  if (typeof image === 'string' || !('rgb' in image)) throw new Error('phantoms are frames');
   return image;
 }
 
 /** Stands for all pixels: comparing 810,000 numbers one by one takes seconds. */
-function digestOf({ rgb }: Frame): string {
+function digestOf({ rgb }: RgbFrame): string {
   return createHash('sha256').update(rgb).digest('hex');
 }
 
 /** Mean of each channel over a square of 40 pixels around a point. */
-function meanColour({ rgb, width }: Frame, x: number, y: number): number[] {
+function meanColour({ rgb, width }: RgbFrame, x: number, y: number): number[] {
   const sums = [0, 0, 0];
   for (let row = y - 20; row < y + 20; row++) {
     for (let column = x - 20; column < x + 20; column++) {

@@ -12,7 +12,9 @@ import { readBundle } from '../../src/model/bundle/read.ts';
 import { elementCount, type IntegerGraph } from '../../src/model/graph.ts';
 import { interpret } from '../../src/model/interpreter/interpreter.ts';
 import { areaResampleReference } from '../../src/preprocess/resample-reference.ts';
-import { fromNative, nativeAddon } from '../../src/runtime/native.ts';
+import { centredSquare } from '../../src/preprocess/square.ts';
+import { rgbOfYuv } from '../../src/preprocess/yuv-reference.ts';
+import { fromNative, type NativeAddon, nativeAddon } from '../../src/runtime/native.ts';
 import { damaged } from '../support/damage.ts';
 import { differenceOnAnySet, instructionSetsOf } from '../support/differential.ts';
 import { qanaShapedGraph, randomGraph, randomInput } from '../support/graphs.ts';
@@ -105,9 +107,24 @@ async function runImaging(seed: number): Promise<string | null> {
   const square = { x: random.integer(0, width - side), y: random.integer(0, height - side), side };
   const size = random.integer(1, 100);
   const expected = areaResampleReference({ rgb, width, height }, square, size);
-  const resampled = addon.areaResample(rgb, width, height, square, size);
-  addon.measureQuality(rgb, width, height);
-  return Buffer.from(expected).equals(resampled) ? null : 'the resampled image differs';
+  const resampled = addon.areaResample({ rgb, width, height }, square, size);
+  addon.measureQuality({ rgb, width, height });
+  if (!Buffer.from(expected).equals(resampled)) return 'the resampled image differs';
+  return yuvFault(addon, random);
+}
+
+/** A camera's frame, against its conversion to RGB. */
+function yuvFault(addon: NativeAddon, random: Random): string | null {
+  const [width, height] = [2 * random.integer(1, 60), 2 * random.integer(1, 60)];
+  const stride = width + 2 * random.integer(0, 20);
+  const frame = { yuv420: random.bytes((stride * height * 3) / 2), width, height, stride };
+  const square = centredSquare(width, height);
+  const size = random.integer(1, 100);
+  const expected = areaResampleReference(rgbOfYuv(frame), square, size);
+  addon.measureQuality(frame);
+  return Buffer.from(expected).equals(addon.areaResample(frame, square, size))
+    ? null
+    : 'the YUV frame differs';
 }
 
 interface Share {

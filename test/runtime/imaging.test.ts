@@ -44,7 +44,7 @@ describe('area resampling', () => {
     fc.assert(
       fc.property(squares, ({ width, height, square, size, rgb }) => {
         const expected = areaResampleReference({ rgb, width, height }, square, size);
-        expect(addon.areaResample(rgb, width, height, square, size)).toEqual(expected);
+        expect(addon.areaResample({ rgb, width, height }, square, size)).toEqual(expected);
       }),
       { numRuns: 300 },
     );
@@ -59,7 +59,7 @@ describe('area resampling', () => {
       [16384, 1],
     ]) {
       const rgb = new Uint8Array(side * side * 3).fill(255);
-      const output = addon.areaResample(rgb, side, side, { x: 0, y: 0, side }, size);
+      const output = addon.areaResample({ rgb, width: side, height: side }, { x: 0, y: 0, side }, size);
       expect(output.length).toBe(size * size * 3);
       expect(output.every((value) => value === 255)).toBe(true);
     }
@@ -68,7 +68,7 @@ describe('area resampling', () => {
   it('refuses a square that leaves the image', () => {
     const rgb = new Uint8Array(10 * 6 * 3);
     const crop = (square: object, size = 4) =>
-      codeOf(() => Reflect.apply(addon.areaResample, null, [rgb, 10, 6, square, size]));
+      codeOf(() => Reflect.apply(addon.areaResample, null, [{ rgb, width: 10, height: 6 }, square, size]));
     expect(crop({ x: 4, y: 0, side: 6 })).toBe('none');
     for (const square of [
       { x: 5, y: 0, side: 6 },
@@ -86,8 +86,10 @@ describe('area resampling', () => {
   });
 
   it('refuses bytes that are no image of that size', () => {
-    const resample = (...values: unknown[]) =>
-      codeOf(() => Reflect.apply(addon.areaResample, null, [...values, { x: 0, y: 0, side: 1 }, 4]));
+    const resample = (rgb: unknown, width: number, height: number) =>
+      codeOf(() =>
+        Reflect.apply(addon.areaResample, null, [{ rgb, width, height }, { x: 0, y: 0, side: 1 }, 4]),
+      );
     expect(resample(new Uint8Array(3), 1, 1)).toBe('none');
     expect(resample(new Uint8Array(2), 1, 1)).toBe('FRAME_SIZE');
     expect(resample(new Uint16Array(3), 1, 1)).toBe('FRAME_SIZE');
@@ -135,12 +137,12 @@ describe('the quality of an image', () => {
     [601, 450],
   ])('of %i × %i pixels is counted exactly', (width, height) => {
     const rgb = randomPixels(width, height, width + height);
-    expect(addon.measureQuality(rgb, width, height)).toEqual(expectedQuality(rgb, width, height));
+    expect(addon.measureQuality({ rgb, width, height })).toEqual(expectedQuality(rgb, width, height));
   });
 
   it('of a clipped image is all clipped', () => {
     const rgb = new Uint8Array(500 * 400 * 3).fill(255);
-    expect(addon.measureQuality(rgb, 500, 400)).toMatchObject({
+    expect(addon.measureQuality({ rgb, width: 500, height: 400 })).toMatchObject({
       lowClip: [0, 0, 0],
       highClip: [200_000, 200_000, 200_000],
       luminanceMinimum: 255,

@@ -1,13 +1,13 @@
 /** A dark, ragged ellipse on textured skin: enough of a dermoscopy frame to pass the integrity check. */
 import sharp, { type Sharp } from 'sharp';
-import type { Frame } from '../../src/runtime/reading.ts';
+import type { RgbFrame } from '../../src/runtime/reading.ts';
 
 /** uint8 RGB; the same size gives the same pixels. `centre` in shares of width and height. */
 export function drawnLesion(
   width: number,
   height: number,
   centre: readonly [number, number] = [0.5, 0.5],
-): Frame {
+): RgbFrame {
   const rgb = new Uint8Array(width * height * 3);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -29,6 +29,6 @@ export function lesionImage(width = 320, height = 240): Sharp {
   return imageOf(drawnLesion(width, height));
 }
 
-export function imageOf({ rgb, width, height }: Frame): Sharp {
+export function imageOf({ rgb, width, height }: RgbFrame): Sharp {
   return sharp(rgb, { raw: { width, height, channels: 3 } });
 }

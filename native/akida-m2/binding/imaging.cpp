@@ -23,20 +23,55 @@ int64_t integer_in(const Napi::Value& value, int64_t minimum, int64_t maximum, c
   return static_cast<int64_t>(number);
 }
 
-imaging::Image read_image(const Napi::CallbackInfo& info) {
-  const Bytes bytes = read_bytes(info[0], "FRAME_SIZE", "rgb");
-  const int64_t width = integer_in(info[1], 1, kMaximumExtent, "FRAME_SIZE", "width");
-  const int64_t height = integer_in(info[2], 1, kMaximumExtent, "FRAME_SIZE", "height");
-  if (static_cast<int64_t>(bytes.length) != width * height * 3) {
-    throw Fault("FRAME_SIZE", "expected width × height × 3 bytes, received " + std::to_string(bytes.length), "", "rgb");
-  }
-  if (std::min(width, height) > imaging::kMaximumSide) {
+/** What a frame object holds, read before its bytes are looked at: reading a property may run JavaScript. */
+struct Frame {
+  Napi::Value pixels;
+  bool is_yuv;
+  int64_t width;
+  int64_t height;
+  int64_t stride;
+};
+
+Frame read_frame(const Napi::Value& value) {
+  if (!value.IsObject()) throw Fault("FRAME_SIZE", "expected a frame", "", "frame");
+  const auto object = value.As<Napi::Object>();
+  Frame frame{object.Get("yuv420"), false, 0, 0, 0};
+  frame.is_yuv = !frame.pixels.IsUndefined();
+  if (!frame.is_yuv) frame.pixels = object.Get("rgb");
+  frame.width = integer_in(object.Get("width"), 1, kMaximumExtent, "FRAME_SIZE", "width");
+  frame.height = integer_in(object.Get("height"), 1, kMaximumExtent, "FRAME_SIZE", "height");
+  if (std::min(frame.width, frame.height) > imaging::kMaximumSide) {
     throw Fault("FRAME_SIZE", "the shorter side may be 16384 pixels at most", "", "width");
   }
-  return {bytes.data, width, height};
+  if (!frame.is_yuv) return frame;
+  frame.stride = integer_in(object.Get("stride"), frame.width, kMaximumExtent, "FRAME_SIZE", "stride");
+  if ((frame.width | frame.height | frame.stride) % 2 != 0) {
+    throw Fault("FRAME_SIZE", "width, height and stride of YUV 4:2:0 are even", "", "width");
+  }
+  return frame;
 }
 
-imaging::Square read_square(const Napi::Value& value, const imaging::Image& image) {
+/** The pixels, not copied; valid only until JavaScript runs again. */
+const uint8_t* pixels_of(const Frame& frame) {
+  const char* const field = frame.is_yuv ? "yuv420" : "rgb";
+  const Bytes bytes = read_bytes(frame.pixels, "FRAME_SIZE", field);
+  const int64_t expected = frame.is_yuv ? frame.stride * frame.height / 2 * 3 : frame.width * frame.height * 3;
+  if (static_cast<int64_t>(bytes.length) != expected) {
+    throw Fault("FRAME_SIZE",
+                "expected " + std::to_string(expected) + " bytes, received " + std::to_string(bytes.length), "", field);
+  }
+  return bytes.data;
+}
+
+/** Calls `use` with the frame as the kind of image that it is. */
+template <class Use>
+auto with_image(const Frame& frame, const Use& use) {
+  const uint8_t* const pixels = pixels_of(frame);
+  if (frame.is_yuv) return use(imaging::YuvImage{pixels, frame.width, frame.height, frame.stride});
+  return use(imaging::RgbImage{pixels, frame.width, frame.height});
+}
+
+imaging::Square read_square(const Napi::Value& value, const Frame& image) {
   if (!value.IsObject()) throw Fault("CROP", "expected {x, y, side}", "", "square");
   const auto object = value.As<Napi::Object>();
   const int64_t side =
@@ -55,11 +90,11 @@ Napi::Array triple(Napi::Env env, const std::array<int64_t, 3>& values) {
 
 Napi::Value area_resample(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
-    // Everything that can run JavaScript comes before the bytes are looked at.
-    const int64_t size = integer_in(info[4], 1, imaging::kMaximumSide, "RESAMPLE_SIZE", "size");
-    const imaging::Square square = read_square(info[3], read_image(info));
+    const Frame frame = read_frame(info[0]);
+    const imaging::Square square = read_square(info[1], frame);
+    const int64_t size = integer_in(info[2], 1, imaging::kMaximumSide, "RESAMPLE_SIZE", "size");
     auto output = Napi::Uint8Array::New(info.Env(), static_cast<size_t>(size * size * 3));
-    imaging::area_resample(read_image(info), square, size, output.Data());
+    with_image(frame, [&](const auto& image) { imaging::area_resample(image, square, size, output.Data()); });
     return output;
   });
 }
@@ -67,7 +102,8 @@ Napi::Value area_resample(const Napi::CallbackInfo& info) {
 Napi::Value measure_quality(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
-    const imaging::Quality quality = imaging::measure_quality(read_image(info));
+    const imaging::Quality quality =
+        with_image(read_frame(info[0]), [](const auto& image) { return imaging::measure_quality(image); });
     auto result = Napi::Object::New(env);
     result.Set("lowClip", triple(env, quality.low_clip));
     result.Set("highClip", triple(env, quality.high_clip));

@@ -4,10 +4,13 @@
 
 namespace spikescope::binding {
 
-/** `areaResample(rgb, width, height, {x, y, side}, size)` → Uint8Array. Throws Fault FRAME_SIZE, CROP, RESAMPLE_SIZE. */
+/**
+ * `areaResample(frame, {x, y, side}, size)` → Uint8Array; `frame` is {rgb, width, height} or
+ * {yuv420, width, height, stride}. Throws Fault FRAME_SIZE, CROP, RESAMPLE_SIZE.
+ */
 Napi::Value area_resample(const Napi::CallbackInfo& info);
 
-/** `measureQuality(rgb, width, height)` → counts and sums. Throws Fault FRAME_SIZE. */
+/** `measureQuality(frame)` → counts and sums. Throws Fault FRAME_SIZE. */
 Napi::Value measure_quality(const Napi::CallbackInfo& info);
 
 }  // namespace spikescope::binding

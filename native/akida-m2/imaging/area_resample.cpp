@@ -1,6 +1,7 @@
 #include "area_resample.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace spikescope::imaging {
 namespace {
@@ -23,6 +24,7 @@ Cover cover_of(int64_t output, int64_t side, int64_t size) {
           static_cast<uint16_t>(first == last ? 0 : end - last * size)};
 }
 
+template <class Image>
 class Resampler {
  public:
   Resampler(const Image& image, const Square& square, int64_t size)
@@ -34,6 +36,8 @@ class Resampler {
         reciprocal_(0.5 / static_cast<double>(area_)),
         columns_(length_),
         inner_(length_),
+        upper_(length_),
+        lower_(length_),
         covers_(static_cast<size_t>(size)) {
     for (int64_t i = 0; i < size; i++) covers_[static_cast<size_t>(i)] = cover_of(i, square.side, size);
   }
@@ -49,8 +53,8 @@ class Resampler {
   /** Rows of bytes whose sum fits in 16 bits. */
   static constexpr int64_t kInnerRows = 256;
 
-  const uint8_t* row_at(int64_t row) const {
-    return image_.rgb + ((square_.y + row) * image_.width + square_.x) * 3;
+  const uint8_t* row_at(int64_t row, std::vector<uint8_t>& scratch) {
+    return image_.row(square_.y + row, square_.x, square_.side, scratch.data());
   }
 
   /**
@@ -59,8 +63,8 @@ class Resampler {
    */
   void sum_rows(const Cover& rows) {
     uint32_t* const columns = columns_.data();
-    const uint8_t* const first = row_at(rows.first);
-    const uint8_t* const last = row_at(rows.last);
+    const uint8_t* const first = row_at(rows.first, upper_);
+    const uint8_t* const last = row_at(rows.last, lower_);
     for (size_t i = 0; i < length_; i++) {
       columns[i] = product(rows.first_length, first[i]) + product(rows.last_length, last[i]);
     }
@@ -78,12 +82,12 @@ class Resampler {
     std::fill(inner_.begin(), inner_.end(), uint16_t{0});
     int64_t row = first;
     for (; row + 1 < end; row += 2) {
-      const uint8_t* const upper = row_at(row);
-      const uint8_t* const lower = row_at(row + 1);
+      const uint8_t* const upper = row_at(row, upper_);
+      const uint8_t* const lower = row_at(row + 1, lower_);
       for (size_t i = 0; i < length_; i++) inner[i] = static_cast<uint16_t>(inner[i] + upper[i] + lower[i]);
     }
     if (row < end) {
-      const uint8_t* const values = row_at(row);
+      const uint8_t* const values = row_at(row, upper_);
       for (size_t i = 0; i < length_; i++) inner[i] = static_cast<uint16_t>(inner[i] + values[i]);
     }
   }
@@ -125,13 +129,20 @@ class Resampler {
   const double reciprocal_;
   std::vector<uint32_t> columns_;
   std::vector<uint16_t> inner_;
+  /** Where an image may put two rows that it has to convert. */
+  std::vector<uint8_t> upper_;
+  std::vector<uint8_t> lower_;
   std::vector<Cover> covers_;
 };
 
 }  // namespace
 
-void area_resample(const Image& image, const Square& square, int64_t size, uint8_t* output) {
-  Resampler(image, square, size).run(output);
+void area_resample(const RgbImage& image, const Square& square, int64_t size, uint8_t* output) {
+  Resampler<RgbImage>(image, square, size).run(output);
+}
+
+void area_resample(const YuvImage& image, const Square& square, int64_t size, uint8_t* output) {
+  Resampler<YuvImage>(image, square, size).run(output);
 }
 
 }  // namespace spikescope::imaging

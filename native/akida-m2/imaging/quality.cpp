@@ -3,21 +3,23 @@
 #include <algorithm>
 #include <vector>
 
+#include "area_resample.h"
+
 namespace spikescope::imaging {
 namespace {
 
 /** Bytes after which the channels repeat at the same places of a vector register. */
 constexpr int64_t kBlock = 96;
 
-void count_clipped(const Image& image, Quality& quality) {
-  const int64_t bytes = image.width * image.height * 3;
+/** `bytes`: a multiple of three. */
+void count_clipped(const uint8_t* rgb, int64_t bytes, Quality& quality) {
   int64_t at = 0;
   while (at + kBlock <= bytes) {
     uint8_t low[kBlock] = {};
     uint8_t high[kBlock] = {};
     const int64_t blocks = std::min<int64_t>(255, (bytes - at) / kBlock);
     for (int64_t block = 0; block < blocks; block++, at += kBlock) {
-      const uint8_t* const values = image.rgb + at;
+      const uint8_t* const values = rgb + at;
       for (int64_t i = 0; i < kBlock; i++) {
         low[i] = static_cast<uint8_t>(low[i] + (values[i] == 0));
         high[i] = static_cast<uint8_t>(high[i] + (values[i] == 255));
@@ -29,11 +31,23 @@ void count_clipped(const Image& image, Quality& quality) {
     }
   }
   for (; at < bytes; at++) {
-    quality.low_clip[static_cast<size_t>(at % 3)] += image.rgb[at] == 0;
-    quality.high_clip[static_cast<size_t>(at % 3)] += image.rgb[at] == 255;
+    quality.low_clip[static_cast<size_t>(at % 3)] += rgb[at] == 0;
+    quality.high_clip[static_cast<size_t>(at % 3)] += rgb[at] == 255;
   }
 }
 
+void count_clipped(const RgbImage& image, Quality& quality) {
+  count_clipped(image.rgb, image.width * image.height * 3, quality);
+}
+
+void count_clipped(const YuvImage& image, Quality& quality) {
+  std::vector<uint8_t> scratch(static_cast<size_t>(image.width) * 3);
+  for (int64_t y = 0; y < image.height; y++) {
+    count_clipped(image.row(y, 0, image.width, scratch.data()), image.width * 3, quality);
+  }
+}
+
+template <class Image>
 std::vector<int32_t> luminance_of(const Image& image) {
   const int64_t side = std::min(image.width, image.height);
   std::vector<uint8_t> rgb(kQualitySide * kQualitySide * 3);
@@ -69,9 +83,8 @@ void measure_laplacian(const std::vector<int32_t>& luminance, Quality& quality) 
   }
 }
 
-}  // namespace
-
-Quality measure_quality(const Image& image) {
+template <class Image>
+Quality measure(const Image& image) {
   Quality quality;
   count_clipped(image, quality);
   const std::vector<int32_t> luminance = luminance_of(image);
@@ -79,5 +92,10 @@ Quality measure_quality(const Image& image) {
   measure_laplacian(luminance, quality);
   return quality;
 }
+
+}  // namespace
+
+Quality measure_quality(const RgbImage& image) { return measure(image); }
+Quality measure_quality(const YuvImage& image) { return measure(image); }
 
 }  // namespace spikescope::imaging

@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdint>
 
-#include "area_resample.h"
+#include "image.h"
 
 namespace spikescope::imaging {
 
@@ -26,6 +26,7 @@ struct Quality {
 };
 
 /** Shorter side of `image` in 1…kMaximumSide. */
-Quality measure_quality(const Image& image);
+Quality measure_quality(const RgbImage& image);
+Quality measure_quality(const YuvImage& image);
 
 }  // namespace spikescope::imaging

@@ -1,4 +1,4 @@
-import type { Frame } from '../../runtime/reading.ts';
+import type { RgbFrame } from '../../runtime/reading.ts';
 import { Lesion } from './lesion.ts';
 import { LOOKS } from './looks.ts';
 import { Noise } from './noise.ts';
@@ -25,7 +25,7 @@ export class PhantomPainter {
    * Draws a synthetic lesion, 600×450, uint8 RGB. The same seed gives the same pixels.
    * @param look index into `LOOKS`; without it the seed decides
    */
-  draw(seed: number, look?: number): { frame: Frame; look: string } {
+  draw(seed: number, look?: number): { frame: RgbFrame; look: string } {
     const random = new Random(seed);
     const noise = new Noise(random);
     const chosen = LOOKS[look ?? random.integer(0, LOOKS.length - 1)];

@@ -1,13 +1,14 @@
 /** Typed arrays as references into the bundle's data: `{"type":"int8","offset":0,"length":27}`, offset in bytes, length in elements. */
 import { z } from 'zod';
 
-type AnyArray = Int8Array | Uint8Array | Int16Array | Int32Array | Float64Array;
+type AnyArray = Int8Array | Uint8Array | Int16Array | Int32Array | Float32Array | Float64Array;
 
 const KINDS = {
   int8: Int8Array,
   uint8: Uint8Array,
   int16: Int16Array,
   int32: Int32Array,
+  float32: Float32Array,
   float64: Float64Array,
 } as const;
 type Kind = keyof typeof KINDS;
@@ -19,6 +20,7 @@ function kindOf(array: AnyArray): Kind {
   if (array instanceof Uint8Array) return 'uint8';
   if (array instanceof Int16Array) return 'int16';
   if (array instanceof Int32Array) return 'int32';
+  if (array instanceof Float32Array) return 'float32';
   return 'float64';
 }
 
@@ -65,6 +67,7 @@ export function arraySchemas(data: Uint8Array) {
     uint8: arraySchema('uint8', data),
     int16: arraySchema('int16', data),
     int32: arraySchema('int32', data),
+    float32: arraySchema('float32', data),
     float64: arraySchema('float64', data),
   };
 }

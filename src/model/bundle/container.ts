@@ -1,7 +1,7 @@
 /**
- * The bundle on disk, format 1. One file, so that a USB stick carries it whole and a rename installs it:
+ * Bundles and checkpoints on disk. One file, so that a USB stick carries it whole and a rename installs it:
  *
- *   8 bytes   magic "SPIKESCO"
+ *   8 bytes   magic, "SPIKESCO" of a bundle
  *   4 bytes   format version, little endian
  *   4 bytes   length of the document in bytes, little endian
  *   …         the document, JSON in UTF-8; arrays are references into the data that follows
@@ -11,8 +11,31 @@
 import { createHash } from 'node:crypto';
 import { RefusedError } from '../../errors.ts';
 
-const MAGIC = Buffer.from('SPIKESCO', 'ascii');
+/** What a container holds, and how faults of it are named. */
+export interface ContainerKind {
+  /** Eight ASCII characters. */
+  readonly magic: string;
+  readonly formatVersion: number;
+  /** First word of the fault codes. */
+  readonly code: string;
+  /** What people call the file. */
+  readonly noun: string;
+  readonly remedies: { readonly notOne: string; readonly damaged: string; readonly unknownFormat: string };
+}
+
 export const FORMAT_VERSION = 1;
+const BUNDLE: ContainerKind = {
+  magic: 'SPIKESCO',
+  formatVersion: FORMAT_VERSION,
+  code: 'BUNDLE',
+  noun: 'bundle',
+  remedies: {
+    notOne: 'make one from a float model with `spikescope convert`',
+    damaged: 'copy the bundle again from where it came from',
+    unknownFormat: 'update spikescope, or convert the model again with this version',
+  },
+};
+const MAGIC_BYTES = 8;
 const HEADER_BYTES = 16;
 const DIGEST_BYTES = 32;
 /** Far above any model for these processors; a guard against feeding the reader something else. */
@@ -25,74 +48,85 @@ export interface Container {
   readonly digest: string;
 }
 
-export function packContainer(document: unknown, data: Uint8Array): Uint8Array {
+export function packContainer(document: unknown, data: Uint8Array, kind = BUNDLE): Uint8Array {
   const text = Buffer.from(JSON.stringify(document), 'utf8');
   const header = Buffer.alloc(HEADER_BYTES);
-  MAGIC.copy(header);
-  header.writeUInt32LE(FORMAT_VERSION, 8);
+  header.write(kind.magic, 'ascii');
+  header.writeUInt32LE(kind.formatVersion, 8);
   header.writeUInt32LE(text.length, 12);
   const body = Buffer.concat([header, text, data]);
   return Buffer.concat([body, createHash('sha256').update(body).digest()]);
 }
 
-/** @throws RefusedError `BUNDLE_NOT_A_BUNDLE`, `BUNDLE_FORMAT`, `BUNDLE_TRUNCATED`, `BUNDLE_DIGEST`, `BUNDLE_DOCUMENT` */
-export function unpackContainer(bytes: Uint8Array, file: string): Container {
+/**
+ * @throws RefusedError `BUNDLE_NOT_A_BUNDLE`, `BUNDLE_FORMAT`, `BUNDLE_TRUNCATED`, `BUNDLE_DIGEST`, `BUNDLE_DOCUMENT`, or the
+ * same with the code of another kind
+ */
+export function unpackContainer(bytes: Uint8Array, file: string, kind = BUNDLE): Container {
+  const { code, noun, remedies } = kind;
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  refuseUnlessReadable(buffer, file);
+  refuseUnlessReadable(buffer, file, kind);
   const body = buffer.subarray(0, buffer.length - DIGEST_BYTES);
   const stated = buffer.subarray(body.length).toString('hex');
   const computed = createHash('sha256').update(body).digest('hex');
   if (stated !== computed) {
-    throw new RefusedError('BUNDLE_DIGEST', 'The bundle was altered or damaged after it was written', {
+    throw new RefusedError(`${code}_DIGEST`, `The ${noun} was altered or damaged after it was written`, {
       file,
       expected: `SHA-256 ${stated.slice(0, 16)}…`,
       received: `${computed.slice(0, 16)}…`,
-      remedy: 'copy the bundle again from where it came from',
+      remedy: remedies.damaged,
     });
   }
   const end = HEADER_BYTES + buffer.readUInt32LE(12);
   if (end > body.length) {
-    throw new RefusedError('BUNDLE_TRUNCATED', 'The bundle ends within its document', { file });
+    throw new RefusedError(`${code}_TRUNCATED`, `The ${noun} ends within its document`, { file });
   }
   // A plain Uint8Array: Buffer's own `slice` would alias instead of copying.
   const data = new Uint8Array(body.buffer, body.byteOffset + end, body.length - end);
-  return { document: parseJson(body.subarray(HEADER_BYTES, end), file), data, digest: computed };
+  return { document: parseJson(body.subarray(HEADER_BYTES, end), file, kind), data, digest: computed };
 }
 
-function refuseUnlessReadable(buffer: Buffer, file: string): void {
-  if (buffer.length < MAGIC.length || !buffer.subarray(0, MAGIC.length).equals(MAGIC)) {
-    throw new RefusedError('BUNDLE_NOT_A_BUNDLE', 'This file is not a spikescope model bundle', {
+function refuseUnlessReadable(
+  buffer: Buffer,
+  file: string,
+  { magic, formatVersion, code, noun, remedies }: ContainerKind,
+): void {
+  if (buffer.subarray(0, MAGIC_BYTES).toString('latin1') !== magic) {
+    throw new RefusedError(`${code}_NOT_A_${code}`, `This file is not a spikescope model ${noun}`, {
       file,
-      remedy: 'make one from a float model with `spikescope convert`',
+      remedy: remedies.notOne,
     });
   }
   if (buffer.length < HEADER_BYTES + DIGEST_BYTES) {
-    throw new RefusedError('BUNDLE_TRUNCATED', 'The bundle is cut short', {
+    throw new RefusedError(`${code}_TRUNCATED`, `The ${noun} is cut short`, {
       file,
       expected: `at least ${HEADER_BYTES + DIGEST_BYTES} bytes`,
       received: `${buffer.length} bytes`,
-      remedy: 'copy the bundle again from where it came from',
+      remedy: remedies.damaged,
     });
   }
-  const version = buffer.readUInt32LE(8);
-  if (version !== FORMAT_VERSION) {
+  const version = buffer.readUInt32LE(MAGIC_BYTES);
+  if (version !== formatVersion) {
     throw new RefusedError(
-      'BUNDLE_FORMAT',
-      'This version of spikescope does not know the format of the bundle',
+      `${code}_FORMAT`,
+      `This version of spikescope does not know the format of the ${noun}`,
       {
         file,
-        expected: `format ${FORMAT_VERSION}`,
+        expected: `format ${formatVersion}`,
         received: `format ${version}`,
-        remedy: 'update spikescope, or convert the model again with this version',
+        remedy: remedies.unknownFormat,
       },
     );
   }
 }
 
-function parseJson(text: Buffer, file: string): unknown {
+function parseJson(text: Buffer, file: string, { code, noun }: ContainerKind): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text));
   } catch (cause) {
-    throw new RefusedError('BUNDLE_DOCUMENT', 'The document inside the bundle is not JSON', { file, cause });
+    throw new RefusedError(`${code}_DOCUMENT`, `The document inside the ${noun} is not JSON`, {
+      file,
+      cause,
+    });
   }
 }

@@ -51,7 +51,8 @@ function lookUp<T>(map: ReadonlyMap<string, T>, name: string): T {
   return value;
 }
 
-function runNode(
+/** One node on tensors that are at hand. */
+export function runNode(
   node: GraphNode,
   tensors: ReadonlyMap<string, Uint8Array>,
   specifications: ReadonlyMap<string, ActivationTensor>,

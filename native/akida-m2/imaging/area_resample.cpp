@@ -31,7 +31,8 @@ class Resampler {
       : image_(image),
         square_(square),
         size_(size),
-        length_(static_cast<size_t>(square.side) * 3),
+        channel_pitch_(Image::channel_pitch(square.side)),
+        length_(static_cast<size_t>(Image::row_bytes(square.side))),
         area_(square.side * square.side),
         reciprocal_(0.5 / static_cast<double>(area_)),
         columns_(length_),
@@ -95,19 +96,21 @@ class Resampler {
   static uint32_t product(uint16_t a, uint16_t b) { return uint32_t{a} * uint32_t{b}; }
 
   uint8_t* put_means(const Cover& cover, uint8_t* output) const {
-    const uint32_t* const first = columns_.data() + cover.first * 3;
-    const uint32_t* const last = columns_.data() + cover.last * 3;
-    int64_t red = 0;
-    int64_t green = 0;
-    int64_t blue = 0;
-    for (const uint32_t* column = first + 3; column < last; column += 3) {
-      red += column[0];
-      green += column[1];
-      blue += column[2];
+    constexpr int64_t kStep = Image::kStep;
+    const uint32_t* const red = columns_.data();
+    const uint32_t* const green = red + channel_pitch_;
+    const uint32_t* const blue = green + channel_pitch_;
+    int64_t sums[3] = {};
+    for (int64_t i = (cover.first + 1) * kStep; i < cover.last * kStep; i += kStep) {
+      sums[0] += red[i];
+      sums[1] += green[i];
+      sums[2] += blue[i];
     }
-    const int64_t sums[3] = {red, green, blue};
+    const uint32_t* const channels[3] = {red, green, blue};
     for (int c = 0; c < 3; c++) {
-      *output++ = mean(int64_t{cover.first_length} * first[c] + int64_t{cover.last_length} * last[c] + size_ * sums[c]);
+      const int64_t first = channels[c][cover.first * kStep];
+      const int64_t last = channels[c][cover.last * kStep];
+      *output++ = mean(cover.first_length * first + cover.last_length * last + size_ * sums[c]);
     }
     return output;
   }
@@ -124,6 +127,7 @@ class Resampler {
   const Image image_;
   const Square square_;
   const int64_t size_;
+  const int64_t channel_pitch_;
   const size_t length_;
   const int64_t area_;
   const double reciprocal_;

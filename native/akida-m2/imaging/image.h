@@ -13,13 +13,20 @@ struct Square {
   int64_t side;
 };
 
+// A row of pixels holds the value of a channel of a pixel at channel × channel_pitch(length) + pixel × kStep, and
+// row_bytes(length) bytes in all.
+
 /** 8-bit RGB, row after row without gaps. */
 struct RgbImage {
   const uint8_t* rgb;
   int64_t width;
   int64_t height;
 
-  /** `length` pixels from (x, y) on, RGB. */
+  static constexpr int64_t kStep = 3;
+  static constexpr int64_t channel_pitch(int64_t /*length*/) { return 1; }
+  static constexpr int64_t row_bytes(int64_t length) { return length * 3; }
+
+  /** `length` pixels from (x, y) on. */
   const uint8_t* row(int64_t y, int64_t x, int64_t /*length*/, uint8_t* /*scratch*/) const {
     return rgb + (y * width + x) * 3;
   }
@@ -35,7 +42,12 @@ struct YuvImage {
   int64_t height;
   int64_t stride;
 
-  /** `length` pixels from (x, y) on, converted to RGB in `scratch` (3 × length bytes). Chroma is not interpolated. */
+  /** Channel after channel: so the conversion needs no shuffling. A pair of pixels may be cut at either end. */
+  static constexpr int64_t kStep = 1;
+  static constexpr int64_t channel_pitch(int64_t length) { return length + 2; }
+  static constexpr int64_t row_bytes(int64_t length) { return channel_pitch(length) * 3; }
+
+  /** `length` pixels from (x, y) on, converted to RGB in `scratch` (row_bytes(length) bytes). Chroma is not interpolated. */
   const uint8_t* row(int64_t y, int64_t x, int64_t length, uint8_t* scratch) const;
 };
 

@@ -8,42 +8,46 @@
 namespace spikescope::imaging {
 namespace {
 
-/** Bytes after which the channels repeat at the same places of a vector register. */
+/** Bytes compared at once; a multiple of three, so that interleaved channels keep their places. */
 constexpr int64_t kBlock = 96;
 
-/** `bytes`: a multiple of three. */
-void count_clipped(const uint8_t* rgb, int64_t bytes, Quality& quality) {
+/** Calls `add(place, low, high)` with how many values at that place, counted modulo kBlock, are 0 and 255. */
+template <class Add>
+void count_extremes(const uint8_t* values, int64_t length, const Add& add) {
   int64_t at = 0;
-  while (at + kBlock <= bytes) {
+  while (at + kBlock <= length) {
     uint8_t low[kBlock] = {};
     uint8_t high[kBlock] = {};
-    const int64_t blocks = std::min<int64_t>(255, (bytes - at) / kBlock);
+    const int64_t blocks = std::min<int64_t>(255, (length - at) / kBlock);
     for (int64_t block = 0; block < blocks; block++, at += kBlock) {
-      const uint8_t* const values = rgb + at;
       for (int64_t i = 0; i < kBlock; i++) {
-        low[i] = static_cast<uint8_t>(low[i] + (values[i] == 0));
-        high[i] = static_cast<uint8_t>(high[i] + (values[i] == 255));
+        low[i] = static_cast<uint8_t>(low[i] + (values[at + i] == 0));
+        high[i] = static_cast<uint8_t>(high[i] + (values[at + i] == 255));
       }
     }
-    for (size_t i = 0; i < kBlock; i++) {
-      quality.low_clip[i % 3] += low[i];
-      quality.high_clip[i % 3] += high[i];
-    }
+    for (size_t i = 0; i < kBlock; i++) add(i, low[i], high[i]);
   }
-  for (; at < bytes; at++) {
-    quality.low_clip[static_cast<size_t>(at % 3)] += rgb[at] == 0;
-    quality.high_clip[static_cast<size_t>(at % 3)] += rgb[at] == 255;
-  }
+  for (; at < length; at++) add(static_cast<size_t>(at), values[at] == 0, values[at] == 255);
 }
 
 void count_clipped(const RgbImage& image, Quality& quality) {
-  count_clipped(image.rgb, image.width * image.height * 3, quality);
+  count_extremes(image.rgb, image.width * image.height * 3, [&](size_t place, int low, int high) {
+    quality.low_clip[place % 3] += low;
+    quality.high_clip[place % 3] += high;
+  });
 }
 
 void count_clipped(const YuvImage& image, Quality& quality) {
-  std::vector<uint8_t> scratch(static_cast<size_t>(image.width) * 3);
+  const int64_t pitch = YuvImage::channel_pitch(image.width);
+  std::vector<uint8_t> scratch(static_cast<size_t>(YuvImage::row_bytes(image.width)));
   for (int64_t y = 0; y < image.height; y++) {
-    count_clipped(image.row(y, 0, image.width, scratch.data()), image.width * 3, quality);
+    const uint8_t* const row = image.row(y, 0, image.width, scratch.data());
+    for (size_t channel = 0; channel < 3; channel++) {
+      count_extremes(row + static_cast<int64_t>(channel) * pitch, image.width, [&](size_t, int low, int high) {
+        quality.low_clip[channel] += low;
+        quality.high_clip[channel] += high;
+      });
+    }
   }
 }
 

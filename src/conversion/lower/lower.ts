@@ -17,6 +17,7 @@ import {
   weightScales,
 } from '../quantise/layer.ts';
 import { quantisationIn, smallestDivisor } from '../quantise/scales.ts';
+import { sigmoidTable } from './sigmoid.ts';
 
 export interface LoweringContext {
   readonly graph: FloatGraph;
@@ -91,10 +92,7 @@ function lowerNode(node: FloatNode, context: LoweringContext): GraphNode {
       };
     }
     case 'sigmoid': {
-      const { scale, zeroPoint } = quantisationIn(quantisations, node.input);
-      const table = Uint8Array.from({ length: 256 }, (_, q) =>
-        quantiseValue(1 / (1 + Math.exp(-scale * (q - zeroPoint))), quantisation),
-      );
+      const table = sigmoidTable(quantisationIn(quantisations, node.input), quantisation);
       return { ...base, op: 'table', input: node.input, function: 'sigmoid', table };
     }
     case 'averagePool': {

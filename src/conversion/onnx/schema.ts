@@ -1,4 +1,4 @@
-/** The ONNX messages that the converter reads, by the field numbers of the ONNX specification. Other fields are skipped. */
+/** The ONNX messages that the converter reads and writes, by the field numbers of the ONNX specification. Other fields are skipped. */
 import type { Type } from 'protobufjs';
 import { SpikescopeError } from '../../errors.ts';
 
@@ -8,6 +8,7 @@ package onnx;
 
 message ModelProto {
   optional int64 ir_version = 1;
+  optional string producer_name = 2;
   optional GraphProto graph = 7;
   repeated OperatorSetIdProto opset_import = 8;
 }

@@ -1,0 +1,9 @@
+import type { Quantisation } from '../../model/graph.ts';
+import { quantiseValue } from '../quantise/layer.ts';
+
+/** The sigmoid of every value that a uint8 tensor can hold, quantised. */
+export function sigmoidTable({ scale, zeroPoint }: Quantisation, output: Quantisation): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, q) =>
+    quantiseValue(1 / (1 + Math.exp(-scale * (q - zeroPoint))), output),
+  );
+}

@@ -13,21 +13,21 @@ export interface QanaAkd1000Options {
   readonly widths: readonly number[];
   readonly classes: number;
   /** Dropout rate before the head. */
-  readonly dropout: number;
+  readonly headDropout: number;
 }
 
 export const QANA_AKD1000: QanaAkd1000Options = {
   inputSize: 64,
   widths: [32, 64, 128, 256, 256],
   classes: 7,
-  dropout: 0,
+  headDropout: 0,
 };
 
 /** Upper bound of every activation: fifteen steps of 0.4 in four bits. */
 const BOUND = 6;
 
 export function qanaAkd1000(options: Partial<QanaAkd1000Options> = {}): Architecture {
-  const { inputSize, widths, classes, dropout } = { ...QANA_AKD1000, ...options };
+  const { inputSize, widths, classes, headDropout } = { ...QANA_AKD1000, ...options };
   const [first, ...others] = widths;
   const net = new ArchitectureBuilder();
   net.scope('input');
@@ -41,7 +41,7 @@ export function qanaAkd1000(options: Partial<QanaAkd1000Options> = {}): Architec
     return net.maxPool('pool', active);
   }, spikes);
   net.scope('head');
-  const kept = net.dropout('dropout', map, dropout);
+  const kept = net.dropout('dropout', map, headDropout);
   const logits = net.dense('logits', net.flatten('embedding', kept), classes);
   return net.build('qana-akd1000', [inputSize, inputSize, 3], logits);
 }

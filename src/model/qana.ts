@@ -16,6 +16,8 @@ export interface QanaOptions {
   readonly classes: number;
   /** Dropout rate behind every block's first activation. */
   readonly dropout: number;
+  /** Dropout rate before the head. */
+  readonly headDropout: number;
 }
 
 export const QANA: QanaOptions = {
@@ -26,6 +28,7 @@ export const QANA: QanaOptions = {
   squeezeExcite: true,
   classes: 7,
   dropout: 0,
+  headDropout: 0,
 };
 
 /** Reduction of the squeeze-and-excite gate. */
@@ -45,7 +48,8 @@ export function qana(options: Partial<QanaOptions> = {}): Architecture {
     ? squeezeExcite(net, spikes, chosen.widths[chosen.widths.length - 1])
     : spikes;
   net.scope('head');
-  const logits = net.dense('logits', net.flatten('embedding', gated), chosen.classes);
+  const embedding = net.flatten('embedding', net.dropout('dropout', gated, chosen.headDropout));
+  const logits = net.dense('logits', embedding, chosen.classes);
   return net.build('qana', [chosen.inputSize, chosen.inputSize, 3], logits);
 }
 

@@ -36,7 +36,7 @@ export function randomCheckpoint(architecture: Architecture = tinyQana(), seed =
     statistics: pick(statisticsOf(architecture)),
     averages: randomArrays(architecture, seed + 1),
     quantisation: {
-      activations: new Map([['input', { scale: 1 / 255, zeroPoint: 0, maximum: 255 }]]),
+      activations: new Map([['input', { scale: 1 / 255, zeroPoint: 0, maximum: 255, group: 'input' }]]),
       weights: new Map([['head.logits', { limit: 127, scales: Float64Array.of(0.1, 0.1) }]]),
     },
     optimiser: { steps: 3, first: parameters, second: parameters },

@@ -17,12 +17,14 @@ export type Arrays = ReadonlyMap<string, NamedArray>;
 /** Quantised values 0…`maximum` stand for scale × (q − zeroPoint); 255 is eight bits, 15 four. */
 export interface ActivationQuantisation extends Quantisation {
   readonly maximum: number;
+  /** Tensors of one group share one quantisation: a concatenation and its parts, a pool of maxima and its input. */
+  readonly group: string;
 }
 
-/** Weight of output o ≈ scales[o] × q, |q| ≤ `limit`; 127 is eight bits, 7 four. */
+/** A weight ≈ its scale × q, |q| ≤ `limit`; 127 is eight bits, 7 four. */
 export interface WeightQuantisation {
   readonly limit: number;
-  /** One per output; all equal where the layer has one scale. */
+  /** One per output, or one for all. */
   readonly scales: Float64Array;
 }
 

@@ -15,7 +15,12 @@ export function checkpointSchema(data: Uint8Array): z.ZodType<Checkpoint> {
     .refine(({ shape, values }) => sizeOf(shape) === values.length, 'an array does not have its shape');
   const arrays = byName(array);
   const activation = z
-    .strictObject({ scale: z.number().positive(), zeroPoint: count, maximum: z.int().min(1).max(255) })
+    .strictObject({
+      scale: z.number().positive(),
+      zeroPoint: count,
+      maximum: z.int().min(1).max(255),
+      group: z.string().min(1),
+    })
     .refine(({ zeroPoint, maximum }) => zeroPoint <= maximum, 'a zero point lies outside the range');
   const weights = z.strictObject({ limit: z.int().min(1).max(127), scales: float64 });
   return z.strictObject({

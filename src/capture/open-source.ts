@@ -1,4 +1,12 @@
-import { UsageError } from '../errors.ts';
+import { type SpikescopeError, UsageError } from '../errors.ts';
+import type { YuvFrame } from '../runtime/reading.ts';
+import { CameraSource } from './camera/camera-source.ts';
+import {
+  type CameraProgram,
+  type CameraSettings,
+  libcameraPrograms,
+  v4l2Programs,
+} from './camera/program.ts';
 import { PhantomSource } from './phantom.ts';
 import { ReplaySource } from './replay.ts';
 import type { CaptureSource } from './source.ts';
@@ -8,32 +16,48 @@ export interface SourceOptions {
   readonly seed: number;
   /** Whether a folder starts over after its last image. */
   readonly endless: boolean;
+  readonly camera: CameraSettings;
+  /** Of a camera's last frames the one with the highest value is captured. */
+  readonly sharpness: (frame: YuvFrame) => number;
+  /** Called for every fault that a camera recovers from by itself. */
+  readonly onFault: (fault: SpikescopeError) => void;
 }
 
 /**
- * Opens what `--source` names: `phantom` or `replay:DIR`.
- * @throws UsageError `SOURCE_UNAVAILABLE` for cameras, `SOURCE_UNKNOWN` for anything else, and as `ReplaySource.open`
+ * Opens what `--source` names: `phantom`, `replay:DIR`, `libcamera` or `v4l2:DEV`.
+ * @throws UsageError `SOURCE_UNKNOWN`, `CAMERA_SIZE`, `CAMERA_DEVICE`, and as `ReplaySource.open`
  */
-export async function openSource(
-  specification: string,
-  { seed, endless }: SourceOptions,
-): Promise<CaptureSource> {
-  if (specification === 'phantom') return new PhantomSource(seed);
+export async function openSource(specification: string, options: SourceOptions): Promise<CaptureSource> {
+  if (specification === 'phantom') return new PhantomSource(options.seed);
   const [kind, place] = splitOnce(specification);
-  if (kind === 'replay' && place) return ReplaySource.open(place, { endless });
-  if (specification === 'libcamera' || kind === 'v4l2') {
-    throw new UsageError('SOURCE_UNAVAILABLE', 'Cameras are not in this version', {
-      field: '--source',
-      expected: 'phantom or replay:DIR',
-      received: specification,
-      remedy: 'save frames to a folder and replay them with --source replay:DIR',
-    });
+  if (kind === 'replay' && place) return ReplaySource.open(place, options);
+  if (specification === 'libcamera') {
+    return openCamera(
+      'libcamera',
+      'the camera of this Raspberry Pi',
+      libcameraPrograms(options.camera),
+      options,
+    );
+  }
+  if (kind === 'v4l2' && place) {
+    return openCamera('v4l2', `camera ${place}`, v4l2Programs(place, options.camera), options);
   }
   throw new UsageError('SOURCE_UNKNOWN', 'There is no such source of captures', {
     field: '--source',
-    expected: 'phantom or replay:DIR',
+    expected: 'phantom, replay:DIR, libcamera or v4l2:DEV',
     received: specification,
   });
+}
+
+function openCamera(
+  kind: 'libcamera' | 'v4l2',
+  name: string,
+  programs: readonly CameraProgram[],
+  { camera, sharpness, onFault }: SourceOptions,
+): CameraSource {
+  const { width, height, rate } = camera;
+  const description = `${name}, ${width}×${height} at ${rate} frames a second`;
+  return new CameraSource({ kind, description, programs, rate, sharpness, onFault });
 }
 
 function splitOnce(text: string): [string, string] {

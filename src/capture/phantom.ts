@@ -17,6 +17,10 @@ export class PhantomSource implements CaptureSource {
     return `phantoms, drawn from seed ${this.#seed}`;
   }
 
+  start(): void {}
+
+  async stop(): Promise<void> {}
+
   async *frames(signal: AbortSignal): AsyncGenerator<Capture> {
     const painter = new PhantomPainter();
     for (let index = 0; !signal.aborted; index++) {

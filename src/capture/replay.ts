@@ -44,6 +44,10 @@ export class ReplaySource implements CaptureSource {
     return `replay of ${this.#folder} (${this.#images.length} images)`;
   }
 
+  start(): void {}
+
+  async stop(): Promise<void> {}
+
   async *frames(signal: AbortSignal): AsyncGenerator<Capture> {
     do {
       for (const image of this.#images) {

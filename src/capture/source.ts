@@ -11,12 +11,16 @@ export interface Capture {
   readonly origin: string;
 }
 
-export type SourceKind = 'phantom' | 'replay';
+export type SourceKind = 'phantom' | 'replay' | 'libcamera' | 'v4l2';
 
 export interface CaptureSource {
   readonly kind: SourceKind;
   /** What a person should read about this source. */
   describe(): string;
+  /** Makes ready what takes time, so that the first frame does not wait for it. May be called again. */
+  start(): void;
+  /** Gives back what `start` took. `frames` ends. */
+  stop(): Promise<void>;
   /**
    * Frames, one at a time and only when asked for. Ends when the source is exhausted or `signal` aborts; the
    * pixels of a frame are valid until the next one is asked for.

@@ -9,7 +9,13 @@ export function runCommand(): Command {
     .description(
       'Run the appliance: capture, read, record, publish; shows each result as a subscriber receives it',
     )
-    .option('--source <source>', 'phantom, or replay:DIR for a folder of images', 'phantom')
+    .option('--source <source>', 'phantom, replay:DIR, libcamera or v4l2:/dev/video0', 'phantom')
+    .option('--camera-size <size>', 'WIDTHxHEIGHT of a camera’s frames', '1280x960')
+    .option('--camera-rate <frames>', 'frames per second of a camera', '15')
+    .option(
+      '--camera-stride <bytes>',
+      'bytes from row to row of libcamera (default: the width, padded to 64)',
+    )
     .option('--count <captures>', 'end after so many captures (default: when the source ends, or never)')
     .option('--broker <broker>', 'embedded, mqtt://host[:port] or mqtts://host[:port]', 'embedded')
     .option('--broker-port <port>', 'port of the embedded broker on 127.0.0.1 (default: any that is free)')

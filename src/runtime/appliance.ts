@@ -56,6 +56,7 @@ export async function runAppliance(parts: ApplianceParts, options: ApplianceOpti
   let captures = 0;
   let retakes = 0;
   if (count < 1) return { captures, retakes };
+  parts.source.start();
   let started = performance.now();
   for await (const capture of parts.source.frames(signal)) {
     const result = await read(capture, parts);

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openSource } from '../../src/capture/open-source.ts';
+import { DEFAULT_CAMERA } from '../../src/capture/camera/program.ts';
+import { openSource, type SourceOptions } from '../../src/capture/open-source.ts';
 import { ReplaySource } from '../../src/capture/replay.ts';
 
 let folder: string;
@@ -73,17 +74,28 @@ describe('the replayed folder', () => {
 });
 
 describe('--source', () => {
-  const options = { seed: 1, endless: false };
+  const options: SourceOptions = {
+    seed: 1,
+    endless: false,
+    camera: DEFAULT_CAMERA,
+    sharpness: () => 0,
+    onFault: () => {},
+  };
 
-  it('opens phantoms and folders', async () => {
+  it('opens phantoms, folders and cameras', async () => {
     put('a:b/1.jpg');
     expect((await openSource('phantom', options)).kind).toBe('phantom');
     expect((await openSource(`replay:${path.join(folder, 'a:b')}`, options)).kind).toBe('replay');
+    expect((await openSource('libcamera', options)).kind).toBe('libcamera');
+    expect((await openSource('v4l2:/dev/v4l/by-id/usb-scope_1:2', options)).kind).toBe('v4l2');
   });
 
   it.each([
-    ['libcamera', 'SOURCE_UNAVAILABLE'],
-    ['v4l2:/dev/video0', 'SOURCE_UNAVAILABLE'],
+    ['libcamera:1', 'SOURCE_UNKNOWN'],
+    ['v4l2:', 'SOURCE_UNKNOWN'],
+    ['v4l2:video0', 'CAMERA_DEVICE'],
+    ['v4l2:/dev/../etc/passwd', 'CAMERA_DEVICE'],
+    ['v4l2:/dev/video0 ! filesink location=x', 'CAMERA_DEVICE'],
     ['replay:', 'SOURCE_UNKNOWN'],
     ['replay', 'SOURCE_UNKNOWN'],
     ['phantom:3', 'SOURCE_UNKNOWN'],

@@ -66,8 +66,9 @@ describe('spikescope run', () => {
     [['--broker', 'http://h'], 'BROKER_URL'],
     [['--broker', 'mqtts://h', '--cert', 'x.pem'], 'BROKER_TLS'],
     [['--device-id', 'a/#'], 'DEVICE_ID'],
-    [['--source', 'libcamera'], 'SOURCE_UNAVAILABLE'],
-    [['--source', 'v4l2:/dev/video0'], 'SOURCE_UNAVAILABLE'],
+    [['--source', 'v4l2:video0'], 'CAMERA_DEVICE'],
+    [['--source', 'libcamera', '--camera-size', '1280'], 'OPTION_VALUE'],
+    [['--source', 'libcamera', '--camera-size', '641x480'], 'CAMERA_SIZE'],
     [['--source', 'webcam'], 'SOURCE_UNKNOWN'],
     [['--source', 'replay:/nowhere/at/all'], 'REPLAY_FOLDER'],
   ])('%j is wrong usage, and leaves nothing behind', async (args, code) => {

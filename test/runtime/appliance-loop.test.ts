@@ -25,6 +25,8 @@ function sourceOf(total: number): CaptureSource {
   return {
     kind: 'replay',
     describe: () => 'numbers',
+    start: () => {},
+    stop: async () => {},
     async *frames(signal): AsyncGenerator<Capture> {
       for (let i = 0; i < total && !signal.aborted; i++) {
         yield { image: `/home/anna/${i}.jpg`, capturedAt: new Date(), origin: `/home/anna/${i}.jpg` };

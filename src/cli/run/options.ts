@@ -13,6 +13,12 @@ function wholeNumber(low: number, high: number) {
 
 const optionsSchema = z.object({
   source: z.string(),
+  cameraSize: z
+    .string()
+    .regex(/^\d{1,5}x\d{1,5}$/, 'WIDTHxHEIGHT in pixels, for example 1280x960')
+    .transform((size) => size.split('x').map(Number)),
+  cameraRate: wholeNumber(1, 120),
+  cameraStride: wholeNumber(2, 65_536).optional(),
   count: wholeNumber(1, 1_000_000_000).optional(),
   broker: z.string(),
   brokerPort: wholeNumber(0, 65_535).optional(),

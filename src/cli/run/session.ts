@@ -1,7 +1,8 @@
 import path from 'node:path';
-import { openSource } from '../../capture/open-source.ts';
+import { openSource, type SourceOptions } from '../../capture/open-source.ts';
 import type { Capture, CaptureSource } from '../../capture/source.ts';
 import { EXIT, type ExitCode, SpikescopeError } from '../../errors.ts';
+import { measureQuality } from '../../preprocess/quality.ts';
 import { runAppliance, type Tally } from '../../runtime/appliance.ts';
 import { type Classifier, createClassifier } from '../../runtime/classifier.ts';
 import { openModel } from '../../runtime/open-model.ts';
@@ -47,8 +48,8 @@ interface Parts {
 async function openParts(options: RunOptions, cleanup: Cleanup): Promise<Parts> {
   const named = options.deviceId === undefined ? undefined : parseDeviceId(options.deviceId);
   const external = options.broker === 'embedded' ? null : parseEndpoint(options.broker, tlsFilesOf(options));
-  const { seed, count } = options;
-  const source = await openSource(options.source, { seed, endless: count !== undefined });
+  const source = await openSource(options.source, sourceOptionsOf(options));
+  cleanup.add(() => source.stop());
   const dataFolder = path.resolve(options.data ?? defaultDataFolder());
   prepareDataFolder(dataFolder);
   const device = named ?? (await openIdentity(dataFolder)).data.device;
@@ -61,6 +62,18 @@ async function openParts(options: RunOptions, cleanup: Cleanup): Promise<Parts> 
   const model = { model: classifier.model, backend, instructionSet, classes: bundle.graph.classes };
   const endpoint = external ?? (await openBroker(options, cleanup));
   return { device, source, endpoint, journal, classifier, model };
+}
+
+function sourceOptionsOf(options: RunOptions): SourceOptions {
+  const { seed, count, cameraSize, cameraRate, cameraStride } = options;
+  const [width, height] = cameraSize;
+  return {
+    seed,
+    endless: count !== undefined,
+    camera: { width, height, rate: cameraRate, ...(cameraStride !== undefined && { stride: cameraStride }) },
+    sharpness: (frame) => measureQuality(frame).focus,
+    onFault: (fault) => note(`${fault.describe()}; trying again`),
+  };
 }
 
 async function openBroker({ brokerPort }: RunOptions, cleanup: Cleanup): Promise<Endpoint> {

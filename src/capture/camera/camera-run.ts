@@ -1,0 +1,180 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { SpikescopeError } from '../../errors.ts';
+import type { FrameReader, FrameSink } from './frame-reader.ts';
+import type { FrameGeometry } from './geometry.ts';
+import type { CameraProgram } from './program.ts';
+
+/** Milliseconds without frames after which a camera program counts as stuck. */
+export interface CameraDeadlines {
+  /** Until the first frame: sensors and their algorithms take seconds to settle. */
+  readonly start: number;
+  /** Between frames. */
+  readonly stall: number;
+  /**
+   * Without bytes: the camera is between two frames. Well below the time from one frame to the next, well above what
+   * writing a frame may be held up.
+   */
+  readonly pause: number;
+}
+
+export interface CameraRunListener {
+  open(geometry: FrameGeometry): FrameSink;
+  /** The stream paused at the end of a frame: those since the last pause are whole and in their places. */
+  onTrusted(): void;
+  /** The stream paused within a frame: it lost bytes, and those since the last pause may be shifted. */
+  onTruncated(): void;
+}
+
+const KEPT_STDERR = 1000;
+
+/**
+ * One life of a camera program: started, read from, ended.
+ * @returns never normally while the camera works: rejects with the fault that ended it, resolves after `signal` aborts
+ * @throws SpikescopeError `CAMERA_PROGRAM_MISSING`, `CAMERA_EXITED`, `CAMERA_STALLED`, `CAMERA_STREAM`
+ */
+export async function runCamera(
+  program: CameraProgram,
+  listener: CameraRunListener,
+  deadlines: CameraDeadlines,
+  signal: AbortSignal,
+): Promise<void> {
+  const child = spawn(program.command, program.arguments, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const run = new CameraRun(program, child, listener, deadlines);
+  const stop = (): void => run.end(null);
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    await run.ended;
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+class CameraRun {
+  readonly ended: Promise<void>;
+  readonly #program: CameraProgram;
+  readonly #child: ChildProcess;
+  readonly #listener: CameraRunListener;
+  readonly #deadlines: CameraDeadlines;
+  readonly #reader: FrameReader;
+  #stderr = '';
+  #fault: SpikescopeError | null | undefined;
+  #hasFrames = false;
+  #pieces = 0;
+  #deadline: NodeJS.Timeout;
+  #pause: NodeJS.Timeout | undefined;
+
+  constructor(
+    program: CameraProgram,
+    child: ChildProcess,
+    listener: CameraRunListener,
+    deadlines: CameraDeadlines,
+  ) {
+    this.#program = program;
+    this.#child = child;
+    this.#listener = listener;
+    this.#deadlines = deadlines;
+    this.#reader = program.reader((geometry) => listener.open(geometry));
+    this.#deadline = setTimeout(() => this.end(this.#stalled()), deadlines.start);
+    child.stdout?.on('data', (bytes: Buffer) => this.#take(bytes));
+    child.stderr?.on('data', (bytes: Buffer) => {
+      this.#stderr = (this.#stderr + bytes.toString()).slice(-KEPT_STDERR);
+    });
+    this.ended = new Promise((resolve, reject) => {
+      const settle = (otherwise: SpikescopeError): void => {
+        clearTimeout(this.#deadline);
+        clearTimeout(this.#pause);
+        const fault = this.#fault === undefined ? otherwise : this.#fault;
+        if (fault === null) resolve();
+        else reject(fault);
+      };
+      child.once('error', (cause) => settle(this.#unstartable(cause)));
+      child.once('close', (code, killedBy) => settle(this.#exited(code, killedBy)));
+    });
+  }
+
+  /** Ends the program, for a fault or on request. What it ends with after that does not matter. */
+  end(fault: SpikescopeError | null): void {
+    if (this.#fault !== undefined) return;
+    this.#fault = fault;
+    // A program that hangs in a driver call does not hear gentler signals, and there is nothing for it to save.
+    this.#child.kill('SIGKILL');
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
+  }
+
+  #take(bytes: Buffer): void {
+    if (this.#fault !== undefined) return;
+    clearTimeout(this.#pause);
+    this.#pieces++;
+    try {
+      this.#reader.push(bytes);
+    } catch (error) {
+      if (!(error instanceof SpikescopeError)) throw error;
+      this.end(error);
+      return;
+    }
+    this.#pause = setTimeout(() => this.#noticePause(), this.#deadlines.pause);
+  }
+
+  #noticePause(): void {
+    const pieces = this.#pieces;
+    // Where this thread was busy, bytes may lie unread while the timer fires: they get their turn first.
+    setImmediate(() => {
+      if (this.#fault !== undefined || this.#pieces !== pieces) return;
+      if (this.#reader.isInsideFrame) this.#abandonFrame();
+      else this.#trustFrames();
+    });
+  }
+
+  #trustFrames(): void {
+    this.#hasFrames = true;
+    clearTimeout(this.#deadline);
+    this.#deadline = setTimeout(() => this.end(this.#stalled()), this.#deadlines.stall);
+    this.#listener.onTrusted();
+  }
+
+  #abandonFrame(): void {
+    this.#listener.onTruncated();
+    if (this.#reader.abandon()) return;
+    this.end(this.#faultOf('CAMERA_STREAM', 'The camera program stopped in the middle of a frame', {}));
+  }
+
+  #stalled(): SpikescopeError {
+    const { start, stall } = this.#deadlines;
+    return this.#faultOf('CAMERA_STALLED', 'The camera gives no frames', {
+      expected: `a frame within ${this.#hasFrames ? stall : start} ms`,
+      received: this.#hasFrames ? 'frames, then none' : 'none since the start',
+      remedy: 'check the camera cable and its seat at both ends',
+    });
+  }
+
+  #exited(code: number | null, killedBy: NodeJS.Signals | null): SpikescopeError {
+    return this.#faultOf('CAMERA_EXITED', 'The camera program ended', {
+      received: killedBy === null ? `exit code ${code}` : `signal ${killedBy}`,
+      remedy: 'check that the camera is connected and that no other program uses it',
+    });
+  }
+
+  #unstartable(cause: NodeJS.ErrnoException | Error): SpikescopeError {
+    const isMissing = 'code' in cause && cause.code === 'ENOENT';
+    return new SpikescopeError(
+      isMissing ? 'CAMERA_PROGRAM_MISSING' : 'CAMERA_EXITED',
+      isMissing ? 'A camera program is not installed' : 'The camera program cannot be started',
+      { file: this.#program.command, received: cause.message, cause },
+    );
+  }
+
+  #faultOf(
+    code: string,
+    message: string,
+    details: { expected?: string; received?: string; remedy?: string },
+  ): SpikescopeError {
+    const said = this.#stderr.trim().split('\n').at(-1);
+    return new SpikescopeError(code, message, {
+      file: this.#program.command,
+      ...details,
+      ...(said && { received: [details.received, `“${said}”`].filter(Boolean).join(', ') }),
+    });
+  }
+}

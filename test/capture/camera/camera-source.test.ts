@@ -1,0 +1,222 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CameraSource } from '../../../src/capture/camera/camera-source.ts';
+import type { FrameReaderFactory } from '../../../src/capture/camera/frame-reader.ts';
+import { geometryOf } from '../../../src/capture/camera/geometry.ts';
+import { libcameraPrograms } from '../../../src/capture/camera/program.ts';
+import { rawReader } from '../../../src/capture/camera/raw-reader.ts';
+import { y4mReader } from '../../../src/capture/camera/y4m-reader.ts';
+import type { Capture } from '../../../src/capture/source.ts';
+import type { SpikescopeError } from '../../../src/errors.ts';
+import { measureQuality } from '../../../src/preprocess/quality.ts';
+import type { YuvFrame } from '../../../src/runtime/reading.ts';
+
+const FAKE = fileURLToPath(new URL('../../support/fake-camera.mjs', import.meta.url));
+const SIZE = { width: 200, height: 160, rate: 40 };
+const DEADLINES = { start: 5000, stall: 400 };
+
+interface Behaviour {
+  readonly [setting: string]: unknown;
+}
+
+let folder: string;
+let open: CameraSource[] = [];
+const faults: SpikescopeError[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'spikescope-camera-'));
+  faults.length = 0;
+});
+
+afterEach(async () => {
+  await Promise.all(open.map((source) => source.stop()));
+  open = [];
+  delete process.env.FAKE_CAMERA;
+  await rm(folder, { recursive: true });
+});
+
+/** The camera with a behaviour, as rpicam-vid would be started. */
+function camera(
+  behaviour: Behaviour = {},
+  reader: FrameReaderFactory = rawReader(geometryOf(SIZE.width, SIZE.height, 256)),
+  sharpness = (_: YuvFrame) => 0,
+): CameraSource {
+  process.env.FAKE_CAMERA = JSON.stringify({ lives: path.join(folder, 'lives'), ...behaviour });
+  const [program] = libcameraPrograms(SIZE);
+  const source = new CameraSource({
+    kind: 'libcamera',
+    description: 'a fake camera',
+    programs: [{ ...program, command: FAKE, reader }],
+    sharpness,
+    onFault: (fault) => faults.push(fault),
+    rate: SIZE.rate,
+    deadlines: DEADLINES,
+    pauses: { first: 10, longest: 50 },
+  });
+  open.push(source);
+  return source;
+}
+
+async function take(source: CameraSource, count: number): Promise<number[]> {
+  const levels: number[] = [];
+  if (count === 0) return levels;
+  for await (const { image } of source.frames(new AbortController().signal)) {
+    levels.push(levelOf(image));
+    if (levels.length === count) break;
+  }
+  return levels;
+}
+
+/** The level of a frame that is the same everywhere, so neither shifted nor mixed of two. */
+function levelOf(image: Capture['image']): number {
+  if (typeof image === 'string' || !('yuv420' in image)) throw new Error('cameras give YUV frames');
+  const { yuv420, width, height, stride } = image;
+  const levels = new Set<number>();
+  for (let y = 0; y < height; y++) {
+    for (const value of yuv420.subarray(y * stride, y * stride + width)) levels.add(value);
+  }
+  for (const value of yuv420.subarray(height * stride)) if (value !== 128) throw new Error('shifted chroma');
+  expect([...levels]).toHaveLength(1);
+  return [...levels][0];
+}
+
+async function lives(): Promise<number> {
+  return (await readFile(path.join(folder, 'lives'), 'utf8')).trim().split('\n').length;
+}
+
+describe('a resident camera', () => {
+  it('gives frames in order, each once', async () => {
+    const levels = await take(camera(), 8);
+    expect(levels).toEqual([...new Set(levels)].sort((a, b) => a - b));
+  });
+
+  it('is asked for by an argument array with nothing to be parsed again', async () => {
+    await take(camera(), 1);
+    expect(await readFile(path.join(folder, 'lives'), 'utf8')).toBe(
+      '--codec yuv420 --timeout 0 --nopreview --flush --output - --width 200 --height 160 --framerate 40\n',
+    );
+  });
+
+  it.each([50, 4096, 70_001])('reads frames that arrive in pieces of %i bytes', async (piece) => {
+    const source = camera({ piece });
+    expect(await take(source, 3)).toHaveLength(3);
+  });
+
+  it.each([200, 256, 300])('reads rows of %i bytes', async (stride) => {
+    const source = camera({ stride }, rawReader(geometryOf(SIZE.width, SIZE.height, stride)));
+    expect(await take(source, 3)).toHaveLength(3);
+  });
+
+  it('waits for a slow start', async () => {
+    const source = camera({ startAfter: 1200 });
+    expect(await take(source, 1)).toHaveLength(1);
+    expect(source.health().restarts).toBe(0);
+  });
+
+  it('never shows a frame that lost bytes, nor one shifted by it', async () => {
+    const source = camera({ truncate: [3, 4, 6] });
+    const levels = await take(source, 12);
+    for (const lost of [3, 4, 6]) expect(levels).not.toContain(lost);
+    expect(source.health().truncated).toBeGreaterThanOrEqual(3);
+    expect(source.health().restarts).toBe(0);
+  });
+
+  it('is started again after it stalls, and says so', async () => {
+    const source = camera({ stallAfter: 4 });
+    const levels = await take(source, 6);
+    expect(Math.max(...levels)).toBeLessThanOrEqual(4);
+    expect(await lives()).toBeGreaterThan(1);
+    expect(faults[0].code).toBe('CAMERA_STALLED');
+  });
+
+  it('is started again after it dies, and says what it said', async () => {
+    const source = camera({ exitAfter: 2, exitCode: 255, stderr: 'ERROR: no cameras available' });
+    await take(source, 5);
+    expect(await lives()).toBeGreaterThan(1);
+    expect(faults[0].code).toBe('CAMERA_EXITED');
+    expect(faults[0].describe()).toContain('exit code 255');
+    expect(faults[0].describe()).toContain('no cameras available');
+  });
+
+  it('is not started again without end in no time when it never works', async () => {
+    const source = camera({ exitAfter: 0 });
+    source.start();
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(source.health().frameAge).toBeNull();
+    expect(await lives()).toBeLessThan(60);
+  });
+
+  it('reads YUV4MPEG2, and starts a program again that writes something else', async () => {
+    expect(await take(camera({ format: 'y4m' }, y4mReader), 3)).toHaveLength(3);
+    const source = camera({ format: 'nonsense' }, y4mReader);
+    source.start();
+    await expect.poll(() => faults.map(({ code }) => code)).toContain('CAMERA_STREAM');
+  });
+
+  it('restarts a marked stream that lost bytes, and never shows the damaged frame', async () => {
+    const source = camera({ format: 'y4m', truncate: [3] }, y4mReader);
+    expect(await take(source, 8)).not.toContain(3);
+    expect(faults[0].code).toBe('CAMERA_STREAM');
+  });
+
+  it('captures the sharpest of the last frames', async () => {
+    const source = camera({ sharpEvery: 3 }, undefined, (frame) => measureQuality(frame).focus);
+    source.start();
+    await expect.poll(() => source.health().frameAge).not.toBeNull();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    for await (const { image } of source.frames(new AbortController().signal)) {
+      if (typeof image === 'string' || !('yuv420' in image)) throw new Error('cameras give YUV frames');
+      expect(measureQuality(image).focus).toBeGreaterThan(1000);
+      break;
+    }
+  });
+
+  it('keeps the pixels of a frame until the next one is asked for', async () => {
+    const source = camera();
+    let taken = 0;
+    for await (const { image } of source.frames(new AbortController().signal)) {
+      const level = levelOf(image);
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      expect(levelOf(image)).toBe(level);
+      if (++taken === 2) break;
+    }
+  });
+
+  it('does not show what it saw long ago', async () => {
+    const source = camera({ exitAfter: 3, exitCode: 0 });
+    source.start();
+    await expect.poll(() => source.health().restarts).toBeGreaterThanOrEqual(1);
+    expect(await take(source, 1)).toHaveLength(1);
+    expect(source.health().frameAge).toBeLessThan(1000);
+  });
+
+  it('ends its program when it is stopped, in the middle of waiting too', async () => {
+    const source = camera({ stallAfter: 0 });
+    const abort = new AbortController();
+    const frames = source.frames(abort.signal);
+    const waiting = frames.next();
+    abort.abort();
+    expect((await waiting).done).toBe(true);
+    await source.stop();
+    await source.stop();
+  });
+
+  it('says what to install when there is no camera program', async () => {
+    const source = new CameraSource({
+      kind: 'libcamera',
+      description: 'none',
+      programs: libcameraPrograms(SIZE).map((program) => ({
+        ...program,
+        command: `${program.command}-absent`,
+      })),
+      rate: SIZE.rate,
+      sharpness: () => 0,
+      onFault: (fault) => faults.push(fault),
+    });
+    await expect(take(source, 1)).rejects.toMatchObject({ code: 'CAMERA_PROGRAM_MISSING' });
+    expect(faults).toEqual([]);
+  });
+});

@@ -4,9 +4,16 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { listImages } from '../capture/images.ts';
+import { exportQdq } from '../conversion/export/qdq.ts';
 import { SpikescopeError, UsageError } from '../errors.ts';
 import type { BenchDocument } from '../evaluation/bench/document.ts';
-import { FLOAT_PEER, type GraphTiming, timeGraph } from '../evaluation/bench/graph.ts';
+import {
+  FLOAT_PEER,
+  type GraphTiming,
+  INTEGER_PEER,
+  type Peers,
+  timeGraph,
+} from '../evaluation/bench/graph.ts';
 import { thisMachine } from '../evaluation/bench/machine.ts';
 import { imagesOf, phantomImages, type StageImages, timeStages } from '../evaluation/bench/stages.ts';
 import { loadOnnxruntime } from '../evaluation/float-model.ts';
@@ -34,7 +41,9 @@ type Options = z.infer<typeof optionsSchema>;
 /** `spikescope bench`: the engine against its peers in one run, and the stages of classification. */
 export function benchCommand(): Command {
   return new Command('bench')
-    .description('Time the engine against onnxruntime on the same graph, and the stages of classification')
+    .description(
+      'Time the engine against onnxruntime on the same graph, in int8 and in float, and the stages of classification',
+    )
     .option('--model <bundle>', 'model bundle (default: the one that ships in models/)')
     .option(
       '--float <onnx>',
@@ -52,15 +61,15 @@ async function run(options: Options): Promise<void> {
   const { bundle, engine } = await openModel(options.model);
   try {
     const images = await stageImages(options.images);
-    const peer = await findPeer(options);
-    const results = await timeGraphs(bundle, options, peer.file);
+    const { peers, absent } = await findPeers(options, bundle);
+    const results = await timeGraphs(bundle, options, peers);
     const stages = await timeStages(bundle, engine, images, options.images === undefined ? STAGE_ROUNDS : 1);
     const document: BenchDocument = {
       machine: thisMachine(),
       model: identityOf(bundle),
       results,
       stages,
-      absent: peer.absent,
+      absent,
     };
     if (options.json) printJson(document);
     else for (const line of benchLines(document)) print(line);
@@ -69,31 +78,35 @@ async function run(options: Options): Promise<void> {
   }
 }
 
-interface Peer {
-  readonly file?: string;
+interface FoundPeers {
+  readonly peers: Peers;
+  /** Peers that cannot be timed, and why. */
   readonly absent: Readonly<Record<string, string>>;
 }
 
-/** The float graph to race against: as told, else the usual one for the shipped bundle, else none and the reason. */
-async function findPeer({ model, float }: Options): Promise<Peer> {
-  const absent = (reason: string): Peer => {
-    note(`${FLOAT_PEER} is not timed: ${reason}`);
-    return { absent: { [FLOAT_PEER]: reason } };
-  };
-  const file = float ?? (model === undefined ? USUAL_FLOAT : undefined);
-  if (file === undefined) return absent('no float model was given with --float');
-  if (!existsSync(file)) {
-    if (float === undefined)
-      return absent('no float model was given with --float, and none lies beside the project');
-    throw new UsageError('FLOAT_MODEL', 'The float model is not there', { file, field: '--float' });
+/** The bundle's own integers as QDQ, and the float graph: as told, else the usual one for the shipped bundle. */
+async function findPeers({ model, float }: Options, bundle: ModelBundle): Promise<FoundPeers> {
+  const floatFile = float ?? (model === undefined ? USUAL_FLOAT : undefined);
+  if (float !== undefined && !existsSync(float)) {
+    throw new UsageError('FLOAT_MODEL', 'The float model is not there', { file: float, field: '--float' });
   }
+  const peers = new Map<string, string | Uint8Array>();
+  const absent: Record<string, string> = {};
+  const leaveOut = (peer: string, reason: string) => {
+    note(`${peer} is not timed: ${reason}`);
+    absent[peer] = reason;
+  };
   try {
     await loadOnnxruntime();
+    peers.set(INTEGER_PEER, await exportQdq(bundle.graph));
+    if (floatFile === undefined) leaveOut(FLOAT_PEER, 'no float model was given with --float');
+    else if (existsSync(floatFile)) peers.set(FLOAT_PEER, floatFile);
+    else leaveOut(FLOAT_PEER, 'no float model was given with --float, and none lies beside the project');
   } catch (error) {
     if (float !== undefined || !(error instanceof SpikescopeError)) throw error;
-    return absent(error.message);
+    for (const peer of [INTEGER_PEER, FLOAT_PEER]) leaveOut(peer, error.message);
   }
-  return { file, absent: {} };
+  return { peers, absent };
 }
 
 async function stageImages(folder: string | undefined): Promise<StageImages> {
@@ -117,7 +130,7 @@ async function stageImages(folder: string | undefined): Promise<StageImages> {
 async function timeGraphs(
   bundle: ModelBundle,
   { batch: batches, threads: threadCounts, iterations }: Options,
-  floatFile: string | undefined,
+  peers: Peers,
 ): Promise<GraphTiming[]> {
   const progress = startProgress('bench', batches.length * threadCounts.length);
   const results: GraphTiming[] = [];
@@ -125,14 +138,7 @@ async function timeGraphs(
     for (const threads of threadCounts) {
       for (const batch of batches) {
         const calls = Math.max(20, Math.ceil(iterations / batch));
-        results.push(
-          await timeGraph(bundle, {
-            batch,
-            threads,
-            iterations: calls,
-            ...(floatFile !== undefined && { floatFile }),
-          }),
-        );
+        results.push(await timeGraph(bundle, { batch, threads, iterations: calls, peers }));
         progress.advance();
       }
     }

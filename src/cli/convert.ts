@@ -1,4 +1,3 @@
-import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import type { CalibrationSet } from '../conversion/calibration/images.ts';
@@ -10,9 +9,8 @@ import {
 } from '../conversion/calibration/images.ts';
 import { GHOST_POLICIES } from '../conversion/compose/choose.ts';
 import { convert, PASSES } from '../conversion/convert.ts';
-import { MAXIMUM_MODEL_BYTES } from '../conversion/onnx/decode.ts';
 import { prepareModel } from '../conversion/prepare.ts';
-import { RefusedError, SpikescopeError } from '../errors.ts';
+import { SpikescopeError } from '../errors.ts';
 import type { ModelBundle, ModelContents } from '../model/bundle/bundle.ts';
 import { writeBundle } from '../model/bundle/write.ts';
 import type { Shape } from '../model/graph.ts';
@@ -21,6 +19,7 @@ import { readCard } from './convert/card.ts';
 import { type ConvertOptions, parseConvertOptions } from './convert/options.ts';
 import { printSummary, summaryOf } from './convert/summary.ts';
 import { requireTarget } from './convert/target.ts';
+import { readSource } from './workstation/read-source.ts';
 
 const AFTER_HELP = `
 The float network takes RGB, channels first, values uint8/255, unless --mean and --std say otherwise.
@@ -75,7 +74,7 @@ export function convertCommand(): Command {
 }
 
 async function runConvert(options: ConvertOptions): Promise<void> {
-  const contents = await readModel(options.from);
+  const contents = await readSource(options.from);
   const card = options.card === undefined ? undefined : await readCard(options.card);
   const prepared = await prepareModel(contents, options.from, {
     ghost: options.ghost,
@@ -97,23 +96,6 @@ async function runConvert(options: ConvertOptions): Promise<void> {
   const summary = summaryOf(bundle, options);
   if (options.json) printJson(summary);
   else printSummary(summary);
-}
-
-async function readModel(file: string): Promise<Uint8Array> {
-  try {
-    // Before opening, because opening a named pipe waits for its writer.
-    const status = await stat(file);
-    if (!status.isFile()) throw new Error(status.isDirectory() ? 'a folder' : 'not a regular file');
-    if (status.size > MAXIMUM_MODEL_BYTES) throw new Error(`${status.size} bytes, more than any model has`);
-    return await readFile(file);
-  } catch (cause) {
-    throw new RefusedError('ONNX_UNREADABLE', 'The float model cannot be read', {
-      file,
-      received: cause instanceof Error ? cause.message : String(cause),
-      remedy: 'give the path of an ONNX file with --from',
-      cause,
-    });
-  }
 }
 
 async function write(file: string, model: ModelContents): Promise<ModelBundle> {

@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.ts')).runCommand(),
   classify: async () => (await import('./classify.ts')).classifyCommand(),
   convert: async () => (await import('./convert.ts')).convertCommand(),
+  export: async () => (await import('./export.ts')).exportCommand(),
   inspect: async () => (await import('./inspect.ts')).inspectCommand(),
   calibrate: async () => (await import('./calibrate.ts')).calibrateCommand(),
   evaluate: async () => (await import('./evaluate.ts')).evaluateCommand(),

@@ -36,7 +36,7 @@ export async function convert(
   options: ConversionOptions,
 ): Promise<ModelContents> {
   const { imported, folded, nodesNeedingDequantisation } = prepared;
-  const classes = classNames(options.classes, folded.outputOrder.length);
+  const classes = classNames(options.classes ?? imported.classes ?? undefined, folded.outputOrder.length);
   const { scheme, advance } = options;
   const statistics = await collectStatistics(folded, calibration.images, advance);
   const histograms = await collectHistograms(folded, statistics, calibration.images, advance);
@@ -53,7 +53,7 @@ export async function convert(
       source: {
         name: options.sourceName,
         sha256: createHash('sha256').update(contents).digest('hex'),
-        format: 'onnx',
+        format: imported.format,
         opset: imported.opset,
       },
       weightQuantisation: scheme,

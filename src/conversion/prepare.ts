@@ -4,13 +4,13 @@ import { separateImage } from './calibration/groups.ts';
 import { composeAndFold, type GhostPolicy } from './compose/choose.ts';
 import type { FloatGraph, FloatNode } from './float/graph.ts';
 import { type Normalisation, withNormalisation } from './fold/input.ts';
-import { type ImportedModel, importOnnx } from './onnx/import.ts';
+import { type CheckpointArrays, type FloatSource, importSource } from './source.ts';
 
 /** Largest side that a bundle's preprocessing may have. */
 const MAXIMUM_SIDE = 1024;
 
 export interface PreparedModel {
-  readonly imported: ImportedModel;
+  readonly imported: FloatSource;
   /** Equal to the imported graph; every node has an integer form. */
   readonly folded: FloatGraph;
   readonly nodesNeedingDequantisation: readonly string[];
@@ -18,24 +18,25 @@ export interface PreparedModel {
 
 export interface PreparationOptions {
   readonly normalisation?: Normalisation;
-  /** Default `auto`. */
+  /** Default `auto`; `keep` for a network that was trained quantised, whose tensors are settled. */
   readonly ghost?: GhostPolicy;
+  readonly arrays?: CheckpointArrays;
 }
 
 /**
- * @throws RefusedError `ONNX_*`; `INPUT_SHAPE` unless the image is square and RGB; `INPUT_NORMALISATION`;
+ * @throws RefusedError `ONNX_*`, `CHECKPOINT_*`; `INPUT_SHAPE` unless the image is square and RGB; `INPUT_NORMALISATION`;
  * `NEEDS_DEQUANTISATION` naming the nodes that integers cannot compute
  */
 export async function prepareModel(
   contents: Uint8Array,
   file: string,
-  { normalisation, ghost = 'auto' }: PreparationOptions = {},
+  { normalisation, ghost = 'auto', arrays }: PreparationOptions = {},
 ): Promise<PreparedModel> {
-  const imported = await importOnnx(contents, file);
+  const imported = await importSource(contents, file, arrays);
   requireSquareRgb(imported.graph, file);
   const normalised =
     normalisation === undefined ? imported.graph : withNormalisation(imported.graph, normalisation);
-  const folded = separateImage(composeAndFold(normalised, ghost));
+  const folded = separateImage(composeAndFold(normalised, imported.quantisation === null ? ghost : 'keep'));
   const nodesNeedingDequantisation = folded.nodes.filter(needsDequantisation).map(({ name }) => name);
   if (nodesNeedingDequantisation.length > 0) {
     throw new RefusedError(
@@ -73,6 +74,6 @@ function requireSquareRgb({ inputShape }: FloatGraph, file: string): void {
     file,
     expected: `[N, 3, side, side], channels first, side at most ${MAXIMUM_SIDE}`,
     received: `[N, ${channels}, ${height}, ${width}]`,
-    remedy: 'export with channels first and a square input',
+    remedy: 'export with channels first and a square input, or train on square images',
   });
 }

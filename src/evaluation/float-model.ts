@@ -34,22 +34,25 @@ export async function loadOnnxruntime(): Promise<Runtime> {
 }
 
 /**
+ * @param model an ONNX file, or its bytes
  * @param side of the square input, pixels
  * @param threads that one run may use
+ * @param file name of the model in messages
  * @throws SpikescopeError `ONNXRUNTIME_MISSING`, RefusedError `FLOAT_MODEL`
  */
-export async function openFloatModel(file: string, side: number, threads = 1): Promise<FloatModel> {
+export async function openFloatModel(
+  model: string | Uint8Array,
+  side: number,
+  threads = 1,
+  file = typeof model === 'string' ? model : 'exported.onnx',
+): Promise<FloatModel> {
   const runtime = await loadOnnxruntime();
   let session: InferenceSession;
   try {
-    session = await runtime.InferenceSession.create(file, {
-      executionProviders: ['cpu'],
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      graphOptimizationLevel: 'all',
-      logSeverityLevel: 3,
-    });
+    // Two calls, because the overloads for a path and for bytes do not take their union.
+    session = await (typeof model === 'string'
+      ? runtime.InferenceSession.create(model, sessionOptions(threads))
+      : runtime.InferenceSession.create(model, sessionOptions(threads)));
   } catch (cause) {
     throw new RefusedError('FLOAT_MODEL', 'onnxruntime does not take this float model', {
       file,
@@ -60,6 +63,17 @@ export async function openFloatModel(file: string, side: number, threads = 1): P
   }
   const input = inputOf(session, side, file);
   return new OnnxModel(runtime, session, input, side, file);
+}
+
+function sessionOptions(threads: number): InferenceSession.SessionOptions {
+  return {
+    executionProviders: ['cpu'],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+  };
 }
 
 function inputOf({ inputMetadata }: InferenceSession, side: number, file: string): string {

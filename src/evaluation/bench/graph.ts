@@ -1,7 +1,7 @@
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { elementCount } from '../../model/graph.ts';
 import { createCpuEngine } from '../../runtime/cpu-engine.ts';
-import { openFloatModel } from '../float-model.ts';
+import { type FloatModel, openFloatModel } from '../float-model.ts';
 import { seededRandom } from '../random.ts';
 import { type Contestant, type Latency, race } from './race.ts';
 
@@ -9,6 +9,10 @@ import { type Contestant, type Latency, race } from './race.ts';
 const INPUTS = 8;
 const WARM_UP = 50;
 export const FLOAT_PEER = 'onnxruntime-float';
+export const INTEGER_PEER = 'onnxruntime-int8';
+
+/** Graphs that race against the engine under onnxruntime: ONNX files or their bytes, by the peer's name. */
+export type Peers = ReadonlyMap<string, string | Uint8Array>;
 
 export interface GraphTiming {
   readonly graph: string;
@@ -22,40 +26,40 @@ export interface GraphTiming {
 }
 
 /**
- * Times the engine, and the float graph under onnxruntime where it is given, on the same inputs in the same run, as
- * JavaScript sees both: from the call to the settled promise.
- * @param floatFile ONNX file of the same graph
+ * Times the engine, and each peer under onnxruntime, on the same inputs in the same run, as JavaScript sees them: from
+ * the call to the settled promise.
  */
 export async function timeGraph(
   bundle: ModelBundle,
-  { batch, threads, iterations, floatFile }: TimeGraphOptions,
+  { batch, threads, iterations, peers }: TimeGraphOptions,
 ): Promise<GraphTiming> {
   const engine = await createCpuEngine(bundle.graph, { threads });
-  const float =
-    floatFile === undefined ? null : await openFloatModel(floatFile, bundle.preprocessing.width, threads);
+  const opened: FloatModel[] = [];
   try {
     const inputs = randomInputs(batch * elementCount(bundle.graph.input.shape));
     const contestants: Contestant[] = [
       { name: 'engine', run: (i) => engine.infer(inputs[i % INPUTS], batch) },
     ];
-    if (float !== null) {
-      const prepared = inputs.map((input) => float.prepare(input, batch));
-      contestants.push({ name: FLOAT_PEER, run: (i) => float.run(prepared[i % INPUTS]) });
+    for (const [name, model] of peers) {
+      const peer = await openFloatModel(model, bundle.preprocessing.width, threads);
+      opened.push(peer);
+      const prepared = inputs.map((input) => peer.prepare(input, batch));
+      contestants.push({ name, run: (i) => peer.run(prepared[i % INPUTS]) });
     }
-    const { engine: own, ...peers } = Object.fromEntries(await race(contestants, iterations, WARM_UP));
+    const { engine: own, ...times } = Object.fromEntries(await race(contestants, iterations, WARM_UP));
     return {
       graph: bundle.name,
       batch,
       threads,
       instructionSet: engine.instructionSet,
       engine: own,
-      peers,
+      peers: times,
       ratios: Object.fromEntries(
-        Object.entries(peers).map(([name, { median }]) => [name, own.median / median]),
+        Object.entries(times).map(([name, { median }]) => [name, own.median / median]),
       ),
     };
   } finally {
-    await Promise.all([engine.close(), float?.close()]);
+    await Promise.all([engine.close(), ...opened.map((peer) => peer.close())]);
   }
 }
 
@@ -64,7 +68,7 @@ export interface TimeGraphOptions {
   readonly threads: number;
   /** Timed calls of each contestant. */
   readonly iterations: number;
-  readonly floatFile?: string;
+  readonly peers: Peers;
 }
 
 function randomInputs(length: number): Uint8Array[] {

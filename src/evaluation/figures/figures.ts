@@ -2,9 +2,10 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { listImages } from '../../capture/images.ts';
+import { exportQdq } from '../../conversion/export/qdq.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import type { Engine } from '../../runtime/engine.ts';
-import { FLOAT_PEER, timeGraph } from '../bench/graph.ts';
+import { FLOAT_PEER, INTEGER_PEER, type Peers, timeGraph } from '../bench/graph.ts';
 import { imagesOf, timeStages } from '../bench/stages.ts';
 import { fitAlpha } from '../calibration/alpha.ts';
 import { readViews } from '../calibration/views.ts';
@@ -60,12 +61,17 @@ async function latencyFigures(bundle: ModelBundle, { float }: FigurePlaces): Pro
       notMeasured(3, 'Engine over onnxruntime, batch 1, one thread', 'ratio', `no float model at ${float}`),
     ];
   }
-  const timing = await timeGraph(bundle, { batch: 1, threads: 1, iterations: 500, floatFile: float });
-  const peer = timing.peers[FLOAT_PEER];
+  const peers: Peers = new Map<string, string | Uint8Array>([
+    [FLOAT_PEER, float],
+    [INTEGER_PEER, await exportQdq(bundle.graph)],
+  ]);
+  const timing = await timeGraph(bundle, { batch: 1, threads: 1, iterations: 500, peers });
+  const { [FLOAT_PEER]: peer, [INTEGER_PEER]: integerPeer } = timing.peers;
   const remark = `${timing.instructionSet}, medians of 500 calls each`;
   return [
     { item: 3, name: 'Engine, batch 1, one thread', value: timing.engine.median, unit: 'ms', remark },
     { item: 3, name: 'onnxruntime float, same run', value: peer.median, unit: 'ms' },
+    { item: 3, name: 'onnxruntime int8, same run', value: integerPeer.median, unit: 'ms' },
     {
       item: 3,
       name: 'Engine over onnxruntime',

@@ -1,0 +1,49 @@
+/** Where a float graph comes from: an ONNX model, or the checkpoint of a training. */
+import { RefusedError } from '../errors.ts';
+import { isCheckpoint, parseCheckpoint } from '../training/checkpoint/file.ts';
+import { answeringArrays, type TrainedQuantisation } from '../training/checkpoint/format.ts';
+import { floatGraphOf } from './float/architecture.ts';
+import type { FloatGraph } from './float/graph.ts';
+import { importOnnx } from './onnx/import.ts';
+
+export interface FloatSource {
+  readonly graph: FloatGraph;
+  readonly format: 'onnx' | 'checkpoint';
+  /** Of an ONNX model. */
+  readonly opset: number | null;
+  /** Nodes of the ONNX graph, constants aside; layers of the architecture. */
+  readonly floatNodes: number;
+  /** What a checkpoint calls its classes. */
+  readonly classes: readonly string[] | null;
+  /** What quantisation-aware training settled on. */
+  readonly quantisation: TrainedQuantisation | null;
+}
+
+/** Which arrays of a checkpoint answer: the moving averages where it keeps them, or the last values. */
+export type CheckpointArrays = 'averages' | 'last';
+
+/** `file` only names it in messages. @throws RefusedError `ONNX_*`, `CHECKPOINT_*` */
+export async function importSource(
+  contents: Uint8Array,
+  file: string,
+  arrays: CheckpointArrays = 'averages',
+): Promise<FloatSource> {
+  if (isCheckpoint(contents)) return importCheckpoint(contents, file, arrays);
+  return { ...(await importOnnx(contents, file)), format: 'onnx', classes: null, quantisation: null };
+}
+
+function importCheckpoint(contents: Uint8Array, file: string, arrays: CheckpointArrays): FloatSource {
+  const checkpoint = parseCheckpoint(contents, file);
+  const { architecture, classes, quantisation } = checkpoint;
+  const chosen = arrays === 'averages' ? checkpoint : { ...checkpoint, averages: null };
+  const graph = floatGraphOf(architecture, answeringArrays(chosen));
+  if (classes.length !== graph.outputOrder.length) {
+    throw new RefusedError('CHECKPOINT_CLASSES', 'The checkpoint names other classes than its network has', {
+      file,
+      expected: `${graph.outputOrder.length} names`,
+      received: classes.join(', '),
+    });
+  }
+  const floatNodes = architecture.layers.length;
+  return { graph, format: 'checkpoint', opset: null, floatNodes, classes, quantisation };
+}

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { orderByScore, weightedAuc } from '../../src/evaluation/metrics/auc.ts';
 import { bootstrapIntervals } from '../../src/evaluation/metrics/bootstrap.ts';
-import { measure, prepare, summarise } from '../../src/evaluation/metrics/metrics.ts';
+import { bootstrapDifferences } from '../../src/evaluation/metrics/difference.ts';
+import { measure, prepare, recallsOf, summarise } from '../../src/evaluation/metrics/metrics.ts';
 import type { Prediction } from '../../src/evaluation/metrics/prediction.ts';
 import { BINS, binOf } from '../../src/evaluation/metrics/reliability.ts';
 
@@ -270,5 +271,70 @@ describe('bootstrap intervals', () => {
     }
     expect(covered / 200).toBeGreaterThan(0.88);
     expect(covered / 200).toBeLessThan(0.99);
+  });
+});
+
+describe('recalls of weighted images', () => {
+  it('are those of the metrics when every image counts once', () => {
+    fc.assert(
+      fc.property(predictions, (given) => {
+        const recalls = recallsOf(prepare(CLASSES, given), new Float64Array(given.length).fill(1));
+        const { perClass } = measure(CLASSES, given);
+        expect(recalls).toEqual(CLASSES.map((name) => perClass[name].recall));
+      }),
+    );
+  });
+
+  it('lie in their bootstrap intervals, which are wide for rare classes', () => {
+    const given = Array.from({ length: 200 }, (_, i) => {
+      const label = i < 10 ? 0 : i < 100 ? 1 : 2;
+      return certain(label, i % 2 === 0 ? label : (label + 1) % 3, 0.7, `l${i}`);
+    });
+    const { recall } = bootstrapIntervals(CLASSES, given);
+    const width = (name: string) => (recall[name]?.[1] ?? 0) - (recall[name]?.[0] ?? 0);
+    for (const name of CLASSES) {
+      expect(recall[name]?.[0]).toBeLessThanOrEqual(0.5);
+      expect(recall[name]?.[1]).toBeGreaterThanOrEqual(0.5);
+    }
+    expect(width('akiec')).toBeGreaterThan(2 * width('mel'));
+  });
+});
+
+describe('paired differences', () => {
+  const half = Array.from({ length: 150 }, (_, i) =>
+    certain(i % 3, i % 2 === 0 ? i % 3 : (i + 1) % 3, 0.7, `l${i}`),
+  );
+  const better = half.map((p, i) => (i % 10 === 1 ? certain(p.label, p.label, 0.7, p.group) : p));
+
+  it('are nothing between a model and itself', () => {
+    const { values, recall } = bootstrapDifferences(CLASSES, half, half);
+    for (const { value, interval } of [...Object.values(values), ...Object.values(recall)]) {
+      expect(value).toBe(0);
+      expect(interval).toEqual([0, 0]);
+    }
+  });
+
+  it('are the differences of the figures, and turn round with the models', () => {
+    const forth = bootstrapDifferences(CLASSES, half, better);
+    const back = bootstrapDifferences(CLASSES, better, half);
+    const [one, other] = [measure(CLASSES, half), measure(CLASSES, better)];
+    for (const figure of ['top1', 'macroF1', 'balancedAccuracy', 'ece'] as const) {
+      expect(forth.values[figure].value).toBeCloseTo(other[figure] - one[figure], 12);
+      expect(back.values[figure].value).toBeCloseTo(one[figure] - other[figure], 12);
+    }
+  });
+
+  it('tell a gain that the unpaired intervals cannot', () => {
+    const { values } = bootstrapDifferences(CLASSES, half, better);
+    expect(values.top1.interval?.[0]).toBeGreaterThan(0);
+    const [, high] = bootstrapIntervals(CLASSES, half).values.top1 ?? [0, 0];
+    const [low] = bootstrapIntervals(CLASSES, better).values.top1 ?? [1, 1];
+    expect(low).toBeLessThan(high);
+  });
+
+  it('are refused between answers to unlike images', () => {
+    expect(() => bootstrapDifferences(CLASSES, half, half.slice(1))).toThrow(RangeError);
+    const moved = [{ ...half[0], label: 2 }, ...half.slice(1)];
+    expect(() => bootstrapDifferences(CLASSES, half, moved)).toThrow(RangeError);
   });
 });

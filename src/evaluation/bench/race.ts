@@ -1,4 +1,4 @@
-import { quantile } from '../metrics/bootstrap.ts';
+import { quantile } from '../metrics/resampling.ts';
 
 /** Milliseconds per call. */
 export interface Latency {

@@ -94,6 +94,20 @@ export function summarise(prepared: Prepared, weights: ArrayLike<number>): Summa
   };
 }
 
+/** Recall of each class when image i counts `weights[i]` times; null for a class without images. */
+export function recallsOf(
+  { classes, labels, winners }: Prepared,
+  weights: ArrayLike<number>,
+): (number | null)[] {
+  const support = new Float64Array(classes.length);
+  const hits = new Float64Array(classes.length);
+  labels.forEach((label, i) => {
+    support[label] += weights[i];
+    if (winners[i] === label) hits[label] += weights[i];
+  });
+  return Array.from(support, (count, c) => (count === 0 ? null : hits[c] / count));
+}
+
 function confusionOf({ classes, labels, winners }: Prepared, weights: ArrayLike<number>): number[][] {
   const confusion = classes.map(() => classes.map(() => 0));
   for (let i = 0; i < labels.length; i++) confusion[labels[i]][winners[i]] += weights[i];

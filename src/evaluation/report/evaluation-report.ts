@@ -1,5 +1,5 @@
 import type { EvaluationDocument, Figures } from '../document.ts';
-import type { Interval } from '../metrics/bootstrap.ts';
+import type { Interval } from '../metrics/resampling.ts';
 import type { Summary } from '../metrics/metrics.ts';
 import type { ReliabilityBin } from '../metrics/reliability.ts';
 import type { Charts } from './charts.ts';

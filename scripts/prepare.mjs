@@ -9,6 +9,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildNative } from './build-native.mjs';
+import { buildTorch } from './build-torch.mjs';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 const MINIMUM_NODE = [20, 19];
@@ -134,6 +135,7 @@ export async function prepare({ install = true } = {}) {
   if (install) ensurePackages();
   else if (!existsSync(path.join(root, 'node_modules/.bin/tsc'))) return;
   await buildNative();
+  buildTorch();
   compile();
 }
 

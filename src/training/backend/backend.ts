@@ -9,8 +9,13 @@ export type BackendName = 'torch' | 'tfjs-node' | 'cpu';
 
 const BEST_FIRST: readonly BackendName[] = ['torch', 'tfjs-node', 'cpu'];
 
-const PREPARE: Record<BackendName, () => Promise<string>> = {
-  torch: async () => (await import('./torch/register.ts')).registerTorchBackend(),
+export interface BackendOptions {
+  /** Threads of the `torch` backend; all cores unless told otherwise. */
+  readonly threads?: number;
+}
+
+const PREPARE: Record<BackendName, (options: BackendOptions) => Promise<string>> = {
+  torch: async ({ threads }) => (await import('./torch/register.ts')).registerTorchBackend(threads),
   'tfjs-node': async () => {
     // The name is a variable because the package, an optional peer, is absent where this is compiled.
     const name = '@tensorflow/tfjs-node';
@@ -37,12 +42,15 @@ const REMEDY: Record<BackendName, string> = {
  * @returns the one in use
  * @throws SpikescopeError `BACKEND_MISSING` when the preferred one does not work here; says what to type
  */
-export async function useBackend(preference?: BackendName): Promise<BackendName> {
+export async function useBackend(
+  preference?: BackendName,
+  options: BackendOptions = {},
+): Promise<BackendName> {
   const candidates = preference === undefined ? BEST_FIRST : [preference];
   const causes: string[] = [];
   for (const name of candidates) {
     try {
-      await tf.setBackend(await PREPARE[name]());
+      await tf.setBackend(await PREPARE[name](options));
       await tf.ready();
       return name;
     } catch (cause) {

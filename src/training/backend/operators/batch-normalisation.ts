@@ -29,7 +29,7 @@ export function batchNormTraining(
 ): BatchNormalised {
   if (!isFused(FUSED.batchNorm)) return batchNormTrainingPlain(x, gamma, beta, epsilon);
   const [y, mean, variance] = runFused(FUSED.batchNorm, { x, gamma, beta }, { epsilon });
-  return { y, mean: tf.reshape(mean, [-1]), variance: tf.reshape(variance, [-1]) };
+  return { y, mean: mean as tf.Tensor1D, variance: variance as tf.Tensor1D };
 }
 
 /** `batchNormTraining` in tfjs's own operators, differentiated by tfjs. */
@@ -52,5 +52,5 @@ function withoutGradient(x: tf.Tensor): tf.Tensor1D {
     value: tf.clone(value as tf.Tensor),
     gradFunc: (dy: tf.Tensor) => tf.zerosLike(dy),
   }));
-  return tf.reshape(constant(x), [-1]);
+  return constant(x) as tf.Tensor1D;
 }

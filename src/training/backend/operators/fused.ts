@@ -9,6 +9,10 @@ export const FUSED = {
   batchNormGradient: 'SpikescopeBatchNormGradient',
   dropout: 'SpikescopeDropout',
   adamW: 'SpikescopeAdamW',
+  reluGradient: 'SpikescopeReluGradient',
+  relu6Gradient: 'SpikescopeRelu6Gradient',
+  sigmoidGradient: 'SpikescopeSigmoidGradient',
+  clipGradient: 'SpikescopeClipGradient',
 } as const;
 
 export type FusedKernel = (typeof FUSED)[keyof typeof FUSED];

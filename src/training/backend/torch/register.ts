@@ -1,8 +1,60 @@
+/** Registers the backend, its kernels and its gradients with tfjs. */
+import { availableParallelism } from 'node:os';
+import * as tf from '@tensorflow/tfjs-core';
 import { SpikescopeError } from '../../../errors.ts';
+import { loadTorchAddon } from './addon.ts';
+import { registerTorchGradients } from './gradients.ts';
+import { elementwise } from './kernels/elementwise.ts';
+import { fused } from './kernels/fused.ts';
+import { indexing } from './kernels/indexing.ts';
+import { given, type KernelCall, type KernelTable } from './kernels/kernel.ts';
+import { linear } from './kernels/linear.ts';
+import { reduction } from './kernels/reduction.ts';
+import { shape } from './kernels/shape.ts';
+import { window } from './kernels/window.ts';
+import { TORCH, TorchBackend } from './torch-backend.ts';
 
-/** Registers the backend with tfjs, once. @returns its name in tfjs */
-export function registerTorchBackend(): string {
-  throw new SpikescopeError('TORCH_ADDON_MISSING', 'The libtorch addon is not built', {
-    remedy: 'sudo apt-get install libtorch-dev && npm run build',
+/** tfjs's kernels that the backend computes, and the project's own. */
+export const TORCH_KERNELS: KernelTable = {
+  ...elementwise,
+  ...reduction,
+  ...shape,
+  ...indexing,
+  ...window,
+  ...linear,
+  ...fused,
+};
+
+/**
+ * Registers the backend with tfjs, once; `tf.setBackend` then makes it the active one.
+ * @param threads for the kernels; all cores unless told otherwise
+ * @returns its name in tfjs
+ * @throws SpikescopeError as `loadTorchAddon` does
+ */
+export function registerTorchBackend(threads = availableParallelism()): string {
+  const addon = loadTorchAddon();
+  addon.setThreads(threads);
+  if (tf.findBackend(TORCH) !== null) return TORCH;
+  tf.registerBackend(TORCH, () => new TorchBackend(addon), 0);
+  for (const [kernelName, body] of Object.entries(TORCH_KERNELS)) register(kernelName, body);
+  for (const { kernelName } of tf.getKernelsForBackend('cpu')) {
+    if (!(kernelName in TORCH_KERNELS)) register(kernelName, () => refuse(kernelName));
+  }
+  registerTorchGradients();
+  return TORCH;
+}
+
+function register(kernelName: string, body: KernelTable[string]): void {
+  tf.registerKernel({
+    kernelName,
+    backendName: TORCH,
+    kernelFunc: (call) => body(given<KernelCall>(call as unknown as tf.NamedAttrMap)),
+  });
+}
+
+function refuse(kernelName: string): never {
+  throw new SpikescopeError('KERNEL_UNSUPPORTED', `The torch backend has no kernel ${kernelName}`, {
+    node: kernelName,
+    remedy: 'train on tfjs-node or cpu, or compose the operation of kernels that the torch backend has',
   });
 }

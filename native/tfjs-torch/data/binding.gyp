@@ -1,0 +1,35 @@
+{
+  "variables": { "sanitize%": 0 },
+  "targets": [
+    {
+      "target_name": "training_data",
+      "sources": [
+        "<!@(node -p \"['binding', 'cache', 'views'].flatMap(d => require('fs').readdirSync(d).map(f => d + '/' + f)).filter(f => f.endsWith('.cpp')).sort().join(' ')\")"
+      ],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": ["NAPI_VERSION=8", "NAPI_CPP_EXCEPTIONS", "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"],
+      "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],
+      "cflags_cc": [
+        "-std=c++17", "-fvisibility=hidden", "-Wall", "-Wextra",
+        "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"
+      ],
+      "conditions": [
+        ["sanitize==1", {
+          "cflags!": ["-O3"],
+          "cflags_cc": [
+            "-O2", "-g1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined",
+            "-fno-sanitize=vptr", "-fno-sanitize-recover=undefined"
+          ],
+          "ldflags": ["-fsanitize=address,undefined"]
+        }],
+        ["OS=='mac'", {
+          "xcode_settings": {
+            "GCC_ENABLE_CPP_EXCEPTIONS": "YES",
+            "CLANG_CXX_LANGUAGE_STANDARD": "c++17",
+            "GCC_OPTIMIZATION_LEVEL": "3"
+          }
+        }]
+      ]
+    }
+  ]
+}

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace spikescope::views {
+
+/** 8-bit RGB, row after row without gaps. At least one more byte can be read behind the last pixel. */
+struct Frame {
+  const uint8_t* rgb;
+  int64_t width;
+  int64_t height;
+};
+
+constexpr int64_t kMaximumSide = 16384;
+
+/**
+ * What one augmented view shows, the same for every size at which it is drawn. The point (u, v) of the output, both in
+ * [−½, ½], shows the frame's point centre + side × (xu·u + xv·v + x, yu·u + yv·v + y), where centre and side are those of
+ * the centred square.
+ */
+struct View {
+  double xu, xv, x;
+  double yu, yv, y;
+  double gain[3];
+  /** With l = L* over 100: l becomes factor × l^gamma, then mean + contrast × (l − mean). */
+  double factor, gamma, contrast;
+  /** Left, top, right, bottom of the erased rectangle, shares of the output's side; empty when right ≤ left. */
+  double erased[4];
+};
+
+/** A View as JavaScript hands it over: so many doubles in the order above. */
+constexpr size_t kViewNumbers = 16;
+static_assert(sizeof(View) == kViewNumbers * sizeof(double));
+
+/** Red, green, blue of a square output, each size × size, in [0, 1]. */
+struct Planes {
+  float* red;
+  float* green;
+  float* blue;
+  int64_t size;
+};
+
+}  // namespace spikescope::views

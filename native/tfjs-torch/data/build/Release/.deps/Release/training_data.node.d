@@ -1,1 +1,0 @@
-cmd_Release/training_data.node := ln -f "Release/obj.target/training_data.node" "Release/training_data.node" 2>/dev/null || (rm -rf "Release/training_data.node" && cp -af "Release/obj.target/training_data.node" "Release/training_data.node")

@@ -4,6 +4,8 @@
  *
  *   node scripts/build-native.mjs              → native/akida-m2/build/Release/spikescope.node
  *   node scripts/build-native.mjs --sanitize   → native/akida-m2/build-sanitize/build/Release/spikescope.node
+ *
+ * scripts/build-arm64.mjs cross-builds with the same function.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -16,9 +18,28 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const nativeFolder = path.join(root, 'native/akida-m2');
 const SOURCES = ['binding.gyp', 'binding', 'engine', 'device', 'imaging'];
 
+/**
+ * @typedef {object} Variant
+ * @property {string} [folder] below native/akida-m2, where a copy of the sources is built; in place without it
+ * @property {string} [sanitizers] of the compiler, separated by commas
+ * @property {string} [architecture] as node-gyp names it; needs `headers`
+ * @property {string} [headers] prefix of a Node that has headers
+ * @property {string} [compiler] prefix of the names of a cross compiler
+ * @property {string} [label] for people
+ */
+
+/** @type {Variant} */
+const RELEASE = { label: '' };
+/** @type {Variant} */
+const SANITIZED = {
+  folder: 'build-sanitize',
+  sanitizers: 'address,undefined',
+  label: ' with sanitizers',
+};
+
 /** Where the addon lies once built. */
-export function addonPath({ sanitize = false } = {}) {
-  return path.join(nativeFolder, sanitize ? 'build-sanitize/build' : 'build', 'Release/spikescope.node');
+export function addonPath({ folder } = RELEASE) {
+  return path.join(nativeFolder, folder ?? '', 'build/Release/spikescope.node');
 }
 
 function filesBelow(folder) {
@@ -39,23 +60,29 @@ function sourceHash() {
   return hash.digest('hex');
 }
 
+function compilerOf({ compiler }) {
+  return compiler === undefined ? (process.env.CXX ?? 'c++') : `${compiler}g++`;
+}
+
 /** First line of the compiler's version, or null without a compiler. */
-function compilerVersion() {
-  const [command, ...args] = (process.env.CXX ?? 'c++').split(' ');
+function compilerVersion(variant) {
+  const [command, ...args] = compilerOf(variant).split(' ');
   const { status, stdout } = spawnSync(command, [...args, '--version'], { encoding: 'utf8' });
   return status === 0 ? `${command} ${stdout.split('\n')[0]}` : null;
 }
 
-function currentStamp() {
+function currentStamp(variant) {
+  const architecture = variant.architecture ?? process.arch;
   return {
     sources: sourceHash(),
-    compiler: compilerVersion(),
-    node: `${process.version} ${process.versions.modules} ${process.platform} ${process.arch}`,
+    compiler: compilerVersion(variant),
+    node: `${process.version} ${process.versions.modules} ${process.platform} ${architecture}`,
   };
 }
 
 /** Headers that came with the Node that runs, so that nothing is downloaded; else node-gyp looks for them itself. */
-function headerArguments() {
+function headerArguments({ architecture, headers }) {
+  if (headers !== undefined) return [`--nodedir=${headers}`, `--arch=${architecture}`];
   const prefix = path.dirname(path.dirname(process.execPath));
   const header = path.join(prefix, 'include/node/node_version.h');
   if (process.env.npm_config_nodedir !== undefined || !existsSync(header)) return [];
@@ -78,7 +105,7 @@ function isCurrent(stampFile, addon, stamp) {
   }
 }
 
-/** The sanitized copy has its own folder with its own copy of the sources, because node-gyp builds in place. */
+/** Every variant but the usual one has its own folder with its own copy of the sources, because node-gyp builds in place. */
 function stageSources(folder) {
   mkdirSync(folder, { recursive: true });
   for (const name of SOURCES) {
@@ -90,11 +117,22 @@ function stageSources(folder) {
   }
 }
 
-function nodeGyp(folder, args) {
+function nodeGyp(folder, variant, args) {
+  const { compiler } = variant;
+  const cross = compiler !== undefined && {
+    CC: `${compiler}gcc`,
+    CXX: `${compiler}g++`,
+    AR: `${compiler}ar`,
+  };
   const { status } = spawnSync(
     process.execPath,
-    [path.join(root, 'node_modules/node-gyp/bin/node-gyp.js'), '--loglevel=warn', ...args],
-    { cwd: folder, stdio: ['ignore', 2, 2] },
+    [
+      path.join(root, 'node_modules/node-gyp/bin/node-gyp.js'),
+      '--loglevel=warn',
+      ...args,
+      ...headerArguments(variant),
+    ],
+    { cwd: folder, stdio: ['ignore', 2, 2], env: { ...process.env, ...cross } },
   );
   if (status !== 0) {
     throw new Error(
@@ -104,24 +142,29 @@ function nodeGyp(folder, args) {
 }
 
 /**
- * @param {{ sanitize?: boolean }} [options] `sanitize`: with address and undefined-behaviour sanitizers
+ * @param {Variant} [variant]
  * @returns {Promise<string>} path of the addon
  * @throws Error when the build fails; the compiler's words are on stderr
  */
-export async function buildNative({ sanitize = false } = {}) {
-  const folder = sanitize ? path.join(nativeFolder, 'build-sanitize') : nativeFolder;
-  const addon = addonPath({ sanitize });
+export async function buildVariant(variant = RELEASE) {
+  const folder = path.join(nativeFolder, variant.folder ?? '');
+  const addon = addonPath(variant);
   const stampFile = path.join(folder, 'build/stamp.json');
-  const stamp = currentStamp();
+  const stamp = currentStamp(variant);
   if (isCurrent(stampFile, addon, stamp)) return addon;
 
-  process.stderr.write(`spikescope: building the native addon${sanitize ? ' with sanitizers' : ''}\n`);
-  if (sanitize) stageSources(folder);
+  process.stderr.write(`spikescope: building the native addon${variant.label}\n`);
+  if (variant.folder !== undefined) stageSources(folder);
   rmSync(stampFile, { force: true });
-  nodeGyp(folder, ['configure', ...headerArguments(), '--', `-Dsanitize=${sanitize ? 1 : 0}`]);
-  nodeGyp(folder, ['build', ...headerArguments(), `--jobs=${availableParallelism()}`]);
+  nodeGyp(folder, variant, ['configure', `-Dsanitize=${variant.sanitizers ?? ''}`]);
+  nodeGyp(folder, variant, ['build', `--jobs=${availableParallelism()}`]);
   writeFileSync(stampFile, JSON.stringify(stamp));
   return addon;
+}
+
+/** @param {{ sanitize?: boolean }} [options] `sanitize`: with address and undefined-behaviour sanitizers */
+export function buildNative({ sanitize = false } = {}) {
+  return buildVariant(sanitize ? SANITIZED : RELEASE);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

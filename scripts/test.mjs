@@ -1,6 +1,7 @@
 /**
  * `npm test`: prepares what is missing, runs every suite, and closes with one line that adds them all up.
- * Arguments go to vitest (for example a file name); then the sanitized native suite is left out.
+ * Arguments go to vitest (for example a file name); then the native suites are left out. SPIKESCOPE_ARM64=1 adds the
+ * emulated one, whose tools it installs.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -56,6 +57,7 @@ try {
   ensurePrograms({ mosquitto: 'mosquitto' });
   const results = [runVitest(args)];
   if (args.length === 0) results.push(runScript('scripts/fuzz-sanitized.mjs'));
+  if (args.length === 0 && process.env.SPIKESCOPE_ARM64) results.push(runScript('scripts/test-arm64.mjs'));
   const total = { passed: 0, failed: 0, skipped: 0 };
   for (const result of results) for (const key of Object.keys(total)) total[key] += result[key];
   const line = `tests: ${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`;

@@ -1,5 +1,5 @@
 {
-  "variables": { "sanitize%": 0 },
+  "variables": { "sanitize%": "" },
   "targets": [
     {
       "target_name": "spikescope",
@@ -11,13 +11,13 @@
       "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],
       "cflags_cc": ["-std=c++17", "-fvisibility=hidden", "-Wall", "-Wextra"],
       "conditions": [
-        ["sanitize==1", {
+        ["sanitize!=''", {
           "cflags!": ["-O3"],
           "cflags_cc": [
-            "-O2", "-g1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined",
+            "-O2", "-g1", "-fno-omit-frame-pointer", "-fsanitize=<(sanitize)",
             "-fno-sanitize=vptr", "-fno-sanitize-recover=undefined"
           ],
-          "ldflags": ["-fsanitize=address,undefined"]
+          "ldflags": ["-fsanitize=<(sanitize)"]
         }],
         ["OS=='mac'", {
           "xcode_settings": {

@@ -14,7 +14,7 @@ export type BackendName = 'cpu' | 'akida' | 'interpreter';
 /** A graph, packed for one backend and ready to run. */
 export interface Engine {
   readonly backend: BackendName;
-  /** Instruction set in use, for example `scalar`, `avx2`, `avx512vnni`. */
+  /** Instruction set in use, for example `scalar`, `avx512vnni`, `neondot`. */
   readonly instructionSet: string;
   /** Bytes of working memory reserved at load. */
   readonly arenaBytes: number;
@@ -29,7 +29,7 @@ export interface Engine {
 
 export interface EngineOptions {
   /** Refused with `INSTRUCTION_SET` when this processor lacks it. Default: the best that it has. */
-  readonly instructionSet?: 'auto' | 'scalar' | 'avx2' | 'avx512vnni';
+  readonly instructionSet?: 'auto' | 'scalar' | 'avx2' | 'avx512vnni' | 'neon' | 'neondot';
   /** Images of one batch run on up to this many threads. Default 1. */
   readonly threads?: number;
 }

@@ -1,13 +1,13 @@
 import type { IntegerGraph } from '../../src/model/graph.ts';
-import { interpret } from '../../src/model/interpreter/interpreter.ts';
+import { type Interpretation, interpret } from '../../src/model/interpreter/interpreter.ts';
 import type { NativeAddon } from '../../src/runtime/native.ts';
 import { firstDifference } from './native-trace.ts';
 
-type InstructionSet = 'scalar' | 'avx2' | 'avx512vnni';
+type InstructionSet = 'scalar' | 'avx2' | 'avx512vnni' | 'neon' | 'neondot';
 
 /** The instruction sets of this processor, under their types. */
 export function instructionSetsOf(addon: NativeAddon): InstructionSet[] {
-  const known: readonly InstructionSet[] = ['scalar', 'avx2', 'avx512vnni'];
+  const known: readonly InstructionSet[] = ['scalar', 'avx2', 'avx512vnni', 'neon', 'neondot'];
   const available = addon.instructionSets();
   return known.filter((set) => available.includes(set));
 }
@@ -23,6 +23,17 @@ export async function differenceOnAnySet(
   threads = 1,
 ): Promise<string | null> {
   const expected = inputs.map((input) => interpret(graph, input));
+  return differenceFrom(addon, graph, inputs, expected, threads);
+}
+
+/** The same where it is known what the interpreter says, input by input. */
+export async function differenceFrom(
+  addon: NativeAddon,
+  graph: IntegerGraph,
+  inputs: readonly Uint8Array[],
+  expected: readonly Interpretation[],
+  threads: number,
+): Promise<string | null> {
   for (const instructionSet of instructionSetsOf(addon)) {
     const traced = addon.createEngine(graph, { instructionSet, keepTensors: true });
     for (const [i, input] of inputs.entries()) {

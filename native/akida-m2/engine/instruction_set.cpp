@@ -3,7 +3,25 @@
 #include "fault.h"
 #include "target.h"
 
+#if SPIKESCOPE_ARM64 && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 namespace spikescope {
+#if SPIKESCOPE_ARM64
+namespace {
+
+bool has_dot_product() {
+#if defined(__linux__)
+  return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+#endif
 
 std::vector<InstructionSet> available_instruction_sets() {
   std::vector<InstructionSet> sets{InstructionSet::scalar};
@@ -17,6 +35,9 @@ std::vector<InstructionSet> available_instruction_sets() {
       sets.push_back(InstructionSet::avx512vnni);
     }
   }
+#elif SPIKESCOPE_ARM64
+  sets.push_back(InstructionSet::neon);
+  if (has_dot_product()) sets.push_back(InstructionSet::neondot);
 #endif
   return sets;
 }
@@ -27,6 +48,10 @@ std::string name_of(InstructionSet set) {
       return "avx512vnni";
     case InstructionSet::avx2:
       return "avx2";
+    case InstructionSet::neon:
+      return "neon";
+    case InstructionSet::neondot:
+      return "neondot";
     case InstructionSet::scalar:
       return "scalar";
   }

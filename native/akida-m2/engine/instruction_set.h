@@ -5,8 +5,8 @@
 
 namespace spikescope {
 
-/** In rising order: each one's kernels fall back to those of the one before. */
-enum class InstructionSet { scalar, avx2, avx512vnni };
+/** In rising order on each kind of processor: each one's kernels fall back to those of the one before. */
+enum class InstructionSet { scalar, avx2, avx512vnni, neon, neondot };
 
 /** Instruction sets of this processor and this build, scalar first. */
 std::vector<InstructionSet> available_instruction_sets();

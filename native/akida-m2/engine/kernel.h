@@ -48,5 +48,7 @@ struct KernelFactory {
 extern const KernelFactory kScalarKernels;
 extern const KernelFactory kAvx2Kernels;
 extern const KernelFactory kAvx512VnniKernels;
+extern const KernelFactory kNeonKernels;
+extern const KernelFactory kNeonDotKernels;
 
 }  // namespace spikescope

@@ -13,6 +13,9 @@ std::vector<const KernelFactory*> factories_of(InstructionSet set) {
 #if SPIKESCOPE_X86
   if (set == InstructionSet::avx512vnni) factories.push_back(&kAvx512VnniKernels);
   if (set >= InstructionSet::avx2) factories.push_back(&kAvx2Kernels);
+#elif SPIKESCOPE_ARM64
+  if (set == InstructionSet::neondot) factories.push_back(&kNeonDotKernels);
+  if (set >= InstructionSet::neon) factories.push_back(&kNeonKernels);
 #else
   (void)set;
 #endif

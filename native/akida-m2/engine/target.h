@@ -11,3 +11,11 @@
 #else
 #define SPIKESCOPE_X86 0
 #endif
+
+/** NEON is part of every 64-bit ARM processor; the dot product is not, and is written as assembly that names itself. */
+#if defined(__aarch64__) && defined(__ORDER_LITTLE_ENDIAN__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && \
+    !defined(SPIKESCOPE_PORTABLE)
+#define SPIKESCOPE_ARM64 1
+#else
+#define SPIKESCOPE_ARM64 0
+#endif

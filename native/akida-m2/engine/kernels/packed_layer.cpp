@@ -70,7 +70,7 @@ void PackedLayer::pack_block(const LayerRows& layer, const PackedForm& form, Cha
       const int32_t channel = block.first + within;
       const int32_t word = vector * form.lanes + lane;
       bias[word] = folded_bias(layer, channel);
-      shift[word] = layer.shift[channel];
+      shift[word] = form.upper_half ? 16 - layer.shift[channel] : layer.shift[channel];
       const int32_t pair = vector / 2 * 2 * form.lanes;
       multiplier[block.vectors == 1 ? lane : pair + lane / 4 * 8 + vector % 2 * 4 + lane % 4] =
           layer.multiplier[channel];

@@ -58,6 +58,8 @@ struct PackedForm {
   std::vector<int32_t> vectors;
   /** Bytes of one weight: 1, four to a lane, or 2, two to a lane. */
   int32_t weight_bytes;
+  /** Keep 16 − shift: shifted left by it, an accumulator has its narrowed value in its upper half. */
+  bool upper_half = false;
 };
 
 class PackedLayer {

@@ -1,0 +1,95 @@
+#include "kernels.h"
+
+#if SPIKESCOPE_ARM64
+
+#include <vector>
+
+#include "../average_entries.h"
+#include "../pool_windows.h"
+#include "vectors.h"
+
+namespace spikescope::neon {
+namespace {
+
+/** Sixteen channels at a time; the last ones overlap rather than being fewer. */
+class AveragePoolKernel final : public Kernel {
+ public:
+  AveragePoolKernel(const Tensor& input, const Tensor& output, const AveragePool& operation)
+      : input_(input.shape),
+        output_(output.shape),
+        window_(operation.window),
+        zero_point_(output.zero_point),
+        clamp_(operation.clamp),
+        entries_(average_entries(window_.area(), input.zero_point, operation.requantisation)) {}
+
+  void run(const uint8_t* const* inputs, uint8_t* output, uint8_t*) const override {
+    const Finish parameters = make_finish(zero_point_, clamp_);
+    const auto channels = static_cast<size_t>(input_.channels);
+    for (int32_t y = 0; y < output_.height; y++) {
+      for (int32_t x = 0; x < output_.width; x++, output += channels) {
+        const PoolWindow window = pool_window_at(input_, window_, y, x);
+        const AverageEntry& entry = entries_[static_cast<size_t>(window.rows * window.columns) - 1];
+        for (size_t c = 0; c < channels; c += 16) {
+          const size_t at = channels >= 16 ? std::min(c, channels - 16) : 0;
+          const Sums sums = sum_of(inputs[0] + window.offset + at, window);
+          store_bytes(output + at, finish(average(sums.low, entry), average(sums.high, entry), parameters), channels);
+        }
+      }
+    }
+  }
+
+ private:
+  struct Sums {
+    uint16x8_t low;
+    uint16x8_t high;
+  };
+
+  SPIKESCOPE_INLINE Sums sum_of(const uint8_t* values, const PoolWindow& window) const {
+    const auto channels = static_cast<size_t>(input_.channels);
+    const size_t row_bytes = static_cast<size_t>(input_.width) * channels;
+    if (window.rows == 2 && window.columns == 2) {
+      const Sums upper = sum_of_two(values, channels);
+      const Sums lower = sum_of_two(values + row_bytes, channels);
+      return {vaddq_u16(upper.low, lower.low), vaddq_u16(upper.high, lower.high)};
+    }
+    Sums sums{vdupq_n_u16(0), vdupq_n_u16(0)};
+    for (int32_t row = 0; row < window.rows; row++, values += row_bytes) {
+      for (int32_t column = 0; column < window.columns; column++) {
+        const uint8x16_t pixel = vld1q_u8(values + static_cast<size_t>(column) * channels);
+        sums.low = vaddw_u8(sums.low, vget_low_u8(pixel));
+        sums.high = vaddw_high_u8(sums.high, pixel);
+      }
+    }
+    return sums;
+  }
+
+  static SPIKESCOPE_INLINE Sums sum_of_two(const uint8_t* values, size_t step) {
+    const uint8x16_t left = vld1q_u8(values);
+    const uint8x16_t right = vld1q_u8(values + step);
+    return {vaddl_u8(vget_low_u8(left), vget_low_u8(right)), vaddl_high_u8(left, right)};
+  }
+
+  static SPIKESCOPE_INLINE int16x8_t average(uint16x8_t sums, const AverageEntry& entry) {
+    const int16x8_t started = vaddq_s16(vreinterpretq_s16_u16(sums), vdupq_n_s16(entry.start));
+    const int16x8_t shifted = vshlq_s16(started, vdupq_n_s16(static_cast<int16_t>(-entry.shift)));
+    return vqrdmulhq_s16(shifted, vdupq_n_s16(entry.multiplier));
+  }
+
+  const Shape input_;
+  const Shape output_;
+  const Window window_;
+  const int32_t zero_point_;
+  const Clamp clamp_;
+  const std::vector<AverageEntry> entries_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make(const Graph& graph, const Node& node, const AveragePool& operation) {
+  if (operation.window.area() > kLargestNarrowArea) return nullptr;
+  return std::make_unique<AveragePoolKernel>(graph.tensor(node.inputs[0]), node.output, operation);
+}
+
+}  // namespace spikescope::neon
+
+#endif

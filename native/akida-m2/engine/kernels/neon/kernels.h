@@ -1,0 +1,21 @@
+#pragma once
+
+#include <memory>
+
+#include "../../kernel.h"
+#include "../../target.h"
+
+/** Each returns null for a case that it leaves to the set below. */
+namespace spikescope::neon {
+
+std::unique_ptr<Kernel> make(const Graph& graph, const Node& node, const Convolution& operation);
+std::unique_ptr<Kernel> make_depthwise(const Graph& graph, const Node& node, const Convolution& operation);
+std::unique_ptr<Kernel> make(const Graph& graph, const Node& node, const Dense& operation);
+std::unique_ptr<Kernel> make(const Graph& graph, const Node& node, const Add& operation);
+std::unique_ptr<Kernel> make(const Graph& graph, const Node& node, const Multiply& operation);
+std::unique_ptr<Kernel> make(const Graph& graph, const Node& node, const Table& operation);
+std::unique_ptr<Kernel> make(const Graph& graph, const Node& node, const AveragePool& operation);
+std::unique_ptr<Kernel> make(const Graph& graph, const Node& node, const MaxPool& operation);
+std::unique_ptr<HeadKernel> make_head(const Graph& graph);
+
+}  // namespace spikescope::neon

@@ -1,0 +1,227 @@
+#include "kernels.h"
+
+#if SPIKESCOPE_ARM64
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "../depthwise_windows.h"
+#include "../layer_rows.h"
+#include "dot.h"
+
+namespace spikescope::neondot {
+namespace {
+
+using neon::Finish;
+
+constexpr size_t kStrip = 16;
+/** One register per four channels. */
+constexpr int kQuads = kStrip / 4;
+
+/** What sixteen channels need; weights for the upper and for the lower of two output rows. */
+struct Strip {
+  int8_t weights[2][3][kQuads][16];
+  int32_t bias[kStrip];
+  /** 16 − shift. */
+  int32_t left[kStrip];
+  int16_t multiplier[kStrip];
+  /** A column of padding, as `interleave` makes them. */
+  int8_t border[kQuads][16];
+};
+
+/**
+ * Depthwise 3×3 with stride 1: two output rows of sixteen channels at a time.
+ *
+ * The four input rows that two output rows need are interleaved, so that each 32-bit lane holds the four values of one
+ * channel above each other: one dot product then covers a column of the kernel. The upper output row uses the weights
+ * (w0, w1, w2, 0), the lower one (0, w0, w1, w2).
+ */
+class Depthwise3x3Kernel final : public Kernel {
+ public:
+  Depthwise3x3Kernel(const Tensor& input, const Tensor& output, const Convolution& operation)
+      : input_(input.shape),
+        output_(output.shape),
+        padding_(operation.window.padding),
+        channels_(static_cast<size_t>(input.shape.channels)),
+        zero_point_(output.zero_point),
+        clamp_(operation.clamp),
+        strips_(channels_ / kStrip) {
+    for (int32_t x = 0; x < input_.width; x++) {
+      border_row_.insert(border_row_.end(), operation.padding_values.begin(), operation.padding_values.end());
+    }
+    const LayerRows layer = rows_of_depthwise(operation, input.zero_point - neon::kSignedOffset);
+    for (size_t strip = 0; strip < strips_.size(); strip++) {
+      pack(layer, operation.padding_values.data(), strip * kStrip, strips_[strip]);
+    }
+  }
+
+  size_t scratch_bytes() const override { return static_cast<size_t>(padded_width()) * kColumnBytes; }
+
+  void run(const uint8_t* const* inputs, uint8_t* output, uint8_t* scratch) const override {
+    const Finish parameters = neon::make_finish(zero_point_, clamp_);
+    auto* const columns = reinterpret_cast<int8_t*>(scratch);
+    const size_t output_row = static_cast<size_t>(output_.width) * channels_;
+    for (int32_t y = 0; y < output_.height; y += 2, output += 2 * output_row) {
+      const std::array<const uint8_t*, 4> rows = {row_at(inputs[0], y), row_at(inputs[0], y + 1),
+                                                  row_at(inputs[0], y + 2), row_at(inputs[0], y + 3)};
+      for (size_t strip = 0; strip < strips_.size(); strip++) {
+        const Strip& parts = strips_[strip];
+        uint8_t* const first = output + strip * kStrip;
+        interleave(rows, strip * kStrip, parts, columns);
+        convolve(columns, parts, parts.weights[0], parameters, first);
+        if (y + 1 < output_.height) convolve(columns, parts, parts.weights[1], parameters, first + output_row);
+      }
+    }
+  }
+
+ private:
+  static constexpr size_t kColumnBytes = kQuads * 16;
+
+  int32_t padded_width() const { return input_.width + padding_.left + padding_.right; }
+
+  /** Row of the padded input; border rows and rows below it are all border. */
+  const uint8_t* row_at(const uint8_t* input, int32_t padded_row) const {
+    const int32_t row = padded_row - padding_.top;
+    if (row < 0 || row >= input_.height) return border_row_.data();
+    return input + static_cast<size_t>(row) * static_cast<size_t>(input_.width) * channels_;
+  }
+
+  static int8_t* fill_border(int8_t* column, int32_t count, const Strip& strip) {
+    for (int32_t i = 0; i < count; i++) column = std::copy_n(&strip.border[0][0], kColumnBytes, column);
+    return column;
+  }
+
+  void interleave(const std::array<const uint8_t*, 4>& rows, size_t channel, const Strip& strip,
+                  int8_t* column) const {
+    column = fill_border(column, padding_.left, strip);
+    const size_t end = static_cast<size_t>(input_.width) * channels_;
+    for (size_t at = channel; at < end; at += channels_, column += kColumnBytes) {
+      const int8x16_t row0 = neon::load_signed(rows[0] + at);
+      const int8x16_t row1 = neon::load_signed(rows[1] + at);
+      const int8x16_t row2 = neon::load_signed(rows[2] + at);
+      const int8x16_t row3 = neon::load_signed(rows[3] + at);
+      store_halves(vzip1q_s8(row0, row1), vzip1q_s8(row2, row3), column);
+      store_halves(vzip2q_s8(row0, row1), vzip2q_s8(row2, row3), column + 32);
+    }
+    fill_border(column, padding_.right, strip);
+  }
+
+  static SPIKESCOPE_INLINE void store_halves(int8x16_t upper, int8x16_t lower, int8_t* place) {
+    const int16x8_t upper_pairs = vreinterpretq_s16_s8(upper);
+    const int16x8_t lower_pairs = vreinterpretq_s16_s8(lower);
+    vst1q_s8(place, vreinterpretq_s8_s16(vzip1q_s16(upper_pairs, lower_pairs)));
+    vst1q_s8(place + 16, vreinterpretq_s8_s16(vzip2q_s16(upper_pairs, lower_pairs)));
+  }
+
+  /** One output row. */
+  void convolve(const int8_t* columns, const Strip& strip, const int8_t (*weights)[kQuads][16],
+                const Finish& parameters, uint8_t* output) const {
+    using Quads = std::make_integer_sequence<int, kQuads>;
+    int32_t x = 0;
+    for (; x + 2 <= output_.width; x += 2, columns += 2 * kColumnBytes, output += 2 * channels_) {
+      Dot::Sum left[kQuads];
+      Dot::Sum right[kQuads];
+      sum_two(columns, strip.bias, weights, left, right, Quads());
+      neon::store_bytes(output, requantise(left, strip, parameters), kStrip);
+      neon::store_bytes(output + channels_, requantise(right, strip, parameters), kStrip);
+    }
+    if (x < output_.width) {
+      Dot::Sum sums[kQuads];
+      sum_one(columns, strip.bias, weights, sums, Quads());
+      neon::store_bytes(output, requantise(sums, strip, parameters), kStrip);
+    }
+  }
+
+  /** Two pixels beside each other, which share two of their columns. */
+  template <int... Q>
+  static SPIKESCOPE_INLINE void sum_two(const int8_t* columns, const int32_t* bias, const int8_t (*weights)[kQuads][16],
+                                        Dot::Sum* left, Dot::Sum* right, std::integer_sequence<int, Q...>) {
+    ((left[Q] = Dot::start(bias + 4 * Q)), ...);
+    ((right[Q] = Dot::start(bias + 4 * Q)), ...);
+    (Dot::add(left[Q], vld1q_s8(weights[0][Q]), vld1q_s8(columns + 16 * Q)), ...);
+    (add_both(vld1q_s8(columns + kColumnBytes + 16 * Q), vld1q_s8(weights[1][Q]), vld1q_s8(weights[0][Q]), left[Q],
+              right[Q]),
+     ...);
+    (add_both(vld1q_s8(columns + 2 * kColumnBytes + 16 * Q), vld1q_s8(weights[2][Q]), vld1q_s8(weights[1][Q]), left[Q],
+              right[Q]),
+     ...);
+    (Dot::add(right[Q], vld1q_s8(weights[2][Q]), vld1q_s8(columns + 3 * kColumnBytes + 16 * Q)), ...);
+  }
+
+  static SPIKESCOPE_INLINE void add_both(int8x16_t column, int8x16_t left_weights, int8x16_t right_weights,
+                                         Dot::Sum& left, Dot::Sum& right) {
+    Dot::add(left, left_weights, column);
+    Dot::add(right, right_weights, column);
+  }
+
+  template <int... Q>
+  static SPIKESCOPE_INLINE void sum_one(const int8_t* columns, const int32_t* bias, const int8_t (*weights)[kQuads][16],
+                                        Dot::Sum* sums, std::integer_sequence<int, Q...>) {
+    ((sums[Q] = Dot::start(bias + 4 * Q)), ...);
+    (Dot::add(sums[Q], vld1q_s8(weights[0][Q]), vld1q_s8(columns + 16 * Q)), ...);
+    (Dot::add(sums[Q], vld1q_s8(weights[1][Q]), vld1q_s8(columns + kColumnBytes + 16 * Q)), ...);
+    (Dot::add(sums[Q], vld1q_s8(weights[2][Q]), vld1q_s8(columns + 2 * kColumnBytes + 16 * Q)), ...);
+  }
+
+  static SPIKESCOPE_INLINE uint8x16_t requantise(const Dot::Sum* sums, const Strip& strip, const Finish& parameters) {
+    const int16x8_t low =
+        neon::narrow(sums[0].value, sums[1].value, vld1q_s32(strip.left), vld1q_s32(strip.left + 4));
+    const int16x8_t high =
+        neon::narrow(sums[2].value, sums[3].value, vld1q_s32(strip.left + 8), vld1q_s32(strip.left + 12));
+    return neon::finish(vqrdmulhq_s16(low, vld1q_s16(strip.multiplier)),
+                        vqrdmulhq_s16(high, vld1q_s16(strip.multiplier + 8)), parameters);
+  }
+
+  static void pack(const LayerRows& layer, const uint8_t* padding_values, size_t first, Strip& strip) {
+    for (size_t lane = 0; lane < kStrip; lane++) {
+      const size_t channel = first + lane;
+      const size_t byte = lane % 4 * 4;
+      strip.bias[lane] = folded_bias(layer, static_cast<int32_t>(channel));
+      strip.left[lane] = 16 - layer.shift[channel];
+      strip.multiplier[lane] = layer.multiplier[channel];
+      for (size_t row = 0; row < 4; row++) {
+        strip.border[lane / 4][byte + row] = static_cast<int8_t>(padding_values[channel] - neon::kSignedOffset);
+      }
+      for (size_t kx = 0; kx < 3; kx++) {
+        for (size_t ky = 0; ky < 3; ky++) {
+          const int8_t weight = layer.weights[channel * 9 + ky * 3 + kx];
+          strip.weights[0][kx][lane / 4][byte + ky] = weight;
+          strip.weights[1][kx][lane / 4][byte + ky + 1] = weight;
+        }
+      }
+    }
+  }
+
+  const Shape input_;
+  const Shape output_;
+  const Padding padding_;
+  const size_t channels_;
+  const int32_t zero_point_;
+  const Clamp clamp_;
+  /** Zero where nothing is packed. */
+  std::vector<Strip> strips_;
+  std::vector<uint8_t> border_row_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_depthwise3x3(const Graph& graph, const Node& node, const Convolution& operation) {
+  const Tensor& input = graph.tensor(node.inputs[0]);
+  const Window& window = operation.window;
+  const Shape& output = node.output.shape;
+  const bool three = window.kernel_height == 3 && window.kernel_width == 3 && window.stride_height == 1 &&
+                     window.stride_width == 1;
+  const bool whole = output.height == input.shape.height + window.padding.top + window.padding.bottom - 2 &&
+                     output.width == input.shape.width + window.padding.left + window.padding.right - 2;
+  if (!is_depthwise(input, node, operation) || !three || !whole || output.channels % kStrip != 0 ||
+      node.output_stride != 0) {
+    return nullptr;
+  }
+  return std::make_unique<Depthwise3x3Kernel>(input, node.output, operation);
+}
+
+}  // namespace spikescope::neondot
+
+#endif

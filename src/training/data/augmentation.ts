@@ -49,7 +49,7 @@ export const augmentationSchema = z
       .strictObject({
         kind: z.enum(['none', 'mixup', 'cutmix']),
         probability,
-        alpha: z.number().positive().max(100),
+        alpha: z.number().min(0.01).max(2),
       })
       .readonly(),
   })

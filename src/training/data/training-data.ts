@@ -1,5 +1,6 @@
 /** What a training loop sees of a data set: who the images are, and their pixels in batches, epoch by epoch. */
 import type { Split } from '../../evaluation/dataset/dataset.ts';
+import type { Announcer } from './announcer.ts';
 import type { Augmentation } from './augmentation.ts';
 
 export interface TrainingDataOptions {
@@ -25,6 +26,8 @@ export interface TrainingDataOptions {
   readonly seed: number;
   /** Null: exactly the device's preprocessing (centred square, exact area resampling, uint8). */
   readonly augmentation: Augmentation | null;
+  /** What made the rows' copies. Default: `DEFAULT_AUGMENTATION`. */
+  readonly copyAugmentation?: Augmentation;
   /** Whether each epoch has an order of its own. Default: true with augmentation, else false. */
   readonly shuffle?: boolean;
   /** Whether a last, smaller batch is left out. Default: false. */
@@ -43,6 +46,8 @@ export interface TrainingDataOptions {
   readonly unreadable?: 'refuse' | 'skip';
   /** `typescript`: the slow, obvious version, also where the native one is built. Default: `native` when it loads. */
   readonly renderer?: 'native' | 'typescript';
+  /** Default: lines on stderr. */
+  readonly announcer?: Announcer;
 }
 
 /** One row of a training table: an image as it is, or a copy of it, augmented once and then the same for ever. */

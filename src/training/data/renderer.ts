@@ -1,0 +1,42 @@
+import type { Pixels } from './cache/cache-file.ts';
+import type { PixelCache } from './cache/open.ts';
+import type { NativeLoader } from './native.ts';
+import { renderReference } from './views/render-reference.ts';
+import { packView, type View } from './views/view.ts';
+
+/** Draws one view of each image at every size: float32 in [0, 1], images × size × size × 3 per size. */
+export type Renderer = (images: readonly Pixels[], views: readonly View[]) => Promise<Float32Array[]>;
+
+/** Off the main thread. `mapped`: the cache's whole file. */
+export function nativeRenderer(mapped: Uint8Array, native: NativeLoader, sizes: readonly number[]): Renderer {
+  return async (images, views) => {
+    const frames = Float64Array.from(images.flatMap(({ offset, width, height }) => [offset, width, height]));
+    const outputs = sizes.map((size) => new Float32Array(images.length * size * size * 3));
+    await native.render(mapped, frames, Float64Array.from(views.flatMap(packView)), outputs);
+    return outputs;
+  };
+}
+
+export function typescriptRenderer(cache: PixelCache, sizes: readonly number[]): Renderer {
+  return async (images, views) => {
+    const outputs = sizes.map((size) => new Float32Array(images.length * size * size * 3));
+    images.forEach((image, i) => {
+      const frame = cache.frame(image);
+      sizes.forEach((size, s) => {
+        outputs[s].set(renderReference(frame, views[i], size), i * size * size * 3);
+      });
+    });
+    return outputs;
+  };
+}
+
+const UNIT = Float32Array.from({ length: 256 }, (_, value) => value / 255);
+
+/** The device's own input, out of a cache of squares: `frame(entry)` is the input already. */
+export function exactInputs(cache: PixelCache, entries: readonly Pixels[]): Float32Array {
+  const size = entries[0].width;
+  const output = new Float32Array(entries.length * size * size * 3);
+  let at = 0;
+  for (const entry of entries) for (const value of cache.frame(entry).rgb) output[at++] = UNIT[value];
+  return output;
+}

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildDataLoader } from './build-data-loader.mjs';
 import { buildNative } from './build-native.mjs';
 import { buildTorch } from './build-torch.mjs';
 
@@ -135,6 +136,7 @@ export async function prepare({ install = true } = {}) {
   if (install) ensurePackages();
   else if (!existsSync(path.join(root, 'node_modules/.bin/tsc'))) return;
   await buildNative();
+  buildDataLoader();
   buildTorch();
   compile();
 }

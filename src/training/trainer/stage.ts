@@ -36,6 +36,8 @@ export interface StageJob {
   readonly architecture: Architecture;
   readonly start: { readonly parameters: Arrays; readonly statistics: Arrays };
   readonly quantisation: TrainedQuantisation | null;
+  /** Which parameters learn; default all. */
+  readonly learns?: (parameter: string) => boolean;
   readonly recipe: StageRecipe;
   /** Kept in the checkpoints. */
   readonly recipeDocument: unknown;
@@ -51,10 +53,14 @@ export interface StageJob {
 
 /** @returns the checkpoint of the epoch that the recipe selects. @throws SpikescopeError `TRAINING_DIVERGED` */
 export async function runStage(job: StageJob): Promise<Checkpoint> {
-  const { resumed, architecture, recipe, quantisation } = job;
+  const { resumed, architecture, recipe, quantisation, learns } = job;
   const state =
     resumed === null ? startingState(job.start.parameters, job.start.statistics) : stateOf(resumed);
-  const trainee = new Trainee(architecture, state, { weightDecay: recipe.weightDecay, quantisation });
+  const trainee = new Trainee(architecture, state, {
+    weightDecay: recipe.weightDecay,
+    quantisation,
+    ...(learns !== undefined && { learns }),
+  });
   try {
     return await runEpochs(job, trainee);
   } finally {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { EXIT, SpikescopeError } from '../errors.ts';
-import { describeError, note } from './console.ts';
+import { describeError, note, watchReader } from './console.ts';
 
 /** Loaded on demand: a device that runs `run` reads none of the workstation's code. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   inspect: async () => (await import('./inspect.ts')).inspectCommand(),
   calibrate: async () => (await import('./calibrate.ts')).calibrateCommand(),
   evaluate: async () => (await import('./evaluate.ts')).evaluateCommand(),
+  train: async () => (await import('./train.ts')).trainCommand(),
   bench: async () => (await import('./bench.ts')).benchCommand(),
 };
 
@@ -35,7 +36,7 @@ async function program(argv: readonly string[]): Promise<Command> {
 
 /** Runs the command line and returns the exit code: 0 done, 1 failed, 2 wrong usage, 3 refused. */
 export async function main(argv: readonly string[]): Promise<number> {
-  endQuietlyWhenTheReaderLeaves();
+  watchReader();
   try {
     const root = await program(argv);
     if (argv.length === 0) root.help({ error: true });
@@ -46,12 +47,4 @@ export async function main(argv: readonly string[]): Promise<number> {
     note(describeError(error));
     return error instanceof SpikescopeError ? error.exitCode : EXIT.failed;
   }
-}
-
-/** `spikescope … | head` closes the pipe early; that is no failure. */
-function endQuietlyWhenTheReaderLeaves(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(EXIT.done);
-    throw error;
-  });
 }

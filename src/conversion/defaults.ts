@@ -6,7 +6,7 @@ import { DEFAULT_CROP } from '../preprocess/crop.ts';
 import { DEFAULT_QUALITY } from '../preprocess/quality.ts';
 
 /** HAM10000's classes in the order of the system specification. */
-const HAM10000_CLASSES = ['akiec', 'bcc', 'bkl', 'df', 'mel', 'nv', 'vasc'] as const;
+export const HAM10000_CLASSES = ['akiec', 'bcc', 'bkl', 'df', 'mel', 'nv', 'vasc'] as const;
 
 /** @throws UsageError `CLASSES` unless there is one distinct name per logit */
 export function classNames(given: readonly string[] | undefined, count: number): readonly string[] {

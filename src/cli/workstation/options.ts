@@ -25,6 +25,13 @@ export function positiveInteger(text: string): number {
   return value;
 }
 
+/** A number above 0, for commander. */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('Give a number above 0.');
+  return value;
+}
+
 /** Whole numbers of at least 1 between commas, for commander. */
 export function positiveIntegers(text: string): number[] {
   return text.split(',').map(positiveInteger);

@@ -13,6 +13,14 @@ export interface Charts {
   reliability(bins: readonly ReliabilityBin[]): Html;
   /** Numbers of right and wrong answers per confidence bin. */
   confidence(bins: readonly ReliabilityBin[]): Html;
+  /** One line per name over the epochs of a training. */
+  curves(points: readonly CurvePoint[], label: string): Html;
+}
+
+export interface CurvePoint {
+  readonly name: string;
+  readonly epoch: number;
+  readonly value: number;
 }
 
 /** @throws SpikescopeError `CHARTS_MISSING` when the optional packages that draw are not installed */
@@ -28,6 +36,7 @@ export async function loadCharts(): Promise<Charts> {
     confusion: (classes, confusion) => draw(confusionOptions(Plot, classes, confusion)),
     reliability: (bins) => draw(reliabilityOptions(Plot, bins)),
     confidence: (bins) => draw(confidenceOptions(Plot, bins)),
+    curves: (points, label) => draw(curveOptions(Plot, points, label)),
   };
 }
 
@@ -153,6 +162,28 @@ function confidenceOptions(Plot: Plot, bins: readonly ReliabilityBin[]): Options
         insetRight: 1,
       }),
       Plot.ruleY([0]),
+    ],
+  };
+}
+
+/** The page's own colours, in the order of the names. */
+const LINES = ['var(--accent)', 'var(--good)', 'var(--bad)'];
+
+function curveOptions(Plot: Plot, points: readonly CurvePoint[], label: string): Options {
+  const names = [...new Set(points.map(({ name }) => name))];
+  const ends = names.map((name) => points.filter((point) => point.name === name).slice(-1)[0]);
+  const colourOf = ({ name }: CurvePoint) => LINES[names.indexOf(name) % LINES.length];
+  return {
+    width: 460,
+    height: 300,
+    marginLeft: 56,
+    marginRight: 64,
+    x: { label: 'Epoch' },
+    y: { label, grid: true },
+    color: { type: 'identity' },
+    marks: [
+      Plot.line(points, { x: 'epoch', y: 'value', z: 'name', stroke: colourOf, strokeWidth: 2 }),
+      Plot.text(ends, { x: 'epoch', y: 'value', text: 'name', fill: colourOf, textAnchor: 'start', dx: 6 }),
     ],
   };
 }

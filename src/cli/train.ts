@@ -1,0 +1,146 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { Command, Option } from 'commander';
+import { SpikescopeError, UsageError } from '../errors.ts';
+import { loadCharts } from '../evaluation/report/charts.ts';
+import { writePage } from '../evaluation/report/page.ts';
+import { useBackend } from '../training/backend/backend.ts';
+import { readCheckpoint } from '../training/checkpoint/file.ts';
+import type { Checkpoint } from '../training/checkpoint/format.ts';
+import { openNetwork } from '../training/network/open.ts';
+import { RECIPES } from '../training/recipes/named.ts';
+import { TRAINING_FILES } from '../training/trainer/files.ts';
+import { trainingPage } from '../training/trainer/report.ts';
+import { datasetSource } from '../training/trainer/source.ts';
+import { train } from '../training/trainer/train.ts';
+import { note, print, printJson } from './console.ts';
+import { positiveInteger, positiveNumber } from './workstation/options.ts';
+import { recipeFrom, type TrainOptions, trainOptions } from './workstation/train-options.ts';
+import { trainingProgress } from './workstation/train-progress.ts';
+import { trainingDocument, trainingLines } from './workstation/train-text.ts';
+
+const AFTER_HELP = `
+The folder of --out takes float/ and quantised/, each with its last and best checkpoint and log.jsonl, then
+${TRAINING_FILES.result} and ${TRAINING_FILES.report}. A training that was killed goes on with the same options and --resume, and
+ends with the weights of an undisturbed one. Nothing reads the test split.
+
+Then: spikescope convert --from DIR/${TRAINING_FILES.result} …, or spikescope evaluate.
+
+Exit codes: 0 trained, 1 failed, 2 wrong usage, 3 refused.`;
+
+/** `spikescope train`: data set → checkpoint. */
+export function trainCommand(): Command {
+  return new Command('train')
+    .description('Train a network on a data set in HAM10000’s layout, quantisation-aware')
+    .requiredOption(
+      '--dataset <folder>',
+      'images in any nesting, with a metadata CSV (image_id, dx, lesion_id)',
+    )
+    .requiredOption('--out <folder>', 'where checkpoints, logs and the report go')
+    .option(
+      '--split-file <csv>',
+      'which image belongs to which split (default: split_lesion.csv in the data set)',
+    )
+    .option('--cache <folder>', 'where decoded images are kept (default: below the user’s cache folder)')
+    .option(
+      '--classes <names>',
+      'class names in the order of the outputs, comma separated (default: HAM10000’s)',
+    )
+    .addOption(new Option('--architecture <name>', 'network to train').choices(Object.keys(RECIPES)))
+    .option(
+      '--recipe <file>',
+      'recipe in JSON, or the name of one that ships (default: that of the architecture)',
+    )
+    .option(
+      '--epochs <number>',
+      'epochs of the float stage, all at the network’s own image size',
+      positiveInteger,
+    )
+    .option('--quantised-epochs <number>', 'epochs of the quantised stage', positiveInteger)
+    .option('--batch <images>', 'images per step', positiveInteger)
+    .option('--learning-rate <rate>', 'peak learning rate of the float stage', positiveNumber)
+    .option('--seed <number>', 'everything random follows from it', positiveInteger, 1)
+    .option('--teacher <checkpoints...>', 'distil from these trained networks')
+    .option('--from <checkpoint>', 'start the quantised stage from this float network')
+    .addOption(new Option('--quantise', 'end with the quantised stage (default: as the recipe says)'))
+    .option('--no-quantise', 'end with the float stage')
+    .option('--resume', 'go on where the checkpoints in --out stand')
+    .addOption(
+      new Option('--backend <name>', 'what computes (default: the best that works here)').choices([
+        'torch',
+        'tfjs-node',
+        'cpu',
+      ]),
+    )
+    .option('--threads <number>', 'threads of the torch backend (default: all cores)', positiveInteger)
+    .option('--json', 'one JSON document on stdout')
+    .addHelpText('after', AFTER_HELP)
+    .action((raw: unknown) => runTrain(trainOptions(raw)));
+}
+
+async function runTrain(options: TrainOptions): Promise<void> {
+  const recipe = await recipeFrom(options);
+  const { classes, seed, out, dataset, splitFile, cache, resume } = options;
+  const backend = await useBackend(
+    options.backend,
+    options.threads === undefined ? {} : { threads: options.threads },
+  );
+  note(`Backend: ${backend}. Recipe: ${recipe.name}.`);
+  await mkdir(cache, { recursive: true });
+  const teachers = await Promise.all((options.teacher ?? []).map((file) => openTeacher(file, classes)));
+  const from = options.from === undefined ? null : await networkFor(options.from, classes);
+  const progress = trainingProgress();
+  try {
+    const source = datasetSource({
+      dataset,
+      classes,
+      cacheFolder: cache,
+      seed,
+      ...(splitFile && { splitFile }),
+    });
+    const result = await train({
+      folder: out,
+      recipe,
+      classes,
+      seed,
+      source,
+      teachers,
+      resume,
+      from,
+      ...progress,
+    });
+    const document = trainingDocument(result, { out, backend });
+    if (options.json) printJson(document);
+    else for (const line of trainingLines(document)) print(line);
+    await report(out, result);
+  } finally {
+    progress.stop();
+    for (const teacher of teachers) teacher.dispose();
+  }
+}
+
+async function openTeacher(file: string, classes: readonly string[]) {
+  return openNetwork(await networkFor(file, classes));
+}
+
+async function networkFor(file: string, classes: readonly string[]): Promise<Checkpoint> {
+  const checkpoint = await readCheckpoint(file);
+  if (checkpoint.classes.join() === classes.join()) return checkpoint;
+  throw new UsageError('CLASSES', 'The checkpoint knows other classes', {
+    file,
+    expected: classes.join(', '),
+    received: checkpoint.classes.join(', '),
+  });
+}
+
+/** The report is left out, with a note, where the packages that draw are absent. */
+async function report(out: string, result: Checkpoint): Promise<void> {
+  const file = path.join(out, TRAINING_FILES.report);
+  try {
+    await writePage(file, await trainingPage(out, result, await loadCharts()));
+    note(`Report: ${file}`);
+  } catch (error) {
+    if (!(error instanceof SpikescopeError)) throw error;
+    note(`No report: ${error.describe()}`);
+  }
+}

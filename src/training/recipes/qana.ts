@@ -1,0 +1,62 @@
+import { type Augmentation, DEFAULT_AUGMENTATION } from '../data/augmentation.ts';
+import type { Recipe, StageRecipe } from './recipe.ts';
+
+/** Any rotation and flip; sizes, shapes, shifts and light as photographs of one lesion differ. */
+const AUGMENTATION: Augmentation = {
+  ...DEFAULT_AUGMENTATION,
+  geometry: {
+    probability: 1,
+    rotation: 180,
+    scale: [0.8, 1.25],
+    aspect: [0.89, 1.13],
+    shift: 0.1,
+    shear: 7,
+  },
+};
+
+const FLOAT: StageRecipe = {
+  schedule: [
+    { inputSize: 32, epochs: 14 },
+    { inputSize: 48, epochs: 8 },
+    { inputSize: 64, epochs: 10 },
+  ],
+  batch: 32,
+  rate: { peak: 3e-3, warmUp: 0.06, floor: 0 },
+  weightDecay: 0.05,
+  averageDecay: 0.998,
+  loss: {
+    balance: { kind: 'inverseFrequency', power: 0.25 },
+    logitAdjustment: 0,
+    labelSmoothing: 0.05,
+    distillation: { temperature: 2, weight: 0.7 },
+  },
+  augmentation: AUGMENTATION,
+  patience: null,
+  select: 'last',
+};
+
+/** QANA at 64×64, eight bits throughout. */
+export const QANA_RECIPE: Recipe = {
+  name: 'qana',
+  network: {
+    kind: 'qana',
+    inputSize: 64,
+    widths: [32, 64, 128, 256],
+    ghost: true,
+    spatialAttention: true,
+    squeezeExcite: true,
+    dropout: 0,
+    headDropout: 0,
+  },
+  float: FLOAT,
+  quantisation: {
+    bits: { activations: 8, weights: 8, firstWeights: 8 },
+    calibrationImages: 128,
+    stage: {
+      ...FLOAT,
+      schedule: [{ inputSize: 64, epochs: 3 }],
+      rate: { peak: 1e-4, warmUp: 0.1, floor: 0 },
+      averageDecay: 0.995,
+    },
+  },
+};

@@ -26,3 +26,14 @@ export function selectRows(rows: Rows, indices: ArrayLike<number>): Rows {
   for (let i = 0; i < indices.length; i++) values.set(row(rows, indices[i]), i * rows.width);
   return { values, count: indices.length, width: rows.width };
 }
+
+/** All vectors, part after part. */
+export function stackRows(parts: readonly Rows[]): Rows {
+  const values = new Float32Array(parts.reduce((sum, part) => sum + part.values.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    values.set(part.values, offset);
+    offset += part.values.length;
+  }
+  return rowsOf(values, parts[0].width);
+}

@@ -6,7 +6,7 @@
 import { seededRandom } from '../../evaluation/random.ts';
 import { syntheticCounts } from './counts.ts';
 import { nearestNeighbours } from './neighbours.ts';
-import { type Rows, rowsOf, selectRows } from './rows.ts';
+import { type Rows, rowsOf, selectRows, stackRows } from './rows.ts';
 import { safeAnchors } from './safe-anchors.ts';
 import { synthesise } from './synthesis.ts';
 import type { TrainingEmbeddings } from './training-embeddings.ts';
@@ -71,7 +71,7 @@ export async function smote(
     }),
   );
   return {
-    rows: stacked(parts.map(({ rows }) => rows)),
+    rows: stackRows(parts.map(({ rows }) => rows)),
     labels: Uint8Array.from(parts.flatMap(({ rows }, label) => new Array<number>(rows.count).fill(label))),
     components: whitening.variances.length,
     classes: parts.map(({ rows, safeAnchors }, c) => ({
@@ -81,14 +81,4 @@ export async function smote(
       made: rows.count,
     })),
   };
-}
-
-function stacked(parts: readonly Rows[]): Rows {
-  const values = new Float32Array(parts.reduce((sum, part) => sum + part.values.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    values.set(part.values, offset);
-    offset += part.values.length;
-  }
-  return rowsOf(values, parts[0].width);
 }

@@ -4,7 +4,7 @@
  */
 import { SingleBar } from 'cli-progress';
 import { createColors } from 'picocolors';
-import { SpikescopeError } from '../errors.ts';
+import { EXIT, SpikescopeError } from '../errors.ts';
 
 /** Colour only where a person looks: on a terminal, and not when NO_COLOR is set. */
 export const colour = createColors(process.stdout.isTTY === true && process.env.NO_COLOR === undefined);
@@ -12,6 +12,28 @@ export const colour = createColors(process.stdout.isTTY === true && process.env.
 export interface Progress {
   advance(steps?: number): void;
   stop(): void;
+}
+
+let readerLeft = endProcess;
+
+function endProcess(): void {
+  process.exit(EXIT.done);
+}
+
+/** `spikescope … | head` closes the pipe early; that is no failure, and ends the program unless it says otherwise. */
+export function watchReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    readerLeft();
+  });
+}
+
+/** For a program that must still put things in order when its reader has left. Undone by what it returns. */
+export function onReaderLeft(action: () => void): () => void {
+  readerLeft = action;
+  return () => {
+    readerLeft = endProcess;
+  };
 }
 
 /** One line of text for people, on stdout. */

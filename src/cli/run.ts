@@ -27,6 +27,13 @@ export function runCommand(): Command {
     .option('--device-id <name>', 'name of this device in topics (default: made at the first start)')
     .option('--interval <ms>', 'time from one capture to the next, at least')
     .option('--seed <number>', 'seed of the phantoms', '1')
+    .option(
+      '--allow-commands <names>',
+      'commands taken from the broker, of capture, label, undo, status, restart, separated by commas',
+      '',
+    )
+    .option('--fhir', 'publish each result as a FHIR R4 message too')
+    .option('--home-assistant [prefix]', 'announce the device to Home Assistant (prefix: homeassistant)')
     .option('--json', 'each result on a line of stdout, exactly as received')
     .action(async (rawOptions: unknown) => {
       const exitCode = await runSession(parseRunOptions(rawOptions));

@@ -26,6 +26,8 @@ export interface ApplianceParts {
   readonly journal: { append(entry: JournalEntry): number };
   /** Called when a result is in the journal, to publish it. */
   readonly onRecorded: (result: Result) => void;
+  /** Waits before the next capture, and may end the wait early. Default: so many milliseconds, 0 or more. */
+  readonly pause?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
   /** Called for a frame that gave no reading, with its place on this machine and the error. */
   readonly onRefused: (capture: Capture, error: unknown) => void;
 }
@@ -52,6 +54,7 @@ export interface Tally {
  */
 export async function runAppliance(parts: ApplianceParts, options: ApplianceOptions): Promise<Tally> {
   const { count = Infinity, interval = 0, signal } = options;
+  const { pause = pauseFor } = parts;
   const memory = new MemoryKeeper();
   let captures = 0;
   let retakes = 0;
@@ -66,11 +69,14 @@ export async function runAppliance(parts: ApplianceParts, options: ApplianceOpti
     if (!result.accepted) retakes++;
     memory.afterCapture();
     if (captures >= count || signal.aborted) break;
-    const pause = interval - (performance.now() - started);
-    if (pause > 0) await delay(pause, undefined, { signal }).catch(() => {});
+    await pause(Math.max(0, interval - (performance.now() - started)), signal);
     started = performance.now();
   }
   return { captures, retakes };
+}
+
+async function pauseFor(milliseconds: number, signal: AbortSignal): Promise<void> {
+  if (milliseconds > 0) await delay(milliseconds, undefined, { signal }).catch(() => {});
 }
 
 async function read(capture: Capture, parts: ApplianceParts): Promise<Result> {

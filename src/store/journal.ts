@@ -1,6 +1,12 @@
 import type Database from 'better-sqlite3';
+import { type Capacity, DEFAULT_CAPACITY, requireRoom, type StorageState, storageState } from './capacity.ts';
+import type { JournalRecord, RecordDraft } from './chain.ts';
+import { ChainWriter } from './chain-writer.ts';
 import { journalFault } from './journal-fault.ts';
 import { openDatabase } from './journal-schema.ts';
+import { type Channel, type Lane, type MessageKey, Outbox, type QueuedMessage } from './outbox.ts';
+import { type RecordedResult, type RecordRow, type ResultRow, recordOf, resultOfRow } from './rows.ts';
+import { type ChainHead, type Verification, verifyJournal } from './verify.ts';
 
 /** A result on its way into the journal. */
 export interface JournalEntry {
@@ -10,120 +16,167 @@ export interface JournalEntry {
   readonly capturedAt: string;
   /** JSON, exactly the bytes that are published. */
   readonly payload: string;
+  /** What belongs together and is received in its order; without it, the result stands alone. */
+  readonly session?: string;
 }
 
-/** A result that is in the journal. */
-export interface RecordedEntry extends JournalEntry {
-  /** Increasing in the order of recording, never reused. */
-  readonly sequence: number;
-  readonly recordedAt: string;
-  /** When the broker acknowledged it; null before that. */
-  readonly publishedAt: string | null;
+export interface JournalOptions {
+  /** The forms in which results are published. Default: `result` alone. */
+  readonly channels?: readonly Channel[];
+  /** Whose messages are put into the outbox and taken from it. Default: `external`. */
+  readonly lane?: Lane;
+  readonly capacity?: Partial<Capacity>;
 }
-
-interface Row {
-  sequence: number;
-  id: string;
-  captured_at: string;
-  recorded_at: string;
-  payload: string;
-  published_at: string | null;
-}
-
-const COLUMNS = 'sequence, id, captured_at, recorded_at, payload, published_at';
 
 /**
- * Every result that this device ever made, append-only, in SQLite. `append` returns after the entry has reached the
- * storage medium (write-ahead log, flushed at every commit), so that it outlives SIGKILL and power loss.
- * All methods throw SpikescopeError `JOURNAL_*` when the database fails.
+ * What this device did, in SQLite: captures, readings, labels, updates, publications, as records that are chained by
+ * their digests and never changed; and the outbox, which of the readings is still to be acknowledged by a broker.
+ * What a method has written is on the storage medium when it returns (write-ahead log, flushed at every commit), so
+ * that it outlives SIGKILL and power loss. All methods throw SpikescopeError `JOURNAL_*` when the database fails.
  */
 export class Journal {
   readonly file: string;
   readonly #database: Database.Database;
-  readonly #append: Database.Statement<[string, string, string, string]>;
-  readonly #publish: Database.Statement<[number, string]>;
-  readonly #unpublished: Database.Statement<[number, number], Row>;
-  readonly #entries: Database.Statement<[number], Row>;
-  readonly #lastSequence: Database.Statement<[], number>;
-  readonly #countUnpublished: Database.Statement<[number, number], number>;
+  readonly #writer: ChainWriter;
+  readonly #outbox: Outbox;
+  readonly #channels: readonly Channel[];
+  readonly #capacity: Capacity;
+  readonly #payload: Database.Statement<[string], string>;
+  readonly #hasCommand: Database.Statement<[string], number>;
 
-  private constructor(file: string, database: Database.Database) {
+  private constructor(file: string, database: Database.Database, options: JournalOptions) {
     this.file = file;
     this.#database = database;
-    this.#append = database.prepare(
-      'INSERT INTO results (id, captured_at, recorded_at, payload) VALUES (?, ?, ?, ?)',
-    );
-    this.#publish = database.prepare(
-      'INSERT INTO publications (sequence, published_at) VALUES (?, ?) ON CONFLICT DO NOTHING',
-    );
-    this.#unpublished = database.prepare(
-      `SELECT ${COLUMNS} FROM journal WHERE sequence > ? AND published_at IS NULL ORDER BY sequence LIMIT ?`,
-    );
-    this.#entries = database.prepare(`SELECT ${COLUMNS} FROM journal WHERE sequence > ? ORDER BY sequence`);
-    this.#lastSequence = database
-      .prepare<[], number>('SELECT coalesce(max(sequence), 0) FROM results')
+    this.#writer = new ChainWriter(database);
+    this.#outbox = new Outbox(database, this.#writer, options.lane ?? 'external');
+    this.#channels = options.channels ?? ['result'];
+    this.#capacity = { ...DEFAULT_CAPACITY, ...options.capacity };
+    this.#payload = database
+      .prepare<[string], string>("SELECT payload FROM records WHERE case_id = ? AND kind = 'reading'")
       .pluck();
-    this.#countUnpublished = database
-      .prepare<[number, number], number>(
-        'SELECT count(*) FROM journal WHERE sequence > ? AND sequence <= ? AND published_at IS NULL',
-      )
+    this.#hasCommand = database
+      .prepare<[string], number>("SELECT 1 FROM records WHERE case_id = ? AND kind = 'command'")
       .pluck();
   }
 
   /**
-   * Opens the journal, and creates it where there is none.
+   * Opens the journal, creates it where there is none, and takes over one of an older schema.
    * @throws SpikescopeError `JOURNAL_NOT_A_DATABASE`, `JOURNAL_FOREIGN`, `JOURNAL_NEWER`, `JOURNAL_DAMAGED`,
    *   `JOURNAL_NOT_WRITABLE`, `JOURNAL_DISK_FULL`, `JOURNAL_BUSY`, `JOURNAL_FAILED`
    */
-  static open(file: string): Journal {
+  static open(file: string, options: JournalOptions = {}): Journal {
     const database = openDatabase(file);
     try {
-      return new Journal(file, database);
+      return new Journal(file, database, options);
     } catch (cause) {
       database.close();
       throw journalFault(cause, file);
     }
   }
 
-  /** Records a result durably and returns its sequence number. */
-  append({ id, capturedAt, payload }: JournalEntry): number {
-    return this.#attempt(() =>
-      Number(this.#append.run(id, capturedAt, new Date().toISOString(), payload).lastInsertRowid),
+  /**
+   * Records a capture with its reading and puts it into the outbox, in one commit.
+   * @returns the sequence number of the reading
+   * @throws SpikescopeError `JOURNAL_FULL` before the disk is
+   */
+  append({ id, capturedAt, payload, session = id }: JournalEntry): number {
+    return this.#commit(() => {
+      requireRoom(this.file, this.#capacity);
+      const capture = JSON.stringify({ capturedAt, session });
+      const sequence = this.#writer.append([
+        { kind: 'capture', caseId: id, payload: capture },
+        { kind: 'reading', caseId: id, payload },
+      ]);
+      for (const channel of this.#channels) this.#outbox.enqueue(sequence, channel, session);
+      return sequence;
+    });
+  }
+
+  /** Records what else happened, in one commit: all of it or nothing. @returns the sequence number of the last */
+  record(drafts: readonly RecordDraft[]): number {
+    return this.#commit(() => {
+      requireRoom(this.file, this.#capacity);
+      return this.#writer.append(drafts);
+    });
+  }
+
+  /** The oldest messages that no broker has acknowledged, in order. */
+  waiting(limit: number): QueuedMessage[] {
+    return this.#attempt(() => this.#outbox.waiting(limit));
+  }
+
+  /** Takes messages out of the outbox and records it, in one commit. Repeats change nothing. */
+  acknowledge(messages: readonly MessageKey[]): void {
+    if (messages.length > 0) this.#commit(() => this.#outbox.acknowledge(messages));
+  }
+
+  /**
+   * Puts the readings from sequence number `from` on into the outbox again, under their identifiers: for a broker
+   * that acknowledged what it did not pass on. Those that still wait are left in their place.
+   * @returns how many messages that makes
+   */
+  requeue(from: number): number {
+    return this.#commit(() =>
+      this.#channels.reduce((total, channel) => total + this.#outbox.requeue(channel, from), 0),
     );
   }
 
-  /** Records, in one commit, that the broker has acknowledged these entries. Repeats change nothing. */
-  markPublished(sequences: readonly number[]): void {
-    const now = new Date().toISOString();
-    this.#attempt(() =>
-      this.#database.transaction(() => {
-        for (const sequence of sequences) this.#publish.run(sequence, now);
-      })(),
+  /** How many messages wait, in this journal's lane or another. */
+  depth(lane?: Lane): number {
+    return this.#attempt(() => this.#outbox.depth(lane));
+  }
+
+  /** When the oldest of the waiting messages was recorded; null when none waits. */
+  oldestWaiting(): string | null {
+    return this.#attempt(() => this.#outbox.oldestAt());
+  }
+
+  /** The published bytes of a result, null where this journal has no such result. */
+  payloadOf(id: string): string | null {
+    return this.#attempt(() => this.#payload.get(id) ?? null);
+  }
+
+  /** Whether a command with this identifier was ever accepted. */
+  hasCommand(id: string): boolean {
+    return this.#attempt(() => this.#hasCommand.get(id) !== undefined);
+  }
+
+  /** What room is left. */
+  storage(): StorageState {
+    return this.#attempt(() => storageState(this.file, this.#capacity));
+  }
+
+  /** Walks the chain and names the first bad record. @param witnessed an earlier head that must still be in it */
+  verify(witnessed?: ChainHead): Verification {
+    return this.#attempt(() => verifyJournal(this.#database, witnessed));
+  }
+
+  /** The end of the chain. */
+  head(): ChainHead {
+    const { sequence, digest } = this.#attempt(() => this.#writer.head());
+    return { sequence, digest: Buffer.from(digest).toString('hex') };
+  }
+
+  /** All results, oldest first, read as they are asked for. */
+  *entries(): Generator<RecordedResult> {
+    const rows = this.#database.prepare<[], ResultRow>('SELECT * FROM journal ORDER BY sequence');
+    for (const row of rows.iterate()) yield resultOfRow(row);
+  }
+
+  /** All records after `after`, oldest first, read as they are asked for. */
+  *records(after = 0): Generator<JournalRecord> {
+    const rows = this.#database.prepare<[number], RecordRow>(
+      'SELECT * FROM records WHERE sequence > ? ORDER BY sequence',
     );
-  }
-
-  /** The oldest `limit` entries after `after` that no broker has acknowledged. */
-  unpublished(after: number, limit: number): RecordedEntry[] {
-    return this.#attempt(() => this.#unpublished.all(after, limit).map(entryOf));
-  }
-
-  /** How many entries after `after`, up to `until` and including it, no broker has acknowledged. */
-  countUnpublished(after = 0, until: number = Number.MAX_SAFE_INTEGER): number {
-    return this.#attempt(() => this.#countUnpublished.get(after, until) ?? 0);
-  }
-
-  /** All entries after `after`, oldest first, read as they are asked for. */
-  *entries(after = 0): Generator<RecordedEntry> {
-    for (const row of this.#entries.iterate(after)) yield entryOf(row);
-  }
-
-  /** Sequence number of the newest entry, 0 in an empty journal. */
-  lastSequence(): number {
-    return this.#attempt(() => this.#lastSequence.get() ?? 0);
+    for (const row of rows.iterate(after)) yield recordOf(row);
   }
 
   close(): void {
     this.#database.close();
+  }
+
+  #commit<T>(action: () => T): T {
+    return this.#attempt(() => this.#database.transaction(action).immediate());
   }
 
   #attempt<T>(action: () => T): T {
@@ -133,15 +186,4 @@ export class Journal {
       throw journalFault(cause, this.file);
     }
   }
-}
-
-function entryOf(row: Row): RecordedEntry {
-  return {
-    sequence: row.sequence,
-    id: row.id,
-    capturedAt: row.captured_at,
-    recordedAt: row.recorded_at,
-    payload: row.payload,
-    publishedAt: row.published_at,
-  };
 }

@@ -31,6 +31,16 @@ function notAuthorised() {
   };
 }
 
+/** The error for a broker that does not answer for so many milliseconds. */
+export function silence(what: string, address: string, patience: number): SpikescopeError {
+  return new SpikescopeError('BROKER_SILENT', `The broker does not ${what}`, {
+    field: address,
+    expected: `an answer within ${patience / 1000} s`,
+    received: 'none',
+    remedy: 'check the broker and the network',
+  });
+}
+
 export function isVersionRefusal(fault: unknown): boolean {
   return fault instanceof SpikescopeError && fault.code === 'BROKER_VERSION';
 }
@@ -63,7 +73,9 @@ export function connectionFault(cause: unknown, address: string): SpikescopeErro
       {
         field: address,
         received,
-        remedy: 'give the authority that signed the broker’s certificate with --ca',
+        remedy: /EXPIRED|NOT_YET_VALID/.test(code)
+          ? 'check the clock of this device, then the dates of the broker’s certificate'
+          : 'give the authority that signed the broker’s certificate with --ca',
         cause,
       },
     );

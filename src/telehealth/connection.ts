@@ -1,32 +1,24 @@
-import { type IClientOptions, type MqttClient, connect as mqttConnect } from 'mqtt';
+import { type IConnackPacket, type MqttClient, connect as mqttConnect } from 'mqtt';
+import pLimit, { type LimitFunction } from 'p-limit';
 import { SpikescopeError } from '../errors.ts';
-import { connectionFault, faultOfCode, isVersionRefusal } from './connection-fault.ts';
+import { connectionFault, faultOfCode, isVersionRefusal, silence } from './connection-fault.ts';
+import { type ConnectionOptions, clientOptions } from './connection-options.ts';
 import { addressOf, type Endpoint } from './endpoint.ts';
-
-export interface ConnectionOptions {
-  readonly clientId: string;
-  readonly will?: { readonly topic: string; readonly payload: string };
-  /** MQTT 5: seconds that the broker keeps the session after a lost connection. Default 0. */
-  readonly sessionExpiry?: number;
-  /** Whether a session that the broker kept is taken up again. Default false. */
-  readonly resume?: boolean;
-  readonly onMessage?: (topic: string, payload: Buffer) => void;
-  /** Gives the attempt up. */
-  readonly signal?: AbortSignal;
-}
 
 export interface Publication {
   readonly topic: string;
   readonly payload: string;
   readonly retain: boolean;
-  /** MQTT 5 only. */
+  /** Default `application/json`. MQTT 5 only, as all that follows. */
+  readonly contentType?: string;
   readonly userProperties?: Readonly<Record<string, string>>;
+  readonly correlationData?: Buffer;
 }
 
-const CONNECT_TIMEOUT = 10_000;
 const ACKNOWLEDGE_TIMEOUT = 10_000;
 const CLOSE_TIMEOUT = 2_000;
-const KEEPALIVE_SECONDS = 30;
+/** Messages in flight at a time, or fewer where the broker asks for fewer. */
+const WINDOW = 16;
 
 /**
  * One connection to a broker, from CONNACK to its end; it never comes back by itself. mqtt.js would queue messages
@@ -40,30 +32,42 @@ export class Connection {
   readonly #client: MqttClient;
   readonly #address: string;
   readonly #pending = new Set<(reason: SpikescopeError) => void>();
+  readonly #window: LimitFunction;
+  readonly #patience: number;
+  #hasAnswered = false;
+  #reason: SpikescopeError | undefined;
 
-  private constructor(client: MqttClient, endpoint: Endpoint, protocolVersion: 4 | 5) {
+  private constructor(client: MqttClient, endpoint: Endpoint, options: ConnectionOptions, offer: Offer) {
     this.#client = client;
     this.#address = addressOf(endpoint);
-    this.protocolVersion = protocolVersion;
-    let reason: SpikescopeError | undefined;
+    this.#patience = options.patience ?? ACKNOWLEDGE_TIMEOUT;
+    this.#window = pLimit(Math.min(WINDOW, offer.receiveMaximum));
+    this.protocolVersion = offer.protocolVersion;
     client.on('disconnect', ({ reasonCode }) => {
-      reason = faultOfCode(reasonCode ?? 0, this.#address);
+      this.#reason = faultOfCode(reasonCode ?? 0, this.#address);
     });
     client.on('error', (cause) => {
-      reason ??= connectionFault(cause, this.#address);
+      this.#reason ??= connectionFault(cause, this.#address);
+      // After a breach of the protocol nothing that the broker says can be relied on.
+      this.destroy();
     });
     this.closed = new Promise((resolve) => {
       client.once('close', () => {
-        const fault = reason ?? connectionFault(new Error('the connection was closed'), this.#address);
+        const fault = this.#reason ?? connectionFault(new Error('the connection was closed'), this.#address);
         for (const fail of [...this.#pending]) fail(fault);
         resolve(fault);
       });
     });
   }
 
+  /** Whether the broker has answered anything since it let us in. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
+  }
+
   /**
    * Connects, with MQTT 5 and where the broker has no such version with 3.1.1.
-   * @throws SpikescopeError `BROKER_UNREACHABLE`, `BROKER_REFUSED`, `BROKER_UNTRUSTED`
+   * @throws SpikescopeError `BROKER_UNREACHABLE`, `BROKER_REFUSED`, `BROKER_UNTRUSTED`, `BROKER_UNFIT`
    */
   static async open(endpoint: Endpoint, options: ConnectionOptions): Promise<Connection> {
     const [version, ...older] = endpoint.versions;
@@ -79,7 +83,7 @@ export class Connection {
   static #attempt(endpoint: Endpoint, options: ConnectionOptions, version: 4 | 5): Promise<Connection> {
     const client = mqttConnect(clientOptions(endpoint, options, version));
     const { onMessage, signal } = options;
-    if (onMessage) client.on('message', onMessage);
+    if (onMessage) client.on('message', (topic, payload, packet) => onMessage({ topic, payload, packet }));
     return new Promise((resolve, reject) => {
       const fail = (cause: Error): void => {
         signal?.removeEventListener('abort', abort);
@@ -92,10 +96,15 @@ export class Connection {
       client.on('error', fail);
       client.once('close', failClosed);
       signal?.addEventListener('abort', abort);
-      client.once('connect', () => {
+      client.once('connect', (connack) => {
         client.off('close', failClosed);
-        signal?.removeEventListener('abort', abort);
-        resolve(new Connection(client, endpoint, version));
+        try {
+          const offer = offerOf(connack, version, addressOf(endpoint));
+          signal?.removeEventListener('abort', abort);
+          resolve(new Connection(client, endpoint, options, offer));
+        } catch (cause) {
+          fail(cause instanceof Error ? cause : new Error(String(cause)));
+        }
       });
     });
   }
@@ -105,21 +114,26 @@ export class Connection {
    * @throws SpikescopeError `BROKER_LOST` when the connection ends first, `BROKER_REFUSED`, and `BROKER_SILENT`,
    *   which ends the connection too
    */
-  publish({ topic, payload, retain, userProperties = {} }: Publication): Promise<void> {
+  publish(publication: Publication): Promise<void> {
+    const { topic, payload, retain, userProperties = {}, correlationData } = publication;
     const properties = {
-      contentType: 'application/json',
+      contentType: publication.contentType ?? 'application/json',
       payloadFormatIndicator: true,
-      userProperties: { ...userProperties },
+      // mqtt-packet writes nothing at all, and says nothing, for an empty list of user properties.
+      ...(Object.keys(userProperties).length > 0 && { userProperties: { ...userProperties } }),
+      ...(correlationData && { correlationData }),
     };
-    return this.#settled('acknowledge a message', (done) => {
-      this.#client.publish(topic, payload, { qos: 1, retain, properties }, (error) => done(error));
-    });
+    return this.#window(() =>
+      this.#settled('acknowledge a message', (done) => {
+        this.#client.publish(topic, payload, { qos: 1, retain, properties }, (error) => done(error));
+      }),
+    );
   }
 
-  /** Subscribes at QoS 1. @throws SpikescopeError as `publish` */
+  /** Subscribes at QoS 1, without the messages that the broker has retained. @throws SpikescopeError as `publish` */
   subscribe(topic: string): Promise<void> {
     return this.#settled('grant a subscription', (done) => {
-      this.#client.subscribe(topic, { qos: 1 }, (error) => done(error));
+      this.#client.subscribe(topic, { qos: 1, rh: 2 }, (error) => done(error));
     });
   }
 
@@ -131,8 +145,9 @@ export class Connection {
     clearTimeout(timer);
   }
 
-  /** Drops the connection at once; the broker then publishes the last will. */
-  destroy(): void {
+  /** Drops the connection at once; the broker then publishes the last will. @param reason what `closed` says */
+  destroy(reason?: SpikescopeError): void {
+    this.#reason ??= reason;
     this.#client.end(true);
     this.#client.stream.destroy();
   }
@@ -151,11 +166,13 @@ export class Connection {
         reject(reason);
       };
       const timer = setTimeout(() => {
-        fail(silence(what, this.#address));
-        this.destroy();
-      }, ACKNOWLEDGE_TIMEOUT);
+        const reason = silence(what, this.#address, this.#patience);
+        fail(reason);
+        this.destroy(reason);
+      }, this.#patience);
       this.#pending.add(fail);
       start((error) => {
+        this.#hasAnswered ||= !error;
         if (error) return fail(connectionFault(error, this.#address));
         finish();
         resolve();
@@ -164,45 +181,23 @@ export class Connection {
   }
 }
 
-function silence(what: string, address: string): SpikescopeError {
-  return new SpikescopeError('BROKER_SILENT', `The broker does not ${what}`, {
-    field: address,
-    expected: `an answer within ${ACKNOWLEDGE_TIMEOUT / 1000} s`,
-    received: 'none',
-    remedy: 'check the broker and the network',
-  });
+/** What a broker grants at the start. */
+interface Offer {
+  readonly protocolVersion: 4 | 5;
+  /** Messages that it takes before it has acknowledged the first of them. */
+  readonly receiveMaximum: number;
 }
 
-function clientOptions(endpoint: Endpoint, options: ConnectionOptions, version: 4 | 5): IClientOptions {
-  const { protocol, host, port, username, password, tls } = endpoint;
-  const { clientId, will, sessionExpiry = 0, resume = false } = options;
-  return {
-    protocol,
-    host,
-    port,
-    ...(username !== undefined && { username }),
-    ...(password !== undefined && { password }),
-    ...tls,
-    rejectUnauthorized: true,
-    clientId,
-    protocolVersion: version,
-    // A 3.1.1 session has no expiry: the broker would keep it for ever.
-    clean: version === 4 || !resume,
-    ...(version === 5 && { properties: { sessionExpiryInterval: sessionExpiry } }),
-    ...(will && {
-      will: {
-        topic: will.topic,
-        payload: Buffer.from(will.payload),
-        qos: 1,
-        retain: true,
-        ...(version === 5 && {
-          properties: { contentType: 'application/json', payloadFormatIndicator: true },
-        }),
-      },
-    }),
-    keepalive: KEEPALIVE_SECONDS,
-    connectTimeout: CONNECT_TIMEOUT,
-    reconnectPeriod: 0,
-    resubscribe: false,
-  };
+/** @throws SpikescopeError `BROKER_UNFIT` */
+function offerOf({ properties = {} }: IConnackPacket, protocolVersion: 4 | 5, address: string): Offer {
+  const { receiveMaximum = 65_535, maximumQoS = 2, retainAvailable = true } = properties;
+  if (maximumQoS < 1 || !retainAvailable) {
+    throw new SpikescopeError('BROKER_UNFIT', 'The broker does not offer what results need', {
+      field: address,
+      expected: 'delivery at least once (QoS 1) and retained messages',
+      received: maximumQoS < 1 ? `QoS ${maximumQoS} at most` : 'no retained messages',
+      remedy: 'allow them at the broker, or use another',
+    });
+  }
+  return { protocolVersion, receiveMaximum: Math.max(1, receiveMaximum) };
 }

@@ -1,43 +1,56 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { SpikescopeError } from '../errors.ts';
-import type { TelehealthClient } from './client.ts';
+import type { MessageKey, QueuedMessage } from '../store/outbox.ts';
+import { Backoff } from './backoff.ts';
+import type { Publication } from './connection.ts';
+import { publicationOf } from './message.ts';
+import type { Topics } from './topics.ts';
 
-/** Where results wait until a broker has acknowledged them: the journal. */
-export interface ResultQueue {
-  /** The oldest `limit` results after `after` that are still to be published. */
-  unpublished(after: number, limit: number): { readonly sequence: number; readonly payload: string }[];
-  countUnpublished(after: number): number;
-  markPublished(sequences: readonly number[]): void;
+/** Where messages wait until a broker has acknowledged them: the journal. */
+export interface MessageQueue {
+  /** The oldest messages, in order. */
+  waiting(limit: number): QueuedMessage[];
+  depth(): number;
+  acknowledge(messages: readonly MessageKey[]): void;
+}
+
+/** What the publisher asks of the device's connection. */
+export interface Sender {
+  readonly topics: Topics;
+  readonly isOnline: boolean;
+  /** Resolved when the broker has acknowledged; rejects with a SpikescopeError. */
+  publish(publication: Publication): Promise<void>;
 }
 
 export interface PublisherOptions {
-  readonly queue: ResultQueue;
-  readonly client: TelehealthClient;
-  /** Results up to this sequence number are not this publisher's. */
-  readonly after: number;
+  readonly queue: MessageQueue;
+  readonly client: Sender;
   /** Whether somebody listens: nothing is sent while this is false. `wake` when it changes. */
   readonly isReady?: () => boolean;
-  /** Called when the broker takes a connection but not a result. */
+  /** Called when the broker has acknowledged a message, after that has been recorded. */
+  readonly onAcknowledged?: (message: QueuedMessage) => void;
+  /** Called when a message was not taken although there is a connection. */
   readonly onRefused?: (reason: SpikescopeError) => void;
+  /** Pauses after a message was not taken. */
+  readonly backoff?: Backoff;
 }
 
-/** Results in flight at a time. */
-const WINDOW = 16;
-const PAUSE_AFTER_REFUSAL = 1_000;
+/** Messages that are taken from the queue at a time; the connection lets fewer into flight. */
+const BATCH = 64;
 
 /**
- * Publishes what is in the queue, oldest first, whenever the client is online. A result is marked as published after
- * the broker's acknowledgement, and sent again, with the same id, when that did not come.
+ * Publishes what is in the queue, oldest first, whenever the client is online. A message leaves the queue after the
+ * broker's acknowledgement and is sent again, the very same, when that did not come. Within a session a message
+ * waits for the acknowledgement of the one before it, so that not even a refusal lets one overtake another.
  */
 export class ResultPublisher {
   readonly #options: PublisherOptions;
+  readonly #backoff: Backoff;
   readonly #bells = new Set<() => void>();
-  /** Everything up to here is published. */
-  #cursor: number;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
-    this.#cursor = options.after;
+    this.#backoff = options.backoff ?? new Backoff({ shortest: 1000 });
   }
 
   /** Says that something has changed: a new result, a connection, a listener. */
@@ -45,52 +58,63 @@ export class ResultPublisher {
     for (const ring of [...this.#bells]) ring();
   }
 
-  /** How many results wait. */
-  waiting(): number {
-    return this.#options.queue.countUnpublished(this.#cursor);
-  }
-
   /** Works until `signal` aborts. Rejects only when the queue fails. */
   async run(signal: AbortSignal): Promise<void> {
     const { queue, client, isReady = () => true } = this.#options;
     while (!signal.aborted) {
-      const batch = client.isOnline && isReady() ? queue.unpublished(this.#cursor, WINDOW) : [];
+      const batch = client.isOnline && isReady() ? queue.waiting(BATCH) : [];
       if (batch.length === 0) {
         await this.#rung(signal);
-      } else if (!(await this.#send(batch))) {
-        await delay(PAUSE_AFTER_REFUSAL, undefined, { signal }).catch(() => {});
+      } else if (await this.#send(batch, signal)) {
+        this.#backoff.reset();
+      } else {
+        await delay(this.#backoff.next(), undefined, { signal }).catch(() => {});
       }
     }
   }
 
   /**
    * Waits until nothing waits, and gives up after `patience` ms without progress.
-   * @returns how many results still wait
+   * @returns how many messages still wait
    */
   async settle(patience: number, signal: AbortSignal): Promise<number> {
-    let waiting = this.waiting();
+    const { queue } = this.#options;
+    let waiting = queue.depth();
     let patient = AbortSignal.timeout(patience);
     while (waiting > 0 && !signal.aborted && !patient.aborted) {
       await this.#rung(AbortSignal.any([signal, patient]));
-      const now = this.waiting();
+      const now = queue.depth();
       if (now < waiting) patient = AbortSignal.timeout(patience);
       waiting = now;
     }
-    return this.waiting();
+    return queue.depth();
   }
 
-  async #send(batch: readonly { sequence: number; payload: string }[]): Promise<boolean> {
-    const { queue, client, onRefused } = this.#options;
-    const outcomes = await Promise.allSettled(batch.map(({ payload }) => client.publishResult(payload)));
-    const acknowledged = batch.filter((_, i) => outcomes[i].status === 'fulfilled');
-    if (acknowledged.length > 0) queue.markPublished(acknowledged.map(({ sequence }) => sequence));
-    const failed = outcomes.findIndex(({ status }) => status === 'rejected');
-    this.#cursor = failed < 0 ? batch[batch.length - 1].sequence : batch[failed].sequence - 1;
+  /** @returns whether every message was acknowledged */
+  async #send(batch: readonly QueuedMessage[], signal: AbortSignal): Promise<boolean> {
+    const { queue, client, onAcknowledged, onRefused } = this.#options;
+    const acknowledged: QueuedMessage[] = [];
+    const failures: unknown[] = [];
+    const sendSession = async (session: readonly QueuedMessage[]): Promise<void> => {
+      try {
+        for (const message of session) {
+          if (signal.aborted) return;
+          await client.publish(publicationOf(message, client.topics));
+          acknowledged.push(message);
+        }
+      } catch (error) {
+        failures.push(error);
+      }
+    };
+    // At the end a silent broker is not waited for: what it has not acknowledged by then is sent again another time.
+    await settledOrAborted(sessionsOf(batch).map(sendSession), signal);
+    queue.acknowledge(acknowledged.sort((a, b) => a.sequence - b.sequence));
+    for (const message of acknowledged) onAcknowledged?.(message);
     this.wake();
-    const outcome = outcomes[failed];
-    if (outcome === undefined || outcome.status === 'fulfilled') return true;
-    if (!(outcome.reason instanceof SpikescopeError)) throw outcome.reason;
-    if (client.isOnline) onRefused?.(outcome.reason);
+    if (failures.length === 0) return true;
+    const [failure] = failures;
+    if (!(failure instanceof SpikescopeError)) throw failure;
+    if (client.isOnline) onRefused?.(failure);
     return false;
   }
 
@@ -106,4 +130,27 @@ export class ResultPublisher {
       signal.addEventListener('abort', ring);
     });
   }
+}
+
+/** Messages by their session, sessions in the order of their first message. */
+function sessionsOf(batch: readonly QueuedMessage[]): QueuedMessage[][] {
+  const sessions = new Map<string, QueuedMessage[]>();
+  for (const message of batch) {
+    const known = sessions.get(message.session);
+    if (known) known.push(message);
+    else sessions.set(message.session, [message]);
+  }
+  return [...sessions.values()];
+}
+
+/** Leaves nothing behind at `signal`, which lives as long as the process. */
+function settledOrAborted(tasks: Promise<void>[], signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      signal.removeEventListener('abort', finish);
+      resolve();
+    };
+    signal.addEventListener('abort', finish);
+    void Promise.all(tasks).then(finish);
+  });
 }

@@ -22,7 +22,9 @@ export const resultSchema = z
     id: z.uuid().describe('Stays the same when a result is sent again: drop repeats by it'),
     device: deviceSchema,
     capturedAt: timeSchema,
-    source: z.enum(['phantom', 'replay', 'libcamera', 'v4l2']).describe('Where the frame came from; phantoms are drawings'),
+    source: z
+      .enum(['phantom', 'replay', 'libcamera', 'v4l2'])
+      .describe('Where the frame came from; phantoms are drawings'),
     model: modelIdentitySchema,
     backend: backendSchema,
     accepted: z.boolean().describe('False when the frame could not be read: take it again'),

@@ -1,4 +1,4 @@
-import type { SpikescopeError } from '../errors.ts';
+import { SpikescopeError } from '../errors.ts';
 import { Connection } from './connection.ts';
 import type { Endpoint } from './endpoint.ts';
 import { keepConnected } from './link.ts';
@@ -21,6 +21,7 @@ export class ResultSubscriber {
   readonly #options: SubscriberOptions;
   readonly #stopped = new AbortController();
   #connection: Connection | null = null;
+  #isSubscribed = false;
   #wasSubscribed = false;
   #refused = false;
   #kept: Promise<void> = Promise.resolve();
@@ -30,7 +31,7 @@ export class ResultSubscriber {
   }
 
   get isSubscribed(): boolean {
-    return this.#connection !== null;
+    return this.#isSubscribed;
   }
 
   /** Whether the broker said no, so that waiting for a subscription is of no use. */
@@ -45,6 +46,7 @@ export class ResultSubscriber {
         onUp: (connection) => this.#subscribe(connection),
         onDown: (reason) => {
           this.#connection = null;
+          this.#isSubscribed = false;
           this.#refused = reason.code === 'BROKER_REFUSED';
           this.#options.onChange?.();
           this.#options.onLost?.(reason);
@@ -58,6 +60,7 @@ export class ResultSubscriber {
     this.#stopped.abort();
     const connection = this.#connection;
     this.#connection = null;
+    this.#isSubscribed = false;
     await connection?.close();
     await this.#kept;
   }
@@ -69,17 +72,23 @@ export class ResultSubscriber {
       sessionExpiry: SESSION_EXPIRY,
       // Not at the first connect: what an earlier run has left behind is not this one's to show.
       resume: this.#wasSubscribed,
-      onMessage: (_topic, payload) => onResult(payload.toString('utf8')),
+      onMessage: ({ payload }) => onResult(payload.toString('utf8')),
       signal: this.#stopped.signal,
     });
   }
 
-  async #subscribe(connection: Connection): Promise<void> {
-    await connection.subscribe(topicsOf(this.#options.device).result);
-    if (this.#stopped.signal.aborted) return connection.close();
-    this.#wasSubscribed = true;
-    this.#refused = false;
+  #subscribe(connection: Connection): void {
     this.#connection = connection;
-    this.#options.onChange?.();
+    connection.subscribe(topicsOf(this.#options.device).result).then(
+      () => {
+        if (this.#stopped.signal.aborted) return;
+        this.#wasSubscribed = true;
+        this.#refused = false;
+        this.#isSubscribed = true;
+        this.#options.onChange?.();
+      },
+      // What the subscription failed of is the reason for which the connection ends.
+      (reason: unknown) => connection.destroy(reason instanceof SpikescopeError ? reason : undefined),
+    );
   }
 }

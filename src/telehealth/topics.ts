@@ -4,12 +4,25 @@ export interface Topics {
   readonly status: string;
   /** One message per capture, QoS 1, not retained. */
   readonly result: string;
+  /** The same as a FHIR message, where that is asked for. */
+  readonly fhir: string;
   /** Retained: the model in use. */
   readonly model: string;
+  /** Before a command's name. */
+  readonly command: string;
+  /** Answers to commands that name no other topic. */
+  readonly response: string;
 }
 
 /** @param device as `deviceIdSchema` admits it: one topic level, no wildcards */
 export function topicsOf(device: string): Topics {
   const base = `spikescope/${device}`;
-  return { status: `${base}/status`, result: `${base}/result`, model: `${base}/model` };
+  return {
+    status: `${base}/status`,
+    result: `${base}/result`,
+    fhir: `${base}/fhir`,
+    model: `${base}/model`,
+    command: `${base}/command/`,
+    response: `${base}/response`,
+  };
 }

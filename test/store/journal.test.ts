@@ -39,7 +39,7 @@ describe('the journal', () => {
     journal.close();
     const reopened = Journal.open(file);
     expect([...reopened.entries()]).toMatchObject(entries.map((one) => ({ ...one, publishedAt: null })));
-    expect(reopened.lastSequence()).toBe(20);
+    expect(reopened.depth()).toBe(20);
     reopened.close();
   });
 
@@ -48,38 +48,72 @@ describe('the journal', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const one = entry(text);
-        const sequence = journal.append(one);
-        expect([...journal.entries(sequence - 1)][0].payload).toBe(one.payload);
+        journal.append(one);
+        expect(journal.payloadOf(one.id)).toBe(one.payload);
       }),
       { numRuns: 50 },
     );
     journal.close();
   });
 
-  it('knows which entries are published, and takes repeats without a word', () => {
-    const { journal } = filled(5);
-    journal.markPublished([1, 2, 4]);
-    journal.markPublished([2, 4]);
-    expect(journal.unpublished(0, 10).map(({ sequence }) => sequence)).toEqual([3, 5]);
-    expect(journal.unpublished(3, 10).map(({ sequence }) => sequence)).toEqual([5]);
-    expect(journal.unpublished(0, 1).map(({ sequence }) => sequence)).toEqual([3]);
-    expect(journal.countUnpublished()).toBe(2);
-    expect([...journal.entries()].filter(({ publishedAt }) => publishedAt !== null)).toHaveLength(3);
+  it('keeps a message in the outbox until it is acknowledged, and takes repeats without a word', () => {
+    const { journal, entries } = filled(5);
+    const waiting = journal.waiting(10);
+    expect(waiting.map(({ id, payload }) => ({ id, payload }))).toEqual(
+      entries.map(({ id, payload }) => ({ id, payload })),
+    );
+    const kept = [waiting[2], waiting[4]];
+    const gone = waiting.filter((message) => !kept.includes(message));
+    journal.acknowledge(gone);
+    const head = journal.head();
+    journal.acknowledge(gone.slice(1));
+    expect(journal.head()).toEqual(head);
+    expect(journal.waiting(10)).toEqual(kept);
+    expect(journal.waiting(1)).toEqual(kept.slice(0, 1));
+    expect(journal.depth()).toBe(2);
+    expect([...journal.entries()].map(({ publishedAt }) => publishedAt !== null)).toEqual([
+      true,
+      true,
+      false,
+      true,
+      false,
+    ]);
+    journal.close();
+  });
+
+  it('sends each result on every channel, the result before what is derived from it, in its session', () => {
+    const journal = Journal.open(file, { channels: ['result', 'fhir'] });
+    for (const session of ['a', 'b']) journal.append({ ...entry(), session });
+    expect(journal.waiting(10).map(({ channel, session }) => [channel, session])).toEqual([
+      ['result', 'a'],
+      ['fhir', 'a'],
+      ['result', 'b'],
+      ['fhir', 'b'],
+    ]);
+    journal.close();
+  });
+
+  it('puts readings into the outbox again, in order, and leaves in place what waits there', () => {
+    const { journal } = filled(6);
+    const before = journal.waiting(10);
+    journal.acknowledge([0, 1, 2, 4].map((i) => before[i]));
+    expect(journal.requeue(before[1].sequence)).toBe(3);
+    expect(journal.waiting(10)).toEqual(before.slice(1));
+    expect(journal.verify()).toMatchObject({ sound: true, waiting: 5 });
     journal.close();
   });
 
   it('refuses a second entry with the same id, a payload that is no JSON, and any change or deletion', () => {
     const { journal, entries } = filled(1);
-    expect(() => journal.append(entries[0])).toThrow(expect.objectContaining({ code: 'JOURNAL_FAILED' }));
+    expect(() => journal.append(entries[0])).toThrow(
+      expect.objectContaining({
+        code: 'JOURNAL_FAILED',
+        details: expect.objectContaining({ received: expect.stringContaining('recorded already') }),
+      }),
+    );
     expect(() => journal.append({ ...entry(), payload: 'no json' })).toThrow(/journal failed/);
-    journal.markPublished([1]);
     const database = new Database(file);
-    for (const statement of [
-      "UPDATE results SET payload = '{}'",
-      'DELETE FROM results',
-      'DELETE FROM publications',
-      "UPDATE publications SET published_at = ''",
-    ]) {
+    for (const statement of ["UPDATE records SET payload = '{}'", 'DELETE FROM records']) {
       expect(() => database.exec(statement)).toThrow(/append-only/);
     }
     database.close();
@@ -114,6 +148,7 @@ describe('the journal', () => {
       const reported = Buffer.concat(chunks).toString().split('\n').slice(0, -1);
       const journal = Journal.open(file);
       const kept = new Set([...journal.entries()].map(({ id }) => id));
+      expect(journal.verify()).toMatchObject({ sound: true });
       journal.close();
       expect(reported.length).toBeGreaterThan(0);
       expect(reported.filter((id) => !kept.has(id))).toEqual([]);
@@ -159,12 +194,12 @@ describe('a journal that cannot be opened', () => {
   it('comes from a newer version', () => {
     Journal.open(file).close();
     const newer = new Database(file);
-    newer.pragma('user_version = 2');
+    newer.pragma('user_version = 3');
     newer.close();
     expect(() => Journal.open(file)).toThrow(
       expect.objectContaining({
         code: 'JOURNAL_NEWER',
-        details: expect.objectContaining({ received: 'schema 2' }),
+        details: expect.objectContaining({ received: 'schema 3' }),
       }),
     );
   });
@@ -212,7 +247,7 @@ describe('a full disk', () => {
   it.skipIf(!isRoot || !canMount())('ends an append with a word on space, and keeps what was there', () => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', folder]);
     try {
-      const journal = Journal.open(file);
+      const journal = Journal.open(file, { capacity: { reserve: 0 } });
       const kept: string[] = [];
       const fill = () => {
         for (;;) {

@@ -7,12 +7,12 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SpikescopeError } from '../../src/errors.ts';
 import { Journal } from '../../src/store/journal.ts';
+import { Backoff } from '../../src/telehealth/backoff.ts';
 import { startEmbeddedBroker } from '../../src/telehealth/broker.ts';
 import { TelehealthClient, type TelehealthOptions } from '../../src/telehealth/client.ts';
-import { Connection } from '../../src/telehealth/connection.ts';
+import { Connection, type Publication } from '../../src/telehealth/connection.ts';
 import { faultOfCode } from '../../src/telehealth/connection-fault.ts';
 import { addressOf, parseEndpoint } from '../../src/telehealth/endpoint.ts';
-import { pauseAfter } from '../../src/telehealth/link.ts';
 import { ResultPublisher } from '../../src/telehealth/publisher.ts';
 import { ResultSubscriber } from '../../src/telehealth/subscriber.ts';
 import { type Listener, listenTo } from '../support/listener.ts';
@@ -31,6 +31,11 @@ const model = {
   classes: ['mel', 'nv'],
 } as const;
 const STATUS = 'spikescope/scope-1/status';
+
+function publication(payload: string): Publication {
+  const userProperties = { schema: 'spikescope/result/1', device: 'scope-1', model: 'qana64@1.0.0' };
+  return { topic: 'spikescope/scope-1/result', payload, retain: false, userProperties };
+}
 
 let undo: (() => unknown)[];
 beforeEach(() => {
@@ -113,7 +118,7 @@ describe.skipIf(!hasMosquitto)('a device on mosquitto', () => {
     const listening = await listener(url);
     const device = client(url);
     await device.waitOnline(5000);
-    await device.publishResult('{"any":"result"}');
+    await device.publish(publication('{"any":"result"}'));
     const result = await listening.first(({ topic }) => topic.endsWith('/result'), 'result');
     expect(result.packet).toMatchObject({
       qos: 1,
@@ -134,6 +139,7 @@ describe.skipIf(!hasMosquitto)('a device on mosquitto', () => {
     const wire = await breakableWire(port);
     const device = client(wire.url);
     await device.waitOnline(5000);
+    await listening.first(({ payload }) => payload.includes('"online"'), 'online');
     wire.break();
     await listening.first(({ payload }) => payload.includes('"offline"'), 'offline');
     await expect
@@ -167,7 +173,7 @@ describe.skipIf(!hasMosquitto)('a device on mosquitto', () => {
     await expect.poll(() => subscriber.isSubscribed || subscriber.isRefused, { timeout: 5000 }).toBe(true);
     const device = client(url);
     await device.waitOnline(5000);
-    await device.publishResult('{}');
+    await device.publish(publication('{}'));
     expect(received).toEqual([]);
   });
 });
@@ -225,7 +231,7 @@ describe('a broker that cannot be reached', () => {
     expect(reasons[0]).toMatchObject({ code: 'BROKER_UNREACHABLE' });
     expect(reasons[0].describe()).toMatch(/ECONNREFUSED.*To mend it/);
     expect(await device.waitOnline(1)).toBe(false);
-    await expect(device.publishResult('{}')).rejects.toMatchObject({ code: 'BROKER_LOST' });
+    await expect(device.publish(publication('{}'))).rejects.toMatchObject({ code: 'BROKER_LOST' });
     await device.stop();
   });
 
@@ -243,11 +249,21 @@ describe('a broker that cannot be reached', () => {
     for (const socket of sockets) socket.destroy();
   });
 
-  it('is asked again after pauses that grow, differ, and have a bound', () => {
-    expect(pauseAfter(0, () => 0)).toBe(125);
-    expect(pauseAfter(3, () => 1)).toBe(2000);
-    expect(pauseAfter(1000, () => 1)).toBe(30_000);
-    expect(pauseAfter(5)).not.toBe(pauseAfter(5));
+  it('is asked again after pauses that grow, differ, have a bound, and start over after a success', () => {
+    const schedules = Array.from({ length: 50 }, () => {
+      const backoff = new Backoff();
+      return { backoff, pauses: Array.from({ length: 12 }, () => backoff.next()) };
+    });
+    for (const { backoff, pauses } of schedules) {
+      for (const [attempt, pause] of pauses.entries()) {
+        const most = Math.min(30_000, 250 * 2 ** attempt);
+        expect(pause).toBeGreaterThanOrEqual(Math.floor(most / 2));
+        expect(pause).toBeLessThanOrEqual(most);
+      }
+      backoff.reset();
+      expect(backoff.next()).toBeLessThanOrEqual(250);
+    }
+    expect(new Set(schedules.map(({ pauses }) => pauses[11])).size).toBeGreaterThan(25);
   });
 });
 
@@ -264,8 +280,8 @@ describe.skipIf(!hasMosquitto)('the publisher', () => {
     return id;
   }
 
-  function publish(queue: Journal, device: TelehealthClient, after = 0): ResultPublisher {
-    const publisher = new ResultPublisher({ queue, client: device, after });
+  function publish(queue: Journal, device: TelehealthClient): ResultPublisher {
+    const publisher = new ResultPublisher({ queue, client: device });
     const ended = new AbortController();
     const running = publisher.run(ended.signal);
     undo.push(async () => {
@@ -294,28 +310,29 @@ describe.skipIf(!hasMosquitto)('the publisher', () => {
     await expect.poll(() => device.isOnline, { timeout: 5000 }).toBe(false);
     const during = Array.from({ length: 40 }, () => record(queue));
     publisher.wake();
-    expect(publisher.waiting()).toBe(40);
+    expect(queue.depth()).toBe(40);
     await mosquitto({ port });
     const again = await listener(`mqtt://127.0.0.1:${port}`);
     expect(await publisher.settle(15_000, forever)).toBe(0);
     // The device may have been back before this listener; the journal knows that all were acknowledged.
-    expect(queue.countUnpublished()).toBe(0);
+    expect(queue.depth()).toBe(0);
     expect(during).toEqual(expect.arrayContaining(idsHeard(again)));
   });
 
-  it('leaves alone what earlier runs have left', async () => {
-    const queue = journal();
-    record(queue);
+  it('sends what earlier runs have left, before its own', async () => {
+    const file = path.join(temporaryFolder(), 'journal.sqlite');
+    const earlier = Journal.open(file);
+    const left = Array.from({ length: 5 }, () => record(earlier));
+    earlier.close();
+    const queue = Journal.open(file);
+    undo.push(() => queue.close());
+    const own = record(queue);
     const { url } = await mosquitto();
-    const device = client(url, { onOnline: () => publisher.wake() });
-    const publisher = publish(queue, device, queue.lastSequence());
-    const id = record(queue);
     const listening = await listener(url);
-    await device.waitOnline(5000);
-    publisher.wake();
+    const device = client(url, { onOnline: () => publisher.wake() });
+    const publisher = publish(queue, device);
     expect(await publisher.settle(10_000, forever)).toBe(0);
-    expect(idsHeard(listening).filter((heard) => heard !== id)).toEqual([]);
-    expect(queue.countUnpublished()).toBe(1);
+    await expect.poll(() => idsHeard(listening)).toEqual([...left, own]);
   });
 
   it('sends again, under the same id, what was not acknowledged before the link broke', async () => {

@@ -27,7 +27,8 @@ export function showBanner({
 }: BannerParts): void {
   const { result } = topicsOf(device);
   const { name, version, digest } = model.model;
-  const earlier = journal.countUnpublished();
+  const earlier = journal.depth();
+  const foreign = journal.depth(isEmbedded ? 'external' : 'embedded');
   const lines = [
     'spikescope: for research and demonstration, not a medical device',
     `  model    ${name} ${version} (${digest.slice(0, 12)}) on ${model.backend}, ${model.instructionSet}`,
@@ -35,7 +36,9 @@ export function showBanner({
     `  broker   ${addressOf(endpoint)}${isEmbedded ? ' (embedded)' : ''}`,
     `  topic    ${result}`,
     `  journal  ${journal.file}`,
-    earlier > 0 && `           ${earlier} results of earlier runs in it were never published`,
+    earlier > 0 && `           ${earlier} results of earlier runs wait in it and are published now`,
+    foreign > 0 &&
+      `           ${foreign} results of earlier runs wait for ${isEmbedded ? 'an external' : 'the embedded'} broker`,
     `  listen   ${listenCommand(endpoint, device, authorities)}`,
   ];
   note(lines.filter(Boolean).join('\n'));

@@ -2,45 +2,58 @@ import { resultSchema } from '../../telehealth/result.ts';
 import { note, print } from '../console.ts';
 import { cardOf } from './card.ts';
 
+/** Repeats come within the messages in flight; more than this many results later, none does. */
+const REMEMBERED = 4096;
+
+export interface DisplayOptions {
+  readonly json: boolean;
+  /** Whether this is, byte for byte, a result of this device. */
+  readonly isOwn: (id: string, payload: string) => boolean;
+}
+
 /** Shows results as a subscriber receives them, each once. */
 export class ResultDisplay {
-  readonly #json: boolean;
-  /** Recorded and not yet received. */
-  readonly #expected = new Set<string>();
-  #shown = 0;
+  readonly #options: DisplayOptions;
+  readonly #shown = new Set<string>();
+  readonly #awaited = new Set<string>();
+  #count = 0;
   #onShown: () => void = () => {};
 
-  constructor({ json }: { json: boolean }) {
-    this.#json = json;
+  constructor(options: DisplayOptions) {
+    this.#options = options;
   }
 
-  /** Results that were recorded and have not been received. */
-  get expected(): number {
-    return this.#expected.size;
+  /** Results that the broker has acknowledged and not delivered here; counted up to a bound. */
+  get missing(): number {
+    return this.#awaited.size;
   }
 
-  /** Says that this result is on its way. */
-  expect(id: string): void {
-    this.#expected.add(id);
+  /** Says that the broker has this result, so that it must come. */
+  acknowledged(id: string): void {
+    if (!this.#shown.has(id)) remember(this.#awaited, id);
   }
 
-  /** Shows a message; repeats of a result, and results of an earlier run, are left out. */
+  /** Shows a message; repeats of a result, and what is no result of this device, are left out. */
   show(payload: string): void {
     const parsed = resultSchema.safeParse(parseJson(payload));
-    if (!parsed.success) {
-      note('A message on the result topic is not a result of this version');
+    if (!parsed.success || !this.#options.isOwn(parsed.data.id, payload)) {
+      note('A message on the result topic is not a result of this device');
       return;
     }
-    if (!this.#expected.delete(parsed.data.id)) return;
-    this.#shown++;
-    print(this.#json ? payload : cardOf(parsed.data, this.#shown));
+    const { id } = parsed.data;
+    this.#awaited.delete(id);
+    if (!this.#shown.has(id)) {
+      remember(this.#shown, id);
+      this.#count++;
+      print(this.#options.json ? payload : cardOf(parsed.data, this.#count));
+    }
     this.#onShown();
   }
 
-  /** Waits until no more than `remaining` results are expected, and gives up after `patience` ms without progress. */
-  async settle(remaining: number, patience: number): Promise<void> {
-    while (this.#expected.size > remaining) {
-      const before = this.#expected.size;
+  /** Waits until nothing is missing, and gives up after `patience` ms without progress. */
+  async settle(patience: number): Promise<void> {
+    while (this.#awaited.size > 0) {
+      const before = this.#awaited.size;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, patience);
         this.#onShown = () => {
@@ -48,8 +61,18 @@ export class ResultDisplay {
           resolve();
         };
       });
-      if (this.#expected.size === before) return;
+      if (this.#awaited.size === before) return;
     }
+  }
+}
+
+/** Adds an identifier and forgets the oldest where there are too many. */
+function remember(ids: Set<string>, id: string): void {
+  ids.add(id);
+  if (ids.size <= REMEMBERED) return;
+  for (const oldest of ids) {
+    ids.delete(oldest);
+    return;
   }
 }
 

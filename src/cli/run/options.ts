@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { UsageError } from '../../errors.ts';
 import { firstIssue } from '../../schema.ts';
+import { COMMAND_NAMES, type CommandName, commandNameSchema } from '../../telehealth/commands/command.ts';
+import { DEFAULT_DISCOVERY_PREFIX } from '../../telehealth/discovery.ts';
 
 function wholeNumber(low: number, high: number) {
   const expected = `a whole number from ${low} to ${high}`;
@@ -10,6 +12,14 @@ function wholeNumber(low: number, high: number) {
     .transform(Number)
     .refine((value) => value >= low && value <= high, expected);
 }
+
+/** Levels of a topic, without wildcards. */
+const topicLevels = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9_-]{1,32}(\/[A-Za-z0-9_-]{1,32}){0,3}$/,
+    'a prefix of topics, for example homeassistant',
+  );
 
 const optionsSchema = z.object({
   source: z.string(),
@@ -30,6 +40,13 @@ const optionsSchema = z.object({
   deviceId: z.string().optional(),
   interval: wholeNumber(0, 86_400_000).optional(),
   seed: wholeNumber(0, 2 ** 32 - 1),
+  allowCommands: z
+    .string()
+    .transform((list) => list.split(',').filter((name) => name !== ''))
+    .pipe(z.array(commandNameSchema, `names of ${COMMAND_NAMES.join(', ')}, separated by commas`))
+    .transform((names): ReadonlySet<CommandName> => new Set(names)),
+  fhir: z.boolean().default(false),
+  homeAssistant: z.union([z.literal(true).transform(() => DEFAULT_DISCOVERY_PREFIX), topicLevels]).optional(),
   json: z.boolean().default(false),
 });
 export type RunOptions = z.infer<typeof optionsSchema>;

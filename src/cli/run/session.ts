@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { openSource, type SourceOptions } from '../../capture/open-source.ts';
 import type { Capture, CaptureSource } from '../../capture/source.ts';
-import { EXIT, type ExitCode, SpikescopeError } from '../../errors.ts';
+import type { ExitCode } from '../../errors.ts';
 import { measureQuality } from '../../preprocess/quality.ts';
-import { runAppliance, type Tally } from '../../runtime/appliance.ts';
+import { runAppliance } from '../../runtime/appliance.ts';
 import { type Classifier, createClassifier } from '../../runtime/classifier.ts';
 import { openModel } from '../../runtime/open-model.ts';
 import { defaultDataFolder, prepareDataFolder } from '../../store/folder.ts';
@@ -15,10 +15,13 @@ import { type Endpoint, parseEndpoint } from '../../telehealth/endpoint.ts';
 import { describeError, note } from '../console.ts';
 import { showBanner } from './banner.ts';
 import { Cleanup } from './cleanup.ts';
-import { type Delivered, Delivery } from './delivery.ts';
+import { ApplianceCommands, type StatusReport } from './commands.ts';
+import { conclude } from './conclude.ts';
+import { Delivery } from './delivery.ts';
 import { ResultDisplay } from './display.ts';
 import type { RunOptions } from './options.ts';
 import { watchForStop } from './stop.ts';
+import { StorageAlarm } from './storage-alarm.ts';
 
 /**
  * Runs the appliance until its captures are taken, published and received back, or until a signal asks it to stop.
@@ -53,7 +56,10 @@ async function openParts(options: RunOptions, cleanup: Cleanup): Promise<Parts> 
   const dataFolder = path.resolve(options.data ?? defaultDataFolder());
   prepareDataFolder(dataFolder);
   const device = named ?? (await openIdentity(dataFolder)).data.device;
-  const journal = Journal.open(path.join(dataFolder, 'journal.sqlite'));
+  const journal = Journal.open(path.join(dataFolder, 'journal.sqlite'), {
+    channels: options.fhir ? ['result', 'fhir'] : ['result'],
+    lane: external === null ? 'embedded' : 'external',
+  });
   cleanup.add(() => journal.close());
   const { bundle, engine } = await openModel(options.model);
   cleanup.add(() => engine.close());
@@ -94,9 +100,19 @@ async function operate(
 ): Promise<ExitCode> {
   const { device, source, classifier, model, journal } = parts;
   showBanner({ ...parts, isEmbedded: options.broker === 'embedded', authorities: options.ca });
-  const display = new ResultDisplay({ json: options.json });
-  const delivery = new Delivery({ ...parts, display, onFailed: () => stop.abort() });
+  const isOwn = (id: string, payload: string) => journal.payloadOf(id) === payload;
+  const display = new ResultDisplay({ json: options.json, isOwn });
+  const commands = new ApplianceCommands({ status: () => statusOf(parts, delivery) });
+  const delivery = new Delivery({
+    ...parts,
+    display,
+    commands: { handler: commands, allowed: options.allowCommands },
+    ...(options.homeAssistant !== undefined && { homeAssistant: options.homeAssistant }),
+    onFailed: () => stop.abort(),
+  });
   cleanup.add(() => delivery.stop());
+  const storage = new StorageAlarm(journal, note);
+  storage.look();
   delivery.start();
   const tally = await runAppliance(
     {
@@ -108,7 +124,12 @@ async function operate(
         backend: model.backend,
         classify: (image) => classifier.classify(image),
       },
-      onRecorded: ({ id }) => delivery.recorded(id),
+      pause: (milliseconds, signal) => commands.pause(milliseconds, signal),
+      onRecorded: (result) => {
+        commands.recorded(result);
+        delivery.recorded();
+        storage.look();
+      },
       onRefused: noteRefusal,
     },
     {
@@ -130,31 +151,20 @@ function noteRefusal({ origin }: Capture, error: unknown): void {
   note(`No reading of ${origin}: ${describeError(error)}`);
 }
 
-/** A stop on request is no failure, whatever was still on its way: it is in the journal. */
-function conclude(
-  { captures, retakes }: Tally,
-  { unpublished, notReceived }: Delivered,
-  isStopped: boolean,
-): ExitCode {
-  const readings = `${captures} ${captures === 1 ? 'capture' : 'captures'}, ${retakes} of them to be retaken`;
-  if (isStopped || (unpublished === 0 && notReceived === 0)) {
-    note(`${readings}${unpublished > 0 ? `; ${unpublished} remain in the journal unpublished` : ''}`);
-    return EXIT.done;
-  }
-  if (unpublished > 0) {
-    throw new SpikescopeError('RESULTS_UNPUBLISHED', 'Results remain in the journal unpublished', {
-      expected: `${captures} results acknowledged by the broker`,
-      received: `${unpublished} of them not`,
-      remedy: 'they are safe in the journal; check the broker',
-    });
-  }
-  throw new SpikescopeError(
-    'RESULTS_NOT_RECEIVED',
-    'The broker acknowledged results that did not come back',
-    {
-      expected: `${captures} results received by the display`,
-      received: `${notReceived} of them not`,
-      remedy: 'they are in the journal; check the rights that the broker gives this device',
-    },
-  );
+/** What a status command is told: nothing of a person, a place or a file. */
+function statusOf({ journal, model }: Parts, delivery: Delivery): StatusReport {
+  const { level, headroom } = journal.storage();
+  const { accepted = 0, ...refused } = delivery.commandCounts;
+  return {
+    model: `${model.model.name}@${model.model.version}`,
+    waiting: journal.depth(),
+    oldestWaiting: journal.oldestWaiting(),
+    records: journal.head().sequence,
+    journal: journal.head().digest,
+    storage: level,
+    headroom,
+    uptime: Math.round(process.uptime()),
+    commandsAccepted: accepted,
+    commandsRefused: Object.values(refused).reduce((sum, count) => sum + count, 0),
+  };
 }

@@ -1,3 +1,5 @@
+import { onReaderLeft } from '../console.ts';
+
 export interface StopWatch {
   /** Aborts when the program is asked to end. */
   readonly controller: AbortController;
@@ -6,16 +8,21 @@ export interface StopWatch {
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Watches for the signals that ask for an end. A second signal ends the program at once, as the system does. */
+/**
+ * Watches for the signals that ask for an end, and for the reader of stdout to leave. A second signal ends the
+ * program at once, as the system does.
+ */
 export function watchForStop(): StopWatch {
   const controller = new AbortController();
   const stop = (): void => {
-    unwatchSignals();
+    for (const signal of SIGNALS) process.off(signal, stop);
     controller.abort();
   };
-  const unwatchSignals = (): void => {
-    for (const signal of SIGNALS) process.off(signal, stop);
-  };
   for (const signal of SIGNALS) process.on(signal, stop);
-  return { controller, unwatch: unwatchSignals };
+  const forgetReader = onReaderLeft(stop);
+  const unwatch = (): void => {
+    for (const signal of SIGNALS) process.off(signal, stop);
+    forgetReader();
+  };
+  return { controller, unwatch };
 }

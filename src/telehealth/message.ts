@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { SpikescopeError } from '../errors.ts';
+import type { QueuedMessage } from '../store/outbox.ts';
+import type { Publication } from './connection.ts';
+import { FHIR_CONTENT_TYPE, messageBundleOf } from './fhir/message-bundle.ts';
+import { resultSchema } from './result.ts';
+import type { Topics } from './topics.ts';
+
+/** What the properties of a message need, of whatever version of the program wrote the result. */
+const headSchema = z.object({
+  schema: z.string(),
+  device: z.string(),
+  model: z.object({ name: z.string(), version: z.string() }),
+});
+
+/**
+ * The message on the wire for one in the outbox. A result's payload is the journal's, byte for byte; its FHIR form is
+ * derived from that alone, so that it is the same each time it is sent.
+ * @throws SpikescopeError `RESULT_UNREADABLE` where the FHIR form of a result of another version cannot be made
+ */
+export function publicationOf({ channel, payload, id }: QueuedMessage, topics: Topics): Publication {
+  const document: unknown = JSON.parse(payload);
+  const described = describedBy(document);
+  if (channel === 'result') {
+    return { topic: topics.result, payload, retain: false, userProperties: described };
+  }
+  const parsed = resultSchema.safeParse(document);
+  if (!parsed.success) {
+    throw new SpikescopeError('RESULT_UNREADABLE', 'A result has no FHIR form', {
+      field: id,
+      expected: 'a result of this version',
+      received: parsed.error.issues[0].message,
+      cause: parsed.error,
+    });
+  }
+  return {
+    topic: topics.fhir,
+    payload: JSON.stringify(messageBundleOf(parsed.data)),
+    retain: false,
+    contentType: FHIR_CONTENT_TYPE,
+    userProperties: { ...described, schema: 'fhir/R4/Bundle' },
+  };
+}
+
+/** Properties of the result itself: the device may run another model by the time it is sent. */
+function describedBy(document: unknown): Record<string, string> {
+  const head = headSchema.safeParse(document);
+  if (!head.success) return {};
+  const { schema, device, model } = head.data;
+  return { schema, device, model: `${model.name}@${model.version}` };
+}

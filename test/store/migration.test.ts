@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Journal } from '../../src/store/journal.ts';
+import { JOURNAL_SCHEMA } from '../../src/store/journal-schema.ts';
+
+let folder: string;
+let file: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'migration-'));
+  file = path.join(folder, 'journal.sqlite');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What version 0.1 wrote, word for word. */
+const SCHEMA_1 = `
+  CREATE TABLE results (
+    sequence    INTEGER PRIMARY KEY AUTOINCREMENT,
+    id          TEXT NOT NULL UNIQUE,
+    captured_at TEXT NOT NULL,
+    recorded_at TEXT NOT NULL,
+    payload     TEXT NOT NULL CHECK (json_valid(payload))
+  ) STRICT;
+  CREATE TABLE publications (
+    sequence     INTEGER PRIMARY KEY REFERENCES results (sequence),
+    published_at TEXT NOT NULL
+  ) STRICT;
+  CREATE VIEW journal AS
+    SELECT results.*, publications.published_at FROM results LEFT JOIN publications USING (sequence);
+  CREATE TRIGGER results_no_update BEFORE UPDATE ON results
+    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+  CREATE TRIGGER results_no_delete BEFORE DELETE ON results
+    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+  CREATE TRIGGER publications_no_update BEFORE UPDATE ON publications
+    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+  CREATE TRIGGER publications_no_delete BEFORE DELETE ON publications
+    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+  PRAGMA application_id = ${0x73706b73};
+  PRAGMA user_version = 1;
+`;
+
+/** A journal of schema 1 in which every third result is published. */
+function oldJournal(count: number, isOpen = false) {
+  const database = new Database(file);
+  database.pragma('journal_mode = WAL');
+  database.exec(SCHEMA_1);
+  const insert = database.prepare(
+    'INSERT INTO results (id, captured_at, recorded_at, payload) VALUES (?, ?, ?, ?)',
+  );
+  const results = Array.from({ length: count }, (_, i) => {
+    const id = randomUUID();
+    const capturedAt = new Date(1_700_000_000_000 + 1000 * i).toISOString();
+    const recordedAt = new Date(1_700_000_000_500 + 1000 * i).toISOString();
+    const payload = JSON.stringify({ id, capturedAt, text: `naïve ${'€'.repeat(i % 7)}` });
+    const { lastInsertRowid } = insert.run(id, capturedAt, recordedAt, payload);
+    const publishedAt = i % 3 === 0 ? new Date(1_700_000_000_900 + 1000 * i).toISOString() : null;
+    if (publishedAt !== null) {
+      database
+        .prepare('INSERT INTO publications (sequence, published_at) VALUES (?, ?)')
+        .run(lastInsertRowid, publishedAt);
+    }
+    return { id, capturedAt, recordedAt, payload, publishedAt };
+  });
+  if (!isOpen) database.close();
+  return results;
+}
+
+describe('a journal of schema 1', () => {
+  it.each([0, 1, 700])('with %d results is taken over: every byte, time and order, chained', (count) => {
+    const results = oldJournal(count);
+    const journal = Journal.open(file);
+    expect([...journal.entries()]).toMatchObject(results);
+    expect(journal.verify()).toMatchObject({ sound: true });
+    const waiting = results.filter(({ publishedAt }) => publishedAt === null);
+    expect(journal.waiting(1000).map(({ payload }) => payload)).toEqual(
+      waiting.map(({ payload }) => payload),
+    );
+    expect([...journal.records()][0]).toMatchObject({
+      kind: 'migration',
+      payload: JSON.stringify({ from: 1, results: count }),
+    });
+    journal.close();
+  });
+
+  it('is taken over once, and goes on as any other', () => {
+    oldJournal(5);
+    Journal.open(file).close();
+    const journal = Journal.open(file);
+    journal.append({ id: randomUUID(), capturedAt: '2026-01-01T00:00:00.000Z', payload: '{}' });
+    expect([...journal.records()].filter(({ kind }) => kind === 'migration')).toHaveLength(1);
+    expect(journal.verify()).toMatchObject({ sound: true });
+    journal.close();
+    const database = new Database(file);
+    expect(database.pragma('user_version', { simple: true })).toBe(JOURNAL_SCHEMA);
+    const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all();
+    expect(tables.sort()).toEqual(['outbox', 'records', 'sqlite_sequence']);
+    database.close();
+  });
+
+  it('is the old one or the new one wherever the log of the take-over was cut off', () => {
+    const results = oldJournal(40);
+    const before = readFileSync(file);
+    const reader = new Database(file);
+    reader.prepare('SELECT count(*) FROM results').get();
+    // Another connection keeps the log from being moved into the file when the journal closes.
+    Journal.open(file).close();
+    const wal = readFileSync(`${file}-wal`);
+    expect(readFileSync(file)).toEqual(before);
+    expect(wal.length).toBeGreaterThan(4096);
+    const copy = path.join(folder, 'copy.sqlite');
+    for (let length = 0; length <= wal.length; length += 1031) {
+      copyFileSync(file, copy);
+      writeFileSync(`${copy}-wal`, wal.subarray(0, length));
+      const survivor = Journal.open(copy);
+      expect([...survivor.entries()]).toMatchObject(results);
+      expect(survivor.verify()).toMatchObject({ sound: true });
+      survivor.close();
+      for (const ending of ['', '-wal', '-shm']) rmSync(copy + ending, { force: true });
+    }
+    reader.close();
+  });
+});

@@ -143,6 +143,7 @@ Plan make_plan(Graph graph, const PlanOptions& options) {
     plan.tensors.push_back(traced(node.name, offset_of(i + 1), node.output.shape, node.pixel_stride()));
     if (needs_no_step(node.operation)) continue;
     Step step;
+    step.node = i;
     step.kernel = make_kernel(factories, graph, node);
     for (const size_t input : node.inputs) step.input_offsets.push_back(offset_of(input));
     step.output_offset = offset_of(i + 1);

@@ -12,6 +12,8 @@ namespace spikescope {
 
 /** A kernel bound to places in the arena. */
 struct Step {
+  /** The node that it runs. */
+  size_t node = 0;
   std::unique_ptr<Kernel> kernel;
   std::vector<size_t> input_offsets;
   size_t output_offset = 0;

@@ -33,7 +33,7 @@ std::vector<Frame> read_frames(Napi::Uint8Array& pixels, const Napi::Float64Arra
     const int64_t width = read_integer(env, table[3 * i + 1], 1, views::kMaximumSide, "frames, width");
     const int64_t height = read_integer(env, table[3 * i + 2], 1, views::kMaximumSide, "frames, height");
     const int64_t offset =
-        read_integer(env, table[3 * i], 0, length - width * height * 3 - 1, "frames, offset of a frame within pixels");
+        read_integer(env, table[3 * i], 0, length - width * height * 3 - views::kPadding, "frames, offset of a frame within pixels");
     frames[i] = {pixels.Data() + offset, width, height};
   }
   return frames;
@@ -98,9 +98,10 @@ class RenderWorker : public Napi::AsyncWorker {
  protected:
   void Execute() override {
     views::Scratch scratch;
-    for (const Output& output : work_.outputs) {
-      const auto stride = static_cast<size_t>(output.size * output.size * 3);
-      for (size_t i = 0; i < work_.frames.size(); i++) {
+    for (size_t i = 0; i < work_.frames.size(); i++) {
+      views::prefetch(work_.frames[i]);
+      for (const Output& output : work_.outputs) {
+        const auto stride = static_cast<size_t>(output.size * output.size * 3);
         views::render(work_.frames[i], work_.views[i], output.size, scratch, output.values + i * stride);
       }
     }

@@ -47,6 +47,12 @@ void erase(const View& view, const Planes& planes) {
 
 }  // namespace
 
+void prefetch(const Frame& frame) {
+  constexpr int64_t kLine = 64;
+  const int64_t bytes = frame.width * frame.height * 3;
+  for (int64_t at = 0; at < bytes; at += kLine) __builtin_prefetch(frame.rgb + at);
+}
+
 void render(const Frame& frame, const View& view, int64_t size, Scratch& scratch, float* output) {
   const int64_t count = size * size;
   scratch.resize(static_cast<size_t>(3 * count));

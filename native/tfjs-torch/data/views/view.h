@@ -5,7 +5,7 @@
 
 namespace spikescope::views {
 
-/** 8-bit RGB, row after row without gaps. At least one more byte can be read behind the last pixel. */
+/** 8-bit RGB, row after row without gaps. At least kPadding more bytes can be read behind the last pixel. */
 struct Frame {
   const uint8_t* rgb;
   int64_t width;
@@ -13,6 +13,7 @@ struct Frame {
 };
 
 constexpr int64_t kMaximumSide = 16384;
+constexpr int64_t kPadding = 16;
 
 /**
  * What one augmented view shows, the same for every size at which it is drawn. The point (u, v) of the output, both in

@@ -91,6 +91,7 @@ export const TINY_STAGE: StageRecipe = {
   schedule: [{ inputSize: 16, epochs: 3 }],
   batch: 8,
   rate: { peak: 0.01, warmUp: 0.1, floor: 0 },
+  optimiser: 'adamw',
   weightDecay: 0.01,
   averageDecay: 0.9,
   loss: {

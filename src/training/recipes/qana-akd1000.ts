@@ -1,7 +1,7 @@
 import { QANA_RECIPE } from './qana.ts';
 import type { Recipe, StageRecipe } from './recipe.ts';
 
-const FLOAT: StageRecipe = QANA_RECIPE.float;
+const FLOAT: StageRecipe = { ...QANA_RECIPE.float, optimiser: 'adamw' };
 
 /** The variant that lies whole on Akida 1.0: four bits, eight in the layer that reads the image. */
 export const QANA_AKD1000_RECIPE: Recipe = {

@@ -22,6 +22,7 @@ const FLOAT: StageRecipe = {
   ],
   batch: 32,
   rate: { peak: 3e-3, warmUp: 0.06, floor: 0 },
+  optimiser: 'muon',
   weightDecay: 0.05,
   averageDecay: 0.998,
   loss: {
@@ -55,6 +56,7 @@ export const QANA_RECIPE: Recipe = {
     stage: {
       ...FLOAT,
       schedule: [{ inputSize: 64, epochs: 3 }],
+      optimiser: 'adamw',
       rate: { peak: 1e-4, warmUp: 0.1, floor: 0 },
       averageDecay: 0.995,
     },

@@ -49,6 +49,8 @@ const stageSchema = z.strictObject({
   schedule: z.array(z.strictObject({ inputSize: whole, epochs: whole })).min(1),
   batch: whole.max(4096),
   rate: rateSchema,
+  /** `muon` for the pointwise convolutions that do not read the image, AdamW for all else; or AdamW for all. */
+  optimiser: z.enum(['adamw', 'muon']),
   weightDecay: z.number().min(0).max(10),
   /** Decay of the moving averages that answer, per step. */
   averageDecay: rate,

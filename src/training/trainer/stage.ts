@@ -58,6 +58,7 @@ export async function runStage(job: StageJob): Promise<Checkpoint> {
     resumed === null ? startingState(job.start.parameters, job.start.statistics) : stateOf(resumed);
   const trainee = new Trainee(architecture, state, {
     weightDecay: recipe.weightDecay,
+    optimiser: recipe.optimiser,
     quantisation,
     ...(learns !== undefined && { learns }),
   });

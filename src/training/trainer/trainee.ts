@@ -2,16 +2,20 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { parametersOf } from '../../model/architecture/parameters.ts';
 import type { Architecture } from '../../model/architecture.ts';
+import { INPUT_NAME } from '../../model/graph.ts';
 import { type AdamWSlot, adamWStep } from '../backend/operators.ts';
 import type { Arrays, OptimiserState, TrainedQuantisation } from '../checkpoint/format.ts';
 import { type Execution, logitsOf } from '../network/execute.ts';
 import { fakeQuantiser } from '../network/quantiser.ts';
 import { arrayOf, tensorOf } from '../network/tensors.ts';
+import { muonStep } from './muon.ts';
 import { RunningStatistics } from './running-statistics.ts';
 
 export interface TraineeSettings {
   /** Decoupled weight decay of weights; biases, batch norms and steps have none. */
   readonly weightDecay: number;
+  /** `muon` for the pointwise convolutions that do not read the image, AdamW for all else; or AdamW for all. */
+  readonly optimiser: 'adamw' | 'muon';
   /** Which parameters learn; default all. */
   readonly learns?: (parameter: string) => boolean;
   readonly quantisation: TrainedQuantisation | null;
@@ -39,12 +43,14 @@ export class Trainee {
   readonly #quantisation: TrainedQuantisation | null;
   /** In the order of the state's parameters. */
   readonly #slots: ReadonlyMap<string, AdamWSlot>;
-  readonly #learning: readonly AdamWSlot[];
+  readonly #adamw: readonly AdamWSlot[];
+  readonly #muon: readonly AdamWSlot[];
+  readonly #weightDecay: number;
   readonly #statistics: RunningStatistics;
   #steps: number;
 
   constructor(architecture: Architecture, state: TraineeState, settings: TraineeSettings) {
-    const { weightDecay, learns = () => true, quantisation } = settings;
+    const { weightDecay, optimiser, learns = () => true, quantisation } = settings;
     this.architecture = architecture;
     this.#quantisation = quantisation;
     const decayed = new Set(
@@ -63,7 +69,12 @@ export class Trainee {
         return [name, slot];
       }),
     );
-    this.#learning = [...this.#slots].filter(([name]) => learns(name)).map(([, slot]) => slot);
+    const matrices = optimiser === 'muon' ? pointwiseWeights(architecture) : new Set<string>();
+    const learning = (wanted: (name: string) => boolean) =>
+      [...this.#slots].filter(([name]) => learns(name) && wanted(name)).map(([, slot]) => slot);
+    this.#adamw = learning((name) => !matrices.has(name));
+    this.#muon = learning((name) => matrices.has(name));
+    this.#weightDecay = weightDecay;
     this.#statistics = new RunningStatistics(state.statistics, state.averages);
     this.#steps = steps;
   }
@@ -82,16 +93,18 @@ export class Trainee {
         ...this.#execution((slot) => slot.parameter),
         training: { seed: settings.seed, observe: observed.observe },
       };
-      const variables = this.#learning.map(({ parameter }) => parameter);
-      const { value, grads } = tf.variableGrads(() => {
-        const loss = lossOf(logitsOf(execution, images));
-        observed.keep();
-        return loss;
-      }, variables);
-      adamWStep(
-        this.#learning,
-        variables.map(({ name }) => grads[name]),
-        { ...ADAMW, step: this.#steps, learningRate: settings.learningRate, averageDecay },
+      const learning = [...this.#adamw, ...this.#muon];
+      const { value, grads } = tf.variableGrads(
+        () => {
+          const loss = lossOf(logitsOf(execution, images));
+          observed.keep();
+          return loss;
+        },
+        learning.map(({ parameter }) => parameter),
+      );
+      this.#update(
+        learning.map(({ parameter }) => grads[parameter.name]),
+        { learningRate: settings.learningRate, averageDecay },
       );
       observed.absorb(averageDecay);
       return value.dataSync()[0];
@@ -129,6 +142,20 @@ export class Trainee {
     this.#statistics.dispose();
   }
 
+  #update(gradients: readonly tf.Tensor[], rates: Omit<StepSettings, 'seed'>): void {
+    const count = this.#adamw.length;
+    adamWStep(this.#adamw, gradients.slice(0, count), { ...ADAMW, ...rates, step: this.#steps });
+    muonStep(
+      this.#muon.map(({ parameter, firstMoment, average }) => ({
+        parameter,
+        momentum: firstMoment,
+        average,
+      })),
+      gradients.slice(count),
+      { ...rates, weightDecay: this.#weightDecay },
+    );
+  }
+
   #execution(choose: (slot: AdamWSlot) => tf.Tensor): Execution {
     const statistics = this.#statistics.averageTensors();
     const lookUp = (name: string) => {
@@ -149,6 +176,17 @@ export class Trainee {
 export function startingState(parameters: Arrays, statistics: Arrays): TraineeState {
   const averages: Arrays = new Map([...parameters, ...statistics]);
   return { parameters, statistics, averages, optimiser: { steps: 0, first: new Map(), second: new Map() } };
+}
+
+/** Weights of the 1×1 convolutions behind the first layer. */
+function pointwiseWeights({ layers }: Architecture): ReadonlySet<string> {
+  return new Set(
+    layers.flatMap((layer) =>
+      layer.op === 'convolution' && layer.kernel === 1 && layer.input !== INPUT_NAME
+        ? [`${layer.name}/weights`]
+        : [],
+    ),
+  );
 }
 
 type ArrayValue = Parameters<typeof tensorOf>[0];

@@ -9,8 +9,8 @@ import {
 } from '../conversion/calibration/images.ts';
 import { GHOST_POLICIES } from '../conversion/compose/choose.ts';
 import { convert, PASSES } from '../conversion/convert.ts';
-import { prepareModel } from '../conversion/prepare.ts';
-import { SpikescopeError } from '../errors.ts';
+import { type PreparedModel, prepareModel } from '../conversion/prepare.ts';
+import { SpikescopeError, UsageError } from '../errors.ts';
 import type { ModelBundle, ModelContents } from '../model/bundle/bundle.ts';
 import { writeBundle } from '../model/bundle/write.ts';
 import type { Shape } from '../model/graph.ts';
@@ -31,12 +31,17 @@ manifest and the summary then say "deployable: no" and name the layers that stay
 
 Exit codes: 0 written, 1 failed, 2 wrong usage, 3 refused (not convertible, or not mappable on the target).`;
 
-/** `spikescope convert`: ONNX float model → bundle. */
+/** `spikescope convert`: float model or checkpoint → bundle. */
 export function convertCommand(): Command {
   return new Command('convert')
-    .description('Convert a float model (ONNX, opset 11-20) into an integer bundle')
-    .requiredOption('--from <model>', 'float model, ONNX with its weights inline')
-    .requiredOption('--calibration <folder>', 'images of the kind the device will see, in any nesting')
+    .description(
+      'Convert a float model (ONNX, opset 11-20) or a checkpoint of a training into an integer bundle',
+    )
+    .requiredOption('--from <model>', 'float model, ONNX with its weights inline, or checkpoint')
+    .option(
+      '--calibration <folder>',
+      'images of the kind the device will see, in any nesting; a checkpoint that was trained quantised needs none',
+    )
     .requiredOption('--out <bundle>', 'file to write')
     .addOption(
       new Option('--target <target>', 'processor the bundle is for')
@@ -51,11 +56,22 @@ export function convertCommand(): Command {
     .addOption(
       new Option(
         '--ghost <policy>',
-        'ghost modules: compose into one convolution where that is cheaper, always, or never',
-      )
-        .choices(GHOST_POLICIES)
-        .default('auto'),
+        'ghost modules: compose into one convolution where that is cheaper (auto, the default), always, or never',
+      ).choices(GHOST_POLICIES),
     )
+    .addOption(
+      new Option(
+        '--weight-bits <bits>',
+        'of all layers behind the first, which keeps eight (default: 4 for akd1000, else 8)',
+      ).choices(['4', '8']),
+    )
+    .addOption(
+      new Option('--activation-bits <bits>', 'of all tensors behind the image (default: likewise)').choices([
+        '4',
+        '8',
+      ]),
+    )
+    .option('--no-averages', 'the checkpoint’s last weights, not their moving averages')
     .option(
       '--mean <values>',
       'mean per channel in 0…1 that the network was trained with, for example 0.485,0.456,0.406',
@@ -77,16 +93,18 @@ async function runConvert(options: ConvertOptions): Promise<void> {
   const contents = await readSource(options.from);
   const card = options.card === undefined ? undefined : await readCard(options.card);
   const prepared = await prepareModel(contents, options.from, {
-    ghost: options.ghost,
+    arrays: options.averages ? 'averages' : 'last',
+    ...(options.ghost && { ghost: options.ghost }),
     ...(options.normalisation && { normalisation: options.normalisation }),
   });
-  const calibration = await loadCalibration(options, prepared.folded.inputShape);
-  const progress = startProgress('Calibrating', PASSES * calibration.images.length);
+  const calibration = await calibrationOf(options, prepared);
+  const progress = startProgress('Calibrating', PASSES * (calibration?.images.length ?? 0));
   const model = await convert(prepared, contents, calibration, {
     name: options.name,
     version: options.versionLabel,
     sourceName: path.basename(options.from),
     scheme: options.perTensor ? 'per-tensor' : 'per-channel',
+    precision: options.precision,
     ...(options.classes && { classes: options.classes }),
     ...(card && { card }),
     advance: () => progress.advance(),
@@ -112,8 +130,31 @@ async function write(file: string, model: ModelContents): Promise<ModelBundle> {
   }
 }
 
-async function loadCalibration(options: ConvertOptions, shape: Shape): Promise<CalibrationSet> {
-  const found = await findCalibrationImages(options.calibration);
+/** Null where training settled every scale. @throws UsageError `CALIBRATION`, `TRAINED_QUANTISED` */
+async function calibrationOf(
+  { calibration: folder, quantising, ...options }: ConvertOptions,
+  { imported, folded }: PreparedModel,
+): Promise<CalibrationSet | null> {
+  if (imported.quantisation === null) {
+    return folder === undefined ? null : loadCalibration(folder, options, folded.inputShape);
+  }
+  if (quantising.length > 0) {
+    throw new UsageError('TRAINED_QUANTISED', 'This network was trained quantised; its scales are settled', {
+      file: options.from,
+      field: quantising.join(', '),
+      remedy: 'leave these options out',
+    });
+  }
+  if (folder !== undefined) note(`${folder} is not read: the checkpoint brings the scales of its training`);
+  return null;
+}
+
+async function loadCalibration(
+  folder: string,
+  options: Pick<ConvertOptions, 'splitFile' | 'split' | 'images'>,
+  shape: Shape,
+): Promise<CalibrationSet> {
+  const found = await findCalibrationImages(folder);
   const chosen = options.splitFile ? await onlySplit(found, options.splitFile, options.split) : found;
   const sample = evenlySpaced(chosen, options.images);
   const progress = startProgress('Reading images', sample.length);

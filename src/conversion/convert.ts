@@ -1,17 +1,21 @@
-/** Float model and calibration images → everything that a bundle holds. Same input, same contents. */
+/** Float model and calibration images, or the scales of a training → everything that a bundle holds. Same input, same contents. */
 import { createHash } from 'node:crypto';
+import { UsageError } from '../errors.ts';
 import type { ModelContents } from '../model/bundle/bundle.ts';
 import type { ModelCard } from '../model/bundle/contract.ts';
 import { chooseQuantisations, collectHistograms } from './calibration/calibrate.ts';
 import type { CalibrationSet } from './calibration/images.ts';
 import { collectStatistics } from './calibration/statistics.ts';
 import { classNames, DEFAULT_CARD, defaultPreprocessing, defaultReadout } from './defaults.ts';
+import type { FloatGraph } from './float/graph.ts';
 import { goldenCases } from './golden.ts';
-import { lower } from './lower/lower.ts';
+import { type LoweringContext, lower } from './lower/lower.ts';
 import { manifestOf } from './manifest.ts';
 import type { PreparedModel } from './prepare.ts';
 import type { WeightScheme } from './quantise/layer.ts';
+import type { Precision } from './quantise/precision.ts';
 import { withRepresentableFactors } from './quantise/scales.ts';
+import { trainedContext } from './quantise/trained.ts';
 
 export interface ConversionOptions {
   readonly name: string;
@@ -19,6 +23,8 @@ export interface ConversionOptions {
   /** File name of the float model, for the manifest. */
   readonly sourceName: string;
   readonly scheme: WeightScheme;
+  /** Default: eight bits. */
+  readonly precision?: Precision;
   readonly classes?: readonly string[];
   readonly card?: ModelCard;
   /** Called once per image and pass, `PASSES` times the number of images in all. */
@@ -28,20 +34,24 @@ export interface ConversionOptions {
 /** How often every calibration image goes through the float graph. */
 export const PASSES = 2;
 
-/** @throws UsageError `CLASSES` */
+/**
+ * `calibration` may be null where training settled every scale.
+ * @throws UsageError `CLASSES`, `CALIBRATION`
+ */
 export async function convert(
   prepared: PreparedModel,
   contents: Uint8Array,
-  calibration: CalibrationSet,
+  calibration: CalibrationSet | null,
   options: ConversionOptions,
 ): Promise<ModelContents> {
   const { imported, folded, nodesNeedingDequantisation } = prepared;
   const classes = classNames(options.classes ?? imported.classes ?? undefined, folded.outputOrder.length);
-  const { scheme, advance } = options;
-  const statistics = await collectStatistics(folded, calibration.images, advance);
-  const histograms = await collectHistograms(folded, statistics, calibration.images, advance);
-  const quantisations = withRepresentableFactors(folded, chooseQuantisations(folded, histograms), scheme);
-  const graph = lower({ graph: folded, quantisations, statistics, scheme }, classes);
+  const { quantisation: trained } = imported;
+  const context =
+    trained === null
+      ? await calibratedContext(folded, calibration, options)
+      : trainedContext(folded, trained);
+  const graph = lower(context, classes);
   return {
     name: options.name,
     version: options.version,
@@ -56,11 +66,33 @@ export async function convert(
         format: imported.format,
         opset: imported.opset,
       },
-      weightQuantisation: scheme,
-      calibration: { images: calibration.images.length, sha256: calibration.sha256 },
+      weightQuantisation: context.scheme,
+      calibration: {
+        images: calibration?.images.length ?? 0,
+        sha256: calibration?.sha256 ?? createHash('sha256').digest('hex'),
+      },
       floatNodes: imported.floatNodes,
       nodesNeedingDequantisation,
     }),
     card: options.card ?? DEFAULT_CARD,
   };
+}
+
+async function calibratedContext(
+  folded: FloatGraph,
+  calibration: CalibrationSet | null,
+  { scheme, precision, advance }: ConversionOptions,
+): Promise<LoweringContext> {
+  if (calibration === null) {
+    throw new UsageError('CALIBRATION', 'The scales of this network are not known', {
+      field: '--calibration',
+      expected: 'images to calibrate on, or a checkpoint that was trained quantised',
+    });
+  }
+  const statistics = await collectStatistics(folded, calibration.images, advance);
+  const histograms = await collectHistograms(folded, statistics, calibration.images, advance);
+  const chosen = chooseQuantisations(folded, histograms, precision);
+  const rules = { scheme, ...(precision && { precision }) };
+  const quantisations = withRepresentableFactors(folded, chosen, scheme, rules);
+  return { graph: folded, quantisations, statistics, ...rules };
 }

@@ -4,10 +4,16 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { convertCommand } from '../../src/cli/convert.ts';
 import { readBundle } from '../../src/model/bundle/read.ts';
+import { qanaAkd1000 } from '../../src/model/qana-akd1000.ts';
 import { openModel } from '../../src/runtime/open-model.ts';
+import { checkpointBytes, writeCheckpoint } from '../../src/training/checkpoint/file.ts';
+import type { Checkpoint } from '../../src/training/checkpoint/format.ts';
+import { randomCheckpoint } from '../support/architectures.ts';
 import { lesionImage } from '../support/drawn-lesion.ts';
 import { OnnxBuilder } from '../support/onnx.ts';
+import { phantomInputs } from '../support/phantoms.ts';
 import { runCommand } from '../support/run-command.ts';
+import { quantisedCheckpoint } from '../support/trained.ts';
 
 let folder: string;
 let model: string;
@@ -139,6 +145,80 @@ describe('convert', () => {
     expect(allowed.exitCode).toBe(0);
     expect(JSON.parse(allowed.stdout)).toMatchObject({ target: 'akd1000', deployable: false });
     expect((await readBundle(bundle)).manifest.targets.akd1000.maps).toBe(false);
+  });
+
+  describe('a checkpoint', () => {
+    const small = qanaAkd1000({ inputSize: 16, widths: [4, 8], classes: 2 });
+    const fromCheckpoint = async (checkpoint: Checkpoint, ...options: string[]) => {
+      const file = path.join(folder, 'trained.checkpoint');
+      await writeCheckpoint(file, checkpoint);
+      const words = ['--from', file, '--out', path.join(folder, 'trained.spikescope'), '--json', ...options];
+      return runCommand(convertCommand(), words);
+    };
+    const float: Checkpoint = { ...randomCheckpoint(small), quantisation: null };
+
+    it('becomes a bundle for the chip, four bits by default, whole', async () => {
+      const { fault, stdout } = await fromCheckpoint(float, '--calibration', images, '--target', 'akd1000');
+      expect(fault).toBeNull();
+      expect(JSON.parse(stdout)).toMatchObject({ deployable: true, calibration: { images: 6 } });
+      const { manifest, graph } = await readBundle(path.join(folder, 'trained.spikescope'));
+      expect(manifest.source).toMatchObject({ format: 'checkpoint', opset: null });
+      expect(graph.classes).toEqual(float.classes);
+    });
+
+    it('is refused for the chip in more bits, naming the layers', async () => {
+      const eight = ['--weight-bits', '8', '--activation-bits', '8'];
+      const { exitCode, fault } = await fromCheckpoint(
+        float,
+        ...['--calibration', images, '--target', 'akd1000'],
+        ...eight,
+      );
+      expect(exitCode).toBe(3);
+      expect(fault?.message).toMatch(/block1\.convolution: .*weights need 8 bits.*activations need 8 bits/);
+    });
+
+    it('answers with its moving averages, or with its last weights', async () => {
+      const digestOf = async (...options: string[]) =>
+        JSON.parse((await fromCheckpoint(float, '--calibration', images, ...options)).stdout).model.digest;
+      expect(await digestOf()).not.toBe(await digestOf('--no-averages'));
+    });
+
+    it('without trained scales needs images', async () => {
+      const { exitCode, fault } = await fromCheckpoint(float);
+      expect([exitCode, fault?.code]).toEqual([2, 'CALIBRATION']);
+    });
+
+    it('that was trained quantised needs none, and takes no option that would quantise otherwise', async () => {
+      const bits = { activations: 4, weights: 4, firstWeights: 8 } as const;
+      const trained = await quantisedCheckpoint(small, phantomInputs(4, 16), bits);
+      const { fault, stdout } = await fromCheckpoint(trained, '--target', 'akd1000');
+      expect(fault).toBeNull();
+      expect(JSON.parse(stdout)).toMatchObject({ deployable: true, calibration: { images: 0 } });
+      const given = await fromCheckpoint(trained, '--calibration', images);
+      expect(given.stderr).toContain('the checkpoint brings the scales of its training');
+      for (const option of [
+        ['--per-tensor'],
+        ['--weight-bits', '8'],
+        ['--ghost', 'auto'],
+        ['--no-averages'],
+      ]) {
+        const refused = await fromCheckpoint(trained, ...option);
+        expect(refused).toMatchObject({ exitCode: 2, fault: { code: 'TRAINED_QUANTISED' } });
+        expect(refused.fault?.details.field).toBe(option[0]);
+      }
+    });
+
+    it('whose scales do not fit its network is refused, naming the node', async () => {
+      const { fault } = await fromCheckpoint(randomCheckpoint(small));
+      expect(fault).toMatchObject({ code: 'TRAINED_QUANTISATION', details: { node: 'input.convolution' } });
+    });
+
+    it('that is damaged is refused', async () => {
+      const file = path.join(folder, 'damaged.checkpoint');
+      await writeFile(file, checkpointBytes(float).subarray(0, 500));
+      const { fault } = await runCommand(convertCommand(), ['--from', file, '--out', out]);
+      expect(fault).toMatchObject({ code: expect.stringMatching(/^CHECKPOINT_/), exitCode: 3 });
+    });
   });
 
   it.each([

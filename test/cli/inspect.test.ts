@@ -30,6 +30,17 @@ describe('inspect', () => {
     // 2×2 outputs of 2 channels from 3×3×3 windows, and a head of 2 × 8.
     expect(document.totals.multiplyAdds).toBe(4 * 2 * 27 + 16);
     expect(document.engine.goldenInputsReplayed).toBe(1);
+    // Weights −127…127 and a clamp at 250; a flatten has no bits of its own; a head of −100…99.
+    expect(
+      document.layers.map((layer: { weightBits: number; activationBits: number }) => [
+        layer.weightBits,
+        layer.activationBits,
+      ]),
+    ).toEqual([
+      [8, 8],
+      [null, null],
+      [8, null],
+    ]);
     expect(document.model.digest).toMatch(/^[0-9a-f]{64}$/);
   });
 

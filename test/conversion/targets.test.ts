@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { activationBits, weightBits } from '../../src/conversion/targets/bits.ts';
 import { checkTargets } from '../../src/conversion/targets/check.ts';
+import { activationBits, weightBits } from '../../src/model/bits.ts';
 import {
   type ConvolutionNode,
   elementCount,

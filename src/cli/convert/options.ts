@@ -2,18 +2,25 @@ import path from 'node:path';
 import { z } from 'zod';
 import { GHOST_POLICIES } from '../../conversion/compose/choose.ts';
 import type { Normalisation } from '../../conversion/fold/input.ts';
+import type { Bits, Precision } from '../../conversion/quantise/precision.ts';
 import { UsageError } from '../../errors.ts';
-import { TARGETS } from '../../model/bundle/contract.ts';
+import { TARGETS, type Target } from '../../model/bundle/contract.ts';
 import { firstIssue } from '../../schema.ts';
+
+const bits = z.enum(['4', '8']).optional();
 
 const rawSchema = z.object({
   from: z.string(),
-  calibration: z.string(),
+  calibration: z.string().optional(),
   out: z.string(),
   target: z.enum(TARGETS),
   allowHost: z.boolean().default(false),
   perTensor: z.boolean().default(false),
-  ghost: z.enum(GHOST_POLICIES),
+  perChannel: z.boolean().default(false),
+  ghost: z.enum(GHOST_POLICIES).optional(),
+  weightBits: bits,
+  activationBits: bits,
+  averages: z.boolean().default(true),
   mean: z.string().optional(),
   std: z.string().optional(),
   images: z.coerce.number().int().min(1).max(100_000),
@@ -28,10 +35,14 @@ const rawSchema = z.object({
 
 type RawOptions = z.infer<typeof rawSchema>;
 
-export interface ConvertOptions extends Omit<RawOptions, 'mean' | 'std' | 'classes' | 'name'> {
+export interface ConvertOptions
+  extends Omit<RawOptions, 'mean' | 'std' | 'classes' | 'name' | 'weightBits' | 'activationBits'> {
   readonly name: string;
   readonly classes: readonly string[] | undefined;
   readonly normalisation: Normalisation | undefined;
+  readonly precision: Precision;
+  /** Options given that say how to quantise, which a network that was trained quantised already knows. */
+  readonly quantising: readonly string[];
 }
 
 /** @throws UsageError `OPTION_VALUE`, `NORMALISATION` */
@@ -44,13 +55,38 @@ export function parseConvertOptions(raw: unknown): ConvertOptions {
       received: problem,
     });
   }
-  const { mean, std, classes, name, ...rest } = parsed.data;
+  const { mean, std, classes, name, weightBits, activationBits, ...rest } = parsed.data;
+  const { perTensor, perChannel, ghost, averages } = rest;
   return {
     ...rest,
     name: name ?? path.parse(rest.from).name.slice(0, 128),
     classes: classes?.split(',').map((part) => part.trim()),
     normalisation: normalisationOf(mean, std),
+    precision: {
+      weights: bitsOf(weightBits, rest.target),
+      activations: bitsOf(activationBits, rest.target),
+    },
+    quantising: given({
+      '--mean': mean,
+      '--std': std,
+      '--ghost': ghost,
+      '--weight-bits': weightBits,
+      '--activation-bits': activationBits,
+      '--per-tensor': perTensor || undefined,
+      '--per-channel': perChannel || undefined,
+      '--no-averages': !averages || undefined,
+    }),
   };
+}
+
+/** Akida 1.0 takes four bits behind its first layer. */
+function bitsOf(text: '4' | '8' | undefined, target: Target): Bits {
+  if (text === undefined) return target === 'akd1000' ? 4 : 8;
+  return text === '4' ? 4 : 8;
+}
+
+function given(options: Readonly<Record<string, unknown>>): string[] {
+  return Object.keys(options).filter((name) => options[name] !== undefined);
 }
 
 function normalisationOf(mean: string | undefined, std: string | undefined): Normalisation | undefined {

@@ -55,8 +55,13 @@ export function printSummary(summary: ConversionSummary): void {
   print(
     `weights                  ${summary.weightQuantisation}, ${(summary.weightBytes / 1024).toFixed(1)} KiB`,
   );
-  print(`calibrated on            ${summary.calibration.images} images`);
+  print(`scales                   ${scalesOf(summary.calibration)}`);
   print(`deployable on ${summary.target.padEnd(11)}${summary.deployable ? 'yes' : 'no'}`);
   print();
   printTargets(targets);
+}
+
+/** Where the scales of a bundle come from, for people. */
+export function scalesOf({ images }: Manifest['calibration']): string {
+  return images === 0 ? 'as trained' : `calibrated on ${images} images`;
 }

@@ -1,6 +1,8 @@
+import { valueBits, weightBits } from '../../model/bits.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import type { Manifest } from '../../model/bundle/contract.ts';
 import { multiplyAddsOf, parameterBytesOf } from '../../model/cost.ts';
+import type { GraphNode } from '../../model/graph.ts';
 import type { Engine } from '../../runtime/engine.ts';
 
 type ManifestLayer = Manifest['layers'][number];
@@ -12,6 +14,9 @@ export interface InspectedLayer {
   readonly shape: readonly number[];
   readonly scale: number;
   readonly zeroPoint: number;
+  /** Bits that the values use, whatever they are stored in; null where a layer has none of its own. */
+  readonly weightBits: number | null;
+  readonly activationBits: number | null;
   readonly multiplyAdds: number;
   readonly parameterBytes: number;
   readonly sources: readonly string[];
@@ -73,6 +78,8 @@ function layersOf({ graph, manifest }: ModelBundle): InspectedLayer[] {
       operator: node.op,
       shape: node.output.shape,
       ...node.output.quantisation,
+      weightBits: 'weights' in node ? weightBits(node.weights) : null,
+      activationBits: activationBitsOf(node),
       multiplyAdds: multiplyAddsOf(node),
       parameterBytes: parameterBytesOf(node),
       sources: node.sources,
@@ -84,10 +91,18 @@ function layersOf({ graph, manifest }: ModelBundle): InspectedLayer[] {
       shape: [1, 1, graph.classes.length],
       scale: head.scale,
       zeroPoint: 0,
+      weightBits: weightBits(head.weights),
+      activationBits: null,
       multiplyAdds: head.weights.length,
       parameterBytes: parameterBytesOf(head),
       sources: head.sources,
       ...fromManifest('head'),
     },
   ];
+}
+
+/** Null for operators that only move values: they have their inputs' bits. */
+function activationBitsOf(node: GraphNode): number | null {
+  if (node.op === 'table') return valueBits(node.table.reduce((most, value) => Math.max(most, value), 0));
+  return 'clamp' in node ? valueBits(node.clamp.maximum) : null;
 }

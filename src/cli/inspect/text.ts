@@ -1,4 +1,5 @@
 import { colour, print } from '../console.ts';
+import { scalesOf } from '../convert/summary.ts';
 import { tableLines } from '../workstation/table.ts';
 import type { InspectDocument, InspectedLayer } from './document.ts';
 
@@ -15,7 +16,7 @@ export function printInspection(document: InspectDocument): void {
     `engine      ${engine.backend}, ${engine.instructionSet}, arena ${kibibytes(engine.arenaBytes)}; ${engine.goldenInputsReplayed} golden inputs reproduced`,
   );
   print(
-    `converted   from ${conversion.source.name}, ${conversion.weightQuantisation} weights, calibrated on ${conversion.calibration.images} images`,
+    `converted   from ${conversion.source.name}, ${conversion.weightQuantisation} weights, scales ${scalesOf(conversion.calibration)}`,
   );
   print(`            conversion success rate ${conversion.conversionSuccessRate.toFixed(3)}`);
   print();
@@ -37,6 +38,7 @@ function layerTable({ layers }: InspectDocument): string[] {
     'shape',
     'scale',
     'zero',
+    'bits',
     'mult-adds',
     'bytes',
     'cpu',
@@ -56,6 +58,7 @@ function rowOf(layer: InspectedLayer): string[] {
     layer.shape.join('×'),
     layer.scale.toPrecision(4),
     String(layer.zeroPoint),
+    [layer.weightBits, layer.activationBits].map((bits) => bits ?? '–').join('/'),
     layer.multiplyAdds === 0 ? '' : millions(layer.multiplyAdds),
     layer.parameterBytes === 0 ? '' : String(layer.parameterBytes),
     ...(['cpu', 'akd1000', 'akida2'] as const).map((target) =>

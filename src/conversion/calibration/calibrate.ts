@@ -1,19 +1,23 @@
 /** Quantisation of every tensor, from what calibration images make of it. */
 import { setImmediate } from 'node:timers/promises';
-import { INPUT_NAME, type Quantisation } from '../../model/graph.ts';
+import { INPUT_NAME } from '../../model/graph.ts';
 import { evaluate } from '../float/evaluate.ts';
 import type { FloatGraph } from '../float/graph.ts';
+import {
+  activationMaximum,
+  EIGHT_BITS,
+  type Precision,
+  type TensorQuantisation,
+} from '../quantise/precision.ts';
 import { groupsOf } from './groups.ts';
 import { Histogram } from './histogram.ts';
 import { bestQuantisation } from './ranges.ts';
 import { realImage, type Statistics } from './statistics.ts';
 
 /** Raw bytes stand for 0…1. */
-export const INPUT_QUANTISATION: Quantisation = { scale: 1 / 255, zeroPoint: 0 };
-/** A gate lies between 0 and 1. */
-const GATE_QUANTISATION: Quantisation = { scale: 1 / 256, zeroPoint: 0 };
+export const INPUT_QUANTISATION: TensorQuantisation = { scale: 1 / 255, zeroPoint: 0, maximum: 255 };
 
-export type Quantisations = ReadonlyMap<string, Quantisation>;
+export type Quantisations = ReadonlyMap<string, TensorQuantisation>;
 
 /** How the values of every group of tensors spread. */
 export type Histograms = ReadonlyMap<string, Histogram>;
@@ -36,14 +40,22 @@ export async function collectHistograms(
 }
 
 /** The quantisation of every tensor, one per group. */
-export function chooseQuantisations(graph: FloatGraph, histograms: Histograms): Quantisations {
+export function chooseQuantisations(
+  graph: FloatGraph,
+  histograms: Histograms,
+  precision: Precision = EIGHT_BITS,
+): Quantisations {
+  const maximum = activationMaximum(precision);
+  // A gate lies between 0 and 1.
+  const gate = { scale: 1 / (maximum + 1), zeroPoint: 0 };
   const groupOf = groupsOf(graph);
   const gates = new Set(gateGroups(graph, groupOf));
   const sigmoidInputs = new Set(sigmoidOnlyGroups(graph, groupOf));
-  const byGroup = new Map<string, Quantisation>();
+  const byGroup = new Map<string, TensorQuantisation>();
   for (const [group, histogram] of histograms) {
-    if (gates.has(group)) byGroup.set(group, GATE_QUANTISATION);
-    else byGroup.set(group, bestQuantisation(histogram, sigmoidInputs.has(group) ? sigmoid : undefined));
+    const seen = sigmoidInputs.has(group) ? sigmoid : undefined;
+    const chosen = gates.has(group) ? gate : bestQuantisation(histogram, seen, maximum);
+    byGroup.set(group, { ...chosen, maximum });
   }
   byGroup.set(groupOf(INPUT_NAME), INPUT_QUANTISATION);
   const tensors = [INPUT_NAME, ...graph.nodes.map(({ name }) => name)];

@@ -5,6 +5,7 @@
 import type { Quantisation } from '../../model/graph.ts';
 import { BINS, type Histogram } from './histogram.ts';
 
+/** Largest value of eight bits. */
 const LEVELS = 255;
 /** Power of the error that the choice of range minimises. */
 const ERROR_POWER = 3;
@@ -13,16 +14,16 @@ const SMALLEST_SCALE = 1e-6;
 /** Shares of the observed range that are tried as clipping bounds. */
 const SHARES: readonly number[] = Array.from({ length: 36 }, (_, i) => 1 - i * 0.02);
 
-/** Affine 8-bit quantisation of [minimum, maximum] ∋ 0, zero exactly representable (equation 14). */
-export function quantisationOf(minimum: number, maximum: number): Quantisation {
+/** Affine quantisation of [minimum, maximum] ∋ 0 by 0…`levels`, zero exactly representable (equation 14). */
+export function quantisationOf(minimum: number, maximum: number, levels = LEVELS): Quantisation {
   const low = Math.min(minimum, 0);
   const high = Math.max(maximum, 0);
-  if (low === 0) return { scale: Math.max(high / LEVELS, SMALLEST_SCALE), zeroPoint: 0 };
-  const zeroPoint = Math.round((-low / (high - low)) * LEVELS);
+  if (low === 0) return { scale: Math.max(high / levels, SMALLEST_SCALE), zeroPoint: 0 };
+  const zeroPoint = Math.round((-low / (high - low)) * levels);
   // The zero point is rounded; the scale grows until both ends are still inside.
   const scale = Math.max(
     zeroPoint > 0 ? -low / zeroPoint : 0,
-    zeroPoint < LEVELS ? high / (LEVELS - zeroPoint) : 0,
+    zeroPoint < levels ? high / (levels - zeroPoint) : 0,
   );
   return { scale: Math.max(scale, SMALLEST_SCALE), zeroPoint };
 }
@@ -34,19 +35,20 @@ export function quantisationOf(minimum: number, maximum: number): Quantisation {
 export function bestQuantisation(
   histogram: Histogram,
   seen: (value: number) => number = (value) => value,
+  levels = LEVELS,
 ): Quantisation {
   const values = Float64Array.from({ length: BINS }, (_, bin) => histogram.valueAt(bin));
   const targets = values.map(seen);
   const cost = (low: number, high: number) => {
-    const quantisation = quantisationOf(histogram.minimum * low, histogram.maximum * high);
-    return totalError(histogram.counts, values, targets, quantisation, seen);
+    const quantisation = quantisationOf(histogram.minimum * low, histogram.maximum * high, levels);
+    return totalError(histogram.counts, values, targets, quantisation, seen, levels);
   };
   let [low, high] = [1, 1];
   for (let round = 0; round < 3; round++) {
     high = histogram.maximum > 0 ? argmin(SHARES, (share) => cost(low, share)) : high;
     low = histogram.minimum < 0 ? argmin(SHARES, (share) => cost(share, high)) : low;
   }
-  return quantisationOf(histogram.minimum * low, histogram.maximum * high);
+  return quantisationOf(histogram.minimum * low, histogram.maximum * high, levels);
 }
 
 function totalError(
@@ -55,13 +57,14 @@ function totalError(
   targets: Float64Array,
   { scale, zeroPoint }: Quantisation,
   seen: (value: number) => number,
+  levels: number,
 ): number {
-  const levels = Float64Array.from({ length: LEVELS + 1 }, (_, q) => seen((q - zeroPoint) * scale));
+  const reals = Float64Array.from({ length: levels + 1 }, (_, q) => seen((q - zeroPoint) * scale));
   let error = 0;
   for (let bin = 0; bin < counts.length; bin++) {
     if (counts[bin] === 0) continue;
-    const q = Math.min(Math.max(Math.round(values[bin] / scale) + zeroPoint, 0), LEVELS);
-    error += counts[bin] * Math.abs(targets[bin] - levels[q]) ** ERROR_POWER;
+    const q = Math.min(Math.max(Math.round(values[bin] / scale) + zeroPoint, 0), levels);
+    error += counts[bin] * Math.abs(targets[bin] - reals[q]) ** ERROR_POWER;
   }
   return error;
 }

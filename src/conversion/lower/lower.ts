@@ -1,9 +1,22 @@
 /** Float graph with quantisations → integer graph. Rule based: one float node makes one integer node. */
-import { elementCount, type GraphNode, type Head, INPUT_NAME, type IntegerGraph } from '../../model/graph.ts';
+import {
+  elementCount,
+  type GraphNode,
+  type Head,
+  INPUT_NAME,
+  type IntegerGraph,
+  type Quantisation,
+} from '../../model/graph.ts';
 import { fixedPointFor } from '../../model/requantise.ts';
 import type { Quantisations } from '../calibration/calibrate.ts';
 import type { Statistics } from '../calibration/statistics.ts';
-import type { FloatAveragePool, FloatDense, FloatGraph, FloatNode } from '../float/graph.ts';
+import type {
+  FloatAveragePool,
+  FloatConvolution,
+  FloatDense,
+  FloatGraph,
+  FloatNode,
+} from '../float/graph.ts';
 import { isPadded, shapeIn } from '../float/graph.ts';
 import { correctedBias } from '../quantise/bias-correction.ts';
 import {
@@ -13,17 +26,16 @@ import {
   quantiseValue,
   quantiseWeights,
   requantisationOf,
-  type WeightScheme,
-  weightScales,
 } from '../quantise/layer.ts';
 import { quantisationIn, smallestDivisor } from '../quantise/scales.ts';
+import { type WeightRules, type WeightSteps, weightSteps } from '../quantise/weight-steps.ts';
 import { sigmoidTable } from './sigmoid.ts';
 
-export interface LoweringContext {
+export interface LoweringContext extends WeightRules {
   readonly graph: FloatGraph;
   readonly quantisations: Quantisations;
+  /** Calibration means, for the correction of biases; none where training settled the biases. */
   readonly statistics: Statistics;
-  readonly scheme: WeightScheme;
 }
 
 export function lower(context: LoweringContext, classes: readonly string[]): IntegerGraph {
@@ -33,7 +45,7 @@ export function lower(context: LoweringContext, classes: readonly string[]): Int
     node === output && node.op === 'dense' && node.clamp === null;
   const nodes = graph.nodes.filter((node) => !isHead(node)).map((node) => lowerNode(node, context));
   return {
-    input: { shape: graph.inputShape, quantisation: quantisationIn(quantisations, INPUT_NAME) },
+    input: { shape: graph.inputShape, quantisation: stored(quantisationIn(quantisations, INPUT_NAME)) },
     classes,
     nodes,
     head: output !== undefined && isHead(output) ? denseHead(output, context) : identityHead(context),
@@ -43,14 +55,16 @@ export function lower(context: LoweringContext, classes: readonly string[]): Int
 function lowerNode(node: FloatNode, context: LoweringContext): GraphNode {
   const { quantisations } = context;
   const quantisation = quantisationIn(quantisations, node.name);
-  const base = { name: node.name, sources: node.sources, output: { shape: node.shape, quantisation } };
+  const { maximum } = quantisation;
+  const output = { shape: node.shape, quantisation: stored(quantisation) };
+  const base = { name: node.name, sources: node.sources, output };
   switch (node.op) {
     case 'convolution': {
       const { input, kernel, stride, padding, groups } = node;
       const source = quantisationIn(quantisations, input);
       const channels = shapeIn(context.graph, input)[2];
       const paddingValues = Uint8Array.from({ length: channels }, (_, c) =>
-        quantiseValue(node.paddingValues?.[c] ?? 0, source),
+        quantiseValue(node.paddingValues?.[c] ?? 0, source, source.maximum),
       );
       return {
         ...base,
@@ -72,7 +86,7 @@ function lowerNode(node: FloatNode, context: LoweringContext): GraphNode {
         op: 'add',
         inputs: node.inputs,
         ...alignment(node.inputs, node.name, quantisations),
-        clamp: quantiseClamp(node.clamp, quantisation),
+        clamp: quantiseClamp(node.clamp, quantisation, maximum),
       };
     case 'concat':
       return { ...base, op: 'concat', inputs: node.inputs };
@@ -88,11 +102,11 @@ function lowerNode(node: FloatNode, context: LoweringContext): GraphNode {
         input,
         gate,
         requantisation,
-        clamp: quantiseClamp(node.clamp, quantisation),
+        clamp: quantiseClamp(node.clamp, quantisation, maximum),
       };
     }
     case 'sigmoid': {
-      const table = sigmoidTable(quantisationIn(quantisations, node.input), quantisation);
+      const table = sigmoidTable(quantisationIn(quantisations, node.input), quantisation, maximum);
       return { ...base, op: 'table', input: node.input, function: 'sigmoid', table };
     }
     case 'averagePool': {
@@ -110,7 +124,7 @@ function lowerNode(node: FloatNode, context: LoweringContext): GraphNode {
         stride,
         padding,
         requantisation,
-        clamp: quantiseClamp(node.clamp, quantisation),
+        clamp: quantiseClamp(node.clamp, quantisation, maximum),
       };
     }
     case 'maxPool': {
@@ -127,25 +141,24 @@ function lowerNode(node: FloatNode, context: LoweringContext): GraphNode {
   }
 }
 
-function lowerLayer(node: Extract<FloatNode, { op: 'convolution' | 'dense' }>, context: LoweringContext) {
-  const { quantisations, scheme } = context;
-  const input = quantisationIn(quantisations, node.input);
-  const output = quantisationIn(quantisations, node.name);
-  const { scales, requantisation } = fitScales(
-    weightScales(node.weights, node.bias, scheme, input, output),
-    input,
-    output,
-  );
-  const { weights, bias } = quantisedParameters(node, scales, context);
-  return { weights, weightScales: scales, bias, requantisation, clamp: quantiseClamp(node.clamp, output) };
+function lowerLayer(node: FloatConvolution | FloatDense, context: LoweringContext) {
+  const input = quantisationIn(context.quantisations, node.input);
+  const output = quantisationIn(context.quantisations, node.name);
+  const steps = weightSteps(node, context, input, output);
+  const { scales, requantisation } = fitScales(steps.scales, input, output);
+  const { weights, bias } = quantisedParameters(node, steps, scales, context);
+  const clamp = quantiseClamp(node.clamp, output, output.maximum);
+  return { weights, weightScales: scales, bias, requantisation, clamp };
 }
 
+/** `scales`: real values of one weight step, as the fixed-point factors have them. */
 function quantisedParameters(
-  node: Extract<FloatNode, { op: 'convolution' | 'dense' }>,
+  node: FloatConvolution | FloatDense,
+  { limit, scales: planned, isTrained }: WeightSteps,
   scales: Float64Array,
   context: LoweringContext,
 ): { weights: Int8Array; bias: Int32Array } {
-  const weights = quantiseWeights(node.weights, scales);
+  const weights = quantiseWeights(node.weights, isTrained ? planned : scales, limit);
   const perOutput = weights.length / scales.length;
   const realised = Float64Array.from(weights, (weight, i) => weight * scales[Math.floor(i / perOutput)]);
   const statistics = context.statistics.get(node.input);
@@ -154,6 +167,11 @@ function quantisedParameters(
       ? node.bias
       : correctedBias(node, realised, statistics.mean, shapeIn(context.graph, node.input));
   return { weights, bias: quantiseBias(bias, scales, quantisationIn(context.quantisations, node.input)) };
+}
+
+/** What the integer graph keeps of a quantisation; the bounds lie in the nodes. */
+function stored({ scale, zeroPoint }: Quantisation): Quantisation {
+  return { scale, zeroPoint };
 }
 
 /** Multipliers of an add: as many bits as fit, one shift for all. */
@@ -182,8 +200,9 @@ function divisors(node: FloatAveragePool, { graph }: LoweringContext, ratio: num
 function denseHead(node: FloatDense, context: LoweringContext): Head {
   const { graph, quantisations } = context;
   const input = quantisationIn(quantisations, node.input);
-  const scales = weightScales(node.weights, node.bias, 'per-tensor', input, input);
-  const { weights, bias } = quantisedParameters(node, scales, context);
+  const steps = weightSteps(node, { ...context, scheme: 'per-tensor' }, input, input);
+  const { scales } = steps;
+  const { weights, bias } = quantisedParameters(node, steps, scales, context);
   const inputs = node.weights.length / node.bias.length;
   return {
     input: node.input,

@@ -1,9 +1,13 @@
 import type { Quantisation } from '../../model/graph.ts';
 import { quantiseValue } from '../quantise/layer.ts';
 
-/** The sigmoid of every value that a uint8 tensor can hold, quantised. */
-export function sigmoidTable({ scale, zeroPoint }: Quantisation, output: Quantisation): Uint8Array {
+/** The sigmoid of every value that a uint8 tensor can hold, quantised; `maximum`: the largest value that the output uses. */
+export function sigmoidTable(
+  { scale, zeroPoint }: Quantisation,
+  output: Quantisation,
+  maximum = 255,
+): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, q) =>
-    quantiseValue(1 / (1 + Math.exp(-scale * (q - zeroPoint))), output),
+    quantiseValue(1 / (1 + Math.exp(-scale * (q - zeroPoint))), output, maximum),
   );
 }

@@ -5,7 +5,7 @@ import type { FloatClamp } from '../float/graph.ts';
 
 export type WeightScheme = 'per-tensor' | 'per-channel';
 
-/** Largest |weight|; −128 is left out, so that negation and pairwise products stay within their types. */
+/** Largest |weight| of eight bits; see `weightLimit`. */
 const WEIGHT_LIMIT = 127;
 /** Smallest useful factor: below it a weight step is finer than the accumulator can use. */
 const SMALLEST_FACTOR = 2 ** -20;
@@ -25,20 +25,34 @@ export function weightScales(
   scheme: WeightScheme,
   input: Quantisation,
   output: Quantisation,
+  limit = WEIGHT_LIMIT,
 ): Float64Array {
   const perOutput = weights.length / bias.length;
-  const scales = bias.map((value, o) => {
-    const largest = largestMagnitude(weights, o * perOutput, (o + 1) * perOutput);
-    return Math.max(
-      largest / WEIGHT_LIMIT,
-      (SMALLEST_FACTOR * output.scale) / input.scale,
-      Math.abs(value) / (input.scale * BIAS_LIMIT),
-      (largest * perOutput * 255) / (WEIGHT_LIMIT * ACCUMULATOR_LIMIT),
-    );
-  });
+  const scales = smallestScales(weights, bias, input, output, limit).map((least, o) =>
+    Math.max(least, largestMagnitude(weights, o * perOutput, (o + 1) * perOutput) / limit),
+  );
   return scheme === 'per-channel'
     ? scales
     : scales.fill(scales.reduce((most, scale) => Math.max(most, scale), 0));
+}
+
+/** Scales below which factors, biases or sums would leave their fixed-point types. */
+export function smallestScales(
+  weights: Float64Array,
+  bias: Float64Array,
+  input: Quantisation,
+  output: Quantisation,
+  limit = WEIGHT_LIMIT,
+): Float64Array {
+  const perOutput = weights.length / bias.length;
+  return bias.map((value, o) =>
+    Math.max(
+      (SMALLEST_FACTOR * output.scale) / input.scale,
+      Math.abs(value) / (input.scale * BIAS_LIMIT),
+      (largestMagnitude(weights, o * perOutput, (o + 1) * perOutput) * perOutput * 255) /
+        (limit * ACCUMULATOR_LIMIT),
+    ),
+  );
 }
 
 function largestMagnitude(values: Float64Array, start: number, end: number): number {
@@ -47,11 +61,15 @@ function largestMagnitude(values: Float64Array, start: number, end: number): num
   return largest;
 }
 
-/** Nearest int8 steps. */
-export function quantiseWeights(weights: Float64Array, scales: Float64Array): Int8Array {
+/** Nearest steps of −`limit`…`limit`. */
+export function quantiseWeights(
+  weights: Float64Array,
+  scales: Float64Array,
+  limit = WEIGHT_LIMIT,
+): Int8Array {
   const perOutput = weights.length / scales.length;
   return Int8Array.from(weights, (weight, i) =>
-    clip(Math.round(weight / scales[Math.floor(i / perOutput)]), -WEIGHT_LIMIT, WEIGHT_LIMIT),
+    clip(Math.round(weight / scales[Math.floor(i / perOutput)]), -limit, limit),
   );
 }
 
@@ -85,14 +103,15 @@ export function quantiseBias(bias: Float64Array, scales: Float64Array, input: Qu
   );
 }
 
-export function quantiseValue(value: number, { scale, zeroPoint }: Quantisation): number {
-  return clip(Math.round(value / scale) + zeroPoint, 0, 255);
+/** `maximum`: largest value that the tensor uses. */
+export function quantiseValue(value: number, { scale, zeroPoint }: Quantisation, maximum = 255): number {
+  return clip(Math.round(value / scale) + zeroPoint, 0, maximum);
 }
 
-export function quantiseClamp(clamp: FloatClamp | null, quantisation: Quantisation): Clamp {
-  if (clamp === null) return { minimum: 0, maximum: 255 };
+export function quantiseClamp(clamp: FloatClamp | null, quantisation: Quantisation, maximum = 255): Clamp {
+  if (clamp === null) return { minimum: 0, maximum };
   return {
-    minimum: quantiseValue(clamp.minimum, quantisation),
-    maximum: quantiseValue(clamp.maximum, quantisation),
+    minimum: quantiseValue(clamp.minimum, quantisation, maximum),
+    maximum: quantiseValue(clamp.maximum, quantisation, maximum),
   };
 }

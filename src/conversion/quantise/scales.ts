@@ -1,9 +1,11 @@
 /** Makes every requantisation factor representable: below 1. */
-import type { Quantisation, Shape } from '../../model/graph.ts';
+import type { Shape } from '../../model/graph.ts';
 import type { Quantisations } from '../calibration/calibrate.ts';
 import { groupsOf } from '../calibration/groups.ts';
 import { type FloatAveragePool, type FloatGraph, type FloatNode, shapeIn } from '../float/graph.ts';
-import { type WeightScheme, weightScales } from './layer.ts';
+import type { WeightScheme } from './layer.ts';
+import type { TensorQuantisation } from './precision.ts';
+import { type WeightRules, weightSteps } from './weight-steps.ts';
 
 const LARGEST_FACTOR = 0.999;
 
@@ -12,6 +14,7 @@ export function withRepresentableFactors(
   graph: FloatGraph,
   quantisations: Quantisations,
   scheme: WeightScheme,
+  rules: Omit<WeightRules, 'scheme'> = {},
 ): Quantisations {
   const groupOf = groupsOf(graph);
   const current = new Map(quantisations);
@@ -26,7 +29,7 @@ export function withRepresentableFactors(
     changed = false;
     for (const node of graph.nodes) {
       if (node.name === graph.output && node.op === 'dense') continue;
-      const factor = largestFactor(node, graph, current, scheme);
+      const factor = largestFactor(node, graph, current, { scheme, ...rules });
       if (factor <= LARGEST_FACTOR) continue;
       raise(node.name, (factor / LARGEST_FACTOR) * (1 + 1e-9));
       changed = true;
@@ -35,7 +38,7 @@ export function withRepresentableFactors(
   return current;
 }
 
-export function quantisationIn(quantisations: Quantisations, tensor: string): Quantisation {
+export function quantisationIn(quantisations: Quantisations, tensor: string): TensorQuantisation {
   const found = quantisations.get(tensor);
   if (found === undefined) throw new RangeError(`No quantisation for tensor ${tensor}`);
   return found;
@@ -45,14 +48,14 @@ function largestFactor(
   node: FloatNode,
   graph: FloatGraph,
   quantisations: Quantisations,
-  scheme: WeightScheme,
+  rules: WeightRules,
 ): number {
   const output = quantisationIn(quantisations, node.name);
   switch (node.op) {
     case 'convolution':
     case 'dense': {
       const input = quantisationIn(quantisations, node.input);
-      const scales = weightScales(node.weights, node.bias, scheme, input, output);
+      const { scales } = weightSteps(node, rules, input, output);
       return (scales.reduce((most, scale) => Math.max(most, scale), 0) * input.scale) / output.scale;
     }
     case 'multiply':

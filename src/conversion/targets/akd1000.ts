@@ -1,4 +1,6 @@
 /** Akida 1.0: AKD1000 and AKD1500. Four kinds of layer, each with a bounded activation of at most four bits. */
+
+import { activationBits, weightBits } from '../../model/bits.ts';
 import type {
   AveragePoolNode,
   ConvolutionNode,
@@ -7,7 +9,6 @@ import type {
   MaxPoolNode,
   Shape,
 } from '../../model/graph.ts';
-import { activationBits, weightBits } from './bits.ts';
 import type { Placement, TargetRules } from './target.ts';
 
 const INPUT_LAYER = {

@@ -1,5 +1,5 @@
 /** How many bits a layer really uses, whatever its storage. */
-import type { Clamp, Quantisation } from '../../model/graph.ts';
+import type { Clamp, Quantisation } from './graph.ts';
 
 /** Bits of a signed weight that hold every one of these. */
 export function weightBits(weights: Int8Array): number {
@@ -13,7 +13,12 @@ export function weightBits(weights: Int8Array): number {
   return bits;
 }
 
+/** Bits that hold every quantised value up to this one. */
+export function valueBits(maximum: number): number {
+  return Math.max(1, Math.ceil(Math.log2(maximum + 1)));
+}
+
 /** Bits of an unsigned activation from real zero up to the clamp. */
 export function activationBits({ maximum }: Clamp, { zeroPoint }: Quantisation): number {
-  return Math.max(1, Math.ceil(Math.log2(Math.max(1, maximum - zeroPoint) + 1)));
+  return valueBits(Math.max(1, maximum - zeroPoint));
 }

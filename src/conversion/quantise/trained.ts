@@ -1,0 +1,64 @@
+/** The scales that quantisation-aware training settled on, in place of calibration: training and device round alike. */
+import { SpikescopeError } from '../../errors.ts';
+import { INPUT_NAME } from '../../model/graph.ts';
+import type { TrainedQuantisation } from '../../training/checkpoint/format.ts';
+import type { FloatGraph } from '../float/graph.ts';
+import type { LoweringContext } from '../lower/lower.ts';
+import type { TensorQuantisation } from './precision.ts';
+import { withRepresentableFactors } from './scales.ts';
+
+/**
+ * `graph`: folded as it was trained, so that its tensors are those of the training. Biases stay as trained: a correction
+ * by calibration means would answer an error that training has already seen.
+ * @throws SpikescopeError `TRAINED_QUANTISATION` where a tensor or a layer of the graph has no scale
+ */
+export function trainedContext(graph: FloatGraph, trained: TrainedQuantisation): LoweringContext {
+  const quantisations = new Map<string, TensorQuantisation>();
+  for (const tensor of [INPUT_NAME, ...graph.nodes.map(({ name }) => name)]) {
+    const settled = trained.activations.get(tensor);
+    if (settled !== undefined) {
+      const { scale, zeroPoint, maximum } = settled;
+      quantisations.set(tensor, { scale, zeroPoint, maximum });
+    } else if (tensor !== graph.output) throw unsettled(tensor, 'an activation scale');
+  }
+  requireWeightScales(graph, trained);
+  const shared = [...trained.weights.values()].every(({ scales }) => scales.every((s) => s === scales[0]));
+  const rules = { scheme: shared ? 'per-tensor' : 'per-channel', trained: trained.weights } as const;
+  return {
+    graph,
+    quantisations: withRepresentableFactors(graph, withLogits(graph, quantisations), rules.scheme, rules),
+    statistics: new Map(),
+    ...rules,
+  };
+}
+
+/** Logits have no quantisation: the head's sums go out as they are. Its place is filled so that look-ups are total. */
+function withLogits(graph: FloatGraph, quantisations: Map<string, TensorQuantisation>) {
+  if (quantisations.has(graph.output)) return quantisations;
+  const head = graph.nodes.find(({ name }) => name === graph.output);
+  if (head?.op !== 'dense' || head.clamp !== null) throw unsettled(graph.output, 'an activation scale');
+  return new Map(quantisations).set(graph.output, { scale: 1, zeroPoint: 0, maximum: 255 });
+}
+
+function requireWeightScales(graph: FloatGraph, { weights }: TrainedQuantisation): void {
+  for (const node of graph.nodes) {
+    if (node.op !== 'convolution' && node.op !== 'dense') continue;
+    const settled = weights.get(node.sources[0]);
+    const count = settled?.scales.length;
+    const fits = settled?.scales.every((scale) => Number.isFinite(scale) && scale > 0);
+    if (!fits || (count !== 1 && count !== node.bias.length)) throw unsettled(node.name, 'weight scales');
+  }
+}
+
+function unsettled(node: string, expected: string): SpikescopeError {
+  return new SpikescopeError(
+    'TRAINED_QUANTISATION',
+    'The checkpoint’s quantisation does not fit its network',
+    {
+      node,
+      expected,
+      received: 'none, or another number',
+      remedy: 'train anew with this version of spikescope',
+    },
+  );
+}

@@ -1,0 +1,50 @@
+/** Real value of one weight step for each output of a layer: from its weights, or as training settled it. */
+import type { Quantisation } from '../../model/graph.ts';
+import type { WeightQuantisation } from '../../training/checkpoint/format.ts';
+import type { FloatConvolution, FloatDense } from '../float/graph.ts';
+import { smallestScales, type WeightScheme, weightScales } from './layer.ts';
+import { EIGHT_BITS, type Precision, weightLimit } from './precision.ts';
+
+export interface WeightRules {
+  readonly scheme: WeightScheme;
+  /** Default: eight bits. */
+  readonly precision?: Precision;
+  /** By layer of the architecture; takes the place of precision, and of every scheme but one scale for all. */
+  readonly trained?: ReadonlyMap<string, WeightQuantisation>;
+}
+
+export interface WeightSteps {
+  readonly limit: number;
+  /** One per output. */
+  readonly scales: Float64Array;
+  /** Whether the weights were trained on this very grid, so that they may not be rounded on another. */
+  readonly isTrained: boolean;
+}
+
+/** @throws RangeError where training says nothing of the layer */
+export function weightSteps(
+  node: FloatConvolution | FloatDense,
+  { scheme, precision = EIGHT_BITS, trained }: WeightRules,
+  input: Quantisation,
+  output: Quantisation,
+): WeightSteps {
+  const { weights, bias } = node;
+  if (trained === undefined) {
+    const limit = weightLimit(precision, node);
+    return {
+      limit,
+      scales: weightScales(weights, bias, scheme, input, output, limit),
+      isTrained: false,
+    };
+  }
+  const [layer] = node.sources;
+  const settled = trained.get(layer);
+  if (settled === undefined) throw new RangeError(`Training settled no weight scale for ${layer}`);
+  const least = smallestScales(weights, bias, input, output, settled.limit);
+  const scales = least.map((scale, o) =>
+    Math.max(scale, settled.scales.length === 1 ? settled.scales[0] : settled.scales[o]),
+  );
+  // Classes share one scale, so that their potentials compare.
+  if (scheme === 'per-tensor') scales.fill(scales.reduce((most, scale) => Math.max(most, scale), 0));
+  return { limit: settled.limit, scales, isTrained: true };
+}

@@ -15,12 +15,7 @@ Tensors unary(Inputs in, Attributes&) {
   return {function(in[0])};
 }
 
-/** A condition with one axis chooses whole rows. */
-Tensors select(Inputs in, Attributes&) {
-  Tensor condition = in[0].to(at::kBool);
-  while (condition.dim() < in[1].dim()) condition = condition.unsqueeze(-1);
-  return {at::where(condition, in[1], in[2])};
-}
+Tensors select(Inputs in, Attributes&) { return {at::where(in[0].to(at::kBool), in[1], in[2])}; }
 
 }  // namespace
 
@@ -34,7 +29,6 @@ void add_comparison_kernels(Registry& registry) {
       {"NotEqual", 2, binary<at::ne>},
       {"LogicalAnd", 2, binary<at::logical_and>},
       {"LogicalOr", 2, binary<at::logical_or>},
-      {"LogicalXor", 2, binary<at::logical_xor>},
       {"LogicalNot", 1, unary<at::logical_not>},
       {"IsFinite", 1, unary<at::isfinite>},
       {"IsInf", 1, unary<at::isinf>},

@@ -21,7 +21,6 @@ Tensor squared_difference(const Tensor& a, const Tensor& b) { return at::sub(a, 
 Tensor real_divide(const Tensor& a, const Tensor& b) { return at::div(a, b); }
 Tensor floor_divide(const Tensor& a, const Tensor& b) { return at::div(a, b, "floor"); }
 Tensor round_half_even(const Tensor& x) { return at::round(x); }
-Tensor elu(const Tensor& x) { return at::elu(x); }
 Tensor softplus(const Tensor& x) { return at::softplus(x); }
 
 /** ATen refuses negative exponents of integers; tfjs computes them in floating point and cuts off. */
@@ -52,8 +51,6 @@ Tensors step(Inputs in, Attributes& attributes) {
 
 Tensors leaky_relu(Inputs in, Attributes& attributes) { return {at::leaky_relu(in[0], attributes.number())}; }
 
-Tensors prelu(Inputs in, Attributes&) { return {at::where(at::ge(in[0], 0), in[0], at::mul(in[0], in[1]))}; }
-
 }  // namespace
 
 void add_elementwise_kernels(Registry& registry) {
@@ -65,7 +62,6 @@ void add_elementwise_kernels(Registry& registry) {
       {"Ceil", 1, unary<at::ceil>},
       {"Cos", 1, unary<at::cos>},
       {"Cosh", 1, unary<at::cosh>},
-      {"Elu", 1, unary<elu>},
       {"Erf", 1, unary<at::erf>},
       {"Exp", 1, unary<at::exp>},
       {"Expm1", 1, unary<at::expm1>},
@@ -90,14 +86,12 @@ void add_elementwise_kernels(Registry& registry) {
       {"LeakyRelu", 1, leaky_relu},
       {"Step", 1, step},
       {"Add", 2, binary<add>},
-      {"Atan2", 2, binary<at::atan2>},
       {"FloorDiv", 2, binary<floor_divide>},
       {"Maximum", 2, binary<at::maximum>},
       {"Minimum", 2, binary<at::minimum>},
       {"Mod", 2, binary<at::remainder>},
       {"Multiply", 2, binary<at::mul>},
       {"Pow", 2, binary<power>},
-      {"Prelu", 2, prelu},
       {"RealDiv", 2, binary<real_divide>},
       {"SquaredDifference", 2, binary<squared_difference>},
       {"Sub", 2, binary<subtract>},

@@ -78,10 +78,6 @@ Tensors cumulative_sum(Inputs in, Attributes& attributes) {
 
 Tensors softmax(Inputs in, Attributes& attributes) { return {at::softmax(in[0].to(at::kFloat), attributes.integer())}; }
 
-Tensors log_softmax(Inputs in, Attributes& attributes) {
-  return {at::log_softmax(in[0].to(at::kFloat), attributes.integer())};
-}
-
 /** Largest `count` values along the last axis and where they were; of equal ones the first comes first. */
 Tensors top(Inputs in, Attributes& attributes) {
   const int64_t count = attributes.integer();
@@ -104,7 +100,6 @@ void add_reduction_kernels(Registry& registry) {
       {"ArgMin", 1, extreme_index<at::argmin>},
       {"Cumsum", 1, cumulative_sum},
       {"Softmax", 1, softmax},
-      {"LogSoftmax", 1, log_softmax},
       {"TopK", 1, top},
   };
   registry.insert(registry.end(), std::begin(kernels), std::end(kernels));

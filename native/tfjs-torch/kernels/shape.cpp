@@ -39,23 +39,6 @@ Tensors slice(Inputs in, Attributes& attributes) {
   return {part};
 }
 
-/** Every stride-th index from `begin` to before `end` on each axis; strides may be negative. */
-Tensors strided_slice(Inputs in, Attributes& attributes) {
-  const Sizes begin = attributes.list();
-  const Sizes end = attributes.list();
-  const Sizes strides = attributes.list();
-  TORCH_CHECK(begin.size() == static_cast<size_t>(in[0].dim()) && end.size() == begin.size() && strides.size() == begin.size(),
-              "one begin, end and stride per axis");
-  Tensor part = in[0];
-  for (size_t axis = 0; axis < begin.size(); axis++) {
-    Sizes indices;
-    TORCH_CHECK(strides[axis] != 0, "a stride is zero");
-    for (int64_t i = begin[axis]; strides[axis] > 0 ? i < end[axis] : i > end[axis]; i += strides[axis]) indices.push_back(i);
-    part = part.index_select(axis, at::tensor(indices, at::kLong));
-  }
-  return {part};
-}
-
 /** Pairs before and after, first axis first; ATen wants the last axis first. */
 Tensors pad(Inputs in, Attributes& attributes) {
   const double value = attributes.number();
@@ -105,7 +88,6 @@ void add_shape_kernels(Registry& registry) {
       {"Unpack", 1, unstack},
       {"SplitV", 1, split},
       {"Slice", 1, slice},
-      {"StridedSlice", 1, strided_slice},
       {"PadV2", 1, pad},
       {"MirrorPad", 1, mirror_pad},
       {"Tile", 1, tile},

@@ -63,7 +63,9 @@ struct Window {
     const int64_t reach = dilation[axis] * (kernel - 1) + 1;
     const int64_t covered = extent + 2 * before - reach;
     if (covered >= 0 && covered / stride[axis] + 1 == output[axis]) return before;
-    return std::max<int64_t>(0, (output[axis] - 1) * stride[axis] + reach - extent - before);
+    const int64_t needed = (output[axis] - 1) * stride[axis] + reach - extent - before;
+    TORCH_CHECK(needed > -stride[axis], "an output of ", output[axis], " leaves whole windows of the image out");
+    return std::max<int64_t>(0, needed);
   }
 };
 

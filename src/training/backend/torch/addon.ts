@@ -48,10 +48,18 @@ export function torchAddonFile(): string {
   return fileURLToPath(new URL(PLACE, import.meta.url));
 }
 
+let loaded: TorchAddon | undefined;
+
 /**
+ * The addon, loaded once.
  * @throws SpikescopeError `TORCH_ADDON_MISSING` when it is not built, `TORCH_ADDON_UNUSABLE` when it does not load here
  */
-export function loadTorchAddon(): TorchAddon {
+export function torchAddon(): TorchAddon {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): TorchAddon {
   const file = torchAddonFile();
   const remedy = 'sudo apt-get install libtorch-dev && npm run build';
   if (!existsSync(file)) {

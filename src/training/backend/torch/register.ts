@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
 import { SpikescopeError } from '../../../errors.ts';
-import { loadTorchAddon } from './addon.ts';
+import { torchAddon } from './addon.ts';
 import { registerTorchGradients } from './gradients.ts';
 import { elementwise } from './kernels/elementwise.ts';
 import { fused } from './kernels/fused.ts';
@@ -29,11 +29,11 @@ export const TORCH_KERNELS: KernelTable = {
  * Registers the backend with tfjs, once; `tf.setBackend` then makes it the active one.
  * @param threads for the kernels; all cores unless told otherwise
  * @returns its name in tfjs
- * @throws SpikescopeError as `loadTorchAddon` does
+ * @throws SpikescopeError as `torchAddon` does
  */
 export function registerTorchBackend(threads = availableParallelism()): string {
-  const addon = loadTorchAddon();
-  addon.setThreads(threads);
+  const addon = torchAddon();
+  if (addon.threads() !== threads) addon.setThreads(threads);
   if (tf.findBackend(TORCH) !== null) return TORCH;
   tf.registerBackend(TORCH, () => new TorchBackend(addon), 0);
   for (const [kernelName, body] of Object.entries(TORCH_KERNELS)) register(kernelName, body);

@@ -3,6 +3,8 @@ import { given, type KernelCall, type KernelTable, list, present } from './kerne
 
 interface ReductionAttributes {
   readonly axis: number | number[];
+  /** What tfjs calls the axes of `Max` alone. */
+  readonly reductionIndices?: number | number[];
   readonly keepDims?: boolean;
 }
 
@@ -29,8 +31,8 @@ export const reduction: KernelTable = {
 
 function reduce(name: string, { inputs, backend, attrs }: KernelCall): tf.TensorInfo {
   const x = present(inputs.x);
-  const { axis, keepDims } = given<ReductionAttributes>(attrs);
-  const axes = tf.util.parseAxisParam(axis, x.shape);
+  const { axis, reductionIndices, keepDims } = given<ReductionAttributes>(attrs);
+  const axes = tf.util.parseAxisParam(reductionIndices ?? axis, x.shape);
   return backend.run(name, [x], [...list(axes), Number(keepDims ?? false)])[0];
 }
 

@@ -77,20 +77,46 @@ struct Avx2Sum {
   }
 };
 
-template <int Pixels>
+/** As `Avx2Sum`, up to eight pixels. */
+struct WideSum {
+  static constexpr int64_t kPixels = 8;
+
+  SPIKESCOPE_AVX2 static inline Pixel of(const uint8_t* const* starts, const Span& columns, const Span& rows,
+                                         const Box& box) {
+    alignas(32) float down[8];
+    alignas(32) float across[8];
+    _mm256_store_ps(down, overlaps(rows, box.height));
+    _mm256_store_ps(across, overlaps(columns, box.width));
+    __m256 sums[3] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
+    for (int y = 0; y < 8; y++) {
+      const __m256 weight = _mm256_broadcast_ss(down + y);
+      for (int i = 0; i < 3; i++) sums[i] = _mm256_add_ps(sums[i], _mm256_mul_ps(weight, eight(starts[y] + 8 * i)));
+    }
+    alignas(32) float numbers[25] = {};
+    for (int i = 0; i < 3; i++) _mm256_store_ps(numbers + 8 * i, sums[i]);
+    __m128 sum = _mm_setzero_ps();
+    for (int x = 0; x < 8; x++) {
+      sum = _mm_add_ps(sum, _mm_mul_ps(_mm_loadu_ps(numbers + 3 * x), _mm_broadcast_ss(across + x)));
+    }
+    return reinterpret_cast<Pixel>(sum);
+  }
+};
+
+template <typename Sum>
 SPIKESCOPE_AVX2 void draw(const Frame& frame, const Geometry& geometry, const Planes& output) {
-  draw_boxes<Avx2Sum<Pixels>>(frame, geometry, output);
+  draw_boxes<Sum>(frame, geometry, output);
 }
 
 }  // namespace
 
 Draw avx2_draw(double span) {
   static const bool available = __builtin_cpu_supports("avx2");
-  if (!available || span > 4) return nullptr;
-  if (span <= 1) return draw<2>;
-  if (span <= 2) return draw<3>;
-  if (span <= 3) return draw<4>;
-  return draw<5>;
+  if (!available || span > 7) return nullptr;
+  if (span <= 1) return draw<Avx2Sum<2>>;
+  if (span <= 2) return draw<Avx2Sum<3>>;
+  if (span <= 3) return draw<Avx2Sum<4>>;
+  if (span <= 4) return draw<Avx2Sum<5>>;
+  return draw<WideSum>;
 }
 
 }  // namespace spikescope::views

@@ -19,9 +19,9 @@ inline Pixel read(const uint8_t* bytes) {
   return __builtin_convertvector(pixel, Pixel);
 }
 
-/** Largest whole number that is not above `value`, |value| < 2^40; std::floor is a call on the plainest processors. */
+/** Largest whole number that is not above `value`, |value| < 2^24; std::floor is a call on the plainest processors. */
 inline int64_t floor_of(double value) {
-  constexpr int64_t kBias = int64_t{1} << 40;
+  constexpr int64_t kBias = int64_t{1} << 24;
   return static_cast<int64_t>(value + static_cast<double>(kBias)) - kBias;
 }
 

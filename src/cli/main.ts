@@ -14,6 +14,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   calibrate: async () => (await import('./calibrate.ts')).calibrateCommand(),
   evaluate: async () => (await import('./evaluate.ts')).evaluateCommand(),
   train: async () => (await import('./train.ts')).trainCommand(),
+  ablation: async () => (await import('./ablation.ts')).ablationCommand(),
+  doctor: async () => (await import('./doctor.ts')).doctorCommand(),
   bench: async () => (await import('./bench.ts')).benchCommand(),
 };
 

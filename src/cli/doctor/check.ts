@@ -1,0 +1,26 @@
+/** What a check found. */
+export interface Finding {
+  /** What was looked at, for example `camera`. */
+  readonly part: string;
+  /**
+   * `works`: tried, and it does. `absent`: not here, and the appliance can do without. `broken`: it is needed, or it is
+   * here, and does not work.
+   */
+  readonly state: 'works' | 'absent' | 'broken';
+  /** What was seen. */
+  readonly detail: string;
+  /** How to mend it. */
+  readonly remedy?: string;
+}
+
+/** Where the checks look; tests give folders of their own. */
+export interface Surroundings {
+  readonly dev: string;
+  readonly sys: string;
+  readonly model: string;
+  readonly dataFolder: string;
+  /** A broker's URL; without it, none is tried. */
+  readonly broker?: string;
+}
+
+export type Check = (surroundings: Surroundings) => Promise<Finding>;

@@ -1,0 +1,30 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { Check } from './check.ts';
+import { outputOf } from './program.ts';
+
+/** No device of this kind is older than this version of its program. */
+const EARLIEST_YEAR = 2026;
+
+/** Results carry the time; certificates depend on it. */
+export const checkClock: Check = async ({ sys }) => {
+  const now = new Date();
+  const clocks = (await readdir(path.join(sys, 'class/rtc')).catch(() => [])).length;
+  const synchronised = (
+    await outputOf('timedatectl', 'show', '--property=NTPSynchronized', '--value')
+  )?.trim();
+  const detail = [
+    now.toISOString(),
+    clocks > 0 ? 'a real-time clock' : 'no real-time clock',
+    synchronised === 'yes' ? 'synchronised' : 'not known to be synchronised',
+  ].join(', ');
+  if (now.getUTCFullYear() < EARLIEST_YEAR) {
+    return {
+      part: 'clock',
+      state: 'broken',
+      detail,
+      remedy: 'fit the battery of the real-time clock, or connect to a network with NTP',
+    };
+  }
+  return { part: 'clock', state: 'works', detail };
+};

@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs';
+import { mkdir, open, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { SpikescopeError } from '../../errors.ts';
+import { DEFAULT_CAPACITY, storageState } from '../../store/capacity.ts';
+import { Journal } from '../../store/journal.ts';
+import type { Check } from './check.ts';
+
+/** The data folder takes a write that lasts, has room, and its journal's chain holds. */
+export const checkStorage: Check = async ({ dataFolder }) => {
+  const journal = path.join(dataFolder, 'journal.sqlite');
+  try {
+    await mkdir(dataFolder, { recursive: true });
+    await writeAndSync(path.join(dataFolder, '.doctor'));
+    const { level, headroom } = storageState(journal, DEFAULT_CAPACITY);
+    const detail = `${Math.floor(headroom / 2 ** 20)} MiB for results in ${dataFolder}; ${journalDetail(journal)}`;
+    if (level === 'ample') return { part: 'storage', state: 'works', detail };
+    return { part: 'storage', state: 'broken', detail, remedy: 'free space on this disk' };
+  } catch (error) {
+    return {
+      part: 'storage',
+      state: 'broken',
+      detail: error instanceof SpikescopeError ? faultWords(error) : String(error),
+      remedy:
+        (error instanceof SpikescopeError && error.details.remedy) ||
+        'choose a folder that can be written: --data',
+    };
+  }
+};
+
+/** Without the remedy, which a finding shows by itself. */
+function faultWords({ message, details, code }: SpikescopeError): string {
+  return `${message}${details.received ? `: ${details.received}` : ''} [${code}]`;
+}
+
+async function writeAndSync(file: string): Promise<void> {
+  const handle = await open(file, 'w');
+  try {
+    await handle.write('x');
+    await handle.sync();
+  } finally {
+    await handle.close();
+    await rm(file, { force: true });
+  }
+}
+
+/** @throws SpikescopeError `JOURNAL_*` when the journal cannot be opened, `JOURNAL_BROKEN` when its chain is */
+function journalDetail(file: string): string {
+  if (!existsSync(file)) return 'no journal yet';
+  const journal = Journal.open(file);
+  try {
+    const verification = journal.verify();
+    if (verification.sound) return `a journal of ${verification.records} records, its chain unbroken`;
+    throw new SpikescopeError('JOURNAL_BROKEN', 'The journal was changed or damaged', {
+      file,
+      received: `record ${verification.sequence} ${verification.problem}`,
+      remedy: 'move it away and keep it; the next run begins a new one',
+    });
+  } finally {
+    journal.close();
+  }
+}

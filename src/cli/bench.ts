@@ -46,8 +46,8 @@ export function benchCommand(): Command {
     )
     .option('--model <bundle>', 'model bundle (default: the one that ships in models/)')
     .option(
-      '--float <onnx>',
-      'float model of the same graph (default: the one of the shipped bundle, if it lies here)',
+      '--float <model>',
+      'float model of the same graph, ONNX or checkpoint (default: the one of the shipped bundle, if it lies here)',
     )
     .option('--batch <sizes>', 'images per call, between commas', positiveIntegers, [1, 32])
     .option('--threads <numbers>', 'threads per call, between commas', positiveIntegers, [1, 2])

@@ -43,7 +43,7 @@ export function evaluateCommand(): Command {
       '--split-file <csv>',
       'which image belongs to which split (default: split_lesion.csv in the data set)',
     )
-    .option('--float <onnx>', 'float model to run on exactly the same inputs')
+    .option('--float <model>', 'float model (ONNX or checkpoint) to run on exactly the same inputs')
     .option('--crop', 'crop to the salient square (default: as the bundle says)')
     .option('--no-crop', 'read the centred square')
     .option('--tiling', 'read uncertain images again in four tiles (default: as the bundle says)')

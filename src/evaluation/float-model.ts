@@ -1,7 +1,12 @@
 /** The float graph, run by onnxruntime: the yardstick of accuracy and of time. Workstation only. */
+import { open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { composeAndFold } from '../conversion/compose/choose.ts';
+import { exportFloat } from '../conversion/export/float.ts';
+import { importSource } from '../conversion/source.ts';
 import { RefusedError, SpikescopeError } from '../errors.ts';
+import { isCheckpoint } from '../training/checkpoint/file.ts';
 
 export interface FloatModel {
   /** File name. */
@@ -34,11 +39,11 @@ export async function loadOnnxruntime(): Promise<Runtime> {
 }
 
 /**
- * @param model an ONNX file, or its bytes
+ * @param model an ONNX file, its bytes, or a checkpoint of a training, which answers with its float graph
  * @param side of the square input, pixels
  * @param threads that one run may use
  * @param file name of the model in messages
- * @throws SpikescopeError `ONNXRUNTIME_MISSING`, RefusedError `FLOAT_MODEL`
+ * @throws SpikescopeError `ONNXRUNTIME_MISSING`, RefusedError `FLOAT_MODEL`, `CHECKPOINT_*`
  */
 export async function openFloatModel(
   model: string | Uint8Array,
@@ -47,12 +52,13 @@ export async function openFloatModel(
   file = typeof model === 'string' ? model : 'exported.onnx',
 ): Promise<FloatModel> {
   const runtime = await loadOnnxruntime();
+  const onnx = typeof model === 'string' ? await onnxOf(model) : model;
   let session: InferenceSession;
   try {
     // Two calls, because the overloads for a path and for bytes do not take their union.
-    session = await (typeof model === 'string'
-      ? runtime.InferenceSession.create(model, sessionOptions(threads))
-      : runtime.InferenceSession.create(model, sessionOptions(threads)));
+    session = await (typeof onnx === 'string'
+      ? runtime.InferenceSession.create(onnx, sessionOptions(threads))
+      : runtime.InferenceSession.create(onnx, sessionOptions(threads)));
   } catch (cause) {
     throw new RefusedError('FLOAT_MODEL', 'onnxruntime does not take this float model', {
       file,
@@ -63,6 +69,28 @@ export async function openFloatModel(
   }
   const input = inputOf(session, side, file);
   return new OnnxModel(runtime, session, input, side, file);
+}
+
+/** The path as it is, or a checkpoint's float graph as ONNX. */
+async function onnxOf(file: string): Promise<string | Uint8Array> {
+  const head = await firstBytes(file);
+  if (head === null || !isCheckpoint(head)) return file;
+  const { graph } = await importSource(await readFile(file), file);
+  return exportFloat(composeAndFold(graph, 'keep'));
+}
+
+/** Null where the file cannot be read; who opens it next says why. */
+async function firstBytes(file: string): Promise<Uint8Array | null> {
+  const handle = await open(file).catch(() => null);
+  if (handle === null) return null;
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(16), 0, 16, 0);
+    return buffer.subarray(0, bytesRead);
+  } catch {
+    return null;
+  } finally {
+    await handle.close();
+  }
 }
 
 function sessionOptions(threads: number): InferenceSession.SessionOptions {

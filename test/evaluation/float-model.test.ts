@@ -2,7 +2,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { realImage } from '../../src/conversion/calibration/statistics.ts';
+import { floatGraphOf } from '../../src/conversion/float/architecture.ts';
+import { evaluate } from '../../src/conversion/float/evaluate.ts';
 import { openFloatModel } from '../../src/evaluation/float-model.ts';
+import { writeCheckpoint } from '../../src/training/checkpoint/file.ts';
+import { answeringArrays } from '../../src/training/checkpoint/format.ts';
+import { randomCheckpoint } from '../support/architectures.ts';
+import { randomImages } from '../support/convert-onnx.ts';
 import { type LinearModel, linearOnnx } from '../support/linear-onnx.ts';
 
 const SIDE = 4;
@@ -36,6 +43,23 @@ describe('a float model', () => {
         expect(answer[n * 3 + c]).toBeCloseTo(expected, 4);
       });
     }
+  });
+
+  it('of a checkpoint answers as the float graph of its averages', async () => {
+    const file = path.join(folder, 'tiny.checkpoint');
+    const checkpoint = randomCheckpoint();
+    await writeCheckpoint(file, checkpoint);
+    const [height, width] = checkpoint.architecture.inputShape;
+    const [image] = randomImages(1, height);
+    const model = await openFloatModel(file, width);
+    const answer = await model.run(model.prepare(image, 1));
+    await model.close();
+    const graph = floatGraphOf(checkpoint.architecture, answeringArrays(checkpoint));
+    const expected = evaluate(graph, realImage(image));
+    expect(answer).toHaveLength(expected.length);
+    expected.forEach((logit, c) => {
+      expect(answer[c]).toBeCloseTo(logit, 4);
+    });
   });
 
   it('of another input size is refused, naming both shapes', async () => {

@@ -1,5 +1,4 @@
 {
-  "variables": { "sanitize%": 0 },
   "targets": [
     {
       "target_name": "training_data",
@@ -14,14 +13,6 @@
         "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"
       ],
       "conditions": [
-        ["sanitize==1", {
-          "cflags!": ["-O3"],
-          "cflags_cc": [
-            "-O2", "-g1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined",
-            "-fno-sanitize=vptr", "-fno-sanitize-recover=undefined"
-          ],
-          "ldflags": ["-fsanitize=address,undefined"]
-        }],
         ["OS=='mac'", {
           "xcode_settings": {
             "GCC_ENABLE_CPP_EXCEPTIONS": "YES",

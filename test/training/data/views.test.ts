@@ -138,9 +138,8 @@ describe('a view', () => {
       fc.property(frames, sizes, (frame, size) => {
         const device = areaResampleReference(frame, centredSquare(frame.width, frame.height), size);
         const drawn = renderReference(frame, IDENTITY, size);
-        drawn.forEach((value, i) => {
-          expect(Math.abs(255 * value - device[i])).toBeLessThan(0.5 + 1e-3);
-        });
+        const off = drawn.map((value, i) => Math.abs(255 * value - device[i]));
+        expect(Math.max(...off)).toBeLessThan(0.5 + 1e-3);
       }),
     );
   });
@@ -163,9 +162,8 @@ describe('a view', () => {
     fc.assert(
       fc.property(views, sizes, fc.integer({ min: 0, max: 255 }), ({ transform }, size, grey) => {
         const frame = { rgb: new Uint8Array(30 * 20 * 3).fill(grey), width: 30, height: 20 };
-        for (const value of renderReference(frame, { ...IDENTITY, transform }, size)) {
-          expect(value).toBeCloseTo(grey / 255, 6);
-        }
+        const drawn = renderReference(frame, { ...IDENTITY, transform }, size);
+        expect(Math.max(...drawn.map((value) => Math.abs(value - grey / 255)))).toBeLessThan(1e-6);
       }),
     );
   });

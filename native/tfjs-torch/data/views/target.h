@@ -4,8 +4,7 @@
  * Marks a function to be compiled once more for wider vectors, chosen when the addon is loaded. Without fused
  * multiply-adds every copy gives the same bits.
  */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__) && \
-    !defined(__SANITIZE_ADDRESS__)
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
 #include <features.h>
 #ifdef __GLIBC__
 #define SPIKESCOPE_WIDE __attribute__((target_clones("arch=x86-64-v3", "default")))

@@ -27,7 +27,7 @@ export async function buildCache(
     await writeCache(temporary, digest, sources, geometry, onImage);
     await rename(temporary, file);
   } catch (cause) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => {});
     if (cause instanceof SpikescopeError) throw cause;
     throw new SpikescopeError('TRAINING_CACHE_UNWRITABLE', 'The cache of decoded images cannot be written', {
       file,

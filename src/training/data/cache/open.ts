@@ -70,17 +70,21 @@ async function openExisting(
   } catch {
     return { fault: 'not there yet' };
   }
-  const index = await readIndex(file);
-  if ('fault' in index) return index;
-  if (index.digest !== digest) return { fault: 'images have changed since it was made' };
-  const cache =
-    native === null ? readingCache(file, index.entries) : mappedCache(file, index.entries, native);
-  const damaged = index.entries.findIndex(
-    (entry) => 'crc' in entry && crc32(cache.frame(entry).rgb) !== entry.crc,
-  );
-  if (damaged === -1) return cache;
-  cache.close();
-  return { fault: `image ${damaged + 1} in it is damaged` };
+  try {
+    const index = await readIndex(file);
+    if ('fault' in index) return index;
+    if (index.digest !== digest) return { fault: 'images have changed since it was made' };
+    const cache =
+      native === null ? readingCache(file, index.entries) : mappedCache(file, index.entries, native);
+    const damaged = index.entries.findIndex(
+      (entry) => 'crc' in entry && crc32(cache.frame(entry).rgb) !== entry.crc,
+    );
+    if (damaged === -1) return cache;
+    cache.close();
+    return { fault: `image ${damaged + 1} in it is damaged` };
+  } catch (error) {
+    return { fault: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 function mappedCache(file: string, entries: readonly Entry[], native: NativeLoader): PixelCache {

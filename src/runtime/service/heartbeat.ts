@@ -1,0 +1,49 @@
+/** A part that shows that it works by doing a little of its work. Rejects, or does not settle, when it does not. */
+export type SignOfLife = () => Promise<void>;
+
+/**
+ * Feeds a watchdog from progress: each beat makes every part do a little real work, one after the other, and only when
+ * all have is the watchdog fed. A part that hangs or fails feeds nothing, and the supervisor acts.
+ */
+export class Heartbeat {
+  readonly #signs: readonly SignOfLife[];
+  readonly #feed: () => void;
+  readonly #onFault: (error: unknown) => void;
+  readonly #interval: number;
+  #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
+
+  /**
+   * @param interval milliseconds from the end of one beat to the next
+   * @param onFault called when a part fails; it is asked again at the next beat
+   */
+  constructor(
+    signs: readonly SignOfLife[],
+    feed: () => void,
+    { interval, onFault }: { readonly interval: number; readonly onFault: (error: unknown) => void },
+  ) {
+    this.#signs = signs;
+    this.#feed = feed;
+    this.#interval = interval;
+    this.#onFault = onFault;
+  }
+
+  start(): void {
+    void this.#beat();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #beat(): Promise<void> {
+    try {
+      for (const sign of this.#signs) await sign();
+      if (!this.#isStopped) this.#feed();
+    } catch (error) {
+      this.#onFault(error);
+    }
+    if (!this.#isStopped) this.#timer = setTimeout(() => void this.#beat(), this.#interval);
+  }
+}

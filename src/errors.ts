@@ -37,16 +37,29 @@ export class SpikescopeError extends Error {
     this.details = details;
   }
 
-  /** One line for a terminal or a log: message, place, expectation, remedy. */
+  /** For a terminal or a log: message, place, expectation, remedy. Control characters from outside are shown, not obeyed. */
   describe(): string {
-    const { file, node, field, expected, received, remedy } = this.details;
+    const { file, node, field, expected, received, remedy } = printableDetails(this.details);
     const place = [file, node && `node ${node}`, field && `field ${field}`].filter(Boolean).join(', ');
     const difference = [expected && `expected ${expected}`, received && `received ${received}`]
       .filter(Boolean)
       .join(', ');
-    const fault = `${this.message}${place && ` (${place})`}${difference && `: ${difference}`}`;
+    const message = this.message.split('\n').map(printable).join('\n');
+    const fault = `${message}${place && ` (${place})`}${difference && `: ${difference}`}`;
     return `${fault}${remedy ? `. To mend it: ${remedy}` : ''} [${this.code}]`;
   }
+}
+
+/** Text from outside, such as a path or the name of a node, with what a terminal would obey written out. */
+export function printable(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+function printableDetails({ cause: _, ...details }: FaultDetails): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(details).map(([name, text]) => [name, text && printable(text)]));
 }
 
 /** Not convertible, not trusted, not accepted: the command line exits with 3. */

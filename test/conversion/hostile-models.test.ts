@@ -13,7 +13,7 @@ import { convertOnnx, randomImages } from '../support/convert-onnx.ts';
 import { lesionImage } from '../support/drawn-lesion.ts';
 import { hostileModels, soundModel } from '../support/hostile-models.ts';
 import { OnnxSketch } from '../support/onnx-sketch.ts';
-import { altered } from '../support/onnx-surgery.ts';
+import { altered, type ModelMessage, nodeOf } from '../support/onnx-surgery.ts';
 import { type CommandRun, runCommand } from '../support/run-command.ts';
 
 const models = await hostileModels();
@@ -50,6 +50,23 @@ describe('hostile models', () => {
       for (const part of says) expect(refusal?.describe()).toContain(part);
     },
   );
+
+  it('names that would command a terminal are written out, in messages and in the bundle', async () => {
+    const renamed = (name: string) => (message: ModelMessage) => {
+      nodeOf(message, 'Conv').name = name;
+    };
+    const name = 'conv\u001b[2Jcleared\nsecond line';
+    const shown = 'conv\\u001b[2Jcleared\\u000asecond line';
+    const faulty = await altered(await networkOf((s, map) => s.draw('Mish', [map])), (message) => {
+      nodeOf(message, 'Mish').name = name;
+    });
+    const refusal = await refusalOf(prepareModel(faulty, 'sketch\u0007.onnx'));
+    expect(refusal?.describe()).toContain(shown);
+    expect(refusal?.describe()).toContain('sketch\\u0007.onnx');
+    expect(refusal?.describe()).not.toMatch(/\p{Cc}/u);
+    const { graph } = await convertOnnx(await altered(sound, renamed(name)), images);
+    expect(graph.nodes[0].name).toBe(shown);
+  });
 
   it('too many nodes, before any of them costs time', async () => {
     const bytes = await networkOf((s, map) => {

@@ -589,6 +589,22 @@ async function drawn(): Promise<HostileModel[]> {
       ['MaxPool_1'],
       (s, map) => s.draw('MaxPool', [map], { kernel_shape: [9, 9] }),
     ],
+    'a padded average over a window of sixteen million pixels': [
+      'ONNX_ATTRIBUTE',
+      ['AveragePool_1', 'at most 65536 pixels', '4096×4096'],
+      (s, map) =>
+        s.draw('AveragePool', [map], { kernel_shape: [4096, 4096], pads: [4095, 4095, 4095, 4095] }),
+    ],
+    'a batch norm whose ε is NaN': [
+      'ONNX_NOT_FINITE',
+      ['BatchNormalization_1', 'epsilon', 'received NaN', 'sound checkpoint'],
+      (s, map) => {
+        const four = () => s.between(0.5, 1, [4]);
+        return s.draw('BatchNormalization', [map, four(), four(), four(), four()], {
+          epsilon: { float: Number.NaN },
+        });
+      },
+    ],
     'a dilated pool': [
       'ONNX_ATTRIBUTE',
       ['MaxPool_1', 'dilations'],

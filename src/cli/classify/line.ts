@@ -1,3 +1,4 @@
+import { printable } from '../../errors.ts';
 import { RETAKE } from '../../runtime/classifier.ts';
 import type { Reading, RetakeReason } from '../../runtime/reading.ts';
 import { INDETERMINATE } from '../../runtime/readout.ts';
@@ -43,14 +44,6 @@ function probabilitiesOf({ probabilities }: Reading): string {
   const filled = Math.round((leading[0]?.[1] ?? 0) * BAR_WIDTH);
   const bar = '█'.repeat(filled) + colour.dim('░'.repeat(BAR_WIDTH - filled));
   return `${bar}  ${leading.map(([name, p]) => `${name} ${p.toFixed(2)}`).join('  ')}`;
-}
-
-/** A path may hold line breaks and terminal commands; a line shows them and obeys none. */
-function printable(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  );
 }
 
 /** Exactly PATH_WIDTH characters: padded, or without its beginning. */

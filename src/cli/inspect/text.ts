@@ -1,3 +1,4 @@
+import { printable } from '../../errors.ts';
 import { colour, print } from '../console.ts';
 import { scalesOf } from '../convert/summary.ts';
 import { tableLines } from '../workstation/table.ts';
@@ -53,7 +54,7 @@ function layerTable({ layers }: InspectDocument): string[] {
 function rowOf(layer: InspectedLayer): string[] {
   const { placement } = layer;
   return [
-    layer.name,
+    printable(layer.name),
     layer.kernel ?? layer.operator,
     layer.shape.join('×'),
     layer.scale.toPrecision(4),
@@ -70,7 +71,7 @@ function rowOf(layer: InspectedLayer): string[] {
 function printTargets({ conversion }: InspectDocument): void {
   for (const [target, { maps, unmapped }] of Object.entries(conversion.targets)) {
     print(`${colour.bold(target)}: ${maps ? 'every layer maps' : `${unmapped.length} layers do not map`}`);
-    for (const { node, reason } of unmapped) print(`  ${node}: ${reason}`);
+    for (const { node, reason } of unmapped) print(`  ${printable(node)}: ${reason}`);
   }
   print();
 }

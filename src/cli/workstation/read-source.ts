@@ -14,7 +14,7 @@ export async function readSource(file: string): Promise<Uint8Array> {
     throw new RefusedError('ONNX_UNREADABLE', 'The float model cannot be read', {
       file,
       received: cause instanceof Error ? cause.message : String(cause),
-      remedy: 'give the path of an ONNX file or of a checkpoint',
+      remedy: 'give the path of an ONNX file or of a checkpoint with --from',
       cause,
     });
   }

@@ -31,7 +31,8 @@ export type OnnxTensor = z.infer<typeof tensorSchema>;
 
 const attributeSchema = z.object({
   name: z.string().min(1),
-  f: z.number().optional(),
+  /** Any float32; who reads it says which it takes. */
+  f: z.custom<number>((value) => typeof value === 'number').optional(),
   i: z.number().optional(),
   s: bytes.optional(),
   t: tensorSchema.optional(),

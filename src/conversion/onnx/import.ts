@@ -75,7 +75,7 @@ function readInitializers(graph: OnnxGraph): Map<string, Constant> {
 function importNodes(nodes: readonly LabelledNode[], context: ImportContext): RefusedError[] {
   const faults: RefusedError[] = [];
   for (const { node, label } of nodes) {
-    const operation = { node, label, attributes: new Attributes(node) };
+    const operation = { node, label, attributes: new Attributes(node, label) };
     try {
       importNode(operation, context);
     } catch (error) {

@@ -1,5 +1,5 @@
 /** Names and order of an ONNX graph's nodes, checked before any of them is read. */
-import { RefusedError } from '../../errors.ts';
+import { printable, RefusedError } from '../../errors.ts';
 import type { OnnxGraph, OnnxNode } from './decode.ts';
 
 export interface LabelledNode {
@@ -7,9 +7,9 @@ export interface LabelledNode {
   readonly label: string;
 }
 
-/** The node's name; where there is none, its operator and place in the file. */
+/** The node's name, which goes into bundles and messages; where there is none, its operator and place in the file. */
 export function labelled(nodes: readonly OnnxNode[]): LabelledNode[] {
-  return nodes.map((node, index) => ({ node, label: node.name || `${node.opType}_${index}` }));
+  return nodes.map((node, index) => ({ node, label: printable(node.name || `${node.opType}_${index}`) }));
 }
 
 /** @throws RefusedError `ONNX_DUPLICATE_NAME` where two makers claim one tensor */

@@ -28,7 +28,7 @@ function bound(
   name: string,
   otherwise: number,
 ): number {
-  if ((operation.node.input[index] ?? '') === '') return operation.attributes.float(name, otherwise);
+  if ((operation.node.input[index] ?? '') === '') return operation.attributes.bound(name, otherwise);
   const { values } = context.constant(operation, index);
   if (values.length !== 1) {
     throw new RefusedError('ONNX_SHAPE', 'A bound of a Clip is not one number', {

@@ -1,7 +1,10 @@
 import { RefusedError } from '../../../errors.ts';
-import { NO_PADDING } from '../../float/graph.ts';
+import { isPadded, NO_PADDING } from '../../float/graph.ts';
 import type { Activation, ImportContext, Operation } from '../context.ts';
 import { type PlacedWindow, placeWindow } from './window.ts';
+
+/** Most pixels of a window that divides by the pixels it holds: the integer graph keeps one divisor for each number. */
+const LARGEST_COUNTING_WINDOW = 2 ** 16;
 
 export function importAveragePool(operation: Operation, context: ImportContext): void {
   const input = context.image(operation, 0);
@@ -11,6 +14,7 @@ export function importAveragePool(operation: Operation, context: ImportContext):
     return;
   }
   const countPadding = operation.attributes.integer('count_include_pad', 0) === 1;
+  if (isPadded(window.padding)) requireCountable(operation, window.kernel);
   const outputs = [1, input.dims[1], window.outputHeight, window.outputWidth];
   const { kernel, stride, padding } = window;
   if (!countPadding || !window.overhangs) {
@@ -45,6 +49,17 @@ export function importAveragePool(operation: Operation, context: ImportContext):
     },
     outputs,
   );
+}
+
+function requireCountable({ label }: Operation, kernel: PlacedWindow['kernel']): void {
+  if (kernel[0] * kernel[1] <= LARGEST_COUNTING_WINDOW) return;
+  throw new RefusedError('ONNX_ATTRIBUTE', 'The window of a padded average is too large', {
+    node: label,
+    field: 'kernel_shape',
+    expected: `at most ${LARGEST_COUNTING_WINDOW} pixels`,
+    received: kernel.join('×'),
+    remedy: 'average over the whole map without padding (GlobalAveragePool)',
+  });
 }
 
 export function importMaxPool(operation: Operation, context: ImportContext): void {

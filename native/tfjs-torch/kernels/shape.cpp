@@ -74,8 +74,6 @@ Tensors tile(Inputs in, Attributes& attributes) { return {in[0].repeat(attribute
 
 Tensors reverse(Inputs in, Attributes& attributes) { return {at::flip(in[0], attributes.list())}; }
 
-Tensors broadcast(Inputs in, Attributes& attributes) { return {in[0].expand(attributes.list())}; }
-
 }  // namespace
 
 void add_shape_kernels(Registry& registry) {
@@ -92,7 +90,6 @@ void add_shape_kernels(Registry& registry) {
       {"MirrorPad", 1, mirror_pad},
       {"Tile", 1, tile},
       {"Reverse", 1, reverse},
-      {"BroadcastTo", 1, broadcast},
   };
   registry.insert(registry.end(), std::begin(kernels), std::end(kernels));
 }

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { useBackend } from '../../../src/training/backend/backend.ts';
 import { torchAddonFile } from '../../../src/training/backend/torch/addon.ts';
+import type { KernelTable } from '../../../src/training/backend/torch/kernels/kernel.ts';
 
 /** Skipped by name where the addon is not built: sudo apt-get install libtorch-dev && npm run build. */
 export const describeTorch = describe.skipIf(!existsSync(torchAddonFile()));
@@ -27,7 +28,12 @@ interface Outcome {
 const TOLERANCE = 1e-4;
 
 /** Names of the kernels that have run on the torch backend. */
-export const exercised = new Set<string>();
+const exercised = new Set<string>();
+
+/** For the end of a file: nothing in a table of kernels goes unjudged. */
+export function expectEveryKernelRan(table: KernelTable): void {
+  expect(Object.keys(table).filter((name) => !exercised.has(name))).toEqual([]);
+}
 
 /** `expression` gives the same on both backends, and so do its gradients in every float32 input. */
 export async function expectAgreement(

@@ -2,7 +2,18 @@
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
-import { booleans, check, describeTorch, expectAgreement, floats, integers, shapes } from './differential.ts';
+import { elementwise } from '../../../src/training/backend/torch/kernels/elementwise.ts';
+import { activationGradients } from '../../../src/training/backend/torch/kernels/fused.ts';
+import {
+  booleans,
+  check,
+  describeTorch,
+  expectAgreement,
+  expectEveryKernelRan,
+  floats,
+  integers,
+  shapes,
+} from './differential.ts';
 
 type Unary = (x: tf.Tensor) => tf.Tensor;
 type Binary = (a: tf.Tensor, b: tf.Tensor) => tf.Tensor;
@@ -155,6 +166,9 @@ describeTorch('the torch backend, value by value', () => {
       await check(inputs, (given) => expectAgreement(expression, given, { gradient: false }));
     });
   });
+
+  test('every kernel of the tables has run', () =>
+    expectEveryKernelRan({ ...elementwise, ...activationGradients }));
 });
 
 function asBool(x: tf.Tensor): tf.Tensor {

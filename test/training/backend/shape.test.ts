@@ -2,7 +2,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { test } from 'vitest';
-import { check, describeTorch, expectAgreement, floats, integers, shapes } from './differential.ts';
+import { indexing } from '../../../src/training/backend/torch/kernels/indexing.ts';
+import { shape as moving } from '../../../src/training/backend/torch/kernels/shape.ts';
+import {
+  check,
+  describeTorch,
+  expectAgreement,
+  expectEveryKernelRan,
+  floats,
+  integers,
+  shapes,
+} from './differential.ts';
 
 /** A tensor and a number in 0…its rank − 1. */
 function withAxis(minimumRank = 1, maximumRank = 5) {
@@ -199,6 +209,8 @@ describeTorch('the torch backend, moving values', () => {
       ),
     );
   });
+
+  test('every kernel of the tables has run', () => expectEveryKernelRan({ ...moving, ...indexing }));
 });
 
 function paddingsOf(shape: number[], limit: (extent: number) => number): fc.Arbitrary<[number, number][]> {

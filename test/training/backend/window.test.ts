@@ -3,7 +3,16 @@ import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { useBackend } from '../../../src/training/backend/backend.ts';
-import { check, describeTorch, expectAgreement, floats, shapes } from './differential.ts';
+import { linear } from '../../../src/training/backend/torch/kernels/linear.ts';
+import { window } from '../../../src/training/backend/torch/kernels/window.ts';
+import {
+  check,
+  describeTorch,
+  expectAgreement,
+  expectEveryKernelRan,
+  floats,
+  shapes,
+} from './differential.ts';
 
 type Padding = 'same' | 'valid' | number;
 
@@ -188,6 +197,8 @@ describeTorch('the torch backend, windows', () => {
         );
     expect(call).toThrow(expect.objectContaining({ code: 'TORCH_KERNEL' }));
   });
+
+  test('every kernel of the tables has run', () => expectEveryKernelRan({ ...window, ...linear }));
 });
 
 /** Values of which no two are equal, so that every maximum is at one place. */

@@ -5,7 +5,7 @@ import { SpikescopeError } from '../../../errors.ts';
 import { torchAddon } from './addon.ts';
 import { registerTorchGradients } from './gradients.ts';
 import { elementwise } from './kernels/elementwise.ts';
-import { fused } from './kernels/fused.ts';
+import { activationGradients, fused } from './kernels/fused.ts';
 import { indexing } from './kernels/indexing.ts';
 import { given, type KernelCall, type KernelTable } from './kernels/kernel.ts';
 import { linear } from './kernels/linear.ts';
@@ -22,6 +22,7 @@ export const TORCH_KERNELS: KernelTable = {
   ...indexing,
   ...window,
   ...linear,
+  ...activationGradients,
   ...fused,
 };
 

@@ -2,6 +2,14 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { FUSED, type FusedKernel } from '../../operators/fused.ts';
 import { given, type KernelCall, type KernelTable, listed } from './kernel.ts';
 
+/** Gradients of tfjs's own activations. */
+export const activationGradients: KernelTable = {
+  ...numbered(FUSED.reluGradient),
+  ...numbered(FUSED.relu6Gradient),
+  ...numbered(FUSED.sigmoidGradient),
+  ...numbered(FUSED.clipGradient, 'minimum', 'maximum'),
+};
+
 /** The project's own kernels: inputs in the order in which their operator names them. */
 export const fused: KernelTable = {
   ...numbered(FUSED.fakeQuantise, 'minimum', 'maximum'),
@@ -9,10 +17,6 @@ export const fused: KernelTable = {
   ...numbered(FUSED.batchNorm, 'epsilon'),
   ...numbered(FUSED.batchNormGradient, 'epsilon'),
   ...numbered(FUSED.dropout, 'rate', 'seed'),
-  ...numbered(FUSED.reluGradient),
-  ...numbered(FUSED.relu6Gradient),
-  ...numbered(FUSED.sigmoidGradient),
-  ...numbered(FUSED.clipGradient, 'minimum', 'maximum'),
   [FUSED.adamW]: ({ inputs, backend, attrs }) => {
     const { step, learningRate, beta1, beta2, epsilon, averageDecay, weightDecay } =
       given<AdamWAttributes>(attrs);

@@ -67,8 +67,6 @@ export const shape: KernelTable = {
     const axes = tf.util.parseAxisParam(given<tf.ReverseAttrs>(attrs).dims, x.shape);
     return backend.run('Reverse', [x], list(axes))[0];
   },
-  BroadcastTo: ({ inputs, backend, attrs }) =>
-    backend.run('BroadcastTo', [present(inputs.x)], list(given<tf.BroadCastToAttrs>(attrs).shape))[0],
 };
 
 /** @throws TypeError for text and complex numbers */

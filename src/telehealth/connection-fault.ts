@@ -66,6 +66,15 @@ export function connectionFault(cause: unknown, address: string): SpikescopeErro
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   if (typeof code === 'number') return faultOfCode(code, address, cause);
   const received = describe(cause, code);
+  // An alert is what the other side says of our certificate, not we of its.
+  if (typeof code === 'string' && /_ALERT_/.test(code)) {
+    return new SpikescopeError('BROKER_REFUSED', 'The broker does not accept this device’s certificate', {
+      field: address,
+      received,
+      remedy: 'give one that the broker’s authority has signed with --cert, and its key with --key',
+      cause,
+    });
+  }
   if (typeof code === 'string' && /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO/.test(code)) {
     return new SpikescopeError(
       'BROKER_UNTRUSTED',

@@ -1,6 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -175,36 +174,6 @@ describe.skipIf(!hasMosquitto)('a device on mosquitto', () => {
     await device.waitOnline(5000);
     await device.publish(publication('{}'));
     expect(received).toEqual([]);
-  });
-});
-
-describe.skipIf(!hasMosquitto || !hasOpenssl())('an encrypted connection', () => {
-  it('is made to a broker whose certificate the given authority signed, and to no other', async () => {
-    const folder = temporaryFolder();
-    const file = (name: string) => path.join(folder, name);
-    makeCertificates(folder);
-    const { port } = await mosquitto({
-      configuration: ['allow_anonymous true', 'certfile {folder}/server.crt', 'keyfile {folder}/server.key'],
-      files: {
-        'server.crt': readFileSync(file('server.crt'), 'utf8'),
-        'server.key': readFileSync(file('server.key'), 'utf8'),
-      },
-    });
-    const url = `mqtts://localhost:${port}`;
-    const trusted = await Connection.open(parseEndpoint(url, { ca: file('ca.crt') }), { clientId: 'x' });
-    await trusted.close();
-    const before = process.env.NODE_TLS_REJECT_UNAUTHORIZED;
-    process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
-    try {
-      for (const files of [{}, { ca: file('other.crt') }]) {
-        await expect(Connection.open(parseEndpoint(url, files), { clientId: 'x' })).rejects.toMatchObject({
-          code: 'BROKER_UNTRUSTED',
-        });
-      }
-    } finally {
-      if (before === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
-      else process.env.NODE_TLS_REJECT_UNAUTHORIZED = before;
-    }
   });
 });
 
@@ -387,66 +356,4 @@ async function breakableWire(port: number): Promise<{ url: string; break(): void
     server.close();
   });
   return { url: `mqtt://127.0.0.1:${address.port}`, break: cut };
-}
-
-function hasOpenssl(): boolean {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** An authority, a server certificate for localhost that it signed, and an authority that signed nothing. */
-function makeCertificates(folder: string): void {
-  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' });
-  for (const name of ['ca', 'other']) {
-    openssl(
-      'req',
-      '-x509',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-keyout',
-      `${name}.key`,
-      '-out',
-      `${name}.crt`,
-      '-subj',
-      `/CN=${name}`,
-      '-days',
-      '2',
-    );
-  }
-  openssl(
-    'req',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-keyout',
-    'server.key',
-    '-out',
-    'server.csr',
-    '-subj',
-    '/CN=localhost',
-    '-addext',
-    'subjectAltName=DNS:localhost',
-  );
-  openssl(
-    'x509',
-    '-req',
-    '-in',
-    'server.csr',
-    '-CA',
-    'ca.crt',
-    '-CAkey',
-    'ca.key',
-    '-CAcreateserial',
-    '-copy_extensions',
-    'copy',
-    '-days',
-    '2',
-    '-out',
-    'server.crt',
-  );
 }

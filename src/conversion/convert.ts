@@ -59,7 +59,7 @@ export async function convert(
     preprocessing: defaultPreprocessing(graph.input.shape),
     readout: defaultReadout(graph),
     golden: goldenCases(graph),
-    manifest: manifestOf(graph, folded, {
+    manifest: manifestOf(graph, context.graph, {
       source: {
         name: options.sourceName,
         sha256: createHash('sha256').update(contents).digest('hex'),

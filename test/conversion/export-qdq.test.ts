@@ -8,13 +8,19 @@ import {
   loadImages,
   onlySplit,
 } from '../../src/conversion/calibration/images.ts';
+import { convert } from '../../src/conversion/convert.ts';
 import { channelsFirstOrder } from '../../src/conversion/export/layout.ts';
 import { exportQdq } from '../../src/conversion/export/qdq.ts';
+import { prepareModel } from '../../src/conversion/prepare.ts';
+import { FOUR_BITS } from '../../src/conversion/quantise/precision.ts';
 import { readBundle } from '../../src/model/bundle/read.ts';
 import { INPUT_NAME, type IntegerGraph, tensorsOf } from '../../src/model/graph.ts';
 import { runNode } from '../../src/model/interpreter/interpreter.ts';
+import { qanaAkd1000 } from '../../src/model/qana-akd1000.ts';
 import { createCpuEngine } from '../../src/runtime/cpu-engine.ts';
 import { DEFAULT_MODEL } from '../../src/runtime/open-model.ts';
+import { checkpointBytes } from '../../src/training/checkpoint/file.ts';
+import { randomCheckpoint } from '../support/architectures.ts';
 import { convertOnnx, randomImages } from '../support/convert-onnx.ts';
 import { onnxruntime } from '../support/onnx.ts';
 import { MODEL_CASES } from '../support/onnx-models.ts';
@@ -114,6 +120,19 @@ describe.skipIf(onnxruntime === null)('what a float operator does not say', () =
     if (convolution.op !== 'convolution') throw new TypeError('expected a convolution');
     const bordered = { ...convolution, paddingValues: Uint8Array.of(120, 7, 255) };
     await expectAgreement({ ...graph, nodes: [bordered, ...others] }, randomImages(4, 4), 4);
+  });
+
+  it('fifteen as the largest value of four bits', async () => {
+    const small = qanaAkd1000({ inputSize: 16, widths: [4, 8], classes: 2 });
+    const images = phantomInputs(3, 16);
+    const bytes = checkpointBytes({ ...randomCheckpoint(small), quantisation: null });
+    const prepared = await prepareModel(bytes, 'small.checkpoint');
+    const calibration = { images, sha256: '0'.repeat(64), refused: [] };
+    const names = { name: 'small', version: '1.0.0', sourceName: 'small.checkpoint' };
+    const choices = { scheme: 'per-channel', precision: FOUR_BITS } as const;
+    const { graph } = await convert(prepared, bytes, calibration, { ...names, ...choices });
+    await expectAgreement(graph, images, 16);
+    expect((await outlineOf(await exportQdq(graph))).operators).toContain('Clip');
   });
 
   it('a factor that is not that of an average, a sum or a gate', async () => {

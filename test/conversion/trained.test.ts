@@ -129,3 +129,25 @@ describe.each(NETWORKS)('%s', (_, architecture, bits) => {
     ).toBe(true);
   });
 });
+
+describe('a trained scale that fixed-point factors cannot reach', () => {
+  it('is raised, and the manifest says so', async () => {
+    const small = qanaAkd1000({ inputSize: 16, widths: [4, 8], classes: 2 });
+    const checkpoint = await quantisedCheckpoint(small, phantomInputs(4, 16), FOUR);
+    const { quantisation } = checkpoint;
+    if (quantisation === null) throw new TypeError('not quantised');
+    const fine = Array.from(
+      quantisation.activations,
+      ([tensor, settled]) =>
+        [tensor, tensor.startsWith('input.') ? { ...settled, scale: settled.scale / 1e4 } : settled] as const,
+    );
+    const changed = { ...checkpoint, quantisation: { ...quantisation, activations: new Map(fine) } };
+    const { manifest } = await converted(changed);
+    const notes = manifest.layers.map(({ name, reparameterisation }) => [
+      name,
+      reparameterisation.some((rewrite) => rewrite.includes('scale of the training raised')),
+    ]);
+    expect(notes[0]).toEqual(['input.convolution', true]);
+    expect(notes.slice(1).every(([, raised]) => raised === false)).toBe(true);
+  });
+});

@@ -24,13 +24,21 @@ export function trainedContext(graph: FloatGraph, trained: TrainedQuantisation):
   requireWeightScales(graph, trained);
   const shared = [...trained.weights.values()].every(({ scales }) => scales.every((s) => s === scales[0]));
   const rules = { scheme: shared ? 'per-tensor' : 'per-channel', trained: trained.weights } as const;
-  return {
-    graph,
-    quantisations: withRepresentableFactors(graph, withLogits(graph, quantisations), rules.scheme, rules),
-    statistics: new Map(),
-    ...rules,
-  };
+  const settled = withLogits(graph, quantisations);
+  const representable = withRepresentableFactors(graph, settled, rules.scheme, rules);
+  const noted = withNotes(graph, (tensor) => representable.get(tensor)?.scale !== settled.get(tensor)?.scale);
+  return { graph: noted, quantisations: representable, statistics: new Map(), ...rules };
 }
+
+/** Says in the manifest where the device's scale is not that of the training. */
+function withNotes(graph: FloatGraph, isRaised: (tensor: string) => boolean): FloatGraph {
+  const nodes = graph.nodes.map((node) =>
+    isRaised(node.name) ? { ...node, rewrites: [...node.rewrites, RAISED] } : node,
+  );
+  return { ...graph, nodes };
+}
+
+const RAISED = 'scale of the training raised, because a requantisation factor reached 1';
 
 /** Logits have no quantisation: the head's sums go out as they are. Its place is filled so that look-ups are total. */
 function withLogits(graph: FloatGraph, quantisations: Map<string, TensorQuantisation>) {

@@ -9,9 +9,9 @@ import { RECIPES } from '../../training/recipes/named.ts';
 import { type Recipe, recipeSchema, type StageRecipe } from '../../training/recipes/recipe.ts';
 import { parseOptions } from './options.ts';
 
-const optionsSchema = z.object({
+/** What every command that trains wants to know of its images. */
+export const trainingImagesSchema = z.object({
   dataset: z.string(),
-  out: z.string(),
   splitFile: z.string().optional(),
   cache: z.string().default(defaultCache),
   classes: z
@@ -19,6 +19,10 @@ const optionsSchema = z.object({
     .transform((names) => names.split(','))
     .pipe(z.array(z.string().min(1)).min(2))
     .default([...HAM10000_CLASSES]),
+});
+
+const optionsSchema = trainingImagesSchema.extend({
+  out: z.string(),
   architecture: z.string().default('qana'),
   recipe: z.string().optional(),
   epochs: z.number().optional(),

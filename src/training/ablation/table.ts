@@ -1,0 +1,130 @@
+/** The ablation as tables: what each row has, what it is worth, what it brought over the row before. */
+
+import type { Difference } from '../../evaluation/metrics/difference.ts';
+import type { Interval } from '../../evaluation/metrics/resampling.ts';
+import { fixed, percent } from '../../evaluation/report/page.ts';
+import { type AblationDocument, epochsOf } from './document.ts';
+import type { MeasuredRow, TableFigures } from './figures.ts';
+import { ABLATION, type AblationRow, INCREMENTAL_ROW, type PublishedFigures } from './rows.ts';
+
+export interface Table {
+  readonly header: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+const PENDING = 'not trained yet';
+const INCREMENTAL = 'not measured: learning on the device comes later';
+
+/** Figures of one split beside the published ones, every row of the publication present. */
+export function figuresTable(measured: readonly MeasuredRow[], split: 'validation' | 'test'): Table {
+  const rows = ABLATION.map((row) => {
+    const found = measured.find(({ id }) => id === row.id);
+    const own = found === undefined ? [PENDING, '', '', '', ''] : ownCells(found[split]);
+    return [row.title, ...partCells(row), ...own, publishedCell(row.published)];
+  });
+  const incremental = [
+    INCREMENTAL_ROW.title,
+    ...['✓', '✓', '✓', '✓', '✓'],
+    ...[INCREMENTAL, '', '', '', ''],
+    publishedCell(INCREMENTAL_ROW.published),
+  ];
+  return {
+    header: [
+      'Row',
+      ...['Ghost', 'SA-ECA', 'SE', 'Augmented, quantised', 'SMOTE'],
+      ...['Accuracy', 'Recall', 'Precision', 'F1', 'AUC'],
+      'Published: accuracy, recall, precision, F1, AUC',
+    ],
+    rows: [...rows, incremental],
+  };
+}
+
+/** What each row brought over the one before it, in points, with paired intervals. */
+export function gainsTable(
+  measured: readonly MeasuredRow[],
+  split: 'validation' | 'test',
+  rareClasses: readonly string[],
+): Table {
+  return {
+    header: ['Row', 'over', 'Accuracy', 'F1', 'AUC', ...rareClasses.map((name) => `Recall ${name}`)],
+    rows: measured.flatMap(({ id, gain }) => {
+      if (gain === null) return [];
+      const { values, recall } = gain[split];
+      const differences = [
+        values.top1,
+        values.macroF1,
+        values.macroAuc,
+        ...rareClasses.map((name) => recall[name]),
+      ];
+      return [[titleOf(id), titleOf(gain.over), ...differences.map(pointsCell)]];
+    }),
+  };
+}
+
+/** All tables, for the documentation. */
+export function ablationMarkdown({ rows, seed, recipe, dataset, rareClasses }: AblationDocument): string {
+  return [
+    `${dataset.name}, protocol ${dataset.protocol}, seed ${seed}, ${epochsOf(recipe)} epochs each, batch ${recipe.float.batch}.`,
+    `Test split:\n\n${markdownTable(figuresTable(rows, 'test'))}`,
+    `What each row brought on the test split, points:\n\n${markdownTable(gainsTable(rows, 'test', rareClasses))}`,
+    `Validation split:\n\n${markdownTable(figuresTable(rows, 'validation'))}`,
+    `What each row brought on the validation split, points:\n\n${markdownTable(gainsTable(rows, 'validation', rareClasses))}`,
+    '',
+  ].join('\n\n');
+}
+
+function markdownTable({ header, rows }: Table): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function titleOf(id: string): string {
+  return ABLATION.find((row) => row.id === id)?.title ?? id;
+}
+
+function partCells(row: AblationRow): string[] {
+  const parts = [
+    row.ghost,
+    row.spatialAttention,
+    row.squeezeExcite,
+    row.augmentedAndQuantised,
+    row.rebalance === 'smote',
+  ];
+  return parts.map((has) => (has ? '✓' : ''));
+}
+
+function ownCells({ accuracy, recall, precision, f1, auc, intervals: { values } }: TableFigures): string[] {
+  return [
+    withInterval(accuracy, values.top1, percent),
+    withInterval(recall, values.balancedAccuracy, percent),
+    percent(precision),
+    withInterval(f1, values.macroF1, percent),
+    withInterval(auc, values.macroAuc, fixed),
+  ];
+}
+
+function withInterval(
+  value: number | null,
+  interval: Interval | null,
+  format: (value: number | null) => string,
+): string {
+  return interval === null
+    ? format(value)
+    : `${format(value)} [${interval.map((end) => format(end)).join(', ')}]`;
+}
+
+function pointsCell({ value, interval }: Difference): string {
+  if (value === null || interval === null) return '–';
+  return `${points(value)} [${interval.map(points).join(', ')}]`;
+}
+
+function points(share: number): string {
+  return `${share < 0 ? '−' : '+'}${Math.abs(100 * share).toFixed(1)}`;
+}
+
+function publishedCell(figures: PublishedFigures | null): string {
+  if (figures === null) return '–';
+  return [figures.accuracy, figures.recall, figures.precision, figures.f1, figures.auc]
+    .map((value) => value.toFixed(1))
+    .join(', ');
+}

@@ -9,6 +9,7 @@ import type {
 } from '@medplum/fhirtypes';
 import type { Result } from '../result.ts';
 import { diagnosisObservation, qualityObservation } from './observations.ts';
+import { fhirString } from './text.ts';
 
 export const FHIR_CONTENT_TYPE = 'application/fhir+json';
 
@@ -55,7 +56,7 @@ function headerOf({ device, model }: Result, focus: { reference: string }): Mess
     source: {
       name: device,
       software: 'spikescope',
-      version: `${model.name} ${model.version}`,
+      version: fhirString(`${model.name} ${model.version}`),
       endpoint: `urn:spikescope:device:${device}`,
     },
     focus: [focus],
@@ -75,7 +76,7 @@ function reportOf(result: Result, observations: { reference: string }[]): Diagno
     effectiveDateTime: result.capturedAt,
     issued: result.capturedAt,
     result: observations,
-    conclusion: `${conclusionOf(result)} For research and demonstration, not a medical device.`,
+    conclusion: fhirString(`${conclusionOf(result)} For research and demonstration, not a medical device.`),
   };
 }
 
@@ -94,7 +95,7 @@ function deviceOf({ device, model, backend }: Result): Device {
     status: 'active',
     deviceName: [{ name: `spikescope ${device}`, type: 'user-friendly-name' }],
     version: [
-      { type: { text: 'model' }, value: `${model.name} ${model.version}` },
+      { type: { text: 'model' }, value: fhirString(`${model.name} ${model.version}`) },
       { type: { text: 'SHA-256 of the model bundle' }, value: model.digest },
       { type: { text: 'engine' }, value: backend },
     ],

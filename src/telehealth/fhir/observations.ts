@@ -1,5 +1,6 @@
 import type { CodeableConcept, Observation, ObservationComponent, Quantity } from '@medplum/fhirtypes';
 import type { Result } from '../result.ts';
+import { fhirString, isFhirCode } from './text.ts';
 
 /** The model's own names of classes; which code of a terminology each stands for is for the receiver to say. */
 const CLASS_SYSTEM = 'urn:spikescope:class';
@@ -9,20 +10,26 @@ type Reference = { reference: string };
 
 /** What the model says: its class, and as components the probability of each. */
 export function diagnosisObservation(result: Result, device: Reference): Observation {
+  const probabilities = Object.entries(result.probabilities);
   return {
     ...headOf(result, device),
     code: { text: 'Class of the lesion by the model' },
     ...readingOf(result),
-    component: Object.entries(result.probabilities).map(([name, probability]) =>
-      componentOf({ ...classOf(name), text: `Probability of ${name}` }, dimensionless(probability)),
-    ),
+    ...(probabilities.length > 0 && {
+      component: probabilities.map(([name, probability]) =>
+        componentOf(
+          { ...classOf(name), text: fhirString(`Probability of ${name}`) },
+          dimensionless(probability),
+        ),
+      ),
+    }),
   };
 }
 
 function readingOf({ accepted, diagnosis, reasons }: Result): Partial<Observation> {
   if (!accepted) {
     const coding = [{ system: 'http://terminology.hl7.org/CodeSystem/data-absent-reason', code: 'error' }];
-    return { dataAbsentReason: { coding, text: reasons.join(', ') || diagnosis } };
+    return { dataAbsentReason: { coding, text: fhirString(reasons.join(', ') || diagnosis) } };
   }
   if (diagnosis === 'indeterminate') {
     const system = 'http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation';
@@ -62,13 +69,16 @@ function headOf({ accepted, capturedAt, model }: Result, device: Reference) {
       },
     ],
     effectiveDateTime: capturedAt,
-    method: { text: `${model.name} ${model.version}` },
+    method: { text: fhirString(`${model.name} ${model.version}`) },
     device,
   } as const satisfies Partial<Observation>;
 }
 
 function classOf(name: string): CodeableConcept {
-  return { coding: [{ system: CLASS_SYSTEM, code: name }], text: name };
+  return {
+    ...(isFhirCode(name) && { coding: [{ system: CLASS_SYSTEM, code: name }] }),
+    text: fhirString(name),
+  };
 }
 
 function componentOf(code: CodeableConcept, valueQuantity: Quantity): ObservationComponent {

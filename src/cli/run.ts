@@ -16,6 +16,10 @@ export function runCommand(): Command {
       '--camera-stride <bytes>',
       'bytes from row to row of libcamera (default: the width, padded to 64)',
     )
+    .option(
+      '--trigger <what>',
+      'auto, or buttons: the header’s, the keyboard’s, commands (default: buttons for cameras)',
+    )
     .option('--count <captures>', 'end after so many captures (default: when the source ends, or never)')
     .option('--broker <broker>', 'embedded, mqtt://host[:port] or mqtts://host[:port]', 'embedded')
     .option('--broker-port <port>', 'port of the embedded broker on 127.0.0.1 (default: any that is free)')

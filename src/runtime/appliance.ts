@@ -10,12 +10,22 @@ import {
   refusedResult,
   resultOf,
 } from '../telehealth/result.ts';
+import { Flow, type FlowView } from './flow/flow.ts';
+import type { FlowParts, FlowTimeouts, LearningOutcome, RecordedReading } from './flow/parts.ts';
+import { FrameFeed } from './frame-feed.ts';
 import { MemoryKeeper } from './memory.ts';
 import type { Reading } from './reading.ts';
 
 /** What the appliance asks of the classifier. */
 export interface ApplianceClassifier extends Pick<Reading, 'model' | 'backend'> {
   classify(image: CaptureImage): Promise<Reading>;
+}
+
+/** Learns from confirmed readings. */
+export interface Learner {
+  learn(reading: RecordedReading, label: string): Promise<LearningOutcome>;
+  /** Takes the last update back; false when there is none. */
+  undo(): Promise<boolean>;
 }
 
 export interface ApplianceParts {
@@ -26,19 +36,22 @@ export interface ApplianceParts {
   readonly journal: { append(entry: JournalEntry): number };
   /** Called when a result is in the journal, to publish it. */
   readonly onRecorded: (result: Result) => void;
-  /** Waits before the next capture, and may end the wait early. Default: so many milliseconds, 0 or more. */
-  readonly pause?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  /** Without one, confirming a reading is answered by a fault that says so. */
+  readonly learner?: Learner;
+  readonly timeouts?: Partial<FlowTimeouts>;
   /** Called for a frame that gave no reading, with its place on this machine and the error. */
   readonly onRefused: (capture: Capture, error: unknown) => void;
 }
 
-export interface ApplianceOptions {
+export interface TakeOptions {
   /** Captures to take; without it, until the source ends. */
   readonly count?: number;
   /** Milliseconds from one capture to the next, at least. */
   readonly interval?: number;
   /** Ends the loop after the capture in hand. */
   readonly signal: AbortSignal;
+  /** Waits before the next capture. Default: so many milliseconds, 0 or more. */
+  readonly pause?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** How many captures were taken and how many of them gave no diagnosis. */
@@ -48,35 +61,137 @@ export interface Tally {
 }
 
 /**
- * The appliance's loop: capture, classify, record, and hand over for publishing. Every capture becomes one result,
- * also where the frame cannot be read or the classifier fails; neither ends the loop.
+ * The appliance: its flow, fed by a source, a classifier, a journal and a learner. Every frame becomes one result, also
+ * where it cannot be read or the classifier fails. Only a source or a journal that fails ends it.
+ */
+export class Appliance {
+  readonly flow: Flow;
+  readonly #parts: ApplianceParts;
+  readonly #feed: FrameFeed;
+  readonly #memory = new MemoryKeeper();
+  readonly #ended = new AbortController();
+  #fatal: unknown;
+  #captures = 0;
+  #retakes = 0;
+
+  constructor(parts: ApplianceParts) {
+    this.#parts = parts;
+    this.#feed = new FrameFeed(parts.source, this.#ended.signal);
+    this.flow = new Flow(this.#flowParts(), parts.timeouts && { timeouts: parts.timeouts });
+  }
+
+  get tally(): Tally {
+    return { captures: this.#captures, retakes: this.#retakes };
+  }
+
+  start(): void {
+    this.#parts.source.start();
+    this.flow.start();
+  }
+
+  stop(): void {
+    this.#ended.abort();
+    this.flow.stop();
+  }
+
+  /**
+   * One capture, and what a person would see of it.
+   * @throws SpikescopeError when the source or the journal fails
+   */
+  async capture(): Promise<FlowView> {
+    this.flow.send({ type: 'capture' });
+    return this.rest();
+  }
+
+  /** The flow when a person moves next. @throws SpikescopeError when the source or the journal has failed */
+  async rest(): Promise<FlowView> {
+    const view = await this.flow.rest();
+    this.throwFault();
+    return view;
+  }
+
+  /** @throws SpikescopeError when the source or the journal has failed */
+  throwFault(): void {
+    if (this.#fatal !== undefined) throw this.#fatal;
+  }
+
+  #flowParts(): FlowParts {
+    const { learner } = this.#parts;
+    return {
+      capture: (signal) => this.#orEnd(() => this.#feed.next(signal), signal),
+      read: (capture) => this.#read(capture),
+      learn: (reading, label) => (learner ? learner.learn(reading, label) : Promise.reject(noLearner())),
+      undo: () => (learner ? learner.undo() : Promise.reject(noLearner())),
+    };
+  }
+
+  async #read(capture: Capture): Promise<RecordedReading> {
+    const result = await read(capture, this.#parts);
+    await this.#orEnd(async () => {
+      this.#parts.journal.append({
+        id: result.id,
+        capturedAt: result.capturedAt,
+        payload: JSON.stringify(result),
+      });
+    });
+    this.#captures++;
+    if (!result.accepted) this.#retakes++;
+    this.#parts.onRecorded(result);
+    this.#memory.afterCapture();
+    const { id, accepted, diagnosis, probabilities } = result;
+    // A result holds its classes most probable first.
+    return { id, accepted, diagnosis, ranking: Object.keys(probabilities) };
+  }
+
+  /**
+   * A failure of this work ends the appliance: what it makes could be lost, or nothing will come any more. That it was
+   * given up is no failure.
+   */
+  async #orEnd<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!signal?.aborted) this.#fatal ??= error;
+      throw error;
+    }
+  }
+}
+
+/**
+ * Takes captures by itself, until as many as asked for are taken, the source ends or `signal` aborts.
  * @throws SpikescopeError when the source or the journal fails
  */
-export async function runAppliance(parts: ApplianceParts, options: ApplianceOptions): Promise<Tally> {
-  const { count = Infinity, interval = 0, signal } = options;
-  const { pause = pauseFor } = parts;
-  const memory = new MemoryKeeper();
-  let captures = 0;
-  let retakes = 0;
-  if (count < 1) return { captures, retakes };
-  parts.source.start();
-  let started = performance.now();
-  for await (const capture of parts.source.frames(signal)) {
-    const result = await read(capture, parts);
-    parts.journal.append({ id: result.id, capturedAt: result.capturedAt, payload: JSON.stringify(result) });
-    parts.onRecorded(result);
-    captures++;
-    if (!result.accepted) retakes++;
-    memory.afterCapture();
-    if (captures >= count || signal.aborted) break;
+export async function takeCaptures(appliance: Appliance, options: TakeOptions): Promise<Tally> {
+  const { count = Infinity, interval = 0, signal, pause = pauseFor } = options;
+  while (appliance.tally.captures < count && !signal.aborted) {
+    const started = performance.now();
+    if ((await appliance.capture()).isExhausted) break;
+    if (appliance.tally.captures >= count || signal.aborted) break;
     await pause(Math.max(0, interval - (performance.now() - started)), signal);
-    started = performance.now();
   }
-  return { captures, retakes };
+  return appliance.tally;
+}
+
+/** An appliance that only takes captures, from its start to its end; see `takeCaptures`. */
+export async function runAppliance(parts: ApplianceParts, options: TakeOptions): Promise<Tally> {
+  const appliance = new Appliance(parts);
+  appliance.start();
+  try {
+    return await takeCaptures(appliance, options);
+  } finally {
+    appliance.stop();
+  }
 }
 
 async function pauseFor(milliseconds: number, signal: AbortSignal): Promise<void> {
   if (milliseconds > 0) await delay(milliseconds, undefined, { signal }).catch(() => {});
+}
+
+function noLearner(): SpikescopeError {
+  return new SpikescopeError('LEARNING_UNAVAILABLE', 'This model cannot learn', {
+    expected: 'a guard set in the model bundle, against which updates are judged',
+    received: 'none',
+  });
 }
 
 async function read(capture: Capture, parts: ApplianceParts): Promise<Result> {

@@ -5,20 +5,7 @@ import { type ApplianceParts, runAppliance } from '../../src/runtime/appliance.t
 import type { Reading } from '../../src/runtime/reading.ts';
 import type { JournalEntry } from '../../src/store/journal.ts';
 import type { Result } from '../../src/telehealth/result.ts';
-
-const reading: Reading = {
-  accepted: true,
-  reasons: [],
-  diagnosis: 'nv',
-  probabilities: { nv: 0.9, mel: 0.1 },
-  potentials: { nv: 9, mel: 1 },
-  tiled: false,
-  crop: { x: 0, y: 0, side: 450 },
-  quality: { shortSide: 450, clippedShare: 0, contrast: 30, focus: 200 },
-  timings: { decode: 1, quality: 1, crop: 1, inference: 1, readout: 1, total: 5 },
-  model: { name: 'm', version: '1', digest: '0'.repeat(64) },
-  backend: 'cpu',
-};
+import { READING } from '../support/readings.ts';
 
 /** A source of `total` frames, each an image by the number of its turn. */
 function sourceOf(total: number): CaptureSource {
@@ -42,7 +29,7 @@ function appliance(total: number, classify: (image: string) => Reading) {
     device: 'scope-1',
     source: sourceOf(total),
     classifier: {
-      model: reading.model,
+      model: READING.model,
       backend: 'cpu',
       classify: async (image) => classify(String(image)),
     },
@@ -61,7 +48,7 @@ function recorded(events: ReturnType<typeof appliance>['events']): Result[] {
 
 describe('the appliance', () => {
   it('records every result before it hands it over', async () => {
-    const { parts, events } = appliance(5, () => reading);
+    const { parts, events } = appliance(5, () => READING);
     expect(await runAppliance(parts, { signal })).toEqual({ captures: 5, retakes: 0 });
     expect(events.map(([kind]) => kind)).toEqual(Array(5).fill(['append', 'recorded']).flat());
     for (let i = 0; i < events.length; i += 2) {
@@ -72,7 +59,7 @@ describe('the appliance', () => {
   });
 
   it('gives each result an id of its own', async () => {
-    const { parts, events } = appliance(200, () => reading);
+    const { parts, events } = appliance(200, () => READING);
     await runAppliance(parts, { signal });
     expect(new Set(recorded(events).map(({ id }) => id)).size).toBe(200);
   });
@@ -84,7 +71,7 @@ describe('the appliance', () => {
       }
       if (image.endsWith('2.jpg')) throw new SpikescopeError('ENGINE_CLOSED', 'closed');
       if (image.endsWith('3.jpg')) throw new TypeError('a defect');
-      return reading;
+      return READING;
     });
     expect(await runAppliance(parts, { signal })).toEqual({ captures: 4, retakes: 3 });
     expect(recorded(events).map(({ accepted, reasons, fault }) => [accepted, reasons, fault])).toEqual([
@@ -98,7 +85,7 @@ describe('the appliance', () => {
   });
 
   it('ends when the journal fails, and hands nothing over that is not in it', async () => {
-    const { parts, events } = appliance(5, () => reading);
+    const { parts, events } = appliance(5, () => READING);
     let appended = 0;
     const failing = {
       append: () => {
@@ -115,7 +102,7 @@ describe('the appliance', () => {
 
   it('takes as many captures as asked for, none at all included', async () => {
     for (const count of [0, 1, 3]) {
-      const { parts, events } = appliance(100, () => reading);
+      const { parts, events } = appliance(100, () => READING);
       expect(await runAppliance(parts, { signal, count })).toEqual({ captures: count, retakes: 0 });
       expect(recorded(events)).toHaveLength(count);
     }
@@ -123,7 +110,7 @@ describe('the appliance', () => {
 
   it('stops after the capture in hand, without waiting out the interval', async () => {
     const stop = new AbortController();
-    const { parts, events } = appliance(100, () => reading);
+    const { parts, events } = appliance(100, () => READING);
     const running = runAppliance(
       {
         ...parts,

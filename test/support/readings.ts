@@ -34,3 +34,18 @@ export const readings: fc.Arbitrary<Reading> = fc
     backend: fc.constantFrom('cpu', 'akida', 'interpreter'),
   })
   .map((reading) => ({ ...reading, potentials: {} }));
+
+/** One reading as the classifier gives it. */
+export const READING: Reading = {
+  accepted: true,
+  reasons: [],
+  diagnosis: 'nv',
+  probabilities: { nv: 0.9, mel: 0.1 },
+  potentials: { nv: 9, mel: 1 },
+  tiled: false,
+  crop: { x: 0, y: 0, side: 450 },
+  quality: { shortSide: 450, clippedShare: 0, contrast: 30, focus: 200 },
+  timings: { decode: 1, quality: 1, crop: 1, inference: 1, readout: 1, total: 5 },
+  model: { name: 'm', version: '1', digest: '0'.repeat(64) },
+  backend: 'cpu',
+};

@@ -1,24 +1,23 @@
-import { SpikescopeError } from '../../errors.ts';
+import type { Appliance } from '../../runtime/appliance.ts';
+import type { FlowView } from '../../runtime/flow/flow.ts';
 import type { Command, CommandAnswer, CommandHandler } from '../../telehealth/commands/command.ts';
-import type { Result } from '../../telehealth/result.ts';
 
 /** What a status command is told. */
 export type StatusReport = NonNullable<Extract<CommandAnswer, { outcome: 'done' }>['data']>;
 
 export interface CommandsOptions {
+  readonly appliance: Appliance;
   readonly status: () => StatusReport;
+  /** Ends the program so that its supervisor starts it again; null where nobody would. */
+  readonly restart: (() => void) | null;
 }
 
-const CAPTURE_TIMEOUT = 30_000;
+/** Milliseconds for the flow to become free. */
+const PATIENCE = 30_000;
 
-/** Commands as far as the appliance can do them today: a capture now, and how it is. */
+/** Commands from afar, as events of the same flow that the buttons drive. */
 export class ApplianceCommands implements CommandHandler {
   readonly #options: CommandsOptions;
-  /** Captures that were asked for and have not begun. */
-  #asked: ((result: Result) => void)[] = [];
-  /** Those that the capture in hand is for. */
-  #inHand: ((result: Result) => void)[] = [];
-  #ring: () => void = () => {};
 
   constructor(options: CommandsOptions) {
     this.#options = options;
@@ -26,51 +25,66 @@ export class ApplianceCommands implements CommandHandler {
 
   async handle(command: Command): Promise<CommandAnswer> {
     switch (command.name) {
-      case 'capture': {
-        const { id, accepted, diagnosis } = await this.#capture();
-        return { outcome: 'done', data: { result: id, accepted, diagnosis } };
-      }
+      case 'capture':
+        return this.#capture();
+      case 'label':
+        return this.#label(command.result, command.label);
+      case 'undo':
+        return this.#undo();
       case 'status':
         return { outcome: 'done', data: this.#options.status() };
-      default:
-        return { outcome: 'failed', code: 'COMMAND_UNSUPPORTED' };
+      case 'restart':
+        return this.#restart();
     }
   }
 
-  /** The pause between two captures: ends early when one is asked for. */
-  async pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-    if (this.#asked.length === 0 && milliseconds > 0 && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const end = (): void => {
-          clearTimeout(timer);
-          signal.removeEventListener('abort', end);
-          this.#ring = () => {};
-          resolve();
-        };
-        const timer = setTimeout(end, milliseconds);
-        signal.addEventListener('abort', end);
-        this.#ring = end;
-      });
+  async #capture(): Promise<CommandAnswer> {
+    const { appliance } = this.#options;
+    const deadline = performance.now() + PATIENCE;
+    while (!appliance.flow.can({ type: 'capture' })) {
+      if (appliance.flow.view.isExhausted) return failed('SOURCE_ENDED');
+      if (performance.now() > deadline) return failed('APPLIANCE_BUSY');
+      await appliance.rest();
     }
-    this.#inHand.push(...this.#asked.splice(0));
+    const { reading, fault } = await appliance.capture();
+    if (reading === null) return failed(fault?.code ?? 'SOURCE_ENDED');
+    const { id, accepted, diagnosis } = reading;
+    return { outcome: 'done', data: { result: id, accepted, diagnosis } };
   }
 
-  /** A capture is in the journal. */
-  recorded(result: Result): void {
-    for (const answer of this.#inHand.splice(0)) answer(result);
+  async #label(result: string, label: string): Promise<CommandAnswer> {
+    const { appliance } = this.#options;
+    const event = { type: 'label', result, label } as const;
+    if (!appliance.flow.can(event)) return failed('RESULT_NOT_AWAITING');
+    appliance.flow.send(event);
+    const { learned, fault } = await appliance.rest();
+    if (learned === null) return failed(fault?.code ?? 'INTERNAL');
+    const { kept, reason } = learned;
+    return { outcome: 'done', data: { kept, ...(reason !== undefined && { reason }) } };
   }
 
-  #capture(): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        reject(new SpikescopeError('CAPTURE_TIMEOUT', 'No frame came within half a minute'));
-      }, CAPTURE_TIMEOUT);
-      timer.unref();
-      this.#asked.push((result) => {
-        clearTimeout(timer);
-        resolve(result);
-      });
-      this.#ring();
-    });
+  /** Takes an update back; a reading that waits to be confirmed is let go for it. */
+  async #undo(): Promise<CommandAnswer> {
+    const { appliance } = this.#options;
+    let view: FlowView = await appliance.rest();
+    if (view.state !== 'idle') {
+      appliance.flow.send({ type: 'undo' });
+      view = await appliance.rest();
+    }
+    appliance.flow.send({ type: 'undo' });
+    const { undone, fault } = await appliance.rest();
+    return undone === null ? failed(fault?.code ?? 'APPLIANCE_BUSY') : { outcome: 'done', data: { undone } };
   }
+
+  #restart(): CommandAnswer {
+    const { restart } = this.#options;
+    if (restart === null) return failed('NOT_SUPERVISED');
+    // The answer goes first.
+    setTimeout(restart, 500);
+    return { outcome: 'done' };
+  }
+}
+
+function failed(code: string): CommandAnswer {
+  return { outcome: 'failed', code };
 }

@@ -39,6 +39,7 @@ const optionsSchema = z.object({
   data: z.string().min(1, 'the path of a folder').optional(),
   deviceId: z.string().optional(),
   interval: wholeNumber(0, 86_400_000).optional(),
+  trigger: z.enum(['auto', 'buttons'], 'auto or buttons').optional(),
   seed: wholeNumber(0, 2 ** 32 - 1),
   allowCommands: z
     .string()

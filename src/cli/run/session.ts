@@ -3,8 +3,9 @@ import { openSource, type SourceOptions } from '../../capture/open-source.ts';
 import type { Capture, CaptureSource } from '../../capture/source.ts';
 import type { ExitCode } from '../../errors.ts';
 import { measureQuality } from '../../preprocess/quality.ts';
-import { runAppliance } from '../../runtime/appliance.ts';
+import { Appliance, type TakeOptions } from '../../runtime/appliance.ts';
 import { type Classifier, createClassifier } from '../../runtime/classifier.ts';
+import type { FlowView } from '../../runtime/flow/flow.ts';
 import { openModel } from '../../runtime/open-model.ts';
 import { defaultDataFolder, prepareDataFolder } from '../../store/folder.ts';
 import { openIdentity, parseDeviceId } from '../../store/identity.ts';
@@ -17,8 +18,10 @@ import { showBanner } from './banner.ts';
 import { Cleanup } from './cleanup.ts';
 import { ApplianceCommands, type StatusReport } from './commands.ts';
 import { conclude } from './conclude.ts';
+import { type CaptureMode, openHeader, operateAppliance } from './controls.ts';
 import { Delivery } from './delivery.ts';
 import { ResultDisplay } from './display.ts';
+import { confirmationQuestion, flowNote } from './flow-notes.ts';
 import type { RunOptions } from './options.ts';
 import { watchForStop } from './stop.ts';
 import { StorageAlarm } from './storage-alarm.ts';
@@ -102,7 +105,27 @@ async function operate(
   showBanner({ ...parts, isEmbedded: options.broker === 'embedded', authorities: options.ca });
   const isOwn = (id: string, payload: string) => journal.payloadOf(id) === payload;
   const display = new ResultDisplay({ json: options.json, isOwn });
-  const commands = new ApplianceCommands({ status: () => statusOf(parts, delivery) });
+  const storage = new StorageAlarm(journal, note);
+  const appliance = new Appliance({
+    device,
+    source,
+    journal,
+    classifier: {
+      model: model.model,
+      backend: model.backend,
+      classify: (image) => classifier.classify(image),
+    },
+    onRecorded: () => {
+      delivery.recorded();
+      storage.look();
+    },
+    onRefused: noteRefusal,
+  });
+  const commands = new ApplianceCommands({
+    appliance,
+    status: () => statusOf(parts, delivery),
+    restart: isSupervised() ? () => stop.abort() : null,
+  });
   const delivery = new Delivery({
     ...parts,
     display,
@@ -111,35 +134,55 @@ async function operate(
     onFailed: () => stop.abort(),
   });
   cleanup.add(() => delivery.stop());
-  const storage = new StorageAlarm(journal, note);
   storage.look();
   delivery.start();
-  const tally = await runAppliance(
-    {
-      device,
-      source,
-      journal,
-      classifier: {
-        model: model.model,
-        backend: model.backend,
-        classify: (image) => classifier.classify(image),
-      },
-      pause: (milliseconds, signal) => commands.pause(milliseconds, signal),
-      onRecorded: (result) => {
-        commands.recorded(result);
-        delivery.recorded();
-        storage.look();
-      },
-      onRefused: noteRefusal,
-    },
-    {
-      ...(options.count !== undefined && { count: options.count }),
-      interval: options.interval ?? defaultInterval(options),
-      signal: stop.signal,
-    },
-  );
+  const mode: CaptureMode = { isAutomatic: isAutomatic(options, source) };
+  await watchFlow(appliance, mode, cleanup);
+  appliance.start();
+  try {
+    await operateAppliance(
+      { appliance, take: takeOptionsOf(options, stop.signal), mode, quit: () => stop.abort() },
+      cleanup,
+    );
+  } finally {
+    appliance.stop();
+  }
   const isStopped = stop.signal.aborted;
-  return conclude(tally, await delivery.settle({ isStopped }), isStopped);
+  return conclude(appliance.tally, await delivery.settle({ isStopped }), isStopped);
+}
+
+/** A camera waits for a button, unless a number of captures was asked for; phantoms and folders run by themselves. */
+function isAutomatic({ trigger, count }: RunOptions, { kind }: CaptureSource): boolean {
+  if (trigger !== undefined) return trigger === 'auto';
+  return count !== undefined || kind === 'phantom' || kind === 'replay';
+}
+
+/** Tells a person, and the light, what the flow does. */
+async function watchFlow(appliance: Appliance, mode: CaptureMode, cleanup: Cleanup): Promise<void> {
+  const header = mode.isAutomatic
+    ? null
+    : await openHeader((button) => appliance.flow.press(button), cleanup);
+  let before: FlowView | null = null;
+  const forget = appliance.flow.onChange((view) => {
+    const line = flowNote(before, view) ?? (mode.isAutomatic ? null : confirmationQuestion(before, view));
+    if (line !== null) note(line);
+    header?.show(view);
+    before = view;
+  });
+  cleanup.add(forget);
+}
+
+function takeOptionsOf(options: RunOptions, signal: AbortSignal): TakeOptions {
+  return {
+    ...(options.count !== undefined && { count: options.count }),
+    interval: options.interval ?? defaultInterval(options),
+    signal,
+  };
+}
+
+/** Whether somebody starts this program again when it ends. */
+function isSupervised(): boolean {
+  return process.env.NOTIFY_SOCKET !== undefined || process.env.INVOCATION_ID !== undefined;
 }
 
 /** Phantoms without end, for somebody who watches, come at a readable pace. */

@@ -9,8 +9,6 @@ export interface FlowView extends FlowContext {
 
 export interface FlowOptions {
   readonly timeouts?: Partial<FlowTimeouts>;
-  /** Called on every change, for the display, the light and the log. */
-  readonly onChange?: (view: FlowView) => void;
 }
 
 type Snapshot = SnapshotFrom<ReturnType<typeof flowMachine>>;
@@ -22,9 +20,14 @@ const RESTING: readonly FlowState[] = ['idle', 'retake', 'awaitingConfirmation']
 export class Flow {
   readonly #actor;
 
-  constructor(parts: FlowParts, { timeouts, onChange }: FlowOptions = {}) {
+  constructor(parts: FlowParts, { timeouts }: FlowOptions = {}) {
     this.#actor = createActor(flowMachine(parts, { ...DEFAULT_TIMEOUTS, ...timeouts }));
-    if (onChange) this.#actor.subscribe((snapshot) => onChange(viewOf(snapshot)));
+  }
+
+  /** Calls `listener` on every change, until what it returns is called. */
+  onChange(listener: (view: FlowView) => void): () => void {
+    const subscription = this.#actor.subscribe((snapshot) => listener(viewOf(snapshot)));
+    return () => subscription.unsubscribe();
   }
 
   start(): void {

@@ -38,8 +38,9 @@ function flowWith(parts: Partial<FlowParts> = {}, timeouts = {}) {
       undo: async () => true,
       ...parts,
     },
-    { timeouts, onChange: ({ state }) => states.push(state) },
+    { timeouts },
   );
+  flow.onChange(({ state }) => states.push(state));
   flow.start();
   flows.push(flow);
   return { flow, learned, states };

@@ -121,6 +121,7 @@ export const TINY_RECIPE: Recipe = {
   float: TINY_STAGE,
   quantisation: {
     bits: { activations: 8, weights: 8, firstWeights: 8 },
+    learnActivationSteps: false,
     calibrationImages: 8,
     stage: {
       ...TINY_STAGE,

@@ -24,7 +24,10 @@ export async function quantisedCheckpoint(
     composeAndFold(floatGraphOf(architecture, randomArrays(architecture)), 'auto'),
   );
   const { architecture: network, parameters } = architectureOf(folded, architecture.name);
-  const { quantisation, steps } = await planQuantisation(folded, network, parameters, images, bits);
+  const { quantisation, steps } = await planQuantisation(folded, network, parameters, images, {
+    bits,
+    learnActivationSteps: true,
+  });
   const random = new Random(11);
   const moved = new Map(
     Array.from([...parameters, ...steps], ([name, { shape, values }]): [string, NamedArray] => [

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { HAM10000_CLASSES } from '../../conversion/defaults.ts';
 import { UsageError } from '../../errors.ts';
+import { PROTOCOLS } from '../../evaluation/protocols/stored-figures.ts';
 import { firstIssue } from '../../schema.ts';
 import { RECIPES } from '../../training/recipes/named.ts';
 import { type Recipe, recipeSchema, type StageRecipe } from '../../training/recipes/recipe.ts';
@@ -33,6 +34,8 @@ const optionsSchema = trainingImagesSchema.extend({
   teacher: z.array(z.string()).optional(),
   from: z.string().optional(),
   quantise: z.boolean().optional(),
+  protocol: z.enum(PROTOCOLS).default('lesion'),
+  figuresFor: z.string().optional(),
   resume: z.boolean().default(false),
   backend: z.enum(['torch', 'tfjs-node', 'cpu']).optional(),
   threads: z.number().optional(),

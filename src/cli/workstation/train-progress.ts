@@ -1,6 +1,9 @@
 import type { TrainingJob } from '../../training/trainer/train.ts';
 import { note, type Progress, startProgress } from '../console.ts';
 
+/** Steps of the bar. */
+const UNITS = 1000;
+
 /** What `train` tells: a bar with ETA per stage and a line per epoch, all on stderr. */
 export function trainingProgress(): Required<Pick<TrainingJob, 'onStage' | 'onStep' | 'onEpoch'>> & {
   stop(): void;
@@ -18,12 +21,13 @@ export function trainingProgress(): Required<Pick<TrainingJob, 'onStage' | 'onSt
       stage = name;
       note(`Stage ${name}, ${epochs} epochs`);
     },
-    onStep({ done, total }) {
+    onStep(share) {
+      const done = Math.floor(UNITS * share);
       if (bar === null) {
-        bar = startProgress(stage, total - done + 1);
-        shown = done - 1;
+        bar = startProgress(`${stage}, ‰`, UNITS - done);
+        shown = done;
       }
-      bar.advance(done - shown);
+      if (done > shown) bar.advance(done - shown);
       shown = done;
     },
     onEpoch(name, { epoch, loss, seconds, validation }) {

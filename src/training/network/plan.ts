@@ -23,6 +23,12 @@ export interface Bits {
   readonly firstWeights: 4 | 8;
 }
 
+export interface PlanSettings {
+  readonly bits: Bits;
+  /** Whether the activations' steps learn too, or stay as calibrated. Steps of weights below eight bits always learn. */
+  readonly learnActivationSteps: boolean;
+}
+
 export interface QuantisationPlan {
   readonly quantisation: TrainedQuantisation;
   /** Logarithms of the steps that learn, by `activationStep` and `weightStep`. */
@@ -38,7 +44,7 @@ export async function planQuantisation(
   architecture: Architecture,
   parameters: Arrays,
   images: readonly Uint8Array[],
-  bits: Bits,
+  { bits, learnActivationSteps }: PlanSettings,
 ): Promise<QuantisationPlan> {
   const statistics = await collectStatistics(graph, images);
   const histograms = await collectHistograms(graph, statistics, images);
@@ -53,7 +59,8 @@ export async function planQuantisation(
     const few = bits.activations === 4 && group !== groupOf(INPUT_NAME);
     const start = few ? fourBits(statistics, group) : quantisation;
     activations.set(tensor, { ...start, maximum: few ? 15 : 255, group });
-    if (!fixed.has(group)) steps.set(activationStep(group), logarithms([start.scale]));
+    if (learnActivationSteps && !fixed.has(group))
+      steps.set(activationStep(group), logarithms([start.scale]));
   }
   const weights = planWeights(architecture, parameters, bits);
   for (const [layer, { limit, scales }] of weights) {

@@ -10,6 +10,7 @@ export const QANA_AKD1000_RECIPE: Recipe = {
   float: { ...FLOAT, schedule: [{ inputSize: 64, epochs: 16 }] },
   quantisation: {
     bits: { activations: 4, weights: 4, firstWeights: 8 },
+    learnActivationSteps: true,
     calibrationImages: 128,
     stage: {
       ...FLOAT,

@@ -52,6 +52,7 @@ export const QANA_RECIPE: Recipe = {
   float: FLOAT,
   quantisation: {
     bits: { activations: 8, weights: 8, firstWeights: 8 },
+    learnActivationSteps: false,
     calibrationImages: 128,
     stage: {
       ...FLOAT,

@@ -66,6 +66,8 @@ const bits = z.union([z.literal(4), z.literal(8)]);
 
 const quantisationSchema = z.strictObject({
   bits: z.strictObject({ activations: bits, weights: bits, firstWeights: bits }),
+  /** Whether the activations' steps learn too, or stay as calibrated. Steps of weights below eight bits always learn. */
+  learnActivationSteps: z.boolean(),
   /** Images of the training split on which quantised training's first steps are calibrated. */
   calibrationImages: whole,
   stage: stageSchema,

@@ -4,21 +4,18 @@
  * follows from the seed and the number of the epoch or step.
  */
 import path from 'node:path';
-import * as tf from '@tensorflow/tfjs-core';
 import { SpikescopeError, UsageError } from '../../errors.ts';
 import type { Metrics } from '../../evaluation/metrics/metrics.ts';
 import type { Architecture } from '../../model/architecture.ts';
 import { writeCheckpoint } from '../checkpoint/file.ts';
 import type { Arrays, Checkpoint, TrainedQuantisation, TrainingProgress } from '../checkpoint/format.ts';
-import type { Batch, TrainingData } from '../data/training-data.ts';
+import type { TrainingData } from '../data/training-data.ts';
 import type { OpenNetwork } from '../network/open.ts';
 import { settledQuantisation } from '../network/plan.ts';
 import type { StageRecipe } from '../recipes/recipe.ts';
+import { trainEpoch } from './epoch.ts';
 import { STAGE_FILES } from './files.ts';
 import { appendEpoch, type EpochEntry } from './log.ts';
-import { classWeights, logitAdjustment, lossOf, targetShares } from './loss.ts';
-import { learningRateAt } from './schedule.ts';
-import { seedOf } from './seed.ts';
 import { startingState, Trainee, type TraineeState } from './trainee.ts';
 import { validate } from './validate.ts';
 
@@ -47,11 +44,12 @@ export interface StageJob {
   readonly teachers: readonly OpenNetwork[];
   /** Where to go on; null starts anew. */
   readonly resumed: Checkpoint | null;
-  readonly onStep: (progress: { readonly done: number; readonly total: number }) => void;
+  /** Takes the share of the stage's work that is done, 0…1; steps on smaller images are less work. */
+  readonly onStep: (share: number) => void;
   readonly onEpoch: (entry: EpochEntry) => void;
 }
 
-/** @returns the checkpoint of the epoch that the recipe selects. @throws SpikescopeError `TRAINING_DIVERGED` */
+/** @returns the checkpoint of the epoch that the recipe selects. @throws SpikescopeError `TRAINING_DIVERGED`, UsageError `BATCH` */
 export async function runStage(job: StageJob): Promise<Checkpoint> {
   const { resumed, architecture, recipe, quantisation, learns } = job;
   const state =
@@ -70,7 +68,7 @@ export async function runStage(job: StageJob): Promise<Checkpoint> {
 }
 
 async function runEpochs(job: StageJob, trainee: Trainee): Promise<Checkpoint> {
-  const { recipe, folder, resumed, seed } = job;
+  const { recipe, folder, resumed, seed, teachers, architecture } = job;
   const sides = recipe.schedule.flatMap(({ inputSize, epochs }) => new Array<number>(epochs).fill(inputSize));
   let progress: TrainingProgress = resumed?.progress ?? { seed, epochs: 0, best: null, finished: false };
   let result = resumed;
@@ -83,9 +81,19 @@ async function runEpochs(job: StageJob, trainee: Trainee): Promise<Checkpoint> {
         images = await openImages(job, side);
       }
       const started = performance.now();
-      const { loss, rate } = await trainEpoch(job, trainee, images, progress.epochs, sides.length);
+      const { loss, rate } = await trainEpoch(trainee, {
+        number: progress.epochs,
+        of: sides.length,
+        side,
+        training: images.training,
+        recipe,
+        seed,
+        teachers,
+        onStep: (share) => job.onStep(workShare(sides, progress.epochs, share)),
+      });
       const metrics = await validate(images.validation, job.classes, (pixels) => trainee.answers(pixels));
-      progress = progressAfter(progress, metrics, recipe, sides.length);
+      const isOwnSide = side === architecture.inputShape[0];
+      progress = progressAfter(progress, isOwnSide ? metrics : null, recipe, sides.length);
       const entry = entryOf(
         progress.epochs,
         side,
@@ -105,6 +113,12 @@ async function runEpochs(job: StageJob, trainee: Trainee): Promise<Checkpoint> {
   }
   if (result === null) throw new RangeError('A stage without epochs has no result');
   return result;
+}
+
+/** Share of the stage's work: a step costs as the number of its pixels. */
+function workShare(sides: readonly number[], epoch: number, share: number): number {
+  const work = (part: readonly number[]) => part.reduce((sum, side) => sum + side ** 2, 0);
+  return (work(sides.slice(0, epoch)) + share * sides[epoch] ** 2) / work(sides);
 }
 
 interface EpochImages {
@@ -134,75 +148,17 @@ async function openImages({ data, teachers, recipe }: StageJob, side: number): P
   };
 }
 
-async function trainEpoch(
-  job: StageJob,
-  trainee: Trainee,
-  { training, side }: EpochImages,
-  epoch: number,
-  epochs: number,
-): Promise<{ loss: number; rate: number }> {
-  const { recipe, seed, teachers } = job;
-  const total = training.batchesPerEpoch * epochs;
-  const weights = classWeights(recipe.loss.balance, training.classCounts);
-  const adjustment = logitAdjustment(recipe.loss.logitAdjustment, training.classCounts);
-  let sum = 0;
-  let rate = 0;
-  for await (const batch of training.batches(epoch)) {
-    rate = learningRateAt(recipe.rate, trainee.steps, total);
-    const shares = targetShares(batch, weights, recipe.loss.labelSmoothing);
-    const loss = tf.tidy(() => {
-      const teacher = teacherProbabilities(teachers, batch, recipe);
-      const inputs = {
-        shares: tf.tensor2d(shares, [batch.labels.length, weights.length]),
-        adjustment: tf.tensor1d(adjustment),
-        teacher,
-        distillation: recipe.loss.distillation,
-      };
-      return trainee.step(pixels(batch, 0, side), (logits) => lossOf(logits, inputs), {
-        learningRate: rate,
-        averageDecay: recipe.averageDecay,
-        seed: seedOf(seed, DROPOUT, trainee.steps),
-      });
-    });
-    if (!Number.isFinite(loss)) throw diverged(epoch, rate);
-    sum += loss;
-    job.onStep({ done: trainee.steps, total });
-  }
-  return { loss: sum / training.batchesPerEpoch, rate };
-}
-
-/** Which part of the randomness a seed is for. */
-const DROPOUT = 1;
-
-function pixels({ images, labels }: Batch, index: number, side: number): tf.Tensor {
-  return tf.tensor(images[index], [labels.length, side, side, 3]);
-}
-
-/** Mean of the teachers' softened probabilities on the same view, each at its own image size. */
-function teacherProbabilities(
-  teachers: readonly OpenNetwork[],
-  batch: Batch,
-  { loss }: StageRecipe,
-): tf.Tensor2D | null {
-  const temperature = loss.distillation?.temperature;
-  if (temperature === undefined || teachers.length === 0) return null;
-  return tf.tidy(() => {
-    const answers = teachers.map((teacher, index) =>
-      tf.softmax(tf.div(teacher.logits(pixels(batch, index + 1, teacher.inputSize)), temperature)),
-    );
-    return tf.div(tf.addN(answers), teachers.length);
-  });
-}
-
+/** `metrics`: null for an epoch on smaller images than the network's own, which is none to choose. */
 function progressAfter(
   { seed, epochs: before, best: earlier }: TrainingProgress,
-  { macroF1 }: Metrics,
+  metrics: Metrics | null,
   { patience }: StageRecipe,
   total: number,
 ): TrainingProgress {
   const epochs = before + 1;
-  const best = earlier === null || macroF1 > earlier.macroF1 ? { epoch: epochs, macroF1 } : earlier;
-  const stale = patience !== null && epochs - best.epoch >= patience;
+  const isBest = metrics !== null && (earlier === null || metrics.macroF1 > earlier.macroF1);
+  const best = isBest ? { epoch: epochs, macroF1: metrics.macroF1 } : earlier;
+  const stale = patience !== null && best !== null && epochs - best.epoch >= patience;
   return { seed, epochs, best, finished: epochs === total || stale };
 }
 
@@ -242,11 +198,4 @@ function checkpointOf(
     metrics: { loss, ...Object.fromEntries(figures) },
     recipe: recipeDocument,
   };
-}
-
-function diverged(epoch: number, rate: number): SpikescopeError {
-  return new SpikescopeError('TRAINING_DIVERGED', `The loss left the finite numbers in epoch ${epoch + 1}`, {
-    received: `a learning rate of ${rate.toPrecision(3)}`,
-    remedy: 'lower the peak of the learning rate, or lengthen its rise',
-  });
 }

@@ -2,6 +2,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { separateImage } from '../../conversion/calibration/groups.ts';
 import { composeAndFold } from '../../conversion/compose/choose.ts';
 import { floatGraphOf } from '../../conversion/float/architecture.ts';
 import { UsageError } from '../../errors.ts';
@@ -68,15 +69,24 @@ async function floatStage(job: TrainingJob): Promise<Checkpoint> {
 
 async function quantisedStage(
   job: TrainingJob,
-  { stage, bits, calibrationImages }: QuantisationRecipe,
+  quantised: QuantisationRecipe,
   float: Checkpoint,
 ): Promise<Checkpoint> {
-  const graph = composeAndFold(floatGraphOf(float.architecture, answeringArrays(float)), 'auto');
+  const { stage, calibrationImages } = quantised;
+  const graph = separateImage(
+    composeAndFold(floatGraphOf(float.architecture, answeringArrays(float)), 'auto'),
+  );
   const { architecture, parameters } = architectureOf(graph, float.architecture.name);
   return runNamed(job, 'quantised', stage, async (resumed) => {
     if (resumed !== null) return { ...resumed, start: resumed };
     const images = await job.source.calibration(architecture.inputShape[0], calibrationImages);
-    const { quantisation, steps } = await planQuantisation(graph, architecture, parameters, images, bits);
+    const { quantisation, steps } = await planQuantisation(
+      graph,
+      architecture,
+      parameters,
+      images,
+      quantised,
+    );
     const start = { parameters: new Map([...parameters, ...steps]), statistics: new Map() };
     return { architecture, start, quantisation };
   });

@@ -210,7 +210,11 @@ describe('convert', () => {
 
     it('whose scales do not fit its network is refused, naming the node', async () => {
       const { fault } = await fromCheckpoint(randomCheckpoint(small));
-      expect(fault).toMatchObject({ code: 'TRAINED_QUANTISATION', details: { node: 'input.convolution' } });
+      expect(fault).toMatchObject({
+        code: 'TRAINED_QUANTISATION',
+        exitCode: 3,
+        details: { node: 'input.convolution' },
+      });
     });
 
     it('that is damaged is refused', async () => {

@@ -1,5 +1,5 @@
 /** The scales that quantisation-aware training settled on, in place of calibration: training and device round alike. */
-import { SpikescopeError } from '../../errors.ts';
+import { RefusedError } from '../../errors.ts';
 import { INPUT_NAME } from '../../model/graph.ts';
 import type { TrainedQuantisation } from '../../training/checkpoint/format.ts';
 import type { FloatGraph } from '../float/graph.ts';
@@ -10,7 +10,7 @@ import { withRepresentableFactors } from './scales.ts';
 /**
  * `graph`: folded as it was trained, so that its tensors are those of the training. Biases stay as trained: a correction
  * by calibration means would answer an error that training has already seen.
- * @throws SpikescopeError `TRAINED_QUANTISATION` where a tensor or a layer of the graph has no scale
+ * @throws RefusedError `TRAINED_QUANTISATION` where a tensor or a layer of the graph has no scale
  */
 export function trainedContext(graph: FloatGraph, trained: TrainedQuantisation): LoweringContext {
   const quantisations = new Map<string, TensorQuantisation>();
@@ -58,15 +58,11 @@ function requireWeightScales(graph: FloatGraph, { weights }: TrainedQuantisation
   }
 }
 
-function unsettled(node: string, expected: string): SpikescopeError {
-  return new SpikescopeError(
-    'TRAINED_QUANTISATION',
-    'The checkpoint’s quantisation does not fit its network',
-    {
-      node,
-      expected,
-      received: 'none, or another number',
-      remedy: 'train anew with this version of spikescope',
-    },
-  );
+function unsettled(node: string, expected: string): RefusedError {
+  return new RefusedError('TRAINED_QUANTISATION', 'The checkpoint’s quantisation does not fit its network', {
+    node,
+    expected,
+    received: 'none, or another number',
+    remedy: 'train anew with this version of spikescope',
+  });
 }

@@ -22,6 +22,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused.`;
 const optionsSchema = trainingImagesSchema.extend({
   out: z.string(),
   epochs: z.number().max(10_000),
+  inputSize: z.number().multipleOf(16, 'give a multiple of 16').max(1024),
   seed: z.number().max(2 ** 32 - 1),
   rows: z.array(z.string()).default(ABLATION.map(({ id }) => id)),
   backend: z.enum(['torch', 'tfjs-node', 'cpu']).optional(),
@@ -53,6 +54,7 @@ export function ablationCommand(): Command {
       positiveInteger,
       12,
     )
+    .option('--input-size <pixels>', 'side of the network’s images, a multiple of 16', positiveInteger, 64)
     .option('--seed <number>', 'everything random follows from it', positiveInteger, 1)
     .addOption(new Option('--rows <names...>', 'only these rows').choices(ABLATION.map(({ id }) => id)))
     .addOption(
@@ -74,6 +76,7 @@ async function run({
   cache,
   out,
   epochs,
+  inputSize,
   seed,
   rows,
   ...options
@@ -85,7 +88,7 @@ async function run({
   try {
     const images = { dataset, classes, cacheFolder: cache, seed, ...(splitFile && { splitFile }) };
     const document = await runAblation(
-      { images, folder: out, epochs, rows, backend },
+      { images, folder: out, epochs, inputSize, rows, backend },
       {
         onRow: ({ title }, state) => note(`${title}: ${state === 'kept' ? 'finished before' : 'done'}`),
         progress,

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { SpikescopeError, UsageError } from '../errors.ts';
+import { PROTOCOLS } from '../evaluation/protocols/stored-figures.ts';
 import { loadCharts } from '../evaluation/report/charts.ts';
 import { writePage } from '../evaluation/report/page.ts';
 import { useBackend } from '../training/backend/backend.ts';
@@ -16,13 +17,15 @@ import { train } from '../training/trainer/train.ts';
 import { note, print, printJson } from './console.ts';
 import { positiveInteger, positiveNumber } from './workstation/options.ts';
 import { recipeFrom, type TrainOptions, trainOptions } from './workstation/train-options.ts';
+import { trainPaper } from './workstation/train-paper.ts';
 import { trainingProgress } from './workstation/train-progress.ts';
 import { trainingDocument, trainingLines } from './workstation/train-text.ts';
 
 const AFTER_HELP = `
 The folder of --out takes float/ and quantised/, each with its last and best checkpoint and log.jsonl, then
 ${TRAINING_FILES.result} and ${TRAINING_FILES.report}. A training that was killed goes on with the same options and --resume, and
-ends with the weights of an undisturbed one. Nothing reads the test split.
+ends with the weights of an undisturbed one. Nothing reads the test split, but for --protocol paper, which is there to
+show what reading it yields: copies first, a split by image, SMOTE on pixels, stopped by the test rows, rounded afterwards.
 
 Then: spikescope convert --from DIR/${TRAINING_FILES.result} …, or spikescope evaluate.
 
@@ -64,6 +67,18 @@ export function trainCommand(): Command {
     .option('--from <checkpoint>', 'start the quantised stage from this float network')
     .addOption(new Option('--quantise', 'end with the quantised stage (default: as the recipe says)'))
     .option('--no-quantise', 'end with the float stage')
+    .addOption(
+      new Option(
+        '--protocol <name>',
+        'lesion: as the split says; paper: the publication’s leaky procedure, to show what it yields',
+      )
+        .choices([...PROTOCOLS])
+        .default('lesion'),
+    )
+    .option(
+      '--figures-for <bundle>',
+      'with --protocol paper: store the figures beside this bundle, for evaluate',
+    )
     .option('--resume', 'go on where the checkpoints in --out stand')
     .addOption(
       new Option('--backend <name>', 'what computes (default: the best that works here)').choices([
@@ -91,13 +106,12 @@ async function runTrain(options: TrainOptions): Promise<void> {
   const from = options.from === undefined ? null : await networkFor(options.from, classes);
   const progress = trainingProgress();
   try {
-    const source = datasetSource({
-      dataset,
-      classes,
-      cacheFolder: cache,
-      seed,
-      ...(splitFile && { splitFile }),
-    });
+    const images = { dataset, classes, cacheFolder: cache, seed, ...(splitFile && { splitFile }) };
+    if (options.protocol === 'paper') {
+      await trainPaper({ ...options, images, recipe }, progress);
+      return;
+    }
+    const source = datasetSource(images);
     const result = await train({
       folder: out,
       recipe,

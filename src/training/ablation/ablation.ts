@@ -21,6 +21,8 @@ export interface AblationChoice {
   readonly folder: string;
   /** Of every row, in float. */
   readonly epochs: number;
+  /** Side of the network's images, pixels. */
+  readonly inputSize: number;
   /** Identifiers of the rows to train. */
   readonly rows: readonly string[];
   /** Name of what computes, for the report. */
@@ -42,7 +44,7 @@ export async function runAblation(
   const { classes, seed } = images;
   await mkdir(folder, { recursive: true });
   const dataset = await loadDataset(images.dataset, classes, images.splitFile);
-  const base = ablationRecipe(choice.epochs);
+  const base = ablationRecipe(choice.epochs, choice.inputSize);
   const source = ablationSource(images, base.network.inputSize, dataset.samples);
   const job: AblationJob = {
     folder,

@@ -5,17 +5,23 @@ import { QANA_RECIPE } from '../recipes/qana.ts';
 import type { Recipe, StageRecipe } from '../recipes/recipe.ts';
 import { SMOTE_DEFAULTS } from '../smote/smote.ts';
 
-/** QANA's own recipe with fewer epochs: four fifths of them on images of half the side, then one that rounds. */
-export function ablationRecipe(epochs: number): Recipe {
-  const { inputSize } = QANA_RECIPE.network;
-  const small = Math.min(Math.round(0.8 * epochs), epochs - 1);
+/** Images below this side show a network of QANA's depth too little to learn from. */
+const SMALLEST_SIDE = 32;
+
+/**
+ * QANA's own recipe with fewer epochs: four fifths of them on images of half the side, where that is not too small, then
+ * one that rounds.
+ */
+export function ablationRecipe(epochs: number, inputSize = QANA_RECIPE.network.inputSize): Recipe {
+  const halves = inputSize / 2 >= SMALLEST_SIDE ? Math.min(Math.round(0.8 * epochs), epochs - 1) : 0;
   const schedule = [
-    { inputSize: inputSize / 2, epochs: small },
-    { inputSize, epochs: epochs - small },
+    { inputSize: inputSize / 2, epochs: halves },
+    { inputSize, epochs: epochs - halves },
   ].filter((part) => part.epochs > 0);
   const { float, quantisation, ...rest } = QANA_RECIPE;
   return {
     ...rest,
+    network: { ...rest.network, inputSize },
     float: { ...float, schedule },
     quantisation: quantisation && {
       ...quantisation,

@@ -12,7 +12,7 @@ export function ablationPage(
     'Ablation of QANA',
     html`<header>
 <h1>Ablation of QANA</h1>
-<p class="muted">${dataset.name}, ${dataset.protocol === 'lesion' ? 'no lesion in two splits' : 'lesions unknown or in more than one split'} · seed ${seed} · ${epochsOf(recipe)} epochs each, batch ${recipe.float.batch} · ${madeAt.slice(0, 10)}</p>
+<p class="muted">${dataset.name}, ${dataset.protocol === 'lesion' ? 'no lesion in two splits' : 'lesions unknown or in more than one split'} · seed ${seed} · ${recipe.network.inputSize}×${recipe.network.inputSize} pixels, ${epochsOf(recipe)} epochs each, batch ${recipe.float.batch} · ${madeAt.slice(0, 10)}</p>
 </header>
 <h2>Test split</h2>
 ${tableOf(figuresTable(rows, 'test'))}

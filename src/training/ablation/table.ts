@@ -64,7 +64,7 @@ export function gainsTable(
 /** All tables, for the documentation. */
 export function ablationMarkdown({ rows, seed, recipe, dataset, rareClasses }: AblationDocument): string {
   return [
-    `${dataset.name}, protocol ${dataset.protocol}, seed ${seed}, ${epochsOf(recipe)} epochs each, batch ${recipe.float.batch}.`,
+    `${dataset.name}, protocol ${dataset.protocol}, seed ${seed}, ${recipe.network.inputSize}×${recipe.network.inputSize} pixels, ${epochsOf(recipe)} epochs each, batch ${recipe.float.batch}.`,
     `Test split:\n\n${markdownTable(figuresTable(rows, 'test'))}`,
     `What each row brought on the test split, points:\n\n${markdownTable(gainsTable(rows, 'test', rareClasses))}`,
     `Validation split:\n\n${markdownTable(figuresTable(rows, 'validation'))}`,

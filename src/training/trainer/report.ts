@@ -24,7 +24,7 @@ export async function trainingPage(folder: string, result: Checkpoint, charts: C
     `Training of ${architecture.name}`,
     html`<header>
 <h1>Training of ${architecture.name}</h1>
-<p class="muted">${quantisation === null ? 'float' : 'quantisation-aware'} · seed ${progress.seed} · figures on the validation split; nothing read the test split</p>
+<p class="muted">${quantisation === null ? 'float' : 'quantisation-aware'} · seed ${progress.seed} · figures on the validation split</p>
 </header>
 <dl class="figures">${Object.entries(metrics).map(
       ([name, value]) =>

@@ -10,7 +10,7 @@
       "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],
       "cflags_cc": [
         "-std=c++17", "-fvisibility=hidden", "-Wall", "-Wextra",
-        "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"
+        "-fno-math-errno", "-fno-trapping-math"
       ],
       "conditions": [
         ["OS=='mac'", {

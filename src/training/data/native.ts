@@ -9,7 +9,7 @@ export interface NativeLoader {
   mapFile(path: string): Uint8Array;
   /**
    * Draws views off the main thread.
-   * @param frames per image: offset in `pixels`, width, height; a byte at least follows each frame
+   * @param frames per image: offset in `pixels`, width, height; `PADDING_BYTES` follow each frame
    * @param views per image: `VIEW_NUMBERS` numbers
    * @param outputs one per size, float32, images × size × size × 3; not to be touched until the promise settles
    */
@@ -38,7 +38,7 @@ let loaded: NativeLoader | null | undefined;
 
 /** Null where it is not built, or does not load here; then the first call says so on stderr. */
 export function nativeLoader(): NativeLoader | null {
-  loaded ??= load();
+  if (loaded === undefined) loaded = load();
   return loaded;
 }
 

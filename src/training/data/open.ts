@@ -27,9 +27,10 @@ export async function openTrainingData(given: TrainingDataOptions): Promise<Trai
   const geometries: Geometry[] = exact
     ? options.inputSizes.map((side) => ({ kind: 'square', side }))
     : [{ kind: 'frame', shortSide: options.frameSide }];
+  const needed = new Set(selected.map(({ sample }) => sample));
   const caches: PixelCache[] = [];
   for (const geometry of geometries) {
-    caches.push(await openPixelCache(dataset, geometry, options.cacheFolder, native, announcer));
+    caches.push(await openPixelCache(dataset, geometry, options.cacheFolder, needed, native, announcer));
   }
 
   const rows = readableRows(dataset, selected, caches[0].entries, options.unreadable, announcer);

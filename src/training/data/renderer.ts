@@ -7,11 +7,16 @@ import { packView, type View } from './views/view.ts';
 /** Draws one view of each image at every size: float32 in [0, 1], images × size × size × 3 per size. */
 export type Renderer = (images: readonly Pixels[], views: readonly View[]) => Promise<Float32Array[]>;
 
+/** Float32 numbers not set to zero: the renderer sets them all, and a batch is megabytes. */
+function unwritten(length: number): Float32Array {
+  return new Float32Array(Buffer.allocUnsafeSlow(4 * length).buffer);
+}
+
 /** Off the main thread. `mapped`: the cache's whole file. */
 export function nativeRenderer(mapped: Uint8Array, native: NativeLoader, sizes: readonly number[]): Renderer {
   return async (images, views) => {
     const frames = Float64Array.from(images.flatMap(({ offset, width, height }) => [offset, width, height]));
-    const outputs = sizes.map((size) => new Float32Array(images.length * size * size * 3));
+    const outputs = sizes.map((size) => unwritten(images.length * size * size * 3));
     await native.render(mapped, frames, Float64Array.from(views.flatMap(packView)), outputs);
     return outputs;
   };

@@ -7,7 +7,7 @@
 namespace spikescope::views {
 namespace {
 
-#define SPIKESCOPE_AVX2 __attribute__((target("avx2")))
+#define SPIKESCOPE_AVX2 __attribute__((target("avx2,fma")))
 
 /** Overlaps of a span with pixels 0…7 from its first one. */
 SPIKESCOPE_AVX2 inline __m256 overlaps(const Span& span, float width) {
@@ -41,22 +41,22 @@ struct Avx2Sum {
     __m256 high = _mm256_setzero_ps();  // blue of pixel 2, pixels 3 and 4
     for (int y = 0; y < Pixels; y++) {
       const __m256 weight = _mm256_broadcast_ss(down + y);
-      low = _mm256_add_ps(low, _mm256_mul_ps(weight, eight(starts[y])));
-      if constexpr (Pixels > 2) high = _mm256_add_ps(high, _mm256_mul_ps(weight, eight(starts[y] + 8)));
+      low = _mm256_fmadd_ps(weight, eight(starts[y]), low);
+      if constexpr (Pixels > 2) high = _mm256_fmadd_ps(weight, eight(starts[y] + 8), high);
     }
     const __m128 low_end = _mm256_extractf128_ps(low, 1);
     const __m128 second = from(_mm256_castps256_ps128(low), low_end, 3);
-    __m128 sum = _mm_add_ps(_mm_mul_ps(_mm256_castps256_ps128(low), _mm_broadcast_ss(across)),
-                            _mm_mul_ps(second, _mm_broadcast_ss(across + 1)));
+    __m128 sum = _mm_mul_ps(_mm256_castps256_ps128(low), _mm_broadcast_ss(across));
+    sum = _mm_fmadd_ps(second, _mm_broadcast_ss(across + 1), sum);
     if constexpr (Pixels > 2) {
       const __m128 high_start = _mm256_castps256_ps128(high);
       const __m128 third = from(low_end, high_start, 2);
-      sum = _mm_add_ps(sum, _mm_mul_ps(third, _mm_broadcast_ss(across + 2)));
+      sum = _mm_fmadd_ps(third, _mm_broadcast_ss(across + 2), sum);
       const __m128 high_end = _mm256_extractf128_ps(high, 1);
       if constexpr (Pixels > 3) {
-        sum = _mm_add_ps(sum, _mm_mul_ps(from(high_start, high_end, 1), _mm_broadcast_ss(across + 3)));
+        sum = _mm_fmadd_ps(from(high_start, high_end, 1), _mm_broadcast_ss(across + 3), sum);
       }
-      if constexpr (Pixels > 4) sum = _mm_add_ps(sum, _mm_mul_ps(high_end, _mm_broadcast_ss(across + 4)));
+      if constexpr (Pixels > 4) sum = _mm_fmadd_ps(high_end, _mm_broadcast_ss(across + 4), sum);
     }
     return reinterpret_cast<Pixel>(sum);
   }
@@ -90,13 +90,13 @@ struct WideSum {
     __m256 sums[3] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
     for (int y = 0; y < 8; y++) {
       const __m256 weight = _mm256_broadcast_ss(down + y);
-      for (int i = 0; i < 3; i++) sums[i] = _mm256_add_ps(sums[i], _mm256_mul_ps(weight, eight(starts[y] + 8 * i)));
+      for (int i = 0; i < 3; i++) sums[i] = _mm256_fmadd_ps(weight, eight(starts[y] + 8 * i), sums[i]);
     }
     alignas(32) float numbers[25] = {};
     for (int i = 0; i < 3; i++) _mm256_store_ps(numbers + 8 * i, sums[i]);
     __m128 sum = _mm_setzero_ps();
     for (int x = 0; x < 8; x++) {
-      sum = _mm_add_ps(sum, _mm_mul_ps(_mm_loadu_ps(numbers + 3 * x), _mm_broadcast_ss(across + x)));
+      sum = _mm_fmadd_ps(_mm_loadu_ps(numbers + 3 * x), _mm_broadcast_ss(across + x), sum);
     }
     return reinterpret_cast<Pixel>(sum);
   }
@@ -110,7 +110,7 @@ SPIKESCOPE_AVX2 void draw(const Frame& frame, const Geometry& geometry, const Pl
 }  // namespace
 
 Draw avx2_draw(double span) {
-  static const bool available = __builtin_cpu_supports("avx2");
+  static const bool available = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   if (!available || span > 7) return nullptr;
   if (span <= 1) return draw<Avx2Sum<2>>;
   if (span <= 2) return draw<Avx2Sum<3>>;

@@ -19,23 +19,33 @@ inline Pixel read(const uint8_t* bytes) {
   return __builtin_convertvector(pixel, Pixel);
 }
 
-/** Largest whole number that is not above `value`, |value| < 2^24; std::floor is a call on the plainest processors. */
-inline int64_t floor_of(double value) {
-  constexpr int64_t kBias = int64_t{1} << 24;
-  return static_cast<int64_t>(value + static_cast<double>(kBias)) - kBias;
-}
-
 /** The side of a box along one axis: from `start`, a share of a pixel, behind pixel `first`. */
 struct Span {
   int64_t first;
   float start;
 };
 
-inline Span span_of(double centre, double width) {
-  const double start = centre - 0.5 * width;
-  const int64_t first = floor_of(start);
-  return {first, static_cast<float>(start - static_cast<double>(first))};
-}
+/** Output pixels whose spans are found together. */
+constexpr int64_t kChunk = 64;
+
+/** Spans of consecutive output pixels along one axis; arrays, and no call, so that compilers make vectors of it. */
+struct Spans {
+  int32_t first[kChunk];
+  float start[kChunk];
+
+  /** Spans begin at `begin`, `begin` + `step`, …; no coordinate is beyond ±2^23. */
+  inline __attribute__((always_inline)) void find(double begin, double step, int64_t count) {
+    constexpr int32_t kBias = 1 << 24;
+    for (int64_t i = 0; i < count; i++) {
+      const double place = begin + step * static_cast<double>(static_cast<int32_t>(i));
+      // Truncation is the floor of what is not negative.
+      first[i] = static_cast<int32_t>(place + kBias) - kBias;
+      start[i] = static_cast<float>(place - first[i]);
+    }
+  }
+
+  Span at(int64_t i) const { return {first[i], start[i]}; }
+};
 
 /** How much of pixel first + `tap` lies in the span, in pixels; 0 beyond its end. */
 inline float overlap(const Span& span, float width, int tap) {
@@ -56,6 +66,16 @@ struct Geometry {
   double x_right, y_right;  // per output pixel to the right
   double x_down, y_down;    // and downwards
   double width, height;   // of the box
+
+  struct Point {
+    double x, y;
+  };
+
+  Point point(int64_t column, int64_t row) const {
+    const auto right = static_cast<double>(column);
+    const auto below = static_cast<double>(row);
+    return {x + x_right * right + x_down * below, y + y_right * right + y_down * below};
+  }
 };
 
 /** Where pixel `index` of an axis of `length` pixels lies when both ends are mirrors. */
@@ -94,29 +114,36 @@ inline __attribute__((always_inline)) void draw_boxes(const Frame& frame, const 
   const int64_t last_row = frame.height - Sum::kPixels;
   const int64_t stride = 3 * frame.width;
   const uint8_t* starts[Sum::kPixels + 1];
-  int64_t at = 0;
+  Spans across;
+  Spans down;
   for (int64_t row = 0; row < output.size; row++) {
-    const double x_start = geometry.x + geometry.x_down * static_cast<double>(row);
-    const double y_start = geometry.y + geometry.y_down * static_cast<double>(row);
-    for (int64_t column = 0; column < output.size; column++, at++) {
-      const auto step = static_cast<double>(column);
-      const Span columns = span_of(x_start + geometry.x_right * step, geometry.width);
-      const Span rows = span_of(y_start + geometry.y_right * step, geometry.height);
-      Pixel sum;
-      if (Sum::kPixels == 0 || columns.first < 0 || columns.first > last_column) {
-        sum = sum_mirrored(frame, columns, rows, box);
-      } else {
-        const uint8_t* const start = frame.rgb + 3 * columns.first;
-        if (rows.first >= 0 && rows.first <= last_row) {
-          for (int64_t y = 0; y < Sum::kPixels; y++) starts[y] = start + (rows.first + y) * stride;
+    for (int64_t column = 0; column < output.size; column += kChunk) {
+      const int64_t count = std::min(kChunk, output.size - column);
+      const auto [x, y] = geometry.point(column, row);
+      across.find(x - 0.5 * geometry.width, geometry.x_right, count);
+      down.find(y - 0.5 * geometry.height, geometry.y_right, count);
+      for (int64_t i = 0; i < count; i++) {
+        const Span columns = across.at(i);
+        const Span rows = down.at(i);
+        Pixel sum;
+        if (Sum::kPixels == 0 || columns.first < 0 || columns.first > last_column) {
+          sum = sum_mirrored(frame, columns, rows, box);
         } else {
-          for (int64_t y = 0; y < Sum::kPixels; y++) starts[y] = start + mirrored(rows.first + y, frame.height) * stride;
+          const uint8_t* const start = frame.rgb + 3 * columns.first;
+          if (rows.first >= 0 && rows.first <= last_row) {
+            for (int64_t k = 0; k < Sum::kPixels; k++) starts[k] = start + (rows.first + k) * stride;
+          } else {
+            for (int64_t k = 0; k < Sum::kPixels; k++) {
+              starts[k] = start + mirrored(rows.first + k, frame.height) * stride;
+            }
+          }
+          sum = Sum::of(starts, columns, rows, box);
         }
-        sum = Sum::of(starts, columns, rows, box);
+        const int64_t at = row * output.size + column + i;
+        output.red[at] = sum[0] * to_unit;
+        output.green[at] = sum[1] * to_unit;
+        output.blue[at] = sum[2] * to_unit;
       }
-      output.red[at] = sum[0] * to_unit;
-      output.green[at] = sum[1] * to_unit;
-      output.blue[at] = sum[2] * to_unit;
     }
   }
 }

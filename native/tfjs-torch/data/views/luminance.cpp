@@ -42,7 +42,7 @@ SPIKESCOPE_WIDE void scale_lightness(const View& view, float* lightness, int64_t
   }
 }
 
-/** Summed in lanes, the same on every processor. */
+/** Summed in lanes, in an order that does not depend on the processor. */
 float mean_of(const float* values, int64_t count) {
   constexpr int64_t kLanes = 16;
   double lanes[kLanes] = {};

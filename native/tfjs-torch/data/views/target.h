@@ -1,8 +1,8 @@
 #pragma once
 
 /**
- * Marks a function to be compiled once more for wider vectors, chosen when the addon is loaded. Without fused
- * multiply-adds every copy gives the same bits.
+ * Marks a function to be compiled once more for wider vectors, chosen when the addon is loaded. Fused multiply-adds make
+ * the copies differ in the last digits, as processors do.
  */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
 #include <features.h>

@@ -13,6 +13,7 @@ struct Frame {
 };
 
 constexpr int64_t kMaximumSide = 16384;
+/** Bytes that the widest read reaches beyond a frame, at most. */
 constexpr int64_t kPadding = 16;
 
 /**

@@ -25,14 +25,16 @@ export interface PixelCache {
 }
 
 /**
- * Opens the cache of a data set, every image checked. One that is missing, stale or damaged is built anew, and the
- * announcer told why.
+ * Opens the cache of a data set and checks the images that are needed. One that is missing, stale or damaged is built
+ * anew, and the announcer told why.
+ * @param needed places of images in the data set
  * @throws SpikescopeError `TRAINING_CACHE_UNWRITABLE`, `TRAINING_CACHE_DAMAGED` when a new one cannot be read back
  */
 export async function openPixelCache(
   dataset: Dataset,
   geometry: Geometry,
   folder: string,
+  needed: ReadonlySet<number>,
   native: NativeLoader | null,
   announcer: Announcer,
 ): Promise<PixelCache> {
@@ -41,7 +43,7 @@ export async function openPixelCache(
     .digest('hex');
   const file = path.join(folder, `${dataset.name}-${place.slice(0, 8)}-${nameOf(geometry)}.pixels`);
   const digest = await digestOf(dataset);
-  const opened = await openExisting(file, digest, native);
+  const opened = await openExisting(file, digest, needed, native);
   if (!('fault' in opened)) return opened;
 
   announcer.note(`${file}: ${opened.fault}; decoding ${dataset.samples.length} images.`);
@@ -51,7 +53,7 @@ export async function openPixelCache(
   } finally {
     progress.stop();
   }
-  const built = await openExisting(file, digest, native);
+  const built = await openExisting(file, digest, needed, native);
   if (!('fault' in built)) return built;
   throw new SpikescopeError('TRAINING_CACHE_DAMAGED', 'The new cache of decoded images cannot be read back', {
     file,
@@ -63,6 +65,7 @@ export async function openPixelCache(
 async function openExisting(
   file: string,
   digest: string,
+  needed: ReadonlySet<number>,
   native: NativeLoader | null,
 ): Promise<PixelCache | { readonly fault: string }> {
   try {
@@ -76,12 +79,13 @@ async function openExisting(
     if (index.digest !== digest) return { fault: 'images have changed since it was made' };
     const cache =
       native === null ? readingCache(file, index.entries) : mappedCache(file, index.entries, native);
-    const damaged = index.entries.findIndex(
-      (entry) => 'crc' in entry && crc32(cache.frame(entry).rgb) !== entry.crc,
-    );
-    if (damaged === -1) return cache;
-    cache.close();
-    return { fault: `image ${damaged + 1} in it is damaged` };
+    for (const place of needed) {
+      const entry = index.entries[place];
+      if (!('crc' in entry) || crc32(cache.frame(entry).rgb) === entry.crc) continue;
+      cache.close();
+      return { fault: `image ${place + 1} in it is damaged` };
+    }
+    return cache;
   } catch (error) {
     return { fault: error instanceof Error ? error.message : String(error) };
   }

@@ -1,12 +1,13 @@
 #include <ATen/Parallel.h>
+#include <c10/core/CPUAllocator.h>
 #include <c10/core/InferenceMode.h>
 #include <dlfcn.h>
 #include <napi.h>
 
 #include <new>
-#include <optional>
 
 #include "../kernels/kernel.h"
+#include "../memory/block_cache.h"
 #include "tensor_table.h"
 #include "values.h"
 
@@ -57,6 +58,8 @@ auto guarded(Napi::Env env, const std::string& where, Body body) -> decltype(bod
 class Module : public Napi::Addon<Module> {
  public:
   Module(Napi::Env, Napi::Object exports) : kernels_(all_kernels()) {
+    // Above the default allocator's priority 0.
+    c10::SetCPUAllocator(&BlockCache::instance(), 1);
     DefineAddon(exports, {InstanceMethod("kernels", &Module::kernels), InstanceMethod("run", &Module::run),
                           InstanceMethod("write", &Module::write), InstanceMethod("read", &Module::read),
                           InstanceMethod("release", &Module::release), InstanceMethod("count", &Module::count),

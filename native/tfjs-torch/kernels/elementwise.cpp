@@ -30,8 +30,9 @@ Tensor power(const Tensor& a, const Tensor& b) {
 }
 
 Tensors add_all(Inputs in, Attributes&) {
-  Tensor sum = in[0].clone();
-  for (size_t i = 1; i < in.size(); i++) sum.add_(in[i]);
+  if (in.size() == 1) return {in[0]};
+  Tensor sum = at::add(in[0], in[1]);
+  for (size_t i = 2; i < in.size(); i++) sum.add_(in[i]);
   return {sum};
 }
 

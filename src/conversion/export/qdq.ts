@@ -18,7 +18,7 @@ import { poolGains, realFactors, scaledBy } from './gains.ts';
 import { flatten, pad, sum, windowAttributes } from './operators.ts';
 import { emitConvolution, emitDense, emitHead } from './quantised-layers.ts';
 import { QuantisedTensors } from './quantised-tensors.ts';
-import { OnnxWriter } from './writer.ts';
+import { DATA_TYPES, OnnxWriter } from './writer.ts';
 
 /**
  * Input `image`: float32 [n, C, H, W], RGB in 0…1, whose bytes are restored exactly; output `logits`: float32
@@ -108,10 +108,7 @@ function emitTable(
     return;
   }
   const stored = tensors.stored(input);
-  const indices = writer.node('Cast', `${name}/indices`, [stored.name], { to: INT32 });
+  const indices = writer.node('Cast', `${name}/indices`, [stored.name], { to: DATA_TYPES.int32 });
   const entries = writer.constant(`${name}/table`, [table.length], table);
   tensors.store(name, { ...stored, name: writer.node('Gather', `${name}/uint8`, [entries, indices]) });
 }
-
-/** ONNX's number of the type. */
-const INT32 = 6;

@@ -9,7 +9,7 @@ const IMAGE = 'image';
 const LOGITS = 'logits';
 
 /** Numbers of ONNX's data types. */
-const DATA_TYPES = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7 } as const;
+export const DATA_TYPES = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7 } as const;
 /** Numbers of ONNX's kinds of attribute. */
 const INT = 2;
 const INTS = 7;

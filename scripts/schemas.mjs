@@ -5,8 +5,10 @@ import { execute, prepare, root } from './prepare.mjs';
 
 await prepare();
 const { publishedSchemas } = await import('../dist/telehealth/schemas.js');
+const { configurationSchema } = await import('../dist/cli/run/configuration.js');
 const folder = path.join(root, 'docs/schema');
-for (const [file, schema] of Object.entries(publishedSchemas())) {
+const schemas = { ...publishedSchemas(), 'configuration-1.json': configurationSchema() };
+for (const [file, schema] of Object.entries(schemas)) {
   writeFileSync(path.join(folder, file), `${JSON.stringify(schema, null, 2)}\n`);
 }
 execute(path.join(root, 'node_modules/.bin/biome'), ['format', '--write', folder]);

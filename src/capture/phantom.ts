@@ -19,6 +19,10 @@ export class PhantomSource implements CaptureSource {
 
   start(): void {}
 
+  frameAge(): null {
+    return null;
+  }
+
   async stop(): Promise<void> {}
 
   async *frames(signal: AbortSignal): AsyncGenerator<Capture> {

@@ -46,6 +46,10 @@ export class ReplaySource implements CaptureSource {
 
   start(): void {}
 
+  frameAge(): null {
+    return null;
+  }
+
   async stop(): Promise<void> {}
 
   async *frames(signal: AbortSignal): AsyncGenerator<Capture> {

@@ -19,6 +19,8 @@ export interface CaptureSource {
   describe(): string;
   /** Makes ready what takes time, so that the first frame does not wait for it. May be called again. */
   start(): void;
+  /** Milliseconds since a camera gave a frame; null before the first, and for what is no camera. */
+  frameAge(): number | null;
   /** Gives back what `start` took. `frames` ends. */
   stop(): Promise<void>;
   /**

@@ -46,9 +46,16 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 }
 
+let areNotesHidden = false;
+
+/** For a program whose stderr is a structured log: remarks in words are not written any more. */
+export function hideNotes(areHidden: boolean): void {
+  areNotesHidden = areHidden;
+}
+
 /** A remark beside the result, on stderr. */
 export function note(line: string): void {
-  process.stderr.write(`${line}\n`);
+  if (!areNotesHidden) process.stderr.write(`${line}\n`);
 }
 
 /** One line per error: expected faults in their own words, anything else as a defect of the program. */

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { EXIT } from '../errors.ts';
-import { parseRunOptions } from './run/options.ts';
+import { runOptionsOf } from './run/options.ts';
 import { runSession } from './run/session.ts';
 
 /** `spikescope run`: the appliance. Captures, reads, records, publishes, and shows what a subscriber receives. */
@@ -9,9 +9,10 @@ export function runCommand(): Command {
     .description(
       'Run the appliance: capture, read, record, publish; shows each result as a subscriber receives it',
     )
-    .option('--source <source>', 'phantom, replay:DIR, libcamera or v4l2:/dev/video0', 'phantom')
-    .option('--camera-size <size>', 'WIDTHxHEIGHT of a camera’s frames', '1280x960')
-    .option('--camera-rate <frames>', 'frames per second of a camera', '15')
+    .option('--config <file>', 'settings, YAML: these options by name; what is given here goes before')
+    .option('--source <source>', 'phantom (default), replay:DIR, libcamera or v4l2:/dev/video0')
+    .option('--camera-size <size>', 'WIDTHxHEIGHT of a camera’s frames (default: 1280x960)')
+    .option('--camera-rate <frames>', 'frames per second of a camera (default: 15)')
     .option(
       '--camera-stride <bytes>',
       'bytes from row to row of libcamera (default: the width, padded to 64)',
@@ -21,7 +22,7 @@ export function runCommand(): Command {
       'auto, or buttons: the header’s, the keyboard’s, commands (default: buttons for cameras)',
     )
     .option('--count <captures>', 'end after so many captures (default: when the source ends, or never)')
-    .option('--broker <broker>', 'embedded, mqtt://host[:port] or mqtts://host[:port]', 'embedded')
+    .option('--broker <broker>', 'embedded (default), mqtt://host[:port] or mqtts://host[:port]')
     .option('--broker-port <port>', 'port of the embedded broker on 127.0.0.1 (default: any that is free)')
     .option('--ca <file>', 'authorities that may have signed the broker’s certificate, PEM')
     .option('--cert <file>', 'this device’s certificate, PEM')
@@ -30,17 +31,18 @@ export function runCommand(): Command {
     .option('--data <folder>', 'folder of journal and identity (default: $XDG_STATE_HOME/spikescope)')
     .option('--device-id <name>', 'name of this device in topics (default: made at the first start)')
     .option('--interval <ms>', 'time from one capture to the next, at least')
-    .option('--seed <number>', 'seed of the phantoms', '1')
+    .option('--seed <number>', 'seed of the phantoms (default: 1)')
     .option(
       '--allow-commands <names>',
       'commands taken from the broker, of capture, label, undo, status, restart, separated by commas',
-      '',
     )
     .option('--fhir', 'publish each result as a FHIR R4 message too')
     .option('--home-assistant [prefix]', 'announce the device to Home Assistant (prefix: homeassistant)')
+    .option('--metrics <port>', 'serve Prometheus metrics on 127.0.0.1 (0: any port that is free)')
+    .option('--log <form>', 'text (default), or json: structured, with nothing personal in it')
     .option('--json', 'each result on a line of stdout, exactly as received')
-    .action(async (rawOptions: unknown) => {
-      const exitCode = await runSession(parseRunOptions(rawOptions));
+    .action(async (_: unknown, command: Command) => {
+      const exitCode = await runSession(runOptionsOf(command));
       if (exitCode !== EXIT.done) process.exitCode = exitCode;
     });
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { modelSchema, statusSchema } from './announcements.ts';
 import { commandSchema, responseSchema } from './commands/command.ts';
+import { healthSchema } from './health.ts';
 import { resultSchema } from './result.ts';
 
 /** The published JSON Schemas (draft 2020-12) by file name, as they lie in docs/schema; `node scripts/schemas.mjs` writes them. */
@@ -9,6 +10,7 @@ export function publishedSchemas(): Readonly<Record<string, unknown>> {
     'result-1.json': z.toJSONSchema(resultSchema),
     'status-1.json': z.toJSONSchema(statusSchema),
     'model-1.json': z.toJSONSchema(modelSchema),
+    'health-1.json': z.toJSONSchema(healthSchema),
     'command-1.json': z.toJSONSchema(commandSchema),
     'response-1.json': z.toJSONSchema(responseSchema),
   };

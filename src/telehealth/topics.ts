@@ -8,6 +8,8 @@ export interface Topics {
   readonly fhir: string;
   /** Retained: the model in use. */
   readonly model: string;
+  /** Retained: how the device is. */
+  readonly health: string;
   /** Before a command's name. */
   readonly command: string;
   /** Answers to commands that name no other topic. */
@@ -22,6 +24,7 @@ export function topicsOf(device: string): Topics {
     result: `${base}/result`,
     fhir: `${base}/fhir`,
     model: `${base}/model`,
+    health: `${base}/health`,
     command: `${base}/command/`,
     response: `${base}/response`,
   };

@@ -19,6 +19,7 @@ function desk(total: number, learner?: Learner) {
     kind: 'replay',
     describe: () => 'a folder',
     start() {},
+    frameAge: () => null,
     async stop() {},
     async *frames(): AsyncGenerator<Capture> {
       for (let i = 0; i < total; i++) yield { image: `${i}.jpg`, capturedAt: new Date(), origin: `${i}.jpg` };

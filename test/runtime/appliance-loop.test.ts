@@ -13,6 +13,7 @@ function sourceOf(total: number): CaptureSource {
     kind: 'replay',
     describe: () => 'numbers',
     start: () => {},
+    frameAge: () => null,
     stop: async () => {},
     async *frames(signal): AsyncGenerator<Capture> {
       for (let i = 0; i < total && !signal.aborted; i++) {

@@ -31,8 +31,6 @@ export interface CameraHealth {
   readonly truncated: number;
   /** Times the program was started again. */
   readonly restarts: number;
-  /** Milliseconds since the last whole frame; null before the first. */
-  readonly frameAge: number | null;
 }
 
 const DEADLINES = { start: 15_000, stall: 3_000 };
@@ -69,8 +67,11 @@ export class CameraSource implements CaptureSource {
   }
 
   health(): CameraHealth {
-    const frameAge = this.#lastFrameAt === null ? null : performance.now() - this.#lastFrameAt;
-    return { truncated: this.#truncated, restarts: this.#restarts, frameAge };
+    return { truncated: this.#truncated, restarts: this.#restarts };
+  }
+
+  frameAge(): number | null {
+    return this.#lastFrameAt === null ? null : performance.now() - this.#lastFrameAt;
   }
 
   start(): void {

@@ -5,6 +5,7 @@ import type { ModelInUse } from '../../telehealth/announcements.ts';
 import { TelehealthClient } from '../../telehealth/client.ts';
 import type { CommandHandler, CommandName } from '../../telehealth/commands/command.ts';
 import { CommandReceiver } from '../../telehealth/commands/receiver.ts';
+import type { Publication } from '../../telehealth/connection.ts';
 import type { Endpoint } from '../../telehealth/endpoint.ts';
 import { ResultPublisher } from '../../telehealth/publisher.ts';
 import { ResultSubscriber } from '../../telehealth/subscriber.ts';
@@ -102,6 +103,11 @@ export class Delivery {
     });
     this.#subscriber.start();
     this.#client.start();
+  }
+
+  /** Sends one message now, where there is a connection; it is not waited for, and lost without one. */
+  announce(publication: Publication): void {
+    if (this.#client.isOnline) this.#client.publish(publication).catch(() => {});
   }
 
   /** Says that a result is in the journal. */

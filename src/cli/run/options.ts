@@ -1,68 +1,33 @@
-import { z } from 'zod';
+import type { Command } from 'commander';
 import { UsageError } from '../../errors.ts';
 import { firstIssue } from '../../schema.ts';
-import { COMMAND_NAMES, type CommandName, commandNameSchema } from '../../telehealth/commands/command.ts';
-import { DEFAULT_DISCOVERY_PREFIX } from '../../telehealth/discovery.ts';
+import { readConfiguration } from './configuration.ts';
+import { DEFAULT_SETTINGS, type Settings, settingOfWord, settingsSchema, wordOf } from './settings.ts';
 
-function wholeNumber(low: number, high: number) {
-  const expected = `a whole number from ${low} to ${high}`;
-  return z
-    .string()
-    .regex(/^\d+$/, expected)
-    .transform(Number)
-    .refine((value) => value >= low && value <= high, expected);
-}
+/** What `run` was told: by the command line, else by the configuration file, else by default. */
+export type RunOptions = Settings;
 
-/** Levels of a topic, without wildcards. */
-const topicLevels = z
-  .string()
-  .regex(
-    /^[A-Za-z0-9_-]{1,32}(\/[A-Za-z0-9_-]{1,32}){0,3}$/,
-    'a prefix of topics, for example homeassistant',
-  );
-
-const optionsSchema = z.object({
-  source: z.string(),
-  cameraSize: z
-    .string()
-    .regex(/^\d{1,5}x\d{1,5}$/, 'WIDTHxHEIGHT in pixels, for example 1280x960')
-    .transform((size) => size.split('x').map(Number)),
-  cameraRate: wholeNumber(1, 120),
-  cameraStride: wholeNumber(2, 65_536).optional(),
-  count: wholeNumber(1, 1_000_000_000).optional(),
-  broker: z.string(),
-  brokerPort: wholeNumber(0, 65_535).optional(),
-  ca: z.string().optional(),
-  cert: z.string().optional(),
-  key: z.string().optional(),
-  model: z.string().optional(),
-  data: z.string().min(1, 'the path of a folder').optional(),
-  deviceId: z.string().optional(),
-  interval: wholeNumber(0, 86_400_000).optional(),
-  trigger: z.enum(['auto', 'buttons'], 'auto or buttons').optional(),
-  seed: wholeNumber(0, 2 ** 32 - 1),
-  allowCommands: z
-    .string()
-    .transform((list) => list.split(',').filter((name) => name !== ''))
-    .pipe(z.array(commandNameSchema, `names of ${COMMAND_NAMES.join(', ')}, separated by commas`))
-    .transform((names): ReadonlySet<CommandName> => new Set(names)),
-  fhir: z.boolean().default(false),
-  homeAssistant: z.union([z.literal(true).transform(() => DEFAULT_DISCOVERY_PREFIX), topicLevels]).optional(),
-  json: z.boolean().default(false),
-});
-export type RunOptions = z.infer<typeof optionsSchema>;
-
-/** @throws UsageError `OPTION_VALUE`, `OPTION_COMBINATION` */
-export function parseRunOptions(raw: unknown): RunOptions {
-  const parsed = optionsSchema.safeParse(raw);
+/**
+ * The settings of a parsed command line.
+ * @throws UsageError `OPTION_VALUE`, `OPTION_COMBINATION`, and as `readConfiguration`
+ */
+export function runOptionsOf(command: Command): RunOptions {
+  const { config, ...words } = command.opts<Readonly<Record<string, unknown>>>();
+  const said = Object.entries(words).map(([name, word]) => [name, settingOfWord(name, word)] as const);
+  const file = typeof config === 'string' ? readConfiguration(config) : {};
+  const parsed = settingsSchema.safeParse({ ...DEFAULT_SETTINGS, ...file, ...Object.fromEntries(said) });
   if (!parsed.success) {
     const { field, problem } = firstIssue(parsed.error);
     throw new UsageError('OPTION_VALUE', 'An option has a value that it cannot have', {
-      field: optionOf(field),
+      field: `--${wordOf(field.split('.')[0])}`,
       expected: problem,
     });
   }
-  const options = parsed.data;
+  refuseContradictions(parsed.data);
+  return parsed.data;
+}
+
+function refuseContradictions(options: RunOptions): void {
   const external = options.broker !== 'embedded';
   if (external && options.brokerPort !== undefined) {
     throw new UsageError('OPTION_COMBINATION', '--broker-port is for the embedded broker', {
@@ -75,9 +40,4 @@ export function parseRunOptions(raw: unknown): RunOptions {
       received: '--broker embedded',
     });
   }
-  return options;
-}
-
-function optionOf(field: string): string {
-  return `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

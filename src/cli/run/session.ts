@@ -1,30 +1,23 @@
-import path from 'node:path';
-import { openSource, type SourceOptions } from '../../capture/open-source.ts';
 import type { Capture, CaptureSource } from '../../capture/source.ts';
-import type { ExitCode } from '../../errors.ts';
-import { measureQuality } from '../../preprocess/quality.ts';
+import { type ExitCode, SpikescopeError } from '../../errors.ts';
 import { Appliance, type TakeOptions } from '../../runtime/appliance.ts';
-import { type Classifier, createClassifier } from '../../runtime/classifier.ts';
-import type { FlowView } from '../../runtime/flow/flow.ts';
-import { openModel } from '../../runtime/open-model.ts';
-import { defaultDataFolder, prepareDataFolder } from '../../store/folder.ts';
-import { openIdentity, parseDeviceId } from '../../store/identity.ts';
-import { Journal } from '../../store/journal.ts';
-import type { ModelInUse } from '../../telehealth/announcements.ts';
-import { startEmbeddedBroker } from '../../telehealth/broker.ts';
-import { type Endpoint, parseEndpoint } from '../../telehealth/endpoint.ts';
-import { describeError, note } from '../console.ts';
+import { describeError, hideNotes, note } from '../console.ts';
 import { showBanner } from './banner.ts';
 import { Cleanup } from './cleanup.ts';
-import { ApplianceCommands, type StatusReport } from './commands.ts';
+import { ApplianceCommands } from './commands.ts';
 import { conclude } from './conclude.ts';
-import { type CaptureMode, openHeader, operateAppliance } from './controls.ts';
+import { type CaptureMode, operateAppliance } from './controls.ts';
 import { Delivery } from './delivery.ts';
 import { ResultDisplay } from './display.ts';
-import { confirmationQuestion, flowNote } from './flow-notes.ts';
+import { statusOf } from './health.ts';
+import { NO_LOG, openLog } from './log.ts';
 import type { RunOptions } from './options.ts';
+import { openParts, type Parts } from './parts.ts';
+import { attendService } from './service.ts';
+import { allowedCommands, discoveryPrefix } from './settings.ts';
 import { watchForStop } from './stop.ts';
 import { StorageAlarm } from './storage-alarm.ts';
+import { logFlow, watchFlow } from './watch-flow.ts';
 
 /**
  * Runs the appliance until its captures are taken, published and received back, or until a signal asks it to stop.
@@ -34,65 +27,13 @@ export async function runSession(options: RunOptions): Promise<ExitCode> {
   const cleanup = new Cleanup();
   const stop = watchForStop();
   cleanup.add(() => stop.unwatch());
+  hideNotes(options.log === 'json');
+  cleanup.add(() => hideNotes(false));
   try {
     return await operate(await openParts(options, cleanup), options, stop.controller, cleanup);
   } finally {
     await cleanup.run();
   }
-}
-
-interface Parts {
-  readonly device: string;
-  readonly source: CaptureSource;
-  readonly endpoint: Endpoint;
-  readonly journal: Journal;
-  readonly classifier: Classifier;
-  readonly model: ModelInUse;
-}
-
-/** Opens what is needed, what fails soonest first. */
-async function openParts(options: RunOptions, cleanup: Cleanup): Promise<Parts> {
-  const named = options.deviceId === undefined ? undefined : parseDeviceId(options.deviceId);
-  const external = options.broker === 'embedded' ? null : parseEndpoint(options.broker, tlsFilesOf(options));
-  const source = await openSource(options.source, sourceOptionsOf(options));
-  cleanup.add(() => source.stop());
-  const dataFolder = path.resolve(options.data ?? defaultDataFolder());
-  prepareDataFolder(dataFolder);
-  const device = named ?? (await openIdentity(dataFolder)).data.device;
-  const journal = Journal.open(path.join(dataFolder, 'journal.sqlite'), {
-    channels: options.fhir ? ['result', 'fhir'] : ['result'],
-    lane: external === null ? 'embedded' : 'external',
-  });
-  cleanup.add(() => journal.close());
-  const { bundle, engine } = await openModel(options.model);
-  cleanup.add(() => engine.close());
-  const classifier = createClassifier(bundle, engine);
-  const { backend, instructionSet } = engine;
-  const model = { model: classifier.model, backend, instructionSet, classes: bundle.graph.classes };
-  const endpoint = external ?? (await openBroker(options, cleanup));
-  return { device, source, endpoint, journal, classifier, model };
-}
-
-function sourceOptionsOf(options: RunOptions): SourceOptions {
-  const { seed, count, cameraSize, cameraRate, cameraStride } = options;
-  const [width, height] = cameraSize;
-  return {
-    seed,
-    endless: count !== undefined,
-    camera: { width, height, rate: cameraRate, ...(cameraStride !== undefined && { stride: cameraStride }) },
-    sharpness: (frame) => measureQuality(frame).focus,
-    onFault: (fault) => note(`${fault.describe()}; trying again`),
-  };
-}
-
-async function openBroker({ brokerPort }: RunOptions, cleanup: Cleanup): Promise<Endpoint> {
-  const broker = await startEmbeddedBroker(brokerPort);
-  cleanup.add(() => broker.close());
-  return broker.endpoint;
-}
-
-function tlsFilesOf({ ca, cert, key }: RunOptions) {
-  return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
 }
 
 async function operate(
@@ -102,6 +43,7 @@ async function operate(
   cleanup: Cleanup,
 ): Promise<ExitCode> {
   const { device, source, classifier, model, journal } = parts;
+  const log = options.log === 'json' ? openLog(device) : NO_LOG;
   showBanner({ ...parts, isEmbedded: options.broker === 'embedded', authorities: options.ca });
   const isOwn = (id: string, payload: string) => journal.payloadOf(id) === payload;
   const display = new ResultDisplay({ json: options.json, isOwn });
@@ -115,22 +57,27 @@ async function operate(
       backend: model.backend,
       classify: (image) => classifier.classify(image),
     },
-    onRecorded: () => {
+    onRecorded: ({ id, accepted, timings }) => {
+      log.write({ event: 'captured', result: id, accepted, milliseconds: timings?.total ?? 0 });
       delivery.recorded();
       storage.look();
     },
-    onRefused: noteRefusal,
+    onRefused: (capture, error) => {
+      log.write({ event: 'fault', code: error instanceof SpikescopeError ? error.code : 'INTERNAL' });
+      noteRefusal(capture, error);
+    },
   });
   const commands = new ApplianceCommands({
     appliance,
     status: () => statusOf(parts, delivery),
     restart: isSupervised() ? () => stop.abort() : null,
   });
+  const prefix = discoveryPrefix(options);
   const delivery = new Delivery({
     ...parts,
     display,
-    commands: { handler: commands, allowed: options.allowCommands },
-    ...(options.homeAssistant !== undefined && { homeAssistant: options.homeAssistant }),
+    commands: { handler: commands, allowed: allowedCommands(options) },
+    ...(prefix !== null && { homeAssistant: prefix }),
     onFailed: () => stop.abort(),
   });
   cleanup.add(() => delivery.stop());
@@ -138,7 +85,11 @@ async function operate(
   delivery.start();
   const mode: CaptureMode = { isAutomatic: isAutomatic(options, source) };
   await watchFlow(appliance, mode, cleanup);
+  logFlow(appliance, log, cleanup);
   appliance.start();
+  const { name, version } = model.model;
+  log.write({ event: 'started', model: `${name}@${version}`, backend: model.backend, source: source.kind });
+  await attendService({ parts, appliance, delivery }, options, log, cleanup);
   try {
     await operateAppliance(
       { appliance, take: takeOptionsOf(options, stop.signal), mode, quit: () => stop.abort() },
@@ -148,6 +99,7 @@ async function operate(
     appliance.stop();
   }
   const isStopped = stop.signal.aborted;
+  log.write({ event: 'stopped', ...appliance.tally });
   return conclude(appliance.tally, await delivery.settle({ isStopped }), isStopped);
 }
 
@@ -155,21 +107,6 @@ async function operate(
 function isAutomatic({ trigger, count }: RunOptions, { kind }: CaptureSource): boolean {
   if (trigger !== undefined) return trigger === 'auto';
   return count !== undefined || kind === 'phantom' || kind === 'replay';
-}
-
-/** Tells a person, and the light, what the flow does. */
-async function watchFlow(appliance: Appliance, mode: CaptureMode, cleanup: Cleanup): Promise<void> {
-  const header = mode.isAutomatic
-    ? null
-    : await openHeader((button) => appliance.flow.press(button), cleanup);
-  let before: FlowView | null = null;
-  const forget = appliance.flow.onChange((view) => {
-    const line = flowNote(before, view) ?? (mode.isAutomatic ? null : confirmationQuestion(before, view));
-    if (line !== null) note(line);
-    header?.show(view);
-    before = view;
-  });
-  cleanup.add(forget);
 }
 
 function takeOptionsOf(options: RunOptions, signal: AbortSignal): TakeOptions {
@@ -192,22 +129,4 @@ function defaultInterval({ source, count }: RunOptions): number {
 
 function noteRefusal({ origin }: Capture, error: unknown): void {
   note(`No reading of ${origin}: ${describeError(error)}`);
-}
-
-/** What a status command is told: nothing of a person, a place or a file. */
-function statusOf({ journal, model }: Parts, delivery: Delivery): StatusReport {
-  const { level, headroom } = journal.storage();
-  const { accepted = 0, ...refused } = delivery.commandCounts;
-  return {
-    model: `${model.model.name}@${model.model.version}`,
-    waiting: journal.depth(),
-    oldestWaiting: journal.oldestWaiting(),
-    records: journal.head().sequence,
-    journal: journal.head().digest,
-    storage: level,
-    headroom,
-    uptime: Math.round(process.uptime()),
-    commandsAccepted: accepted,
-    commandsRefused: Object.values(refused).reduce((sum, count) => sum + count, 0),
-  };
 }

@@ -1,0 +1,74 @@
+import path from 'node:path';
+import { openSource, type SourceOptions } from '../../capture/open-source.ts';
+import type { CaptureSource } from '../../capture/source.ts';
+import type { ModelBundle } from '../../model/bundle/bundle.ts';
+import { measureQuality } from '../../preprocess/quality.ts';
+import { type Classifier, createClassifier } from '../../runtime/classifier.ts';
+import type { Engine } from '../../runtime/engine.ts';
+import { openModel } from '../../runtime/open-model.ts';
+import { defaultDataFolder, prepareDataFolder } from '../../store/folder.ts';
+import { openIdentity, parseDeviceId } from '../../store/identity.ts';
+import { Journal } from '../../store/journal.ts';
+import type { ModelInUse } from '../../telehealth/announcements.ts';
+import { startEmbeddedBroker } from '../../telehealth/broker.ts';
+import { type Endpoint, parseEndpoint } from '../../telehealth/endpoint.ts';
+import { note } from '../console.ts';
+import type { Cleanup } from './cleanup.ts';
+import type { RunOptions } from './options.ts';
+
+/** What the appliance is made of, opened. */
+export interface Parts {
+  readonly device: string;
+  readonly source: CaptureSource;
+  readonly endpoint: Endpoint;
+  readonly journal: Journal;
+  readonly bundle: ModelBundle;
+  readonly engine: Engine;
+  readonly classifier: Classifier;
+  readonly model: ModelInUse;
+}
+
+/** Opens what is needed, what fails soonest first. */
+export async function openParts(options: RunOptions, cleanup: Cleanup): Promise<Parts> {
+  const named = options.deviceId === undefined ? undefined : parseDeviceId(options.deviceId);
+  const external = options.broker === 'embedded' ? null : parseEndpoint(options.broker, tlsFilesOf(options));
+  const source = await openSource(options.source, sourceOptionsOf(options));
+  cleanup.add(() => source.stop());
+  const dataFolder = path.resolve(options.data ?? defaultDataFolder());
+  prepareDataFolder(dataFolder);
+  const device = named ?? (await openIdentity(dataFolder)).data.device;
+  const journal = Journal.open(path.join(dataFolder, 'journal.sqlite'), {
+    channels: options.fhir ? ['result', 'fhir'] : ['result'],
+    lane: external === null ? 'embedded' : 'external',
+  });
+  cleanup.add(() => journal.close());
+  const { bundle, engine } = await openModel(options.model);
+  cleanup.add(() => engine.close());
+  const classifier = createClassifier(bundle, engine);
+  const { backend, instructionSet } = engine;
+  const model = { model: classifier.model, backend, instructionSet, classes: bundle.graph.classes };
+  const endpoint = external ?? (await openBroker(options, cleanup));
+  return { device, source, endpoint, journal, bundle, engine, classifier, model };
+}
+
+function sourceOptionsOf(options: RunOptions): SourceOptions {
+  const { seed, count, cameraSize, cameraRate, cameraStride } = options;
+  const [width, height] = cameraSize.split('x').map(Number);
+  return {
+    seed,
+    endless: count !== undefined,
+    camera: { width, height, rate: cameraRate, ...(cameraStride !== undefined && { stride: cameraStride }) },
+    sharpness: (frame) => measureQuality(frame).focus,
+    onFault: (fault) => note(`${fault.describe()}; trying again`),
+  };
+}
+
+async function openBroker({ brokerPort }: RunOptions, cleanup: Cleanup): Promise<Endpoint> {
+  const broker = await startEmbeddedBroker(brokerPort);
+  cleanup.add(() => broker.close());
+  return broker.endpoint;
+}
+
+function tlsFilesOf({ ca, cert, key }: RunOptions) {
+  return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+}

@@ -28,7 +28,7 @@ describe('the published schemas', () => {
   });
 
   it('are all there', () => {
-    expect(readdirSync(FOLDER).sort()).toEqual(Object.keys(publishedSchemas()).sort());
+    expect(readdirSync(FOLDER).sort()).toEqual([...Object.keys(publishedSchemas()), 'configuration-1.json'].sort());
   });
 });
 

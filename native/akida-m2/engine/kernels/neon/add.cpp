@@ -24,21 +24,25 @@ class AddKernel final : public Kernel {
   }
 
   void run(const uint8_t* const* inputs, uint8_t* output, uint8_t*) const override {
-    if (multipliers_.size() == 2) {
-      add<2>(inputs, output);
+    if (multipliers_.size() == 2 && shift_ <= kFoldableShift) {
+      add_two(inputs[0], inputs[1], output);
     } else {
-      add<0>(inputs, output);
+      add(inputs, output);
     }
   }
 
  private:
+  /** Up to this shift the zero point can be added to a sum of 2^30 without overflow. */
+  static constexpr int32_t kFoldableShift = 22;
+
   /** Σ q × multiplier of sixteen elements. */
   struct Sums {
     uint32x4_t quarters[4];
 
     SPIKESCOPE_INLINE void add(uint8x16_t values, uint16_t multiplier) {
-      const uint16x8_t low = vmovl_u8(vget_low_u8(values));
-      const uint16x8_t high = vmovl_high_u8(values);
+      const uint8x16_t zero = vdupq_n_u8(0);
+      const uint16x8_t low = vreinterpretq_u16_u8(vzip1q_u8(values, zero));
+      const uint16x8_t high = vreinterpretq_u16_u8(vzip2q_u8(values, zero));
       quarters[0] = vmlal_n_u16(quarters[0], vget_low_u16(low), multiplier);
       quarters[1] = vmlal_high_n_u16(quarters[1], low, multiplier);
       quarters[2] = vmlal_n_u16(quarters[2], vget_low_u16(high), multiplier);
@@ -51,18 +55,31 @@ class AddKernel final : public Kernel {
     }
   };
 
-  /** `Inputs`: how many there are, or 0 where the compiler need not know. */
-  template <size_t Inputs>
   void add(const uint8_t* const* inputs, uint8_t* output) const {
     const Finish parameters = make_finish(zero_point_, clamp_);
     const uint32x4_t start = vdupq_n_u32(static_cast<uint32_t>(start_));
     const int32x4_t left = vdupq_n_s32(16 - shift_);
-    const size_t count = Inputs == 0 ? multipliers_.size() : Inputs;
-    for (size_t at = 0; at < length_; at += 16) {
+    store_all(output, length_, [&](size_t at) {
       Sums sums{{start, start, start, start}};
-      for (size_t i = 0; i < count; i++) sums.add(vld1q_u8(inputs[i] + at), multipliers_[i]);
-      store_bytes(output + at, finish(sums.narrowed(0, left), sums.narrowed(1, left), parameters), length_ - at);
-    }
+      for (size_t i = 0; i < multipliers_.size(); i++) sums.add(vld1q_u8(inputs[i] + at), multipliers_[i]);
+      return finish(sums.narrowed(0, left), sums.narrowed(1, left), parameters);
+    });
+  }
+
+  /** The zero point is part of what the sums start from. */
+  void add_two(const uint8_t* first, const uint8_t* second, uint8_t* output) const {
+    const Finish parameters = make_finish(0, clamp_);
+    const int32x4_t left = vdupq_n_s32(16 - shift_);
+    const int32_t start = start_ + zero_point_ * (1 << shift_);
+    const int32_t starts[4] = {start, start, start, start};
+    const uint16_t multipliers[2] = {multipliers_[0], multipliers_[1]};
+    const auto fresh = [&]() SPIKESCOPE_INLINE_LAMBDA { return vreinterpretq_u32_s32(load_fresh(starts)); };
+    store_all(output, length_, [&](size_t at) SPIKESCOPE_INLINE_LAMBDA {
+      Sums sums{{fresh(), fresh(), fresh(), fresh()}};
+      sums.add(vld1q_u8(first + at), multipliers[0]);
+      sums.add(vld1q_u8(second + at), multipliers[1]);
+      return saturate(sums.narrowed(0, left), sums.narrowed(1, left), parameters);
+    });
   }
 
   const size_t length_;

@@ -19,26 +19,38 @@ class AveragePoolKernel final : public Kernel {
         output_(output.shape),
         window_(operation.window),
         zero_point_(output.zero_point),
-        clamp_(operation.clamp),
-        entries_(average_entries(window_.area(), input.zero_point, operation.requantisation)) {}
+        clamp_(operation.clamp) {
+    for (const AverageEntry& entry : average_entries(window_.area(), input.zero_point, operation.requantisation)) {
+      divisors_.push_back({vdupq_n_s16(entry.start), vdupq_n_s16(static_cast<int16_t>(-entry.shift)),
+                           vdupq_n_s16(entry.multiplier)});
+    }
+  }
 
   void run(const uint8_t* const* inputs, uint8_t* output, uint8_t*) const override {
     const Finish parameters = make_finish(zero_point_, clamp_);
-    const auto channels = static_cast<size_t>(input_.channels);
+    const Shape shape = input_;
+    const auto channels = static_cast<size_t>(shape.channels);
     for (int32_t y = 0; y < output_.height; y++) {
       for (int32_t x = 0; x < output_.width; x++, output += channels) {
-        const PoolWindow window = pool_window_at(input_, window_, y, x);
-        const AverageEntry& entry = entries_[static_cast<size_t>(window.rows * window.columns) - 1];
+        const PoolWindow window = pool_window_at(shape, window_, y, x);
+        const Divisor divisor = divisors_[static_cast<size_t>(window.rows * window.columns) - 1];
         for (size_t c = 0; c < channels; c += 16) {
           const size_t at = channels >= 16 ? std::min(c, channels - 16) : 0;
           const Sums sums = sum_of(inputs[0] + window.offset + at, window);
-          store_bytes(output + at, finish(average(sums.low, entry), average(sums.high, entry), parameters), channels);
+          store_bytes(output + at, finish(average(sums.low, divisor), average(sums.high, divisor), parameters), channels);
         }
       }
     }
   }
 
  private:
+  /** One of `AverageEntry`, in registers. */
+  struct Divisor {
+    int16x8_t start;
+    int16x8_t left;
+    int16x8_t multiplier;
+  };
+
   struct Sums {
     uint16x8_t low;
     uint16x8_t high;
@@ -69,10 +81,9 @@ class AveragePoolKernel final : public Kernel {
     return {vaddl_u8(vget_low_u8(left), vget_low_u8(right)), vaddl_high_u8(left, right)};
   }
 
-  static SPIKESCOPE_INLINE int16x8_t average(uint16x8_t sums, const AverageEntry& entry) {
-    const int16x8_t started = vaddq_s16(vreinterpretq_s16_u16(sums), vdupq_n_s16(entry.start));
-    const int16x8_t shifted = vshlq_s16(started, vdupq_n_s16(static_cast<int16_t>(-entry.shift)));
-    return vqrdmulhq_s16(shifted, vdupq_n_s16(entry.multiplier));
+  static SPIKESCOPE_INLINE int16x8_t average(uint16x8_t sums, const Divisor& divisor) {
+    const int16x8_t started = vaddq_s16(vreinterpretq_s16_u16(sums), divisor.start);
+    return vqrdmulhq_s16(vshlq_s16(started, divisor.left), divisor.multiplier);
   }
 
   const Shape input_;
@@ -80,7 +91,8 @@ class AveragePoolKernel final : public Kernel {
   const Window window_;
   const int32_t zero_point_;
   const Clamp clamp_;
-  const std::vector<AverageEntry> entries_;
+  /** By number of pixels. */
+  std::vector<Divisor> divisors_;
 };
 
 }  // namespace

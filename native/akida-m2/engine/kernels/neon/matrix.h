@@ -139,34 +139,46 @@ struct Tile {
   }
 };
 
-/** One block of channels for `Pixels` windows at once. */
+/** One block of channels for tiles of `Pixels` windows, one after the other. */
 template <class Arithmetic, int Pixels, int Vectors>
-SPIKESCOPE_INLINE void multiply_pixels(const StridedPixels& places, const ChannelBlock& block,
-                                       const MatrixShape& shape, const Finish& parameters) {
-  constexpr typename Tile<Arithmetic, Pixels, Vectors>::PixelNumbers pixels;
-  constexpr size_t kStepBytes = Vectors * 16;
-  Tile<Arithmetic, Pixels, Vectors> tile;
-  tile.start(block.bias, pixels);
-  const uint8_t* weights = block.weights;
-  for (int32_t run = 0; run < shape.runs; run++) {
-    const uint8_t* window = places.first_window + shape.run_offsets[run];
-    int32_t steps = shape.steps;
-    for (; steps >= 4; steps -= 4) {
-      tile.add(window, places.window_step, weights, pixels, std::make_integer_sequence<int, 4>());
-      window += 16;
-      weights += 4 * kStepBytes;
+struct Tiles {
+  static SPIKESCOPE_INLINE void run(StridedPixels places, size_t tiles, const ChannelBlock& block,
+                                    const MatrixShape& shape, const Finish& parameters) {
+    for (; tiles > 0; tiles--) {
+      run_one(places, block, shape, parameters);
+      places.first_window += Pixels * places.window_step;
+      places.first_output += Pixels * places.output_step;
     }
-    if (steps == 3) {
-      tile.add(window, places.window_step, weights, pixels, std::make_integer_sequence<int, 3>());
-    } else if (steps == 2) {
-      tile.add(window, places.window_step, weights, pixels, std::make_integer_sequence<int, 2>());
-    } else if (steps == 1) {
-      tile.add(window, places.window_step, weights, pixels, std::make_integer_sequence<int, 1>());
-    }
-    weights += static_cast<size_t>(steps) * kStepBytes;
   }
-  tile.store(places, block, parameters, pixels);
-}
+
+ private:
+  static SPIKESCOPE_INLINE void run_one(const StridedPixels& places, const ChannelBlock& block,
+                                        const MatrixShape& shape, const Finish& parameters) {
+    constexpr typename Tile<Arithmetic, Pixels, Vectors>::PixelNumbers pixels;
+    constexpr size_t kStepBytes = Vectors * 16;
+    Tile<Arithmetic, Pixels, Vectors> tile;
+    tile.start(block.bias, pixels);
+    const uint8_t* weights = block.weights;
+    for (int32_t run = 0; run < shape.runs; run++) {
+      const uint8_t* window = places.first_window + shape.run_offsets[run];
+      int32_t steps = shape.steps;
+      for (; steps >= 4; steps -= 4) {
+        tile.add(window, places.window_step, weights, pixels, std::make_integer_sequence<int, 4>());
+        window += 16;
+        weights += 4 * kStepBytes;
+      }
+      if (steps == 3) {
+        tile.add(window, places.window_step, weights, pixels, std::make_integer_sequence<int, 3>());
+      } else if (steps == 2) {
+        tile.add(window, places.window_step, weights, pixels, std::make_integer_sequence<int, 2>());
+      } else if (steps == 1) {
+        tile.add(window, places.window_step, weights, pixels, std::make_integer_sequence<int, 1>());
+      }
+      weights += static_cast<size_t>(steps) * kStepBytes;
+    }
+    tile.store(places, block, parameters, pixels);
+  }
+};
 
 }  // namespace spikescope::neon
 

@@ -83,13 +83,18 @@ class ConvolutionKernel final : public Kernel {
       if (end < Pixels) return run_columns<Pixels / 2, Vectors>(operands, block, row, first, end);
     }
     const size_t window_step = matrix_.window_offset(0, 1);
-    for (int32_t next = first; next < end; next += Pixels) {
-      const int32_t column = std::min(next, end - Pixels);
-      const auto pixel = static_cast<size_t>(row) * static_cast<size_t>(matrix_.columns()) + static_cast<size_t>(column);
-      const StridedPixels places{operands.input + matrix_.window_offset(row, column), window_step,
-                                 operands.output + pixel * output_stride_, output_stride_};
-      multiply_pixels<Arithmetic, Pixels, Vectors>(places, block, operands.shape, operands.parameters);
-    }
+    const uint8_t* const windows = operands.input + matrix_.window_offset(row, 0);
+    uint8_t* const outputs =
+        operands.output + static_cast<size_t>(row) * static_cast<size_t>(matrix_.columns()) * output_stride_;
+    const auto run_tiles = [&](int32_t column, size_t tiles) {
+      const auto pixel = static_cast<size_t>(column);
+      const StridedPixels places{windows + pixel * window_step, window_step, outputs + pixel * output_stride_,
+                                 output_stride_};
+      Tiles<Arithmetic, Pixels, Vectors>::run(places, tiles, block, operands.shape, operands.parameters);
+    };
+    const int32_t tiles = (end - first) / Pixels;
+    if (tiles > 0) run_tiles(first, static_cast<size_t>(tiles));
+    if (first + tiles * Pixels < end) run_tiles(end - Pixels, 1);
   }
 
   const WindowMatrix matrix_;
@@ -118,13 +123,13 @@ class DenseKernel final : public Kernel {
     for (const ChannelBlock& block : layer_.blocks()) {
       switch (block.vectors) {
         case 4:
-          multiply_pixels<Arithmetic, 1, 4>(places, block, shape, parameters);
+          Tiles<Arithmetic, 1, 4>::run(places, 1, block, shape, parameters);
           break;
         case 2:
-          multiply_pixels<Arithmetic, 1, 2>(places, block, shape, parameters);
+          Tiles<Arithmetic, 1, 2>::run(places, 1, block, shape, parameters);
           break;
         default:
-          multiply_pixels<Arithmetic, 1, 1>(places, block, shape, parameters);
+          Tiles<Arithmetic, 1, 1>::run(places, 1, block, shape, parameters);
       }
     }
   }

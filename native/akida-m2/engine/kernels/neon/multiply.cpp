@@ -20,9 +20,12 @@ class MultiplyKernel final : public Kernel {
         clamp_(operation.clamp) {}
 
   void run(const uint8_t* const* inputs, uint8_t* output, uint8_t*) const override {
+    const bool is_unsigned = value_zero_point_ == 0 && gate_zero_point_ == 0;
     for (size_t at = 0; at < length_; at += gate_length_) {
-      if (value_zero_point_ == 0 && gate_zero_point_ == 0) {
-        multiply_unsigned(inputs[0] + at, inputs[1], output + at);
+      if (is_unsigned && zero_point_ == 0 && shift_ > 0) {
+        multiply_unsigned<true>(inputs[0] + at, inputs[1], output + at);
+      } else if (is_unsigned) {
+        multiply_unsigned<false>(inputs[0] + at, inputs[1], output + at);
       } else {
         multiply(inputs[0] + at, inputs[1], output + at);
       }
@@ -30,36 +33,41 @@ class MultiplyKernel final : public Kernel {
   }
 
  private:
-  /** Products of unsigned bytes fit in 16 bits, and so does everything after them. */
+  /**
+   * Products of unsigned bytes fit in 16 bits, and so does everything after them. `Plain`: a shift that leaves nothing to
+   * saturate, and no zero point.
+   */
+  template <bool Plain>
   void multiply_unsigned(const uint8_t* values, const uint8_t* gates, uint8_t* output) const {
     const Finish parameters = make_finish(zero_point_, clamp_);
-    for (size_t at = 0; at < gate_length_; at += 16) {
+    const int16x8_t right = vdupq_n_s16(static_cast<int16_t>(-shift_));
+    const int16x8_t multiplier = vdupq_n_s16(multiplier_);
+    const auto scaled = [&](uint16x8_t products) SPIKESCOPE_INLINE_LAMBDA {
+      uint16x8_t shifted = vrshlq_u16(products, right);
+      if constexpr (!Plain) shifted = vminq_u16(shifted, vdupq_n_u16(32767));
+      return vqrdmulhq_s16(vreinterpretq_s16_u16(shifted), multiplier);
+    };
+    store_all(output, gate_length_, [&](size_t at) SPIKESCOPE_INLINE_LAMBDA {
       const uint8x16_t value = vld1q_u8(values + at);
       const uint8x16_t gate = vld1q_u8(gates + at);
       const int16x8_t low = scaled(vmull_u8(vget_low_u8(value), vget_low_u8(gate)));
       const int16x8_t high = scaled(vmull_high_u8(value, gate));
-      store_bytes(output + at, finish(low, high, parameters), gate_length_ - at);
-    }
-  }
-
-  SPIKESCOPE_INLINE int16x8_t scaled(uint16x8_t products) const {
-    const uint16x8_t shifted = vrshlq_u16(products, vdupq_n_s16(static_cast<int16_t>(-shift_)));
-    const int16x8_t narrowed = vreinterpretq_s16_u16(vminq_u16(shifted, vdupq_n_u16(32767)));
-    return vqrdmulhq_s16(narrowed, vdupq_n_s16(multiplier_));
+      return Plain ? saturate(low, high, parameters) : finish(low, high, parameters);
+    });
   }
 
   void multiply(const uint8_t* values, const uint8_t* gates, uint8_t* output) const {
     const Finish parameters = make_finish(zero_point_, clamp_);
     const uint8x16_t value_zero = vdupq_n_u8(static_cast<uint8_t>(value_zero_point_));
     const uint8x16_t gate_zero = vdupq_n_u8(static_cast<uint8_t>(gate_zero_point_));
-    for (size_t at = 0; at < gate_length_; at += 16) {
+    store_all(output, gate_length_, [&](size_t at) SPIKESCOPE_INLINE_LAMBDA {
       const uint8x16_t value = vld1q_u8(values + at);
       const uint8x16_t gate = vld1q_u8(gates + at);
       const int16x8_t low = product(vsubl_u8(vget_low_u8(value), vget_low_u8(value_zero)),
                                     vsubl_u8(vget_low_u8(gate), vget_low_u8(gate_zero)));
       const int16x8_t high = product(vsubl_high_u8(value, value_zero), vsubl_high_u8(gate, gate_zero));
-      store_bytes(output + at, finish(low, high, parameters), gate_length_ - at);
-    }
+      return finish(low, high, parameters);
+    });
   }
 
   SPIKESCOPE_INLINE int16x8_t product(uint16x8_t a, uint16x8_t b) const {

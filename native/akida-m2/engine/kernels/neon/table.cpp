@@ -45,24 +45,29 @@ class TableKernel final : public Kernel {
   }
 
  private:
+  /** In four registers that follow each other, as the look-up wants them, for good. */
   static SPIKESCOPE_INLINE uint8x16x4_t quarter(const uint8_t* table) {
-    return {{vld1q_u8(table), vld1q_u8(table + 16), vld1q_u8(table + 32), vld1q_u8(table + 48)}};
+    uint8x16x4_t registers = vld1q_u8_x4(table);
+    asm("" : "+w"(registers));
+    return registers;
   }
 
   template <int Quarters>
   void look_up(const uint8_t* input, uint8_t* output) const {
-    const uint8x16x4_t quarters[4] = {quarter(table_.get()), quarter(table_.get() + 64), quarter(table_.get() + 128),
-                                      quarter(table_.get() + 192)};
+    const uint8x16x4_t quarter0 = quarter(table_.get());
+    const uint8x16x4_t quarter1 = quarter(table_.get() + 64);
+    const uint8x16x4_t quarter2 = quarter(table_.get() + 128);
+    const uint8x16x4_t quarter3 = quarter(table_.get() + 192);
     const uint8x16_t first = vdupq_n_u8(first_);
     const uint8x16_t largest = vdupq_n_u8(largest_index_);
-    for (size_t at = 0; at < length_; at += 16) {
+    store_all(output, length_, [&](size_t at) SPIKESCOPE_INLINE_LAMBDA {
       const uint8x16_t index = vminq_u8(vqsubq_u8(vld1q_u8(input + at), first), largest);
-      uint8x16_t result = vqtbl4q_u8(quarters[0], index);
-      if constexpr (Quarters > 1) result = vorrq_u8(result, vqtbl4q_u8(quarters[1], vsubq_u8(index, vdupq_n_u8(64))));
-      if constexpr (Quarters > 2) result = vorrq_u8(result, vqtbl4q_u8(quarters[2], vsubq_u8(index, vdupq_n_u8(128))));
-      if constexpr (Quarters > 3) result = vorrq_u8(result, vqtbl4q_u8(quarters[3], vsubq_u8(index, vdupq_n_u8(192))));
-      store_bytes(output + at, result, length_ - at);
-    }
+      uint8x16_t result = vqtbl4q_u8(quarter0, index);
+      if constexpr (Quarters > 1) result = vorrq_u8(result, vqtbl4q_u8(quarter1, vsubq_u8(index, vdupq_n_u8(64))));
+      if constexpr (Quarters > 2) result = vorrq_u8(result, vqtbl4q_u8(quarter2, vsubq_u8(index, vdupq_n_u8(128))));
+      if constexpr (Quarters > 3) result = vorrq_u8(result, vqtbl4q_u8(quarter3, vsubq_u8(index, vdupq_n_u8(192))));
+      return result;
+    });
   }
 
   const size_t length_;

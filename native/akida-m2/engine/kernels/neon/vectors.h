@@ -15,6 +15,7 @@
 namespace spikescope::neon {
 
 #define SPIKESCOPE_INLINE __attribute__((always_inline)) inline
+#define SPIKESCOPE_INLINE_LAMBDA __attribute__((always_inline))
 
 /** The last part of requantisation: what follows the multiplier. */
 struct Finish {
@@ -30,12 +31,16 @@ SPIKESCOPE_INLINE Finish make_finish(int32_t zero_point, const Clamp& clamp) {
           vdupq_n_u8(static_cast<uint8_t>(clamp.maximum)), clamp.minimum > 0 || clamp.maximum < 255};
 }
 
-/** Zero point, saturation to bytes and clamp. */
-SPIKESCOPE_INLINE uint8x16_t finish(int16x8_t low, int16x8_t high, const Finish& parameters) {
-  const uint8x16_t bytes = vqmovun_high_s16(vqmovun_s16(vqaddq_s16(low, parameters.zero_point)),
-                                            vqaddq_s16(high, parameters.zero_point));
+/** Saturation to bytes and clamp, where the zero point is added already or is 0. */
+SPIKESCOPE_INLINE uint8x16_t saturate(int16x8_t low, int16x8_t high, const Finish& parameters) {
+  const uint8x16_t bytes = vqmovun_high_s16(vqmovun_s16(low), high);
   if (!parameters.clamps) return bytes;
   return vminq_u8(vmaxq_u8(bytes, parameters.minimum), parameters.maximum);
+}
+
+/** Zero point, saturation to bytes and clamp. */
+SPIKESCOPE_INLINE uint8x16_t finish(int16x8_t low, int16x8_t high, const Finish& parameters) {
+  return saturate(vqaddq_s16(low, parameters.zero_point), vqaddq_s16(high, parameters.zero_point), parameters);
 }
 
 SPIKESCOPE_INLINE uint8x8_t finish(int16x8_t values, const Finish& parameters) {
@@ -72,6 +77,19 @@ SPIKESCOPE_INLINE void store_bytes(uint8_t* output, uint8x8_t values, size_t cou
     vst1_u8(bytes, values);
     std::memcpy(output, bytes, count);
   }
+}
+
+/** output[at…] = compute(at), sixteen bytes at a time; `compute` may read a few bytes beyond `length`. */
+template <class Compute>
+SPIKESCOPE_INLINE void store_all(uint8_t* output, size_t length, Compute compute) {
+  size_t at = 0;
+  for (; at + 32 <= length; at += 32) {
+    const uint8x16_t first = compute(at);
+    const uint8x16_t second = compute(at + 16);
+    vst1q_u8(output + at, first);
+    vst1q_u8(output + at + 16, second);
+  }
+  for (; at < length; at += 16) store_bytes(output + at, compute(at), length - at);
 }
 
 /** Sixteen activations less 128, as signed bytes. */

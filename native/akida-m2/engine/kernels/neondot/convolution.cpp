@@ -4,6 +4,7 @@
 
 #include "../neon/matrix_kernels.h"
 #include "dot.h"
+#include "tile.h"
 
 namespace spikescope::neondot {
 

@@ -31,6 +31,89 @@ struct Strip {
   int8_t border[kQuads][16];
 };
 
+// Four dot products: sums s0…s3 += a column of values × a column of the kernel.
+#define SPIKESCOPE_COLUMN(s0, s1, s2, s3, A, B, C, D)     \
+  "sdot v" #s0 ".4s, v" #A ".16b, v8.16b\n\t"             \
+  "sdot v" #s1 ".4s, v" #B ".16b, v9.16b\n\t"             \
+  "sdot v" #s2 ".4s, v" #C ".16b, v10.16b\n\t"            \
+  "sdot v" #s3 ".4s, v" #D ".16b, v11.16b\n\t"
+#define SPIKESCOPE_LOAD(A, B, C, D, base, at)             \
+  "ldr q" #A ", [" base ", #" #at "]\n\t"                 \
+  "ldr q" #B ", [" base ", #" #at " + 16]\n\t"            \
+  "ldr q" #C ", [" base ", #" #at " + 32]\n\t"            \
+  "ldr q" #D ", [" base ", #" #at " + 48]\n\t"
+// Shift, multiplier with the zero point added, saturation to bytes: sums s0…s3 to the bytes of `low`.
+#define SPIKESCOPE_REQUANTISE(s0, s1, s2, s3, low, high)  \
+  "sqshl v" #s0 ".4s, v" #s0 ".4s, v12.4s\n\t"            \
+  "sqshl v" #s1 ".4s, v" #s1 ".4s, v13.4s\n\t"            \
+  "sqshl v" #s2 ".4s, v" #s2 ".4s, v14.4s\n\t"            \
+  "sqshl v" #s3 ".4s, v" #s3 ".4s, v15.4s\n\t"            \
+  "ldr q" #low ", [%[zero_point]]\n\t"                    \
+  "ldr q" #high ", [%[zero_point]]\n\t"                   \
+  "uzp2 v" #s0 ".8h, v" #s0 ".8h, v" #s1 ".8h\n\t"        \
+  "uzp2 v" #s2 ".8h, v" #s2 ".8h, v" #s3 ".8h\n\t"        \
+  "sqrdmlah v" #low ".8h, v" #s0 ".8h, v28.8h\n\t"        \
+  "sqrdmlah v" #high ".8h, v" #s2 ".8h, v29.8h\n\t"       \
+  "sqxtun v" #low ".8b, v" #low ".8h\n\t"                 \
+  "sqxtun2 v" #low ".16b, v" #high ".8h\n\t"
+
+/**
+ * Two pixels beside each other at a time, which share two of their columns; in assembly because compilers move the
+ * weights, v16…v27, to memory and back.
+ */
+void convolve_pairs(const int8_t* columns, size_t pairs, const Strip& strip, const int8_t (*weights)[kQuads][16],
+                    const Finish& parameters, uint8_t* output, size_t output_step) {
+  const int32_t clamps = parameters.clamps ? 1 : 0;
+  asm volatile(
+      ".arch armv8.2-a+dotprod\n\t"
+      SPIKESCOPE_LOAD(16, 17, 18, 19, "%[weights]", 0)
+      SPIKESCOPE_LOAD(20, 21, 22, 23, "%[weights]", 64)
+      SPIKESCOPE_LOAD(24, 25, 26, 27, "%[weights]", 128)
+      SPIKESCOPE_LOAD(12, 13, 14, 15, "%[left]", 0)
+      "ldr q28, [%[multiplier]]\n\t"
+      "ldr q29, [%[multiplier], #16]\n"
+      "0:\n\t"
+      SPIKESCOPE_LOAD(0, 1, 2, 3, "%[bias]", 0)
+      SPIKESCOPE_LOAD(4, 5, 6, 7, "%[bias]", 0)
+      SPIKESCOPE_LOAD(8, 9, 10, 11, "%[columns]", 0)
+      SPIKESCOPE_COLUMN(0, 1, 2, 3, 16, 17, 18, 19)
+      SPIKESCOPE_LOAD(8, 9, 10, 11, "%[columns]", 64)
+      SPIKESCOPE_COLUMN(0, 1, 2, 3, 20, 21, 22, 23)
+      SPIKESCOPE_COLUMN(4, 5, 6, 7, 16, 17, 18, 19)
+      SPIKESCOPE_LOAD(8, 9, 10, 11, "%[columns]", 128)
+      SPIKESCOPE_COLUMN(0, 1, 2, 3, 24, 25, 26, 27)
+      SPIKESCOPE_COLUMN(4, 5, 6, 7, 20, 21, 22, 23)
+      SPIKESCOPE_LOAD(8, 9, 10, 11, "%[columns]", 192)
+      SPIKESCOPE_COLUMN(4, 5, 6, 7, 24, 25, 26, 27)
+      SPIKESCOPE_REQUANTISE(0, 1, 2, 3, 8, 9)
+      SPIKESCOPE_REQUANTISE(4, 5, 6, 7, 10, 11)
+      "cbz %w[clamps], 1f\n\t"
+      "ldr q30, [%[minimum]]\n\t"
+      "ldr q31, [%[maximum]]\n\t"
+      "umax v8.16b, v8.16b, v30.16b\n\t"
+      "umax v10.16b, v10.16b, v30.16b\n\t"
+      "umin v8.16b, v8.16b, v31.16b\n\t"
+      "umin v10.16b, v10.16b, v31.16b\n"
+      "1:\n\t"
+      "add %[columns], %[columns], #128\n\t"
+      "str q8, [%[output]]\n\t"
+      "subs %[pairs], %[pairs], #1\n\t"
+      "str q10, [%[output], %[output_step]]\n\t"
+      "add %[output], %[output], %[output_step], lsl #1\n\t"
+      "b.ne 0b\n"
+      : [columns] "+r"(columns), [pairs] "+r"(pairs), [output] "+r"(output)
+      : [weights] "r"(weights), [bias] "r"(strip.bias), [left] "r"(strip.left), [multiplier] "r"(strip.multiplier),
+        [zero_point] "r"(&parameters.zero_point), [minimum] "r"(&parameters.minimum),
+        [maximum] "r"(&parameters.maximum), [clamps] "r"(clamps), [output_step] "r"(output_step)
+      : "memory", "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14",
+        "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30",
+        "v31");
+}
+
+#undef SPIKESCOPE_COLUMN
+#undef SPIKESCOPE_LOAD
+#undef SPIKESCOPE_REQUANTISE
+
 /**
  * Depthwise 3×3 with stride 1: two output rows of sixteen channels at a time.
  *
@@ -96,8 +179,9 @@ class Depthwise3x3Kernel final : public Kernel {
   void interleave(const std::array<const uint8_t*, 4>& rows, size_t channel, const Strip& strip,
                   int8_t* column) const {
     column = fill_border(column, padding_.left, strip);
-    const size_t end = static_cast<size_t>(input_.width) * channels_;
-    for (size_t at = channel; at < end; at += channels_, column += kColumnBytes) {
+    const size_t step = channels_;
+    const size_t end = static_cast<size_t>(input_.width) * step;
+    for (size_t at = channel; at < end; at += step, column += kColumnBytes) {
       const int8x16_t row0 = neon::load_signed(rows[0] + at);
       const int8x16_t row1 = neon::load_signed(rows[1] + at);
       const int8x16_t row2 = neon::load_signed(rows[2] + at);
@@ -118,42 +202,15 @@ class Depthwise3x3Kernel final : public Kernel {
   /** One output row. */
   void convolve(const int8_t* columns, const Strip& strip, const int8_t (*weights)[kQuads][16],
                 const Finish& parameters, uint8_t* output) const {
-    using Quads = std::make_integer_sequence<int, kQuads>;
-    int32_t x = 0;
-    for (; x + 2 <= output_.width; x += 2, columns += 2 * kColumnBytes, output += 2 * channels_) {
-      Dot::Sum left[kQuads];
-      Dot::Sum right[kQuads];
-      sum_two(columns, strip.bias, weights, left, right, Quads());
-      neon::store_bytes(output, requantise(left, strip, parameters), kStrip);
-      neon::store_bytes(output + channels_, requantise(right, strip, parameters), kStrip);
-    }
-    if (x < output_.width) {
+    const size_t pairs = static_cast<size_t>(output_.width) / 2;
+    if (pairs > 0) convolve_pairs(columns, pairs, strip, weights, parameters, output, channels_);
+    if (output_.width % 2 == 1) {
+      columns += pairs * 2 * kColumnBytes;
+      output += pairs * 2 * channels_;
       Dot::Sum sums[kQuads];
-      sum_one(columns, strip.bias, weights, sums, Quads());
+      sum_one(columns, strip.bias, weights, sums, std::make_integer_sequence<int, kQuads>());
       neon::store_bytes(output, requantise(sums, strip, parameters), kStrip);
     }
-  }
-
-  /** Two pixels beside each other, which share two of their columns. */
-  template <int... Q>
-  static SPIKESCOPE_INLINE void sum_two(const int8_t* columns, const int32_t* bias, const int8_t (*weights)[kQuads][16],
-                                        Dot::Sum* left, Dot::Sum* right, std::integer_sequence<int, Q...>) {
-    ((left[Q] = Dot::start(bias + 4 * Q)), ...);
-    ((right[Q] = Dot::start(bias + 4 * Q)), ...);
-    (Dot::add(left[Q], vld1q_s8(weights[0][Q]), vld1q_s8(columns + 16 * Q)), ...);
-    (add_both(vld1q_s8(columns + kColumnBytes + 16 * Q), vld1q_s8(weights[1][Q]), vld1q_s8(weights[0][Q]), left[Q],
-              right[Q]),
-     ...);
-    (add_both(vld1q_s8(columns + 2 * kColumnBytes + 16 * Q), vld1q_s8(weights[2][Q]), vld1q_s8(weights[1][Q]), left[Q],
-              right[Q]),
-     ...);
-    (Dot::add(right[Q], vld1q_s8(weights[2][Q]), vld1q_s8(columns + 3 * kColumnBytes + 16 * Q)), ...);
-  }
-
-  static SPIKESCOPE_INLINE void add_both(int8x16_t column, int8x16_t left_weights, int8x16_t right_weights,
-                                         Dot::Sum& left, Dot::Sum& right) {
-    Dot::add(left, left_weights, column);
-    Dot::add(right, right_weights, column);
   }
 
   template <int... Q>

@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   evaluate: async () => (await import('./evaluate.ts')).evaluateCommand(),
   train: async () => (await import('./train.ts')).trainCommand(),
   ablation: async () => (await import('./ablation.ts')).ablationCommand(),
+  journal: async () => (await import('./journal.ts')).journalCommand(),
   doctor: async () => (await import('./doctor.ts')).doctorCommand(),
   bench: async () => (await import('./bench.ts')).benchCommand(),
 };

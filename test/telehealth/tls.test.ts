@@ -71,19 +71,22 @@ describe.skipIf(!hasMosquitto || !hasOpenssl())('an encrypted connection', () =>
     ['signed by none that the system trusts', 'broker', {}],
     ['made for another host', 'elsewhere', { ca: 'clinic.crt' }],
     ['expired', 'expired', { ca: 'clinic.crt' }],
-  ])('is not made to one whose certificate is %s, whatever the environment says', async (_, name, { ca }: TlsFiles) => {
-    await start(name);
-    const before = process.env.NODE_TLS_REJECT_UNAUTHORIZED;
-    process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
-    try {
-      await expect(connect(ca ? { ca: certificates.file(ca) } : {})).rejects.toMatchObject({
-        code: 'BROKER_UNTRUSTED',
-      });
-    } finally {
-      if (before === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
-      else process.env.NODE_TLS_REJECT_UNAUTHORIZED = before;
-    }
-  });
+  ])(
+    'is not made to one whose certificate is %s, whatever the environment says',
+    async (_, name, { ca }: TlsFiles) => {
+      await start(name);
+      const before = process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+      process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
+      try {
+        await expect(connect(ca ? { ca: certificates.file(ca) } : {})).rejects.toMatchObject({
+          code: 'BROKER_UNTRUSTED',
+        });
+      } finally {
+        if (before === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+        else process.env.NODE_TLS_REJECT_UNAUTHORIZED = before;
+      }
+    },
+  );
 
   it('tells to look at the clock where only the date is wrong', async () => {
     await start('expired');

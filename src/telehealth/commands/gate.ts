@@ -96,7 +96,7 @@ function commandOf(name: CommandName, payload: Buffer): Command | null {
 
 function parseJson(payload: Buffer): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload));
   } catch {
     return undefined;
   }

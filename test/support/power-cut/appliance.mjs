@@ -74,6 +74,10 @@ await runAppliance(
     onRefused: (_, error) => {
       throw error;
     },
+  },
+  {
+    signal: ended.signal,
+    ...(count && { count: Number(count) }),
     pause: async () => {
       await document.update((data) => {
         data.captures++;
@@ -81,7 +85,6 @@ await runAppliance(
       say(`document ${document.data.captures}`);
     },
   },
-  { signal: ended.signal, ...(count && { count: Number(count) }) },
 );
 if ((await publisher.settle(20_000, ended.signal)) === 0) say('settled');
 ended.abort();

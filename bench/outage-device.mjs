@@ -1,0 +1,74 @@
+/**
+ * The device of `outage.mjs`: records results without a pause, publishes when a broker is there.
+ *
+ *   node bench/outage-device.mjs FOLDER BROKER COUNT
+ *
+ * On stdout: `memory BYTES` (resident) after every hundred results and while it publishes, `recorded`, `settled`.
+ */
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { MemoryKeeper } from '../dist/runtime/memory.js';
+import { Journal } from '../dist/store/journal.js';
+import { TelehealthClient } from '../dist/telehealth/client.js';
+import { parseEndpoint } from '../dist/telehealth/endpoint.js';
+import { ResultPublisher } from '../dist/telehealth/publisher.js';
+import { resultOf } from '../dist/telehealth/result.js';
+
+const [folder, broker, count] = process.argv.slice(2);
+const say = (line) => process.stdout.write(`${line}\n`);
+const classes = ['nv', 'mel', 'bkl', 'bcc', 'akiec', 'vasc', 'df'];
+const model = { name: 'qana64', version: '1.0.0', digest: 'ab'.repeat(32) };
+const device = 'scope-1';
+
+/** What a capture gives, without a camera and a network: other numbers each time. */
+function reading() {
+  const shares = classes.map(() => Math.random());
+  const sum = shares.reduce((total, share) => total + share, 0);
+  return {
+    accepted: true,
+    reasons: [],
+    diagnosis: 'nv',
+    probabilities: Object.fromEntries(classes.map((name, i) => [name, shares[i] / sum])),
+    potentials: {},
+    tiled: false,
+    crop: { x: 75, y: 0, side: 450 },
+    quality: { shortSide: 450, clippedShare: 0, contrast: 20 * Math.random(), focus: 100 * Math.random() },
+    timings: { decode: 9.8, quality: 0.3, crop: 0.1, inference: 0.4, readout: 0.02, total: 10.6 },
+    model,
+    backend: 'cpu',
+  };
+}
+
+const journal = Journal.open(path.join(folder, 'journal.sqlite'));
+const client = new TelehealthClient({
+  endpoint: parseEndpoint(broker),
+  device,
+  model: { model, backend: 'cpu', instructionSet: 'none', classes },
+  onOnline: () => publisher.wake(),
+});
+const publisher = new ResultPublisher({ queue: journal, client });
+const ended = new AbortController();
+const published = publisher.run(ended.signal);
+client.start();
+const memory = new MemoryKeeper();
+for (let i = 1; i <= Number(count); i++) {
+  const context = { id: randomUUID(), device, capturedAt: new Date(), source: 'replay' };
+  const result = resultOf(reading(), context);
+  journal.append({ id: result.id, capturedAt: result.capturedAt, payload: JSON.stringify(result) });
+  publisher.wake();
+  memory.afterCapture();
+  if (i % 100 === 0) say(`memory ${process.memoryUsage.rss()}`);
+  await nextTurn();
+}
+say('recorded');
+const watch = setInterval(() => say(`memory ${process.memoryUsage.rss()}`), 100);
+process.once('SIGTERM', async () => {
+  clearInterval(watch);
+  ended.abort();
+  await client.stop();
+  await published;
+  journal.close();
+});
+while (!ended.signal.aborted && (await publisher.settle(60_000, ended.signal)) > 0);
+say('settled');

@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { journalCommand } from '../../src/cli/journal.ts';
+import { Journal } from '../../src/store/journal.ts';
+import { runCommand } from '../support/run-command.ts';
+
+let data: string;
+let file: string;
+beforeEach(() => {
+  data = mkdtempSync(path.join(tmpdir(), 'journal-command-'));
+  file = path.join(data, 'journal.sqlite');
+});
+afterEach(() => rmSync(data, { recursive: true, force: true }));
+
+/** A journal with three results, all acknowledged. */
+function fill(): void {
+  const journal = Journal.open(file);
+  for (let i = 0; i < 3; i++) {
+    journal.append({ id: randomUUID(), capturedAt: new Date().toISOString(), payload: '{}' });
+  }
+  journal.acknowledge(journal.waiting(10));
+  journal.close();
+}
+
+const run = (...args: string[]) => runCommand(journalCommand(), [...args, '--data', data]);
+
+describe('spikescope journal', () => {
+  it('verifies a sound journal, and names the end of its chain for a later look', async () => {
+    fill();
+    const { exitCode, stdout } = await run('verify');
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('9 records, all sound; 0 messages wait');
+    const [head] = /9:[0-9a-f]{64}/.exec(stdout) ?? [''];
+    expect((await run('verify', '--witnessed', head)).exitCode).toBe(0);
+    const other = `9:${'0'.repeat(64)}`;
+    expect((await run('verify', '--witnessed', other)).fault).toMatchObject({ code: 'JOURNAL_BROKEN' });
+  });
+
+  it('names the first bad record, and exits with 1', async () => {
+    fill();
+    const database = new Database(file);
+    database.exec(
+      "DROP TRIGGER records_no_update; UPDATE records SET payload = '[]' WHERE sequence IN (4, 6)",
+    );
+    database.close();
+    const { fault, exitCode, stdout } = await run('verify', '--json');
+    expect(exitCode).toBe(1);
+    expect(fault?.describe()).toContain('record 4');
+    expect(JSON.parse(stdout)).toMatchObject({ sound: false, sequence: 4 });
+  });
+
+  it('has results sent again, from a record on', async () => {
+    fill();
+    expect((await run('resend', '--from', '3')).stdout).toBe('2 results will be sent again\n');
+    const journal = Journal.open(file);
+    expect(journal.depth()).toBe(2);
+    journal.close();
+  });
+
+  it.each([
+    [['verify'], 'JOURNAL_MISSING'],
+    [['resend', '--from', '1'], 'JOURNAL_MISSING'],
+  ])('%j makes no journal where there is none', async (args, code) => {
+    expect((await run(...args)).fault).toMatchObject({ code, exitCode: 2 });
+    expect(readdirSync(data)).toEqual([]);
+  });
+
+  it.each([[['verify', '--witnessed', 'x']], [['resend', '--from', '0']], [['resend', '--from', '1e3']]])(
+    '%j is wrong usage',
+    async (args) => {
+      fill();
+      expect((await run(...args)).fault).toMatchObject({ code: 'OPTION_VALUE', exitCode: 2 });
+    },
+  );
+});

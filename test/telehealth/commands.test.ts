@@ -1,0 +1,270 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { SpikescopeError } from '../../src/errors.ts';
+import type { RecordDraft } from '../../src/store/chain.ts';
+import {
+  COMMAND_NAMES,
+  COMMAND_SCHEMA,
+  type Command,
+  type CommandAnswer,
+  type CommandName,
+  type CommandResponse,
+  commandSchemas,
+  responseSchema,
+} from '../../src/telehealth/commands/command.ts';
+import { CommandGate, MAXIMUM_COMMAND_BYTES } from '../../src/telehealth/commands/gate.ts';
+import { RateLimiter } from '../../src/telehealth/commands/rate-limiter.ts';
+import { CommandReceiver } from '../../src/telehealth/commands/receiver.ts';
+import { returnAddressOf } from '../../src/telehealth/commands/return-address.ts';
+import type { Publication } from '../../src/telehealth/connection.ts';
+import type { Incoming } from '../../src/telehealth/connection-options.ts';
+import { topicsOf } from '../../src/telehealth/topics.ts';
+
+const topics = topicsOf('scope-1');
+const unlimited = () => new RateLimiter({ burst: Number.MAX_SAFE_INTEGER, perSecond: 1 });
+
+function command(more: object = {}): Record<string, unknown> {
+  return { schema: COMMAND_SCHEMA, id: randomUUID(), ...more };
+}
+
+function bytes(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}
+
+describe('the gate', () => {
+  const gate = (allowed: readonly CommandName[], known = new Set<string>()) =>
+    new CommandGate({
+      allowed: new Set(allowed),
+      memory: { hasCommand: (id) => known.has(id) },
+      limiter: unlimited(),
+    });
+
+  it('admits nothing by default, and says which command is denied and which is none', () => {
+    for (const name of COMMAND_NAMES) {
+      expect(gate([]).admit({ name, payload: bytes(command()), isRetained: false })).toEqual({
+        refusal: 'COMMAND_DENIED',
+      });
+    }
+    const names = fc.string().filter((name) => !COMMAND_NAMES.some((known) => known === name));
+    fc.assert(
+      fc.property(names, (name) => {
+        expect(gate(COMMAND_NAMES).admit({ name, payload: bytes(command()), isRetained: false })).toEqual({
+          refusal: 'COMMAND_UNKNOWN',
+        });
+      }),
+    );
+  });
+
+  it('admits exactly what the schema does, whatever the bytes', () => {
+    const documents = fc.oneof(
+      fc.json().map((text) => Buffer.from(text)),
+      fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array)),
+      fc
+        .record(
+          {
+            schema: fc.constantFrom(COMMAND_SCHEMA, 'spikescope/command/2', 1),
+            id: fc.oneof(fc.uuid(), fc.string(), fc.integer()),
+            label: fc.oneof(fc.string(), fc.constant(null)),
+            result: fc.oneof(fc.uuid(), fc.string()),
+            more: fc.jsonValue(),
+          },
+          { requiredKeys: [] },
+        )
+        .map(bytes),
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...COMMAND_NAMES), documents, (name, payload) => {
+        const admission = gate(COMMAND_NAMES).admit({ name, payload, isRetained: false });
+        let document: unknown;
+        try {
+          document = JSON.parse(payload.toString('utf8'));
+        } catch {}
+        const isText = Buffer.from(payload.toString('utf8')).equals(payload);
+        const fits = isText && commandSchemas[name].safeParse(document).success;
+        expect('command' in admission).toBe(fits);
+        if (!fits) expect(admission).toEqual({ refusal: 'COMMAND_MALFORMED' });
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('refuses what is retained, too large, or was accepted before', () => {
+    const known = command();
+    const strict = gate(['capture'], new Set([String(known.id)]));
+    const admit = (payload: Buffer, isRetained = false) =>
+      strict.admit({ name: 'capture', payload, isRetained });
+    expect(admit(bytes(command()), true)).toEqual({ refusal: 'COMMAND_RETAINED' });
+    expect(admit(Buffer.concat([bytes(command()), Buffer.alloc(MAXIMUM_COMMAND_BYTES, ' ')]))).toEqual({
+      refusal: 'COMMAND_OVERSIZED',
+    });
+    expect(admit(bytes(known))).toEqual({ refusal: 'COMMAND_REPLAYED', id: known.id });
+    expect(strict.counts).toEqual({ COMMAND_RETAINED: 1, COMMAND_OVERSIZED: 1, COMMAND_REPLAYED: 1 });
+  });
+
+  it('lets so many through at once, and then so many in a second', () => {
+    let now = 0;
+    const limiter = new RateLimiter({ burst: 3, perSecond: 2, now: () => now });
+    const taken = () => [1, 2, 3, 4, 5].filter(() => limiter.take()).length;
+    expect(taken()).toBe(3);
+    now += 1000;
+    expect(taken()).toBe(2);
+    now += 3_600_000;
+    expect(taken()).toBe(3);
+  });
+});
+
+describe('the receiver', () => {
+  let sent: Publication[];
+  let recorded: RecordDraft[];
+  let handled: Command[];
+  beforeEach(() => {
+    sent = [];
+    recorded = [];
+    handled = [];
+  });
+
+  function receiver(
+    answer: (command: Command) => Promise<CommandAnswer> = async () => ({ outcome: 'done' }),
+  ) {
+    return new CommandReceiver({
+      device: 'scope-1',
+      topics,
+      allowed: new Set(COMMAND_NAMES),
+      handler: {
+        handle(one) {
+          handled.push(one);
+          return answer(one);
+        },
+      },
+      journal: {
+        hasCommand: (id) => recorded.some(({ caseId }) => caseId === id),
+        record: (drafts) => recorded.push(...drafts),
+      },
+      respond: async (publication) => void sent.push(publication),
+      limiter: unlimited(),
+    });
+  }
+
+  function message(
+    name: string,
+    payload: unknown,
+    properties: Incoming['packet']['properties'] = {},
+  ): Incoming {
+    return {
+      topic: `${topics.command}${name}`,
+      payload: bytes(payload),
+      packet: { retain: false, properties },
+    };
+  }
+
+  const responses = (): CommandResponse[] =>
+    sent.map(({ payload }) => responseSchema.parse(JSON.parse(payload)));
+
+  it('records a command before it is done, and answers where and as it was asked', async () => {
+    const order: string[] = [];
+    const receiving = receiver(async () => {
+      order.push(`recorded ${recorded.length}`);
+      return { outcome: 'done', data: { waiting: 3 } };
+    });
+    const sentCommand = command();
+    const correlationData = Buffer.from([0, 255, 1]);
+    receiving.receive(message('status', sentCommand, { responseTopic: 'clinic/answers', correlationData }));
+    await expect.poll(() => sent.length).toBe(1);
+    expect(order).toEqual(['recorded 1']);
+    expect(recorded[0]).toMatchObject({ kind: 'command', caseId: sentCommand.id });
+    expect(sent[0]).toMatchObject({ topic: 'clinic/answers', correlationData, retain: false });
+    expect(responses()[0]).toMatchObject({
+      command: 'status',
+      id: sentCommand.id,
+      outcome: 'done',
+      data: { waiting: 3 },
+    });
+  });
+
+  it('does a command once, however often it comes', async () => {
+    const receiving = receiver();
+    const once = message('capture', command());
+    for (let i = 0; i < 10; i++) receiving.receive(once);
+    await expect.poll(() => sent.length).toBe(10);
+    expect(handled).toHaveLength(1);
+    expect(receiving.counts).toEqual({ accepted: 1, COMMAND_REPLAYED: 9 });
+  });
+
+  it('does commands one after the other', async () => {
+    let running = 0;
+    const receiving = receiver(async () => {
+      expect(++running).toBe(1);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      running--;
+      return { outcome: 'done' };
+    });
+    for (let i = 0; i < 5; i++) receiving.receive(message('capture', command()));
+    await expect.poll(() => sent.length).toBe(5);
+    expect(responses().every(({ outcome }) => outcome === 'done')).toBe(true);
+  });
+
+  it('answers with the code of what went wrong, and goes on', async () => {
+    const errors: Error[] = [new SpikescopeError('CAPTURE_TIMEOUT', 'no frame'), new TypeError('a defect')];
+    const receiving = receiver(async () => {
+      const error = errors.shift();
+      if (error) throw error;
+      return { outcome: 'failed', code: 'COMMAND_UNSUPPORTED' };
+    });
+    for (let i = 0; i < 3; i++) receiving.receive(message('restart', command()));
+    await expect.poll(() => sent.length).toBe(3);
+    expect(responses().map(({ code }) => code)).toEqual([
+      'CAPTURE_TIMEOUT',
+      'INTERNAL',
+      'COMMAND_UNSUPPORTED',
+    ]);
+  });
+
+  it('answers a flood of refusals with a trickle', () => {
+    const receiving = receiver();
+    for (let i = 0; i < 5000; i++) receiving.receive(message('capture', { id: i }));
+    expect(receiving.counts).toEqual({ COMMAND_MALFORMED: 5000 });
+    expect(sent.length).toBeGreaterThan(0);
+    expect(sent.length).toBeLessThan(50);
+    expect(recorded).toEqual([]);
+    expect(handled).toEqual([]);
+  });
+
+  it('leaves messages alone that are no commands', () => {
+    const receiving = receiver();
+    receiving.receive({ ...message('capture', command()), topic: topics.result });
+    expect(receiving.counts).toEqual({});
+  });
+});
+
+describe('the address of an answer', () => {
+  it.each([undefined, topics.response, `${topics.response}/desk`, 'clinic/answers', 'a'])(
+    'may be %s',
+    (topic) => {
+      const address = returnAddressOf(topic === undefined ? {} : { responseTopic: topic }, topics);
+      expect(address).toEqual({ topic: topic ?? topics.response });
+    },
+  );
+
+  it.each([
+    topics.status,
+    topics.result,
+    `${topics.command}capture`,
+    `${topics.response}/#`,
+    'spikescope',
+    'spikescope/scope-2/status',
+    'homeassistant/device/x/config',
+    '$SYS/broker',
+    'clinic/+',
+    '',
+    'x'.repeat(300),
+    'nul\0',
+  ])('may not be %s', (responseTopic) => {
+    expect(returnAddressOf({ responseTopic }, topics)).toBeNull();
+  });
+
+  it('carries what the asker wants back, up to a bound', () => {
+    expect(returnAddressOf({ correlationData: Buffer.alloc(256) }, topics)).not.toBeNull();
+    expect(returnAddressOf({ correlationData: Buffer.alloc(257) }, topics)).toBeNull();
+  });
+});

@@ -1,14 +1,14 @@
 /** Training data: a data set, its cache of decoded images, and batches made ahead of their use. */
-import { loadDataset } from '../../evaluation/dataset/dataset.ts';
-import { STDERR } from './announcer.ts';
+import { type Dataset, loadDataset, type Sample } from '../../evaluation/dataset/dataset.ts';
+import { type Announcer, STDERR } from './announcer.ts';
 import { Epochs } from './batches.ts';
 import type { Geometry } from './cache/geometry.ts';
 import { openPixelCache, type PixelCache } from './cache/open.ts';
-import { checkOptions } from './check-options.ts';
-import { nativeLoader } from './native.ts';
+import { type CheckedOptions, checkOptions } from './check-options.ts';
+import { type NativeLoader, nativeLoader } from './native.ts';
 import { exactProducer, type Producer, viewProducer } from './producer.ts';
 import { pixelsOf, readableRows } from './readable.ts';
-import { select } from './selection.ts';
+import { type Selected, select } from './selection.ts';
 import type { TrainingData, TrainingDataOptions } from './training-data.ts';
 
 /**
@@ -22,39 +22,77 @@ export async function openTrainingData(given: TrainingDataOptions): Promise<Trai
   const native = options.renderer === 'typescript' ? null : nativeLoader();
   const announcer = options.announcer ?? STDERR;
   const selected = select(dataset, options);
-  // Without augmentation everything is the device's own input; copies need what lies around it.
-  const exact = options.augmentation === null && selected.every(({ copy }) => copy === 0);
-  const geometries: Geometry[] = exact
+  const caches: PixelCache[] = [];
+  const close = () => {
+    for (const cache of caches) cache.close();
+  };
+  try {
+    for await (const cache of openCaches(dataset, selected, options, native, announcer)) caches.push(cache);
+    const rows = readableRows(dataset, selected, caches[0].entries, options.unreadable, announcer);
+    const samples = rows.map(({ sample }) => dataset.samples[sample]);
+    const renderer = native === null ? 'typescript' : 'native';
+    return trainingData(samples, producerOf(caches, rows, options, native), options, renderer, close);
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** Without augmentation everything is the device's own input; copies need what lies around it. */
+function isExact(selected: readonly Selected[], { augmentation }: CheckedOptions): boolean {
+  return augmentation === null && selected.every(({ copy }) => copy === 0);
+}
+
+async function* openCaches(
+  dataset: Dataset,
+  selected: readonly Selected[],
+  options: CheckedOptions,
+  native: NativeLoader | null,
+  announcer: Announcer,
+): AsyncGenerator<PixelCache> {
+  const needed = new Set(selected.map(({ sample }) => sample));
+  const geometries: Geometry[] = isExact(selected, options)
     ? options.inputSizes.map((side) => ({ kind: 'square', side }))
     : [{ kind: 'frame', shortSide: options.frameSide }];
-  const needed = new Set(selected.map(({ sample }) => sample));
-  const caches: PixelCache[] = [];
   for (const geometry of geometries) {
-    caches.push(await openPixelCache(dataset, geometry, options.cacheFolder, needed, native, announcer));
+    yield await openPixelCache(dataset, geometry, options.cacheFolder, needed, native, announcer);
   }
+}
 
-  const rows = readableRows(dataset, selected, caches[0].entries, options.unreadable, announcer);
+function producerOf(
+  caches: readonly PixelCache[],
+  rows: readonly Selected[],
+  options: CheckedOptions,
+  native: NativeLoader | null,
+): Producer {
   const imagesIn = (cache: PixelCache) => rows.map(({ sample }) => pixelsOf(cache.entries, sample));
-  const producer: Producer = exact
-    ? exactProducer(caches.map((cache) => ({ cache, images: imagesIn(cache) })))
-    : viewProducer(caches[0], native, imagesIn(caches[0]), rows, options);
-  const samples = rows.map(({ sample }) => dataset.samples[sample]);
+  if (!isExact(rows, options)) return viewProducer(caches[0], native, imagesIn(caches[0]), rows, options);
+  return exactProducer(caches.map((cache) => ({ cache, images: imagesIn(cache) })));
+}
+
+function trainingData(
+  samples: readonly Sample[],
+  producer: Producer,
+  options: CheckedOptions,
+  renderer: TrainingData['renderer'],
+  close: () => void,
+): TrainingData {
   const labels = Int32Array.from(samples, ({ label }) => label);
   const classCounts = new Int32Array(options.classes.length);
   for (const label of labels) classCounts[label]++;
   const epochs = new Epochs(labels, producer, options);
   return {
-    length: rows.length,
+    length: samples.length,
     classCounts,
     imageIds: samples.map(({ imageId }) => imageId),
     lesions: samples.map(({ imageId, lesionId }) => lesionId ?? `image ${imageId}`),
     labels,
     batchesPerEpoch: epochs.batchesPerEpoch,
-    renderer: native === null ? 'typescript' : 'native',
+    renderer,
     batches: (epoch) => epochs.batches(epoch),
     async close() {
       await epochs.close();
-      for (const cache of caches) cache.close();
+      close();
     },
   };
 }

@@ -41,7 +41,10 @@ const UNIT = Float32Array.from({ length: 256 }, (_, value) => value / 255);
 export function exactInputs(cache: PixelCache, entries: readonly Pixels[]): Float32Array {
   const size = entries[0].width;
   const output = new Float32Array(entries.length * size * size * 3);
-  let at = 0;
-  for (const entry of entries) for (const value of cache.frame(entry).rgb) output[at++] = UNIT[value];
+  entries.forEach((entry, image) => {
+    const { rgb } = cache.frame(entry);
+    const start = image * rgb.length;
+    for (let i = 0; i < rgb.length; i++) output[start + i] = UNIT[rgb[i]];
+  });
   return output;
 }

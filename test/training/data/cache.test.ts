@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { copyFile, mkdtemp, open, readdir, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -80,13 +81,13 @@ describe.each([
   });
 
   it.skipIf(missing)('is made anew wherever a byte of it turned', async () => {
-    const whole = await read({ renderer });
+    const whole = await read({ renderer, split: 'all' });
     const file = await cacheFile();
     const { size } = await stat(file);
     // The magic, the index's place, a pixel, the index.
     for (const at of [3, 34, 5000, size - 40]) {
       await flipByte(file, at);
-      const { notes, decoded, batches } = await read({ renderer });
+      const { notes, decoded, batches } = await read({ renderer, split: 'all' });
       expect(notes).toHaveLength(1);
       expect(decoded).toBe(IMAGES);
       expect(batches).toEqual(whole.batches);
@@ -128,6 +129,20 @@ describe('the cache of decoded images', () => {
   it('leaves nothing behind when it cannot be written', async () => {
     await writeFile(path.join(folder, 'cache'), 'a file where a folder should be');
     await expect(read()).rejects.toMatchObject({ code: 'TRAINING_CACHE_UNWRITABLE' });
+  });
+
+  it('takes away what a process left behind that was killed while decoding', async () => {
+    await read();
+    const file = await cacheFile();
+    const killed = spawnSync(process.execPath, ['--version']).pid;
+    await writeFile(`${file}.${killed}.0-1.tmp`, 'half a cache');
+    await writeFile(`${file}.${process.pid}.0-1.tmp`, 'half a cache of a living process');
+    await utimes(image(3), 1, 1);
+    await read();
+    expect((await readdir(path.join(folder, 'cache'))).sort()).toEqual([
+      path.basename(file),
+      `${path.basename(file)}.${process.pid}.0-1.tmp`,
+    ]);
   });
 
   it('keeps data sets of one name apart', async () => {

@@ -16,8 +16,8 @@ import { drawnLesion } from '../../support/drawn-lesion.ts';
 import { Random } from '../../support/random.ts';
 
 const native = nativeLoader();
-/** Float32 and polynomials against double precision: a fortieth of a grey level. */
-const TOLERANCE = 1e-4;
+/** Float32 and polynomials against double precision, at extreme settings: a twentieth of a grey level. */
+const TOLERANCE = 2e-4;
 
 const frames = fc
   .record({ width: fc.integer({ min: 1, max: 90 }), height: fc.integer({ min: 1, max: 90 }), seed: fc.nat() })

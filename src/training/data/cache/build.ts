@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import { SpikescopeError } from '../../../errors.ts';
@@ -24,6 +24,7 @@ export async function buildCache(
   const temporary = `${file}.${process.pid}.${crypto.randomUUID()}.tmp`;
   try {
     await mkdir(path.dirname(file), { recursive: true });
+    await removeAbandoned(file);
     await writeCache(temporary, digest, sources, geometry, onImage);
     await rename(temporary, file);
   } catch (cause) {
@@ -35,6 +36,26 @@ export async function buildCache(
       remedy: 'check the permissions and the space of its folder, or name another folder',
       cause,
     });
+  }
+}
+
+/** What processes left behind that ended while they decoded; a temporary file bears its process's number. */
+async function removeAbandoned(file: string): Promise<void> {
+  const prefix = `${path.basename(file)}.`;
+  for (const name of await readdir(path.dirname(file))) {
+    const owner = Number(name.slice(prefix.length).split('.', 1)[0]);
+    if (!name.startsWith(prefix) || !name.endsWith('.tmp') || isRunning(owner)) continue;
+    await rm(path.join(path.dirname(file), name), { force: true });
+  }
+}
+
+function isRunning(processNumber: number): boolean {
+  try {
+    process.kill(processNumber, 0);
+    return true;
+  } catch (error) {
+    // Someone else's process may not be asked, but is there.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
 

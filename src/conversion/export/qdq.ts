@@ -21,7 +21,8 @@ import { QuantisedTensors } from './quantised-tensors.ts';
 import { DATA_TYPES, OnnxWriter } from './writer.ts';
 
 /**
- * Input `image`: float32 [n, C, H, W], RGB in 0…1, whose bytes are restored exactly; output `logits`: float32
+ * Input `image`: float32 [n, C, H, W], the real values of the graph's input (RGB in 0…1 of everything that `convert`
+ * makes), whose bytes are restored exactly; output `logits`: float32
  * [n, classes], potentials × the head's scale. Same graph, same bytes.
  */
 export async function exportQdq(graph: IntegerGraph): Promise<Uint8Array> {

@@ -3,6 +3,7 @@ import type { ModelIdentity } from '../model/bundle/bundle.ts';
 import { bootstrapIntervals, type Intervals } from './metrics/bootstrap.ts';
 import { type ClassMetrics, type Metrics, measure, type Summary } from './metrics/metrics.ts';
 import type { Prediction } from './metrics/prediction.ts';
+import type { SideBySide } from './protocols/side-by-side.ts';
 import type { Unreadable } from './read-split.ts';
 
 /** The figures of one model, integer or float. */
@@ -14,8 +15,11 @@ export interface Figures extends Summary {
 }
 
 export interface EvaluationDocument extends Figures {
-  /** `lesion`: no lesion lies in two splits. `image`: lesions are unknown, or lie in more than one. */
-  readonly protocol: 'lesion' | 'image';
+  /**
+   * `lesion`: no lesion lies in two splits. `image`: lesions are unknown, or lie in more than one. `paper`: the test
+   * rows of the publication's own procedure.
+   */
+  readonly protocol: 'lesion' | 'image' | 'paper';
   readonly split: string;
   /** Images behind every figure: all of the split that could be read. */
   readonly n: number;
@@ -47,6 +51,8 @@ export interface EvaluationDocument extends Figures {
     readonly share: number;
     readonly reasons: Readonly<Record<string, number>>;
   };
+  /** Both protocols: what this run measured beside what is stored with the bundle. */
+  readonly protocols: SideBySide;
   /** The float graph on the same inputs, before any tiling. */
   readonly float?: Figures & { readonly n: number; readonly source: string };
   /** Share of images for which the integer graph (untiled) and the float graph have the same winning class. */

@@ -7,6 +7,8 @@ import { type EvaluationDocument, figuresOf } from './document.ts';
 import type { FloatModel } from './float-model.ts';
 import type { Prediction } from './metrics/prediction.ts';
 import type { ReliabilityBin } from './metrics/reliability.ts';
+import { sideBySide } from './protocols/side-by-side.ts';
+import { protocolFigures, type StoredFigures } from './protocols/stored-figures.ts';
 import { seededRandom } from './random.ts';
 import { type Outcome, readSplit } from './read-split.ts';
 
@@ -16,6 +18,8 @@ export interface EvaluateOptions {
   readonly tiling: boolean;
   readonly float?: FloatModel;
   readonly limit?: number;
+  /** What lies beside the bundle; absent or null for nothing. */
+  readonly stored?: StoredFigures | null;
   readonly onImage?: () => void;
 }
 
@@ -56,6 +60,8 @@ export async function evaluate(
   const predictions = outcomes.map((outcome) => predictionOf(outcome, classes));
   const { figures, metrics } = figuresOf(classes, predictions);
   const inSplit = ({ split }: { split: Split | null }) => options.split === 'all' || split === options.split;
+  const own = protocolFigures(outcomes.length, figures);
+  const measured = dataset.protocol === 'lesion' ? { protocol: 'lesion' as const, figures: own } : null;
   const document: EvaluationDocument = {
     protocol: dataset.protocol,
     split: options.split,
@@ -75,6 +81,7 @@ export async function evaluate(
     tiledShare: shareOf(outcomes, ({ reading }) => reading.tiled),
     indeterminateShare: shareOf(outcomes, ({ reading }) => reading.diagnosis === INDETERMINATE),
     retakes: retakesOf(outcomes),
+    protocols: sideBySide(identityOf(bundle), measured, options.stored ?? null),
     ...comparisonOf(classes, outcomes, options.float),
   };
   return { document, reliability: metrics.reliability, wrong: wrongAnswers(outcomes, predictions, classes) };

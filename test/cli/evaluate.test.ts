@@ -163,6 +163,50 @@ describe('evaluate --float', () => {
   });
 });
 
+describe('evaluate by protocol', () => {
+  it('shows both, and says that the other is not there', async () => {
+    const document = await evaluated();
+    expect(document.protocols.lesion).toMatchObject({ source: 'this run', figures: { n: 8 } });
+    expect(document.protocols.paper).toMatchObject({ figures: null });
+  });
+
+  it('keeps the figures of the whole test split beside the bundle on demand, and shows them again', async () => {
+    const own = path.join(folder, 'recorded.spikescope');
+    await writeBundle(own, tinyModel());
+    const first = await evaluated('--model', own, '--record', '--protocol', 'lesion');
+    const later = await evaluated(
+      '--model',
+      own,
+      '--protocol',
+      'paper',
+      '--cache',
+      path.join(folder, 'cache'),
+    );
+    expect(later).toMatchObject({ protocol: 'paper', protocols: { paper: { source: 'this run' } } });
+    expect(later.protocols.lesion.figures).toEqual(first.protocols.lesion.figures);
+  });
+
+  it('keeps no figures of a part of the split', async () => {
+    const { fault } = await runCommand(evaluateCommand(), [
+      ...['--model', model, '--dataset', dataset, '--limit', '3', '--record', '--no-html'],
+    ]);
+    expect(fault?.code).toBe('RECORD');
+  });
+
+  it('refuses to call a split by image one by lesion', async () => {
+    const own = path.join(folder, 'by-image');
+    await writeTinyDataset(own, 12);
+    const metadata = path.join(own, 'HAM10000_metadata.csv');
+    const text = await readFile(metadata, 'utf8');
+    await writeFile(metadata, text.replace(/^[^,\n]*,(?=ISIC)/gm, 'one,'));
+    const { exitCode, fault } = await runCommand(evaluateCommand(), [
+      ...['--model', model, '--dataset', own, '--protocol', 'lesion', '--no-html'],
+    ]);
+    expect(exitCode).toBe(3);
+    expect(fault?.code).toBe('EVALUATION_PROTOCOL');
+  });
+});
+
 describe('evaluate for people', () => {
   it('shows headline figures, classes and confusion', async () => {
     const { stdout, fault } = await runCommand(evaluateCommand(), [

@@ -3,6 +3,7 @@ import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
 import { type EvaluationDocument, figuresOf } from '../../src/evaluation/document.ts';
 import type { measure } from '../../src/evaluation/metrics/metrics.ts';
+import { protocolFigures } from '../../src/evaluation/protocols/stored-figures.ts';
 import { loadCharts } from '../../src/evaluation/report/charts.ts';
 import { evaluationPage } from '../../src/evaluation/report/evaluation-report.ts';
 import { escapeHtml, html } from '../../src/evaluation/report/html.ts';
@@ -58,6 +59,10 @@ function hostileDocument(): {
         unreadable: [{ imageId: HOSTILE, file: HOSTILE, code: 'IMAGE_DAMAGED', message: HOSTILE }],
       },
       settings: { crop: true, tiling: true, limit: null },
+      protocols: {
+        lesion: { source: 'this run', entry: null, figures: protocolFigures(3, figures) },
+        paper: { figures: null, reason: HOSTILE },
+      },
       tiledShare: 0.2,
       indeterminateShare: 0,
       retakes: { count: 1, share: 1 / 3, reasons: { [HOSTILE]: 1 } },

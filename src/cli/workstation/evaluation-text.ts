@@ -1,5 +1,7 @@
 import type { EvaluationDocument, Figures } from '../../evaluation/document.ts';
 import type { Summary } from '../../evaluation/metrics/metrics.ts';
+import { LEAKAGE_SENTENCE, type SideBySide } from '../../evaluation/protocols/side-by-side.ts';
+import { PROTOCOLS } from '../../evaluation/protocols/stored-figures.ts';
 import { fixed, percent } from '../../evaluation/report/page.ts';
 import { colour } from '../console.ts';
 import { tableLines } from './table.ts';
@@ -12,6 +14,12 @@ const HEADLINES: readonly [keyof Summary, string, (value: number | null) => stri
   ['ece', 'ECE', (value) => fixed(value, 4)],
 ];
 
+const PROTOCOL_WORDS: Readonly<Record<EvaluationDocument['protocol'], string>> = {
+  lesion: 'no lesion in two splits',
+  image: 'lesions unknown or in more than one split',
+  paper: 'test rows of the paper protocol, which leaks',
+};
+
 /** The metrics for people, as lines. */
 export function evaluationLines(document: EvaluationDocument): string[] {
   const { model, dataset, settings, split, n, protocol } = document;
@@ -19,13 +27,15 @@ export function evaluationLines(document: EvaluationDocument): string[] {
     colour.bold(`${model.name} ${model.version} on ${dataset.name}, ${split}: ${n} images`),
     colour.dim(
       [
-        protocol === 'lesion' ? 'no lesion in two splits' : 'lesions unknown or in more than one split',
+        PROTOCOL_WORDS[protocol],
         settings.crop ? 'saliency crop' : 'centred square',
         settings.tiling ? `tiling (${percent(document.tiledShare)} of the images)` : 'no tiling',
       ].join(', '),
     ),
     '',
     ...headlineLines(document, document.float),
+    '',
+    ...protocolLines(document.protocols),
     '',
     ...classLines(document),
     '',
@@ -48,6 +58,24 @@ function headlineLines(figures: Figures, float: Figures | undefined): string[] {
     ];
   });
   return tableLines([header.map(colour.dim), ...rows]);
+}
+
+function protocolLines(protocols: SideBySide): string[] {
+  const rows = PROTOCOLS.map((protocol) => {
+    const { figures } = protocols[protocol];
+    return figures === null
+      ? [protocol, 'not available']
+      : [protocol, ...HEADLINES.map(([key, , format]) => format(figures[key])), String(figures.n)];
+  });
+  const reasons = PROTOCOLS.flatMap((protocol) => {
+    const known = protocols[protocol];
+    return known.figures === null ? [colour.dim(`${protocol}: ${known.reason}`)] : [];
+  });
+  return [
+    ...tableLines([['protocol', ...HEADLINES.map(([, label]) => label), 'n'].map(colour.dim), ...rows]),
+    ...reasons,
+    colour.dim(LEAKAGE_SENTENCE),
+  ];
 }
 
 function classLines({ classes, perClass }: EvaluationDocument): string[] {

@@ -1,3 +1,5 @@
+import { homedir } from 'node:os';
+import path from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { UsageError } from '../../errors.ts';
@@ -41,4 +43,11 @@ export const splitSchema = z.enum([...SPLITS, 'all']);
 
 export function splitOption(standard: z.infer<typeof splitSchema>): Option {
   return new Option('--split <name>', 'images to read').choices(splitSchema.options).default(standard);
+}
+
+/** `XDG_CACHE_HOME`/spikescope, else ~/.cache/spikescope. */
+export function defaultCache(): string {
+  const base = process.env.XDG_CACHE_HOME;
+  // The XDG specification has relative values ignored.
+  return path.join(base && path.isAbsolute(base) ? base : path.join(homedir(), '.cache'), 'spikescope');
 }

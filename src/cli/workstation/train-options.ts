@@ -1,6 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import path from 'node:path';
 import { z } from 'zod';
 import { HAM10000_CLASSES } from '../../conversion/defaults.ts';
 import { UsageError } from '../../errors.ts';
@@ -8,7 +6,7 @@ import { PROTOCOLS } from '../../evaluation/protocols/stored-figures.ts';
 import { firstIssue } from '../../schema.ts';
 import { RECIPES } from '../../training/recipes/named.ts';
 import { type Recipe, recipeSchema, type StageRecipe } from '../../training/recipes/recipe.ts';
-import { parseOptions } from './options.ts';
+import { defaultCache, parseOptions } from './options.ts';
 
 /** What every command that trains wants to know of its images. */
 export const trainingImagesSchema = z.object({
@@ -32,6 +30,7 @@ const optionsSchema = trainingImagesSchema.extend({
   learningRate: z.number().optional(),
   seed: z.number().max(2 ** 32 - 1),
   teacher: z.array(z.string()).optional(),
+  initial: z.string().optional(),
   from: z.string().optional(),
   quantise: z.boolean().optional(),
   protocol: z.enum(PROTOCOLS).default('lesion'),
@@ -46,13 +45,6 @@ export type TrainOptions = z.infer<typeof optionsSchema>;
 /** @throws UsageError `OPTION` */
 export function trainOptions(raw: unknown): TrainOptions {
   return parseOptions(optionsSchema, raw);
-}
-
-/** `XDG_CACHE_HOME`/spikescope, else ~/.cache/spikescope. */
-function defaultCache(): string {
-  const base = process.env.XDG_CACHE_HOME;
-  // The XDG specification has relative values ignored.
-  return path.join(base && path.isAbsolute(base) ? base : path.join(homedir(), '.cache'), 'spikescope');
 }
 
 /** The recipe with the options' changes. @throws UsageError `RECIPE`, `OPTION` */

@@ -72,3 +72,7 @@ export const LEAKAGE_PARAGRAPH =
   'image, or another photograph of a lesion that training has. It balances the classes by SMOTE on raw pixels, and it ' +
   'stops training by the test rows themselves. A network that remembers does well by it. Its figures say nothing of ' +
   'lesions that a network has never seen; those of the lesion protocol do.';
+
+/** The same in one line, for a terminal. */
+export const LEAKAGE_SENTENCE =
+  'The paper protocol leaks: test rows can be copies of training images or show their lesions, and they choose the epoch.';

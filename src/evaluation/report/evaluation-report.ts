@@ -1,10 +1,11 @@
 import type { EvaluationDocument, Figures } from '../document.ts';
-import type { Interval } from '../metrics/resampling.ts';
 import type { Summary } from '../metrics/metrics.ts';
 import type { ReliabilityBin } from '../metrics/reliability.ts';
+import type { Interval } from '../metrics/resampling.ts';
 import type { Charts } from './charts.ts';
 import { type Html, html } from './html.ts';
 import { fixed, page, percent } from './page.ts';
+import { protocolSection } from './protocol-section.ts';
 
 /** A wrong answer, shown with its picture. */
 export interface Mistake {
@@ -41,10 +42,11 @@ export function evaluationPage(report: EvaluationReport, charts: Charts): string
     `Evaluation of ${model.name} ${model.version} on ${dataset.name}`,
     html`<header>
 <h1>${model.name} ${model.version} on ${dataset.name}, ${splitName(document.split)}</h1>
-<p class="muted">${document.n} images · ${protocolWords(document)} · ${settingsWords(document)} · ${madeAt.slice(0, 10)}</p>
+<p class="muted">${document.n} images · ${PROTOCOL_WORDS[document.protocol]} · ${settingsWords(document)} · ${madeAt.slice(0, 10)}</p>
 </header>
 <dl class="figures">${HEADLINES.map((headline) => headlineOf(document, ...headline))}</dl>
 <p class="muted">${intervalWords(document)}</p>
+${protocolSection(document)}
 <h2>What is taken for what</h2>
 <div class="charts">
 <figure>${charts.confusion(document.classes, document.confusion)}
@@ -76,9 +78,11 @@ function splitName(split: string): string {
   return names[split] ?? split;
 }
 
-function protocolWords({ protocol }: EvaluationDocument): string {
-  return protocol === 'lesion' ? 'no lesion lies in two splits' : 'lesions unknown or in more than one split';
-}
+const PROTOCOL_WORDS: Readonly<Record<EvaluationDocument['protocol'], string>> = {
+  lesion: 'no lesion lies in two splits',
+  image: 'lesions unknown or in more than one split',
+  paper: 'test rows of the paper protocol, which leaks',
+};
 
 function settingsWords({ settings }: EvaluationDocument): string {
   return `${settings.crop ? 'saliency crop' : 'centred square'}, ${settings.tiling ? 'tiling when unsure' : 'no tiling'}`;

@@ -64,6 +64,7 @@ export function trainCommand(): Command {
     .option('--learning-rate <rate>', 'peak learning rate of the float stage', positiveNumber)
     .option('--seed <number>', 'everything random follows from it', positiveInteger, 1)
     .option('--teacher <checkpoints...>', 'distil from these trained networks')
+    .option('--initial <checkpoint>', 'start the float stage from this float network')
     .option('--from <checkpoint>', 'start the quantised stage from this float network')
     .addOption(new Option('--quantise', 'end with the quantised stage (default: as the recipe says)'))
     .option('--no-quantise', 'end with the float stage')
@@ -104,6 +105,8 @@ async function runTrain(options: TrainOptions): Promise<void> {
   await mkdir(cache, { recursive: true });
   const teachers = await Promise.all((options.teacher ?? []).map((file) => openTeacher(file, classes)));
   const from = options.from === undefined ? null : await networkFor(options.from, classes);
+  const initial =
+    options.initial === undefined ? {} : { initial: await networkFor(options.initial, classes) };
   const progress = trainingProgress();
   try {
     const images = { dataset, classes, cacheFolder: cache, seed, ...(splitFile && { splitFile }) };
@@ -121,6 +124,7 @@ async function runTrain(options: TrainOptions): Promise<void> {
       teachers,
       resume,
       from,
+      ...initial,
       ...progress,
     });
     const document = trainingDocument(result, { out, backend });

@@ -6,8 +6,10 @@ import { separateImage } from '../../conversion/calibration/groups.ts';
 import { composeAndFold } from '../../conversion/compose/choose.ts';
 import { floatGraphOf } from '../../conversion/float/architecture.ts';
 import { UsageError } from '../../errors.ts';
+import { parametersOf, statisticsOf } from '../../model/architecture/parameters.ts';
+import type { Architecture } from '../../model/architecture.ts';
 import { readCheckpoint, writeCheckpoint } from '../checkpoint/file.ts';
-import { answeringArrays, type Checkpoint } from '../checkpoint/format.ts';
+import { answeringArrays, type Checkpoint, type NamedArray } from '../checkpoint/format.ts';
 import { architectureOf } from '../network/folded.ts';
 import { initialArrays } from '../network/initialise.ts';
 import type { OpenNetwork } from '../network/open.ts';
@@ -40,6 +42,8 @@ export interface TrainingJob {
   readonly resume: boolean;
   /** A trained float network in place of the float stage. */
   readonly from: Checkpoint | null;
+  /** A trained float network of the recipe's architecture for the float stage to go on from; without it, random weights. */
+  readonly initial?: Checkpoint;
   readonly onStage?: (stage: StageName, epochs: number) => void;
   readonly onStep?: StageJob['onStep'];
   readonly onEpoch?: (stage: StageName, entry: EpochEntry) => void;
@@ -61,10 +65,30 @@ export async function train(job: TrainingJob): Promise<Checkpoint> {
 async function floatStage(job: TrainingJob): Promise<Checkpoint> {
   const { recipe, classes, seed } = job;
   const architecture = networkOf(recipe.network, classes.length);
-  const start = initialArrays(architecture, seed);
+  const start =
+    job.initial === undefined ? initialArrays(architecture, seed) : startFrom(job.initial, architecture);
   return runNamed(job, 'float', recipe.float, (resumed) =>
     Promise.resolve({ architecture, start, quantisation: resumed?.quantisation ?? null }),
   );
+}
+
+/** @throws UsageError `INITIAL` unless every array of the architecture is there in its shape */
+function startFrom(initial: Checkpoint, architecture: Architecture): StageJob['start'] {
+  const arrays = answeringArrays(initial);
+  const pick = (specifications: readonly { readonly name: string; readonly shape: readonly number[] }[]) =>
+    new Map(
+      specifications.map(({ name, shape }): [string, NamedArray] => {
+        const array = arrays.get(name);
+        if (array !== undefined && String(array.shape) === String(shape)) return [name, array];
+        throw new UsageError('INITIAL', 'The network to start from is another one than the recipe’s', {
+          field: name,
+          expected: shape.join('×'),
+          received: array?.shape.join('×') ?? 'nothing',
+          remedy: 'give a float checkpoint of the same architecture, widths and switches',
+        });
+      }),
+    );
+  return { parameters: pick(parametersOf(architecture)), statistics: pick(statisticsOf(architecture)) };
 }
 
 async function quantisedStage(

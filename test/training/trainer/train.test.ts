@@ -39,6 +39,13 @@ function shorter(change: Partial<Recipe>, epochs = 1): Recipe {
   return { ...TINY_RECIPE, float, quantisation: null, ...change };
 }
 
+function expectNear(actual: Float32Array, expected: Float32Array = new Float32Array()): void {
+  expect(actual.length).toBe(expected.length);
+  actual.forEach((value, i) => {
+    expect(Math.abs(value - expected[i])).toBeLessThan(1e-5);
+  });
+}
+
 describe('a training', { timeout: 120_000 }, () => {
   let result: Checkpoint;
   let tensorsLeft: number;
@@ -101,6 +108,25 @@ describe('a training', { timeout: 120_000 }, () => {
     const float = await readCheckpoint(path.join(folder, 'whole/float/last.checkpoint'));
     const from = await train(job('from', { from: float }));
     expect(from.averages).toEqual(result.averages);
+  });
+
+  it('can go on from a float network of its own architecture, and from no other', async () => {
+    const initial = await readCheckpoint(path.join(folder, 'whole/float/last.checkpoint'));
+    const float = {
+      ...TINY_STAGE,
+      schedule: [{ inputSize: 16, epochs: 1 }],
+      rate: { peak: 1e-9, warmUp: 0, floor: 0 },
+    };
+    const { averages } = await train(job('initial', { recipe: shorter({ float }), initial }));
+    for (const [name, { values }] of averages ?? []) {
+      if (name.endsWith('/weights')) expectNear(values, initial.averages?.get(name)?.values);
+    }
+    const network = { ...TINY_RECIPE.network, widths: [4, 32] };
+    await expect(train(job('other-widths', { recipe: shorter({ network }), initial }))).rejects.toMatchObject(
+      {
+        code: 'INITIAL',
+      },
+    );
   });
 
   it('learns from a teacher at the teacher’s own image size', async () => {

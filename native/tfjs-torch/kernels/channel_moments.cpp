@@ -3,16 +3,10 @@
 #include <algorithm>
 
 #include "parallel.h"
+#include "row_tasks.h"
 
 namespace spikescope::training {
 namespace {
-
-/** What one task sums: a fixed number of values, so that the order of additions does not depend on the threads. */
-constexpr int64_t kTask = 65536;
-/** What fits the first two levels of cache, so that a second look at it is free. */
-constexpr int64_t kBlock = 8192;
-
-int64_t rows_in(int64_t values, int64_t channels) { return std::max<int64_t>(1, values / std::max<int64_t>(1, channels)); }
 
 SPIKESCOPE_VECTORISED
 void add_rows(const float* x, int64_t rows, int64_t channels, float* __restrict sums) {
@@ -61,9 +55,7 @@ struct Partial {
 
 void measure(const float* x, int64_t rows, int64_t channels, Partial& partial) {
   std::vector<float> mean(channels), squares(channels);
-  const int64_t step = rows_in(kBlock, channels);
-  for (int64_t begin = 0; begin < rows; begin += step) {
-    const int64_t count = std::min(step, rows - begin);
+  for_each_block(rows, channels, [&](int64_t begin, int64_t count) {
     const float* block = x + begin * channels;
     std::fill(mean.begin(), mean.end(), 0.0F);
     std::fill(squares.begin(), squares.end(), 0.0F);
@@ -72,20 +64,6 @@ void measure(const float* x, int64_t rows, int64_t channels, Partial& partial) {
     add_squares(block, mean.data(), count, channels, squares.data());
     for (int64_t c = 0; c < channels; c++) partial.merge(static_cast<double>(count), c, mean[c], squares[c]);
     partial.rows += static_cast<double>(count);
-  }
-}
-
-int64_t tasks_of(int64_t rows, int64_t channels) {
-  const int64_t step = rows_in(kTask, channels);
-  return (rows + step - 1) / step;
-}
-
-/** `body(task, first row, rows)` for every task, on all threads. */
-template <typename Body>
-void for_each_task(int64_t rows, int64_t channels, Body body) {
-  const int64_t step = rows_in(kTask, channels);
-  at::parallel_for(0, tasks_of(rows, channels), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t task = begin; task < end; task++) body(task, task * step, std::min(step, rows - task * step));
   });
 }
 

@@ -27,6 +27,8 @@ Tensor unset(at::IntArrayRef shape) {
 }  // namespace
 
 Tensor convolve(const Tensor& x, const Tensor& filter, const Window& window, int64_t groups) {
+  // ATen cannot view an empty batch in channels-last order.
+  if (x.numel() == 0) return at::zeros({x.size(0), window.output[0], window.output[1], filter.size(0)});
   const Border border = window.border(x.size(1), x.size(2), filter.size(2), filter.size(3));
   const Tensor image = border.symmetric() ? x : padded(x, border, 0);
   return to_channels_last(at::convolution(to_channels_first(image), filter, {}, window.stride, symmetric_padding(border),
@@ -36,6 +38,7 @@ Tensor convolve(const Tensor& x, const Tensor& filter, const Window& window, int
 Tensor convolve_backward_input(const Tensor& dy, const Tensor& filter, const Sizes& shape, const Window& window,
                                int64_t groups) {
   TORCH_CHECK(shape.size() == 4, "an input has four axes");
+  if (dy.numel() == 0) return at::zeros(shape);
   const Border border = window.border(shape[1], shape[2], filter.size(2), filter.size(3));
   const bool copied = !border.symmetric();
   const int64_t height = shape[1] + (copied ? border.top + border.bottom : 0);
@@ -48,6 +51,7 @@ Tensor convolve_backward_input(const Tensor& dy, const Tensor& filter, const Siz
 Tensor convolve_backward_filter(const Tensor& x, const Tensor& dy, const Sizes& filter_shape, const Window& window,
                                 int64_t groups) {
   TORCH_CHECK(filter_shape.size() == 4, "a filter has four axes");
+  if (dy.numel() == 0) return at::zeros(filter_shape);
   const Border border = window.border(x.size(1), x.size(2), filter_shape[2], filter_shape[3]);
   const Tensor image = border.symmetric() ? x : padded(x, border, 0);
   return backward(dy, to_channels_first(image), unset(filter_shape), window, border, groups, {false, true, false}).filter;

@@ -5,6 +5,7 @@
 
 #include "kernel.h"
 #include "parallel.h"
+#include "row_tasks.h"
 
 namespace spikescope::training {
 namespace {
@@ -53,15 +54,18 @@ void pass_channels(const float* dy, const float* x, float* dx, int64_t channels,
   }
 }
 
-/** Slope of y in the scale, times dy, added up per channel in float64. */
-void add_scale_gradient(const float* dy, const float* x, double* sums, int64_t channels, const float* scale,
-                        const float* zero_point, Range range) {
-  for (int64_t c = 0; c < channels; c++) {
-    const float quotient = x[c] / scale[c];
-    const float steps = round_half_up(quotient) + zero_point[c];
-    const float clipped = std::min(std::max(steps, range.minimum), range.maximum) - zero_point[c];
-    const bool inside = steps >= range.minimum && steps <= range.maximum;
-    sums[c] += static_cast<double>(dy[c]) * (inside ? clipped - quotient : clipped);
+/** Slope of y in the scale, times dy, added up per channel. */
+SPIKESCOPE_VECTORISED
+void add_slopes(const float* dy, const float* x, int64_t rows, int64_t channels, const float* scale, const float* zero_point,
+                Range range, float* __restrict sums) {
+  for (int64_t r = 0; r < rows; r++) {
+    for (int64_t c = 0; c < channels; c++) {
+      const int64_t at = r * channels + c;
+      const float quotient = x[at] / scale[c];
+      const float steps = round_half_up(quotient) + zero_point[c];
+      const float clipped = std::min(std::max(steps, range.minimum), range.maximum);
+      sums[c] += dy[at] * (clipped - zero_point[c] - (clipped == steps ? quotient : 0.0F));
+    }
   }
 }
 
@@ -111,13 +115,35 @@ Tensors forward(Inputs in, Attributes& attributes) {
   return {y};
 }
 
-Tensor scale_gradient(const Quantiser& q, const Tensor& dy, const Tensor& x, at::IntArrayRef shape) {
+/** One scale for all is computed as if there were this many channels of it, so that vectors can add. */
+constexpr int64_t kLanes = 16;
+
+Tensor scale_gradient(const Quantiser& q, const Tensor& gradient, const Tensor& values, at::IntArrayRef shape) {
+  const int64_t lanes = q.alike() ? kLanes : q.channels;
+  const Tensor scales = q.scale.expand({lanes}).contiguous();
+  const Tensor zero_points = q.zero_point.expand({lanes}).contiguous();
+  const float* dy = floats(gradient);
+  const float* x = floats(values);
+  const int64_t rows = lanes == 0 ? 0 : values.numel() / lanes;
+  const auto slopes = [&](int64_t at, int64_t count, int64_t width, float* sums) {
+    add_slopes(dy + at, x + at, count, width, floats(scales), floats(zero_points), q.range, sums);
+  };
+  std::vector<double> partial(tasks_of(rows, lanes) * lanes);
+  for_each_task(rows, lanes, [&](int64_t task, int64_t first, int64_t task_rows) {
+    std::vector<float> sums(lanes);
+    for_each_block(task_rows, lanes, [&](int64_t begin, int64_t count) {
+      std::fill(sums.begin(), sums.end(), 0.0F);
+      slopes((first + begin) * lanes, count, lanes, sums.data());
+      for (int64_t c = 0; c < lanes; c++) partial[task * lanes + c] += sums[c];
+    });
+  });
+  std::vector<float> rest(lanes);
+  slopes(rows * lanes, 1, values.numel() - rows * lanes, rest.data());
   const Tensor sums = at::zeros({q.channels}, at::kDouble);
   double* totals = sums.data_ptr<double>();
-  for (int64_t row = 0; row < q.rows; row++) {
-    add_scale_gradient(floats(dy) + row * q.channels, floats(x) + row * q.channels, totals, q.channels, floats(q.scale),
-                       floats(q.zero_point), q.range);
-  }
+  const auto channel_of = [&](int64_t lane) { return q.alike() ? 0 : lane; };
+  for (size_t i = 0; i < partial.size(); i++) totals[channel_of(i % lanes)] += partial[i];
+  for (int64_t c = 0; c < lanes; c++) totals[channel_of(c)] += rest[c];
   return (c10::multiply_integers(shape) == q.channels ? sums : sums.sum()).to(at::kFloat).reshape(shape);
 }
 

@@ -113,6 +113,28 @@ describeTorch('operators on the torch backend', () => {
     );
   });
 
+  test('tensors that several threads share give the same', async () => {
+    const wave = (shape: number[], step: number): Given => ({
+      shape,
+      values: Array.from({ length: tf.util.sizeFromShape(shape) }, (_, i) =>
+        Math.fround(2 + 3 * Math.sin(step * i * i)),
+      ),
+      dtype: 'float32',
+    });
+    for (const channels of [1, 33, 64]) {
+      const inputs = [wave([41, 97, channels], 0.37), wave([channels], 0.9)];
+      await expectAgreement((x, scale) => {
+        const size = tf.add(tf.abs(scale), 0.2);
+        return [
+          batchNormTraining(x, scale, scale, 1e-3).y,
+          fakeQuantise(x, size, 3, 0, 15, { learnScale: true }),
+          fakeQuantise(x, tf.mean(size), 3, 0, 15, { learnScale: true }),
+          dropout(x, 0.25, 5),
+        ];
+      }, inputs);
+    }
+  });
+
   test('every fused kernel has run', () => expectEveryKernelRan(fused));
 
   test('a clone of a parameter keeps its values through an update', async () => {

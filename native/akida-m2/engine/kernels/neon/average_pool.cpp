@@ -27,12 +27,12 @@ class AveragePoolKernel final : public Kernel {
   }
 
   void run(const uint8_t* const* inputs, uint8_t* output, uint8_t*) const override {
+    if (is_halving()) return halve(inputs[0], output);
     const Finish parameters = make_finish(zero_point_, clamp_);
-    const Shape shape = input_;
-    const auto channels = static_cast<size_t>(shape.channels);
+    const auto channels = static_cast<size_t>(input_.channels);
     for (int32_t y = 0; y < output_.height; y++) {
       for (int32_t x = 0; x < output_.width; x++, output += channels) {
-        const PoolWindow window = pool_window_at(shape, window_, y, x);
+        const PoolWindow window = pool_window_at(input_, window_, y, x);
         const Divisor divisor = divisors_[static_cast<size_t>(window.rows * window.columns) - 1];
         for (size_t c = 0; c < channels; c += 16) {
           const size_t at = channels >= 16 ? std::min(c, channels - 16) : 0;
@@ -56,14 +56,40 @@ class AveragePoolKernel final : public Kernel {
     uint16x8_t high;
   };
 
+  /** Whole windows of two by two, beside each other: the usual pool. */
+  bool is_halving() const {
+    return window_.kernel_height == 2 && window_.kernel_width == 2 && window_.stride_height == 2 &&
+           window_.stride_width == 2 && window_.padding.none() && input_.channels % 16 == 0;
+  }
+
+  void halve(const uint8_t* input, uint8_t* output) const {
+    const Finish parameters = make_finish(zero_point_, clamp_);
+    const Divisor divisor = divisors_[3];
+    const auto channels = static_cast<size_t>(input_.channels);
+    const size_t row_bytes = static_cast<size_t>(input_.width) * channels;
+    const int32_t height = output_.height;
+    const int32_t width = output_.width;
+    for (int32_t y = 0; y < height; y++, input += 2 * row_bytes) {
+      const uint8_t* upper = input;
+      for (int32_t x = 0; x < width; x++, upper += 2 * channels) {
+        const uint8_t* const lower = upper + row_bytes;
+        for (size_t c = 0; c < channels; c += 16, output += 16) {
+          const Sums sums = sum_of_four(upper + c, lower + c, channels);
+          vst1q_u8(output, finish(average(sums.low, divisor), average(sums.high, divisor), parameters));
+        }
+      }
+    }
+  }
+
+  static SPIKESCOPE_INLINE Sums sum_of_four(const uint8_t* upper, const uint8_t* lower, size_t step) {
+    const Sums first = sum_of_two(upper, step);
+    const Sums second = sum_of_two(lower, step);
+    return {vaddq_u16(first.low, second.low), vaddq_u16(first.high, second.high)};
+  }
+
   SPIKESCOPE_INLINE Sums sum_of(const uint8_t* values, const PoolWindow& window) const {
     const auto channels = static_cast<size_t>(input_.channels);
     const size_t row_bytes = static_cast<size_t>(input_.width) * channels;
-    if (window.rows == 2 && window.columns == 2) {
-      const Sums upper = sum_of_two(values, channels);
-      const Sums lower = sum_of_two(values + row_bytes, channels);
-      return {vaddq_u16(upper.low, lower.low), vaddq_u16(upper.high, lower.high)};
-    }
     Sums sums{vdupq_n_u16(0), vdupq_n_u16(0)};
     for (int32_t row = 0; row < window.rows; row++, values += row_bytes) {
       for (int32_t column = 0; column < window.columns; column++) {

@@ -92,10 +92,19 @@ SPIKESCOPE_INLINE void store_all(uint8_t* output, size_t length, Compute compute
   for (; at < length; at += 16) store_bytes(output + at, compute(at), length - at);
 }
 
-/** Sixteen activations less 128, as signed bytes. */
-SPIKESCOPE_INLINE int8x16_t load_signed(const uint8_t* values) {
-  return vreinterpretq_s8_u8(veorq_u8(vld1q_u8(values), vdupq_n_u8(128)));
+/** For `load_signed`; in a register for good, where compilers would make the constant anew each time. */
+SPIKESCOPE_INLINE uint8x16_t signed_offset() {
+  uint8x16_t offset = vdupq_n_u8(128);
+  asm("" : "+w"(offset));
+  return offset;
 }
+
+/** Sixteen activations less 128, as signed bytes. */
+SPIKESCOPE_INLINE int8x16_t load_signed(const uint8_t* values, uint8x16_t offset) {
+  return vreinterpretq_s8_u8(veorq_u8(vld1q_u8(values), offset));
+}
+
+SPIKESCOPE_INLINE int8x16_t load_signed(const uint8_t* values) { return load_signed(values, vdupq_n_u8(128)); }
 
 /** What `load_signed` takes away belongs to the zero point. */
 constexpr int32_t kSignedOffset = 128;

@@ -42,18 +42,21 @@ struct Strip {
   "ldr q" #B ", [" base ", #" #at " + 16]\n\t"            \
   "ldr q" #C ", [" base ", #" #at " + 32]\n\t"            \
   "ldr q" #D ", [" base ", #" #at " + 48]\n\t"
-// Shift, multiplier with the zero point added, saturation to bytes: sums s0…s3 to the bytes of `low`.
-#define SPIKESCOPE_REQUANTISE(s0, s1, s2, s3, low, high)  \
+// Requantisation of the sums s0…s3 to the bytes of `low`, in four parts, so that two pixels can overlap.
+#define SPIKESCOPE_SHIFT(s0, s1, s2, s3)                  \
   "sqshl v" #s0 ".4s, v" #s0 ".4s, v12.4s\n\t"            \
   "sqshl v" #s1 ".4s, v" #s1 ".4s, v13.4s\n\t"            \
   "sqshl v" #s2 ".4s, v" #s2 ".4s, v14.4s\n\t"            \
-  "sqshl v" #s3 ".4s, v" #s3 ".4s, v15.4s\n\t"            \
-  "ldr q" #low ", [%[zero_point]]\n\t"                    \
-  "ldr q" #high ", [%[zero_point]]\n\t"                   \
+  "sqshl v" #s3 ".4s, v" #s3 ".4s, v15.4s\n\t"
+#define SPIKESCOPE_JOIN(s0, s1, s2, s3, low, high)        \
+  "ldr q" #low ", [%[finish]]\n\t"                    \
+  "ldr q" #high ", [%[finish]]\n\t"                   \
   "uzp2 v" #s0 ".8h, v" #s0 ".8h, v" #s1 ".8h\n\t"        \
-  "uzp2 v" #s2 ".8h, v" #s2 ".8h, v" #s3 ".8h\n\t"        \
+  "uzp2 v" #s2 ".8h, v" #s2 ".8h, v" #s3 ".8h\n\t"
+#define SPIKESCOPE_SCALE(s0, s2, low, high)               \
   "sqrdmlah v" #low ".8h, v" #s0 ".8h, v28.8h\n\t"        \
-  "sqrdmlah v" #high ".8h, v" #s2 ".8h, v29.8h\n\t"       \
+  "sqrdmlah v" #high ".8h, v" #s2 ".8h, v29.8h\n\t"
+#define SPIKESCOPE_SATURATE(low, high)                    \
   "sqxtun v" #low ".8b, v" #low ".8h\n\t"                 \
   "sqxtun2 v" #low ".16b, v" #high ".8h\n\t"
 
@@ -82,29 +85,34 @@ void convolve_pairs(const int8_t* columns, size_t pairs, const Strip& strip, con
       SPIKESCOPE_COLUMN(4, 5, 6, 7, 16, 17, 18, 19)
       SPIKESCOPE_LOAD(8, 9, 10, 11, "%[columns]", 128)
       SPIKESCOPE_COLUMN(0, 1, 2, 3, 24, 25, 26, 27)
+      SPIKESCOPE_SHIFT(0, 1, 2, 3)
       SPIKESCOPE_COLUMN(4, 5, 6, 7, 20, 21, 22, 23)
       SPIKESCOPE_LOAD(8, 9, 10, 11, "%[columns]", 192)
+      SPIKESCOPE_JOIN(0, 1, 2, 3, 30, 31)
       SPIKESCOPE_COLUMN(4, 5, 6, 7, 24, 25, 26, 27)
-      SPIKESCOPE_REQUANTISE(0, 1, 2, 3, 8, 9)
-      SPIKESCOPE_REQUANTISE(4, 5, 6, 7, 10, 11)
+      SPIKESCOPE_SCALE(0, 2, 30, 31)
+      SPIKESCOPE_SHIFT(4, 5, 6, 7)
+      SPIKESCOPE_JOIN(4, 5, 6, 7, 10, 11)
+      SPIKESCOPE_SATURATE(30, 31)
+      SPIKESCOPE_SCALE(4, 6, 10, 11)
+      SPIKESCOPE_SATURATE(10, 11)
       "cbz %w[clamps], 1f\n\t"
-      "ldr q30, [%[minimum]]\n\t"
-      "ldr q31, [%[maximum]]\n\t"
-      "umax v8.16b, v8.16b, v30.16b\n\t"
-      "umax v10.16b, v10.16b, v30.16b\n\t"
-      "umin v8.16b, v8.16b, v31.16b\n\t"
-      "umin v10.16b, v10.16b, v31.16b\n"
+      "ldr q8, [%[finish], #16]\n\t"
+      "ldr q9, [%[finish], #32]\n\t"
+      "umax v30.16b, v30.16b, v8.16b\n\t"
+      "umax v10.16b, v10.16b, v8.16b\n\t"
+      "umin v30.16b, v30.16b, v9.16b\n\t"
+      "umin v10.16b, v10.16b, v9.16b\n"
       "1:\n\t"
       "add %[columns], %[columns], #128\n\t"
-      "str q8, [%[output]]\n\t"
+      "str q30, [%[output]]\n\t"
       "subs %[pairs], %[pairs], #1\n\t"
       "str q10, [%[output], %[output_step]]\n\t"
       "add %[output], %[output], %[output_step], lsl #1\n\t"
       "b.ne 0b\n"
       : [columns] "+r"(columns), [pairs] "+r"(pairs), [output] "+r"(output)
       : [weights] "r"(weights), [bias] "r"(strip.bias), [left] "r"(strip.left), [multiplier] "r"(strip.multiplier),
-        [zero_point] "r"(&parameters.zero_point), [minimum] "r"(&parameters.minimum),
-        [maximum] "r"(&parameters.maximum), [clamps] "r"(clamps), [output_step] "r"(output_step)
+        [finish] "r"(&parameters), [clamps] "r"(clamps), [output_step] "r"(output_step)
       : "memory", "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14",
         "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30",
         "v31");
@@ -112,7 +120,10 @@ void convolve_pairs(const int8_t* columns, size_t pairs, const Strip& strip, con
 
 #undef SPIKESCOPE_COLUMN
 #undef SPIKESCOPE_LOAD
-#undef SPIKESCOPE_REQUANTISE
+#undef SPIKESCOPE_SHIFT
+#undef SPIKESCOPE_JOIN
+#undef SPIKESCOPE_SCALE
+#undef SPIKESCOPE_SATURATE
 
 /**
  * Depthwise 3×3 with stride 1: two output rows of sixteen channels at a time.
@@ -181,11 +192,12 @@ class Depthwise3x3Kernel final : public Kernel {
     column = fill_border(column, padding_.left, strip);
     const size_t step = channels_;
     const size_t end = static_cast<size_t>(input_.width) * step;
+    const uint8x16_t offset = neon::signed_offset();
     for (size_t at = channel; at < end; at += step, column += kColumnBytes) {
-      const int8x16_t row0 = neon::load_signed(rows[0] + at);
-      const int8x16_t row1 = neon::load_signed(rows[1] + at);
-      const int8x16_t row2 = neon::load_signed(rows[2] + at);
-      const int8x16_t row3 = neon::load_signed(rows[3] + at);
+      const int8x16_t row0 = neon::load_signed(rows[0] + at, offset);
+      const int8x16_t row1 = neon::load_signed(rows[1] + at, offset);
+      const int8x16_t row2 = neon::load_signed(rows[2] + at, offset);
+      const int8x16_t row3 = neon::load_signed(rows[3] + at, offset);
       store_halves(vzip1q_s8(row0, row1), vzip1q_s8(row2, row3), column);
       store_halves(vzip2q_s8(row0, row1), vzip2q_s8(row2, row3), column + 32);
     }

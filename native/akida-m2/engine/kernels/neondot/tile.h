@@ -49,20 +49,23 @@ namespace spikescope::neon {
   "eor v17.16b, v17.16b, v28.16b\n\t"                                   \
   "eor v18.16b, v18.16b, v28.16b\n\t"                                   \
   "eor v19.16b, v19.16b, v28.16b\n\t"
-// Shift, multiplier with the zero point added, saturation to bytes: sums s0…s3 to the bytes of s0.
-#define SPIKESCOPE_REQUANTISE(s0, s1, s2, s3)                           \
+// Requantisation of the sums s0…s3 to the bytes of s0, in four parts, so that pixels can overlap.
+#define SPIKESCOPE_SHIFT(s0, s1, s2, s3)                                \
   "sqshl v" #s0 ".4s, v" #s0 ".4s, v20.4s\n\t"                          \
   "sqshl v" #s1 ".4s, v" #s1 ".4s, v21.4s\n\t"                          \
   "sqshl v" #s2 ".4s, v" #s2 ".4s, v22.4s\n\t"                          \
-  "sqshl v" #s3 ".4s, v" #s3 ".4s, v23.4s\n\t"                          \
-  "ldr q16, [%[zero_point]]\n\t"                                        \
-  "ldr q17, [%[zero_point]]\n\t"                                        \
+  "sqshl v" #s3 ".4s, v" #s3 ".4s, v23.4s\n\t"
+#define SPIKESCOPE_JOIN(s0, s1, s2, s3)                                 \
   "uzp2 v" #s0 ".8h, v" #s0 ".8h, v" #s1 ".8h\n\t"                      \
   "uzp2 v" #s2 ".8h, v" #s2 ".8h, v" #s3 ".8h\n\t"                      \
-  "sqrdmlah v16.8h, v" #s0 ".8h, v24.8h\n\t"                            \
-  "sqrdmlah v17.8h, v" #s2 ".8h, v25.8h\n\t"                            \
-  "sqxtun v" #s0 ".8b, v16.8h\n\t"                                      \
-  "sqxtun2 v" #s0 ".16b, v17.8h\n\t"
+  "ldr q" #s1 ", [%[finish]]\n\t"                                   \
+  "ldr q" #s3 ", [%[finish]]\n\t"
+#define SPIKESCOPE_SCALE(s0, s1, s2, s3)                                \
+  "sqrdmlah v" #s1 ".8h, v" #s0 ".8h, v24.8h\n\t"                       \
+  "sqrdmlah v" #s3 ".8h, v" #s2 ".8h, v25.8h\n\t"
+#define SPIKESCOPE_SATURATE(s0, s1, s3)                                 \
+  "sqxtun v" #s0 ".8b, v" #s1 ".8h\n\t"                                 \
+  "sqxtun2 v" #s0 ".16b, v" #s3 ".8h\n\t"
 #define SPIKESCOPE_CLAMP(bytes)                                         \
   "umax v" #bytes ".16b, v" #bytes ".16b, v16.16b\n\t"                  \
   "umin v" #bytes ".16b, v" #bytes ".16b, v17.16b\n\t"
@@ -129,13 +132,25 @@ struct Tiles<neondot::Dot, 4, 4> {
         SPIKESCOPE_LOAD(20, 21, 22, 23, "%[left]", 0)
         "ldr q24, [%[multiplier]]\n\t"
         "ldr q25, [%[multiplier], #16]\n\t"
-        SPIKESCOPE_REQUANTISE(0, 1, 2, 3)
-        SPIKESCOPE_REQUANTISE(4, 5, 6, 7)
-        SPIKESCOPE_REQUANTISE(8, 9, 10, 11)
-        SPIKESCOPE_REQUANTISE(12, 13, 14, 15)
+        SPIKESCOPE_SHIFT(0, 1, 2, 3)
+        SPIKESCOPE_JOIN(0, 1, 2, 3)
+        SPIKESCOPE_SHIFT(4, 5, 6, 7)
+        SPIKESCOPE_SCALE(0, 1, 2, 3)
+        SPIKESCOPE_JOIN(4, 5, 6, 7)
+        SPIKESCOPE_SHIFT(8, 9, 10, 11)
+        SPIKESCOPE_SATURATE(0, 1, 3)
+        SPIKESCOPE_SCALE(4, 5, 6, 7)
+        SPIKESCOPE_JOIN(8, 9, 10, 11)
+        SPIKESCOPE_SHIFT(12, 13, 14, 15)
+        SPIKESCOPE_SATURATE(4, 5, 7)
+        SPIKESCOPE_SCALE(8, 9, 10, 11)
+        SPIKESCOPE_JOIN(12, 13, 14, 15)
+        SPIKESCOPE_SATURATE(8, 9, 11)
+        SPIKESCOPE_SCALE(12, 13, 14, 15)
+        SPIKESCOPE_SATURATE(12, 13, 15)
         "cbz %w[clamps], 5f\n\t"
-        "ldr q16, [%[minimum]]\n\t"
-        "ldr q17, [%[maximum]]\n\t"
+        "ldr q16, [%[finish], #16]\n\t"
+        "ldr q17, [%[finish], #32]\n\t"
         SPIKESCOPE_CLAMP(0)
         SPIKESCOPE_CLAMP(4)
         SPIKESCOPE_CLAMP(8)
@@ -154,8 +169,7 @@ struct Tiles<neondot::Dot, 4, 4> {
         : [window_step] "r"(places.window_step), [output_step] "r"(places.output_step),
           [output_step_2] "r"(2 * places.output_step), [weights] "r"(block.weights), [bias] "r"(block.bias),
           [left] "r"(block.shift), [multiplier] "r"(block.multiplier), [run_offsets] "r"(shape.run_offsets),
-          [runs] "r"(shape.runs), [steps] "r"(shape.steps), [zero_point] "r"(&parameters.zero_point),
-          [minimum] "r"(&parameters.minimum), [maximum] "r"(&parameters.maximum), [clamps] "r"(clamps)
+          [runs] "r"(shape.runs), [steps] "r"(shape.steps), [finish] "r"(&parameters), [clamps] "r"(clamps)
         : "memory", "cc", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "v0", "v1", "v2", "v3", "v4",
           "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20",
           "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28");
@@ -167,7 +181,10 @@ struct Tiles<neondot::Dot, 4, 4> {
 #undef SPIKESCOPE_DOT_WORDS
 #undef SPIKESCOPE_LOAD
 #undef SPIKESCOPE_LOAD_VALUES
-#undef SPIKESCOPE_REQUANTISE
+#undef SPIKESCOPE_SHIFT
+#undef SPIKESCOPE_JOIN
+#undef SPIKESCOPE_SCALE
+#undef SPIKESCOPE_SATURATE
 #undef SPIKESCOPE_CLAMP
 
 }  // namespace spikescope::neon

@@ -47,11 +47,11 @@ const client = new TelehealthClient({
   model: { model, backend: 'cpu', instructionSet: 'none', classes },
   onOnline: () => publisher.wake(),
 });
-const publisher = new ResultPublisher({ queue: journal, client });
+const memory = new MemoryKeeper();
+const publisher = new ResultPublisher({ queue: journal, client, onFullBatch: () => memory.afterCapture() });
 const ended = new AbortController();
 const published = publisher.run(ended.signal);
 client.start();
-const memory = new MemoryKeeper();
 for (let i = 1; i <= Number(count); i++) {
   const context = { id: randomUUID(), device, capturedAt: new Date(), source: 'replay' };
   const result = resultOf(reading(), context);

@@ -1,7 +1,8 @@
-import { type IConnackPacket, type MqttClient, connect as mqttConnect } from 'mqtt';
+import { type MqttClient, connect as mqttConnect } from 'mqtt';
 import pLimit, { type LimitFunction } from 'p-limit';
-import { SpikescopeError } from '../errors.ts';
+import type { SpikescopeError } from '../errors.ts';
 import { connectionFault, faultOfCode, isVersionRefusal, silence } from './connection-fault.ts';
+import { type Offer, offerOf } from './connection-offer.ts';
 import { type ConnectionOptions, clientOptions } from './connection-options.ts';
 import { addressOf, type Endpoint } from './endpoint.ts';
 
@@ -179,25 +180,4 @@ export class Connection {
       });
     });
   }
-}
-
-/** What a broker grants at the start. */
-interface Offer {
-  readonly protocolVersion: 4 | 5;
-  /** Messages that it takes before it has acknowledged the first of them. */
-  readonly receiveMaximum: number;
-}
-
-/** @throws SpikescopeError `BROKER_UNFIT` */
-function offerOf({ properties = {} }: IConnackPacket, protocolVersion: 4 | 5, address: string): Offer {
-  const { receiveMaximum = 65_535, maximumQoS = 2, retainAvailable = true } = properties;
-  if (maximumQoS < 1 || !retainAvailable) {
-    throw new SpikescopeError('BROKER_UNFIT', 'The broker does not offer what results need', {
-      field: address,
-      expected: 'delivery at least once (QoS 1) and retained messages',
-      received: maximumQoS < 1 ? `QoS ${maximumQoS} at most` : 'no retained messages',
-      remedy: 'allow them at the broker, or use another',
-    });
-  }
-  return { protocolVersion, receiveMaximum: Math.max(1, receiveMaximum) };
 }

@@ -29,6 +29,8 @@ export interface PublisherOptions {
   readonly isReady?: () => boolean;
   /** Called when the broker has acknowledged a message, after that has been recorded. */
   readonly onAcknowledged?: (message: QueuedMessage) => void;
+  /** Called when a full batch is done with, as in the working off of a long queue; nothing waits for an answer then. */
+  readonly onFullBatch?: () => void;
   /** Called when a message was not taken although there is a connection. */
   readonly onRefused?: (reason: SpikescopeError) => void;
   /** Pauses after a message was not taken. */
@@ -92,7 +94,7 @@ export class ResultPublisher {
 
   /** @returns whether every message was acknowledged */
   async #send(batch: readonly QueuedMessage[], signal: AbortSignal): Promise<boolean> {
-    const { queue, client, onAcknowledged, onRefused } = this.#options;
+    const { queue, client, onAcknowledged, onFullBatch, onRefused } = this.#options;
     const acknowledged: QueuedMessage[] = [];
     const failures: unknown[] = [];
     const sendSession = async (session: readonly QueuedMessage[]): Promise<void> => {
@@ -110,6 +112,7 @@ export class ResultPublisher {
     await settledOrAborted(sessionsOf(batch).map(sendSession), signal);
     queue.acknowledge(acknowledged.sort((a, b) => a.sequence - b.sequence));
     for (const message of acknowledged) onAcknowledged?.(message);
+    if (batch.length === BATCH) onFullBatch?.();
     this.wake();
     if (failures.length === 0) return true;
     const [failure] = failures;

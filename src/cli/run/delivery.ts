@@ -1,4 +1,5 @@
 import type { SpikescopeError } from '../../errors.ts';
+import { MemoryKeeper } from '../../runtime/memory.ts';
 import type { Journal } from '../../store/journal.ts';
 import type { QueuedMessage } from '../../store/outbox.ts';
 import type { ModelInUse } from '../../telehealth/announcements.ts';
@@ -47,6 +48,7 @@ export class Delivery {
   readonly #publisher: ResultPublisher;
   readonly #receiver: CommandReceiver;
   readonly #ended = new AbortController();
+  readonly #memory = new MemoryKeeper();
   #published: Promise<unknown> = Promise.resolve();
   #displayIsLate = false;
   #lastRemark = '';
@@ -87,6 +89,8 @@ export class Delivery {
       // What is sent before the display listens would never be shown; but no display may hold up the results.
       isReady: () => this.#subscriber.isSubscribed || this.#subscriber.isRefused || this.#displayIsLate,
       onAcknowledged: (message) => this.#acknowledged(message),
+      // A long queue is worked off without captures in between, after which memory is collected.
+      onFullBatch: () => this.#memory.afterCapture(),
       onRefused: (reason) => this.#remark(reason),
     });
   }

@@ -22,7 +22,8 @@ import { requireTarget } from './convert/target.ts';
 import { readSource } from './workstation/read-source.ts';
 
 const AFTER_HELP = `
-The float network takes RGB, channels first, values uint8/255, unless --mean and --std say otherwise.
+An ONNX network takes RGB, channels first, values uint8/255, unless --mean and --std say otherwise. A checkpoint that was
+trained quantised keeps the scales of its training: no images, and no option that would quantise otherwise.
 
 Targets: cpu runs every bundle. For akd1000 and akida2 the converter checks every layer against the chip's documented
 rules. When layers do not map it lists them and why, writes nothing and ends with exit code 3: a network that would
@@ -98,7 +99,7 @@ async function runConvert(options: ConvertOptions): Promise<void> {
     ...(options.normalisation && { normalisation: options.normalisation }),
   });
   const calibration = await calibrationOf(options, prepared);
-  const progress = startProgress('Calibrating', PASSES * (calibration?.images.length ?? 0));
+  const progress = calibration && startProgress('Calibrating', PASSES * calibration.images.length);
   const model = await convert(prepared, contents, calibration, {
     name: options.name,
     version: options.versionLabel,
@@ -107,8 +108,8 @@ async function runConvert(options: ConvertOptions): Promise<void> {
     precision: options.precision,
     ...(options.classes && { classes: options.classes }),
     ...(card && { card }),
-    advance: () => progress.advance(),
-  }).finally(() => progress.stop());
+    advance: () => progress?.advance(),
+  }).finally(() => progress?.stop());
   requireTarget(model.manifest, options.target, options.allowHost);
   const bundle = await write(options.out, model);
   const summary = summaryOf(bundle, options);
@@ -130,7 +131,7 @@ async function write(file: string, model: ModelContents): Promise<ModelBundle> {
   }
 }
 
-/** Null where training settled every scale. @throws UsageError `CALIBRATION`, `TRAINED_QUANTISED` */
+/** Null where training settled every scale, and where none were given. @throws UsageError `TRAINED_QUANTISED` */
 async function calibrationOf(
   { calibration: folder, quantising, ...options }: ConvertOptions,
   { imported, folded }: PreparedModel,

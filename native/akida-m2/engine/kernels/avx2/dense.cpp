@@ -2,9 +2,9 @@
 
 #if SPIKESCOPE_X86
 
-#include <algorithm>
 #include <vector>
 
+#include "../layer_rows.h"
 #include "matrix.h"
 
 namespace spikescope::avx2 {
@@ -15,7 +15,7 @@ class DenseKernel final : public Kernel {
  public:
   DenseKernel(const Tensor& input, const Tensor& output, const Dense& operation)
       : length_(input.shape.elements()),
-        layer_(rows_of(input, operation), packed_form()),
+        layer_(rows_of(operation, static_cast<int32_t>(input.shape.elements()), input.zero_point), packed_form()),
         zero_point_(output.zero_point),
         clamp_(operation.clamp) {}
 
@@ -26,17 +26,6 @@ class DenseKernel final : public Kernel {
   }
 
  private:
-  static LayerRows rows_of(const Tensor& input, const Dense& operation) {
-    return {operation.weights.data(),
-            operation.bias.data(),
-            operation.requantisation.multiplier.data(),
-            operation.requantisation.shift.data(),
-            static_cast<int32_t>(operation.bias.size()),
-            1,
-            static_cast<int32_t>(input.shape.elements()),
-            input.zero_point};
-  }
-
   SPIKESCOPE_AVX2 void multiply(const uint8_t* input, uint8_t* output, int16_t* row) const {
     const Finish parameters = make_finish(zero_point_, clamp_);
     widen(input, length_, row);
@@ -60,18 +49,9 @@ class DenseKernel final : public Kernel {
 class Potentials final : public HeadKernel {
  public:
   Potentials(const Tensor& embedding, const Head& head)
-      : length_(round_up(embedding.shape.elements())), weights_(allocate_aligned(length_ * head.classes())) {
-    const size_t elements = embedding.shape.elements();
-    const std::vector<int16_t> no_multiplier(head.classes());
-    const std::vector<uint8_t> no_shift(head.classes());
-    const LayerRows layer{head.weights.data(), head.bias.data(), no_multiplier.data(), no_shift.data(),
-                          static_cast<int32_t>(head.classes()), 1, static_cast<int32_t>(elements),
-                          embedding.zero_point};
-    for (size_t c = 0; c < head.classes(); c++) {
-      std::copy_n(head.weights.data() + c * elements, elements, reinterpret_cast<int8_t*>(weights_.get()) + c * length_);
-      bias_.push_back(folded_bias(layer, static_cast<int32_t>(c)));
-    }
-  }
+      : length_(round_up(embedding.shape.elements())),
+        weights_(pack_rows(head, length_)),
+        bias_(folded_biases(head, embedding.zero_point)) {}
 
   SPIKESCOPE_AVX2 void run(const uint8_t* embedding, int32_t* potentials) const override {
     for (size_t c = 0; c < bias_.size(); c++) {
@@ -95,7 +75,7 @@ class Potentials final : public HeadKernel {
 
   const size_t length_;
   const AlignedMemory weights_;
-  std::vector<int32_t> bias_;
+  const std::vector<int32_t> bias_;
 };
 
 }  // namespace

@@ -3,53 +3,35 @@
 #if SPIKESCOPE_X86
 
 #include <algorithm>
-#include <optional>
 #include <vector>
 
-#include "../packed_layer.h"
+#include "../depthwise_windows.h"
+#include "../layer_rows.h"
 #include "vectors.h"
 
 namespace spikescope::avx2 {
 namespace {
 
+constexpr size_t kBlock = 16;
+
 /** Depthwise convolution with one output per input channel: sixteen channels and two taps at a time. */
 class DepthwiseKernel final : public Kernel {
  public:
   DepthwiseKernel(const Tensor& input, const Node& node, const Convolution& operation)
-      : output_(node.output.shape),
-        channels_(static_cast<size_t>(output_.channels)),
+      : windows_(input, node, operation, kBlock),
         zero_point_(node.output.zero_point),
         clamp_(operation.clamp),
-        output_stride_(node.pixel_stride()) {
-    const Window& window = operation.window;
-    Shape padded = input.shape;
-    if (!window.padding.none()) {
-      copy_.emplace(input.shape, window.padding, operation.padding_values);
-      padded = copy_->shape();
-      scratch_bytes_ = padded.elements() + kReadableSlack;
-    }
-    const size_t row = static_cast<size_t>(padded.width) * channels_;
-    row_step_ = static_cast<size_t>(window.stride_height) * row;
-    column_step_ = static_cast<size_t>(window.stride_width) * channels_;
-    for (int32_t y = 0; y < window.kernel_height; y++) {
-      for (int32_t x = 0; x < window.kernel_width; x++) {
-        taps_.push_back(static_cast<size_t>(y) * row + static_cast<size_t>(x) * channels_);
-      }
-    }
+        output_stride_(node.pixel_stride()),
+        taps_(windows_.taps()) {
     // An odd last tap is paired with itself, at weight zero.
     if (taps_.size() % 2 == 1) taps_.push_back(taps_.back());
-    // The last block overlaps the one before it rather than being narrower.
-    for (size_t first = 0; first < channels_; first += 16) {
-      starts_.push_back(channels_ >= 16 ? std::min(first, channels_ - 16) : 0);
-    }
     pack(input, operation);
   }
 
-  size_t scratch_bytes() const override { return scratch_bytes_; }
+  size_t scratch_bytes() const override { return windows_.scratch_bytes(); }
 
   void run(const uint8_t* const* inputs, uint8_t* output, uint8_t* scratch) const override {
-    if (copy_) copy_->run(inputs[0], scratch);
-    convolve(copy_ ? scratch : inputs[0], output);
+    convolve(windows_.prepare(inputs[0], scratch), output);
   }
 
  private:
@@ -59,22 +41,15 @@ class DepthwiseKernel final : public Kernel {
   void pack(const Tensor& input, const Convolution& operation) {
     const auto area = static_cast<size_t>(operation.window.area());
     block_bytes_ = kHeaderBytes + taps_.size() * 32;
-    memory_ = allocate_aligned(block_bytes_ * starts_.size());
-    const LayerRows layer{operation.weights.data(),
-                          operation.bias.data(),
-                          operation.requantisation.multiplier.data(),
-                          operation.requantisation.shift.data(),
-                          output_.channels,
-                          1,
-                          static_cast<int32_t>(area),
-                          input.zero_point};
-    for (size_t block = 0; block < starts_.size(); block++) {
+    memory_ = allocate_aligned(block_bytes_ * windows_.starts().size());
+    const LayerRows layer = rows_of_depthwise(operation, input.zero_point);
+    for (size_t block = 0; block < windows_.starts().size(); block++) {
       uint8_t* const header = memory_.get() + block * block_bytes_;
       auto* const words = reinterpret_cast<int32_t*>(header);
       auto* const multipliers = reinterpret_cast<int16_t*>(header + 128);
       auto* const weights = reinterpret_cast<int16_t*>(header + kHeaderBytes);
-      for (size_t lane = 0; lane < std::min<size_t>(16, channels_); lane++) {
-        const size_t channel = starts_[block] + lane;
+      for (size_t lane = 0; lane < std::min(kBlock, windows_.channels()); lane++) {
+        const size_t channel = windows_.starts()[block] + lane;
         words[lane] = folded_bias(layer, static_cast<int32_t>(channel));
         words[16 + lane] = layer.shift[channel];
         multipliers[lane] = layer.multiplier[channel];
@@ -87,12 +62,12 @@ class DepthwiseKernel final : public Kernel {
 
   SPIKESCOPE_AVX2 void convolve(const uint8_t* input, uint8_t* output) const {
     const Finish parameters = make_finish(zero_point_, clamp_);
-    for (int32_t y = 0; y < output_.height; y++) {
-      for (int32_t x = 0; x < output_.width; x++) {
-        const uint8_t* const window = input + static_cast<size_t>(y) * row_step_ + static_cast<size_t>(x) * column_step_;
-        for (size_t block = 0; block < starts_.size(); block++) {
-          convolve_block(window + starts_[block], memory_.get() + block * block_bytes_, parameters,
-                         output + starts_[block]);
+    for (int32_t y = 0; y < windows_.output().height; y++) {
+      for (int32_t x = 0; x < windows_.output().width; x++) {
+        const uint8_t* const window = input + windows_.offset(y, x);
+        for (size_t block = 0; block < windows_.starts().size(); block++) {
+          convolve_block(window + windows_.starts()[block], memory_.get() + block * block_bytes_, parameters,
+                         output + windows_.starts()[block]);
         }
         output += output_stride_;
       }
@@ -116,20 +91,14 @@ class DepthwiseKernel final : public Kernel {
     high = _mm256_srav_epi32(high, load256(packed + 96));
     const __m256i narrowed = _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xd8);
     const __m256i scaled = _mm256_mulhrs_epi16(narrowed, load256(packed + 128));
-    store_bytes(output, narrow(finish(scaled, parameters)), std::min<size_t>(16, channels_));
+    store_bytes(output, narrow(finish(scaled, parameters)), std::min(kBlock, windows_.channels()));
   }
 
-  const Shape output_;
-  const size_t channels_;
+  const DepthwiseWindows windows_;
   const int32_t zero_point_;
   const Clamp clamp_;
   const size_t output_stride_;
-  std::optional<PaddedCopy> copy_;
-  size_t scratch_bytes_ = 0;
-  size_t row_step_;
-  size_t column_step_;
   std::vector<size_t> taps_;
-  std::vector<size_t> starts_;
   size_t block_bytes_ = 0;
   AlignedMemory memory_;
 };
@@ -138,8 +107,7 @@ class DepthwiseKernel final : public Kernel {
 
 std::unique_ptr<Kernel> make_depthwise(const Graph& graph, const Node& node, const Convolution& operation) {
   const Tensor& input = graph.tensor(node.inputs[0]);
-  const bool depthwise = operation.groups == input.shape.channels && node.output.shape.channels == operation.groups;
-  if (!depthwise) return nullptr;
+  if (!is_depthwise(input, node, operation)) return nullptr;
   return std::make_unique<DepthwiseKernel>(input, node, operation);
 }
 

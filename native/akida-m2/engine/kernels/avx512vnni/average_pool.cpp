@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "../average_entries.h"
+#include "../pool_windows.h"
 #include "vectors.h"
 
 namespace spikescope::avx512vnni {
@@ -29,19 +30,14 @@ class AveragePoolKernel final : public Kernel {
     const auto channels = static_cast<size_t>(input_.channels);
     const size_t row_bytes = static_cast<size_t>(input_.width) * channels;
     for (int32_t y = 0; y < output_.height; y++) {
-      const int32_t row = y * window_.stride_height - window_.padding.top;
-      const int32_t top = std::max(row, 0);
-      const int32_t rows = std::min(row + window_.kernel_height, input_.height) - top;
       for (int32_t x = 0; x < output_.width; x++) {
-        const int32_t column = x * window_.stride_width - window_.padding.left;
-        const int32_t left = std::max(column, 0);
-        const int32_t columns = std::min(column + window_.kernel_width, input_.width) - left;
-        const uint8_t* const first = input + static_cast<size_t>(top) * row_bytes + static_cast<size_t>(left) * channels;
-        const AverageEntry& entry = entries_[static_cast<size_t>(rows * columns) - 1];
-        if (rows == 2 && columns == 2) {
+        const PoolWindow window = pool_window_at(input_, window_, y, x);
+        const uint8_t* const first = input + window.offset;
+        const AverageEntry& entry = entries_[static_cast<size_t>(window.rows * window.columns) - 1];
+        if (window.rows == 2 && window.columns == 2) {
           average_four(first, row_bytes, entry, parameters, output);
         } else {
-          average(first, rows, columns, row_bytes, entry, parameters, output);
+          average(first, window.rows, window.columns, row_bytes, entry, parameters, output);
         }
         output += channels;
       }

@@ -13,6 +13,16 @@ inline bool is_depthwise(const Tensor& input, const Node& node, const Convolutio
   return operation.groups == input.shape.channels && node.output.shape.channels == operation.groups;
 }
 
+/** Stride 1, and an output for every place of the kernel in the padded input. */
+inline bool is_unstrided_depthwise3x3(const Tensor& input, const Node& node, const Convolution& operation) {
+  const Window& window = operation.window;
+  const Shape& output = node.output.shape;
+  return is_depthwise(input, node, operation) && window.kernel_height == 3 && window.kernel_width == 3 &&
+         window.stride_height == 1 && window.stride_width == 1 &&
+         output.height == input.shape.height + window.padding.top + window.padding.bottom - 2 &&
+         output.width == input.shape.width + window.padding.left + window.padding.right - 2;
+}
+
 /** Where the windows of a depthwise convolution lie in the (padded) input, and how its channels are cut into blocks. */
 class DepthwiseWindows {
  public:

@@ -14,7 +14,9 @@ namespace {
 class DenseKernel final : public Kernel {
  public:
   DenseKernel(const Tensor& input, const Tensor& output, const Dense& operation)
-      : layer_(rows_of(operation, static_cast<int32_t>(input.shape.elements()), input.zero_point), packed_form()), zero_point_(output.zero_point), clamp_(operation.clamp) {}
+      : layer_(rows_of(operation, static_cast<int32_t>(input.shape.elements()), input.zero_point), packed_form()),
+        zero_point_(output.zero_point),
+        clamp_(operation.clamp) {}
 
   void run(const uint8_t* const* inputs, uint8_t* output, uint8_t*) const override { multiply(inputs, output); }
 

@@ -8,7 +8,8 @@
 #include <numeric>
 #include <vector>
 
-#include "../packed_layer.h"
+#include "../depthwise_windows.h"
+#include "../layer_rows.h"
 #include "vectors.h"
 
 namespace spikescope::avx512vnni {
@@ -147,14 +148,7 @@ class Depthwise3x3Kernel final : public Kernel {
     const size_t sixteens = channels_ / 16;
     phases_ = sixteens / std::gcd<size_t>(sixteens, 4);
     memory_ = allocate_aligned(2 * phases_ * kSetBytes);
-    const LayerRows layer{operation.weights.data(),
-                          operation.bias.data(),
-                          operation.requantisation.multiplier.data(),
-                          operation.requantisation.shift.data(),
-                          output_.channels,
-                          1,
-                          9,
-                          input.zero_point};
+    const LayerRows layer = rows_of_depthwise(operation, input.zero_point);
     for (size_t row = 0; row < 2; row++) {
       for (size_t phase = 0; phase < phases_; phase++) {
         pack_set(layer, row, phase, memory_.get() + (row * phases_ + phase) * kSetBytes);
@@ -200,14 +194,10 @@ class Depthwise3x3Kernel final : public Kernel {
 
 std::unique_ptr<Kernel> make_depthwise3x3(const Graph& graph, const Node& node, const Convolution& operation) {
   const Tensor& input = graph.tensor(node.inputs[0]);
-  const Window& window = operation.window;
-  const Shape& output = node.output.shape;
-  const bool depthwise = operation.groups == input.shape.channels && output.channels == operation.groups;
-  const bool three = window.kernel_height == 3 && window.kernel_width == 3 && window.stride_height == 1 &&
-                     window.stride_width == 1;
-  const bool whole = output.height == input.shape.height + window.padding.top + window.padding.bottom - 2 &&
-                     output.width == input.shape.width + window.padding.left + window.padding.right - 2;
-  if (!depthwise || !three || !whole || output.channels % 16 != 0 || node.output_stride != 0) return nullptr;
+  if (!is_unstrided_depthwise3x3(input, node, operation) || node.output.shape.channels % 16 != 0 ||
+      node.output_stride != 0) {
+    return nullptr;
+  }
   return std::make_unique<Depthwise3x3Kernel>(input, node.output, operation);
 }
 

@@ -7,29 +7,13 @@
 #include <utility>
 
 #include "../packed_layer.h"
+#include "../strided_pixels.h"
 
 /** uint8 windows × packed int8 weights → uint8, the heart of convolution and dense layers. */
 namespace spikescope::avx512vnni {
 
 /** Registers per block of output channels. */
 inline PackedForm packed_form() { return {16, {4, 2, 1}, 1}; }
-
-struct MatrixShape {
-  const size_t* run_offsets;
-  int32_t runs;
-  /** 32-bit words per run. */
-  int32_t steps;
-};
-
-/** Pixels at equal distances. */
-struct StridedPixels {
-  const uint8_t* first_window;
-  size_t window_step;
-  uint8_t* first_output;
-  size_t output_step;
-
-  uint8_t* output(int pixel) const { return first_output + static_cast<size_t>(pixel) * output_step; }
-};
 
 /**
  * Accumulators of a tile, `Pixels` × `Vectors` registers. Every index is a constant of the template, not of a loop,

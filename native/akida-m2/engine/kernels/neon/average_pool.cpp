@@ -37,7 +37,8 @@ class AveragePoolKernel final : public Kernel {
         for (size_t c = 0; c < channels; c += 16) {
           const size_t at = channels >= 16 ? std::min(c, channels - 16) : 0;
           const Sums sums = sum_of(inputs[0] + window.offset + at, window);
-          store_bytes(output + at, finish(average(sums.low, divisor), average(sums.high, divisor), parameters), channels);
+          const uint8x16_t bytes = finish(average(sums.low, divisor), average(sums.high, divisor), parameters);
+          store_bytes(output + at, bytes, channels);
         }
       }
     }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "../packed_layer.h"
+#include "../strided_pixels.h"
 
 /**
  * uint8 windows × packed int8 weights → uint8, the heart of convolution and dense layers. Activations enter the
@@ -46,23 +47,6 @@ struct Widening {
   }
 
   static SPIKESCOPE_INLINE int32x4_t total(const Sum& sum) { return vpaddq_s32(sum.low, sum.high); }
-};
-
-struct MatrixShape {
-  const size_t* run_offsets;
-  int32_t runs;
-  /** 32-bit words per run. */
-  int32_t steps;
-};
-
-/** Pixels at equal distances. */
-struct StridedPixels {
-  const uint8_t* first_window;
-  size_t window_step;
-  uint8_t* first_output;
-  size_t output_step;
-
-  uint8_t* output(int pixel) const { return first_output + static_cast<size_t>(pixel) * output_step; }
 };
 
 /**

@@ -38,10 +38,10 @@ class ConvolutionKernel final : public Kernel {
     const uint8_t* const input = matrix_.prepare(inputs[0], scratch);
     const Finish parameters = make_finish(zero_point_, clamp_);
     for (size_t group = 0; group < layers_.size(); group++) {
+      const MatrixShape shape{matrix_.run_offsets().data(), static_cast<int32_t>(matrix_.run_offsets().size()),
+                              layers_[group].steps()};
       const Operands operands{input + group * static_cast<size_t>(matrix_.group_inputs()),
-                              output + group * static_cast<size_t>(matrix_.group_outputs()), parameters,
-                              MatrixShape{matrix_.run_offsets().data(), static_cast<int32_t>(matrix_.run_offsets().size()),
-                                          layers_[group].steps()}};
+                              output + group * static_cast<size_t>(matrix_.group_outputs()), parameters, shape};
       for (int32_t row = 0; row < matrix_.rows(); row++) {
         for (int32_t column = 0; column < matrix_.columns(); column += panel_columns_) {
           const int32_t end = std::min(column + panel_columns_, matrix_.columns());

@@ -278,13 +278,7 @@ class Depthwise3x3Kernel final : public Kernel {
 
 std::unique_ptr<Kernel> make_depthwise3x3(const Graph& graph, const Node& node, const Convolution& operation) {
   const Tensor& input = graph.tensor(node.inputs[0]);
-  const Window& window = operation.window;
-  const Shape& output = node.output.shape;
-  const bool three = window.kernel_height == 3 && window.kernel_width == 3 && window.stride_height == 1 &&
-                     window.stride_width == 1;
-  const bool whole = output.height == input.shape.height + window.padding.top + window.padding.bottom - 2 &&
-                     output.width == input.shape.width + window.padding.left + window.padding.right - 2;
-  if (!is_depthwise(input, node, operation) || !three || !whole || output.channels % kStrip != 0 ||
+  if (!is_unstrided_depthwise3x3(input, node, operation) || node.output.shape.channels % kStrip != 0 ||
       node.output_stride != 0) {
     return nullptr;
   }

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace spikescope {
+
+/** What each window of a matrix product is made of. */
+struct MatrixShape {
+  const size_t* run_offsets;
+  int32_t runs;
+  /** 32-bit words per run. */
+  int32_t steps;
+};
+
+/** Pixels at equal distances. */
+struct StridedPixels {
+  const uint8_t* first_window;
+  size_t window_step;
+  uint8_t* first_output;
+  size_t output_step;
+
+  uint8_t* output(int pixel) const { return first_output + static_cast<size_t>(pixel) * output_step; }
+};
+
+}  // namespace spikescope

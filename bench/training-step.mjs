@@ -11,9 +11,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-
-// Before any of them loads OpenMP: threads that spin take the processor from each other.
-process.env.OMP_WAIT_POLICY = 'passive';
+import { median, tf, training, useBackend } from './training-step-parts.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -31,43 +29,10 @@ const [batch, side, threads, turns, steps] = ['batch', 'side', 'threads', 'turns
 );
 const say = (text) => process.stderr.write(`${text}\n`);
 
-const { prepare } = await import('../scripts/prepare.mjs');
-await prepare();
-const tf = await import('@tensorflow/tfjs-core');
-const { useBackend } = await import('../dist/training/backend/backend.js');
-const { qana } = await import('../dist/model/qana.js');
-const { initialArrays } = await import('../dist/training/network/initialise.js');
-const { startingState, Trainee } = await import('../dist/training/trainer/trainee.js');
-
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 const both = (times) => ({
   wall: median(times.map(({ wall }) => wall)),
   processor: median(times.map(({ processor }) => processor)),
 });
-const sum = (values) => values.reduce((all, value) => all + value, 0);
-
-/** A training on the active backend: a function that takes one step. */
-function training(images) {
-  const architecture = qana({ inputSize: side });
-  const { parameters, statistics } = initialArrays(architecture, 1);
-  const trainee = new Trainee(architecture, startingState(parameters, statistics), {
-    weightDecay: 0.01,
-    optimiser: 'adamw',
-    quantisation: null,
-  });
-  const pixels = tf.randomUniform([images, side, side, 3], 0, 1, 'float32', 1);
-  const classes = tf.tensor1d(
-    Array.from({ length: images }, (_, i) => i % 7),
-    'int32',
-  );
-  const labels = tf.oneHot(classes, 7);
-  const lossOf = (logits) => tf.losses.softmaxCrossEntropy(labels, logits, undefined, 0.1);
-  const settings = { learningRate: 1e-3, averageDecay: 0.999, seed: 1 };
-  return {
-    step: () => trainee.step(pixels, lossOf, settings),
-    parameters: sum(Array.from(parameters.values(), ({ values }) => values.length)),
-  };
-}
 
 function timed(count, step) {
   return Array.from({ length: count }, () => {
@@ -106,7 +71,7 @@ async function openPyTorch() {
 
 async function race() {
   await useBackend('torch', { threads });
-  const ours = training(batch);
+  const ours = training(batch, side);
   const theirs = await openPyTorch();
   if (ours.parameters !== theirs.parameters) {
     throw new Error(`not the same network: ${ours.parameters} and ${theirs.parameters} parameters`);
@@ -136,11 +101,11 @@ async function otherBackends() {
   const images = 2;
   const results = {};
   await useBackend('cpu');
-  results.cpu = { images, perImage: timed(1, training(images).step)[0].wall / images };
+  results.cpu = { images, perImage: timed(1, training(images, side).step)[0].wall / images };
   try {
     await import('@tensorflow/tfjs-backend-wasm');
     await tf.setBackend('wasm');
-    results.wasm = { images, perImage: timed(1, training(images).step)[0].wall / images };
+    results.wasm = { images, perImage: timed(1, training(images, side).step)[0].wall / images };
   } catch (error) {
     results.wasm = { missing: error.message.split('\n')[0] };
   }

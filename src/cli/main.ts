@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   calibrate: async () => (await import('./calibrate.ts')).calibrateCommand(),
   evaluate: async () => (await import('./evaluate.ts')).evaluateCommand(),
   train: async () => (await import('./train.ts')).trainCommand(),
+  balance: async () => (await import('./balance.ts')).balanceCommand(),
   ablation: async () => (await import('./ablation.ts')).ablationCommand(),
   journal: async () => (await import('./journal.ts')).journalCommand(),
   doctor: async () => (await import('./doctor.ts')).doctorCommand(),

@@ -1,8 +1,9 @@
 /** The page of the ablation, self-contained; no photographs. */
 import { type Html, html } from '../../evaluation/report/html.ts';
 import { page } from '../../evaluation/report/page.ts';
+import type { Table } from '../../evaluation/report/table.ts';
 import { type AblationDocument, epochsOf } from './document.ts';
-import { figuresTable, gainsTable, type Table } from './table.ts';
+import { figuresTable, gainsTable } from './table.ts';
 
 export function ablationPage(
   { rows, seed, recipe, dataset, rareClasses }: AblationDocument,

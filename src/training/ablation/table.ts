@@ -1,16 +1,10 @@
 /** The ablation as tables: what each row has, what it is worth, what it brought over the row before. */
 
-import type { Difference } from '../../evaluation/metrics/difference.ts';
-import type { Interval } from '../../evaluation/metrics/resampling.ts';
 import { fixed, percent } from '../../evaluation/report/page.ts';
+import { markdownTable, pointsCell, type Table, withInterval } from '../../evaluation/report/table.ts';
 import { type AblationDocument, epochsOf } from './document.ts';
 import type { MeasuredRow, TableFigures } from './figures.ts';
 import { ABLATION, type AblationRow, INCREMENTAL_ROW, type PublishedFigures } from './rows.ts';
-
-export interface Table {
-  readonly header: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
 
 const PENDING = 'not trained yet';
 const INCREMENTAL = 'not measured: learning on the device comes later';
@@ -73,11 +67,6 @@ export function ablationMarkdown({ rows, seed, recipe, dataset, rareClasses }: A
   ].join('\n\n');
 }
 
-function markdownTable({ header, rows }: Table): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
 function titleOf(id: string): string {
   return ABLATION.find((row) => row.id === id)?.title ?? id;
 }
@@ -101,25 +90,6 @@ function ownCells({ accuracy, recall, precision, f1, auc, intervals: { values } 
     withInterval(f1, values.macroF1, percent),
     withInterval(auc, values.macroAuc, fixed),
   ];
-}
-
-function withInterval(
-  value: number | null,
-  interval: Interval | null,
-  format: (value: number | null) => string,
-): string {
-  return interval === null
-    ? format(value)
-    : `${format(value)} [${interval.map((end) => format(end)).join(', ')}]`;
-}
-
-function pointsCell({ value, interval }: Difference): string {
-  if (value === null || interval === null) return '–';
-  return `${points(value)} [${interval.map(points).join(', ')}]`;
-}
-
-function points(share: number): string {
-  return `${share < 0 ? '−' : '+'}${Math.abs(100 * share).toFixed(1)}`;
 }
 
 function publishedCell(figures: PublishedFigures | null): string {

@@ -28,7 +28,7 @@ export interface SmoteOptions {
 export const SMOTE_DEFAULTS: SmoteOptions = {
   components: 128,
   neighbours: 5,
-  ratio: 0.5,
+  ratio: 0.2,
   epsilon: 0.05,
   seed: 1,
 };

@@ -128,12 +128,12 @@ describe('running rows', () => {
   let quantised: RowAnswers;
   let balanced: RowAnswers;
   beforeAll(async () => {
-    await useBackend('cpu');
+    await useBackend();
     folder = await mkdtemp(path.join(tmpdir(), 'spikescope-ablation-'));
     baseline = await runRow(job(), rowOf('baseline'));
     quantised = await runRow(job(), rowOf('quantised'));
     balanced = await runRow(job(), rowOf('smote'));
-  }, 120_000);
+  }, 300_000);
 
   it('measures them in integers on held-out images, every image once', () => {
     for (const row of [baseline, quantised, balanced]) {

@@ -5,10 +5,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { qana } from '../../../src/model/qana.ts';
 import { useBackend } from '../../../src/training/backend/backend.ts';
+import { readCheckpoint } from '../../../src/training/checkpoint/file.ts';
 import { type Arrays, answeringArrays, type Checkpoint } from '../../../src/training/checkpoint/format.ts';
 import type { Row } from '../../../src/training/data/training-data.ts';
+import { withQuantisation } from '../../../src/training/rebalance/calibrated.ts';
+import { compareBalancing } from '../../../src/training/rebalance/compare.ts';
 import { lastBlock } from '../../../src/training/rebalance/last-block.ts';
 import { type RebalanceJob, rebalance } from '../../../src/training/rebalance/rebalance.ts';
+import { comparisonMarkdown } from '../../../src/training/rebalance/table.ts';
 import { SMOTE_DEFAULTS } from '../../../src/training/smote/smote.ts';
 import { train } from '../../../src/training/trainer/train.ts';
 import { discs, phantomSource, TINY_RECIPE, TINY_STAGE } from '../../support/phantom-training.ts';
@@ -19,7 +23,7 @@ const CLASSES = ['dark', 'bright'];
 let folder: string;
 let trained: Checkpoint;
 beforeAll(async () => {
-  await useBackend('cpu');
+  await useBackend();
   folder = await mkdtemp(path.join(tmpdir(), 'spikescope-rebalance-'));
   trained = await train({
     folder: path.join(folder, 'trained'),
@@ -31,7 +35,7 @@ beforeAll(async () => {
     resume: false,
     from: null,
   });
-}, 60_000);
+}, 240_000);
 afterAll(() => rm(folder, { recursive: true }));
 
 /** The discs of `phantomSource`, and as many of a foreign split, whose pixels nobody may ask for. */
@@ -138,6 +142,34 @@ describe('balancing a trained network', () => {
     await expect(rebalance({ ...job('float'), checkpoint: float })).rejects.toMatchObject({
       code: 'HEAD_NOT_QUANTISED',
     });
+  });
+});
+
+describe('comparing balancing with its control', () => {
+  it('measures all three on the same images, from a network that was trained in float too', async () => {
+    const float = await readCheckpoint(path.join(folder, 'trained/float/last.checkpoint'));
+    const source = phantomSource(IMAGES);
+    const checkpoint = await withQuantisation(float, () => source.calibration(16, 8));
+    expect(checkpoint.quantisation).not.toBeNull();
+    expect(await withQuantisation(trained, () => Promise.reject(new Error('not needed')))).toBe(trained);
+    const held = discs(15, 2);
+    const { splits, synthesis } = await compareBalancing({
+      ...job('compared'),
+      checkpoint,
+      measure: { val: async () => held.open([16], 16, () => Array.from(held.labels.keys())) },
+    });
+    const { figures, gains } = splits.val;
+    expect(Object.values(figures).map(({ n }) => n)).toEqual([15, 15, 15]);
+    expect(gains.smoteOverReal.values.top1.value).toBeCloseTo(
+      figures.smote.accuracy - figures.real.accuracy,
+      12,
+    );
+    expect(gains.smoteOverBefore.recall.bright.value).toBeCloseTo(
+      (figures.smote.perClassRecall.bright ?? 0) - (figures.before.perClassRecall.bright ?? 0),
+      12,
+    );
+    expect(synthesis).toHaveLength(2);
+    expect(comparisonMarkdown(splits.val, ['bright'])).toContain('| SMOTE over the control |');
   });
 });
 

@@ -12,6 +12,7 @@ const workstationPackages = [
   '@observablehq/plot',
   'linkedom',
   '@tensorflow/',
+  'ml-matrix',
 ];
 
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*['"]([^'"]+)['"]/g;

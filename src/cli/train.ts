@@ -49,7 +49,7 @@ export function trainCommand(): Command {
       '--classes <names>',
       'class names in the order of the outputs, comma separated (default: HAM10000’s)',
     )
-    .addOption(new Option('--architecture <name>', 'network to train').choices(Object.keys(RECIPES)))
+    .addOption(new Option('--architecture <name>', 'network to train').choices(['qana', 'qana-akd1000']))
     .option(
       '--recipe <file>',
       'recipe in JSON, or the name of one that ships (default: that of the architecture)',

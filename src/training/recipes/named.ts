@@ -1,9 +1,10 @@
-import { QANA_RECIPE } from './qana.ts';
+import { QANA_RECIPE, QANA_SECOND_CYCLE } from './qana.ts';
 import { QANA_AKD1000_RECIPE } from './qana-akd1000.ts';
 import type { Recipe } from './recipe.ts';
 
-/** The recipes that ship, by the name of the architecture that they are for. */
+/** The recipes that ship. Those that bear an architecture's name are its own. */
 export const RECIPES: Readonly<Record<string, Recipe | undefined>> = {
   qana: QANA_RECIPE,
+  'qana-second-cycle': QANA_SECOND_CYCLE,
   'qana-akd1000': QANA_AKD1000_RECIPE,
 };

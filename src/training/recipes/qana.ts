@@ -12,13 +12,14 @@ const AUGMENTATION: Augmentation = {
     shift: 0.1,
     shear: 7,
   },
+  mixing: { kind: 'mixup', probability: 1, alpha: 0.2 },
 };
 
 const FLOAT: StageRecipe = {
   schedule: [
     { inputSize: 32, epochs: 14 },
-    { inputSize: 48, epochs: 8 },
-    { inputSize: 64, epochs: 10 },
+    { inputSize: 48, epochs: 6 },
+    { inputSize: 64, epochs: 6 },
   ],
   batch: 32,
   rate: { peak: 3e-3, warmUp: 0.06, floor: 0 },
@@ -47,7 +48,7 @@ export const QANA_RECIPE: Recipe = {
     spatialAttention: true,
     squeezeExcite: true,
     dropout: 0,
-    headDropout: 0,
+    headDropout: 0.2,
   },
   float: FLOAT,
   quantisation: {
@@ -61,5 +62,19 @@ export const QANA_RECIPE: Recipe = {
       rate: { peak: 1e-4, warmUp: 0.1, floor: 0 },
       averageDecay: 0.995,
     },
+  },
+};
+
+/** A second cycle on the result of the first (`--initial`), mostly at the full image size. */
+export const QANA_SECOND_CYCLE: Recipe = {
+  ...QANA_RECIPE,
+  name: 'qana-second-cycle',
+  float: {
+    ...FLOAT,
+    schedule: [
+      { inputSize: 48, epochs: 6 },
+      { inputSize: 64, epochs: 18 },
+    ],
+    rate: { peak: 2e-3, warmUp: 0.04, floor: 0 },
   },
 };

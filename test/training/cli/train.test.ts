@@ -92,7 +92,7 @@ describe('train', { timeout: 120_000 }, () => {
 describe('the recipes that ship', () => {
   it.each(Object.entries(RECIPES))('%s is one', (name, shipped) => {
     expect(recipeSchema.parse(JSON.parse(JSON.stringify(shipped)))).toEqual(shipped);
-    expect(shipped?.network.kind).toBe(name);
+    expect(name.startsWith(shipped?.network.kind ?? 'none')).toBe(true);
   });
 
   it('train their last float epochs and all quantised ones at the network’s own image size', () => {

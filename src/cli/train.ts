@@ -9,7 +9,6 @@ import { useBackend } from '../training/backend/backend.ts';
 import { readCheckpoint } from '../training/checkpoint/file.ts';
 import type { Checkpoint } from '../training/checkpoint/format.ts';
 import { openNetwork } from '../training/network/open.ts';
-import { RECIPES } from '../training/recipes/named.ts';
 import { TRAINING_FILES } from '../training/trainer/files.ts';
 import { trainingPage } from '../training/trainer/report.ts';
 import { datasetSource } from '../training/trainer/source.ts';

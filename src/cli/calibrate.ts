@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { RefusedError, SpikescopeError, UsageError } from '../errors.ts';
 import { applyCalibration, type Calibration, calibrate } from '../evaluation/calibration/calibrate.ts';
 import { type CalibrationDocument, documentOf } from '../evaluation/calibration/document.ts';
+import { learningSectionOf } from '../evaluation/calibration/learning-set.ts';
 import type { OperatingPoints } from '../evaluation/calibration/thresholds.ts';
 import { readViews } from '../evaluation/calibration/views.ts';
 import { loadDataset, samplesOf } from '../evaluation/dataset/dataset.ts';
@@ -129,7 +130,8 @@ async function fitReadout(
     ...(options.tiling !== undefined && { tiling: options.tiling }),
   });
   const fittedOn = { dataset: dataset.name, split, images: views.length };
-  const after = await writeBundle(out, applyCalibration(bundle, calibration, fittedOn));
+  const learning = learningSectionOf(bundle.graph, views, calibration.crop.enabled);
+  const after = await writeBundle(out, applyCalibration(bundle, calibration, fittedOn, learning));
   const document = documentOf(calibration, {
     dataset,
     split,

@@ -40,6 +40,10 @@ export function runCommand(): Command {
     .option('--home-assistant [prefix]', 'announce the device to Home Assistant (prefix: homeassistant)')
     .option('--metrics <port>', 'serve Prometheus metrics on 127.0.0.1 (0: any port that is free)')
     .option('--log <form>', 'text (default), or json: structured, with nothing personal in it')
+    .option(
+      '--learning <how>',
+      'on (default), off: read with the factory head, reset: forget what was learned, then on',
+    )
     .option('--json', 'each result on a line of stdout, exactly as received')
     .action(async (_: unknown, command: Command) => {
       const exitCode = await runSession(runOptionsOf(command));

@@ -6,7 +6,8 @@
  * channel weight is α_k = g_k × mean over places of w_k, and α_k A_k = mean(w_k) × e_k: neither gate nor feature is
  * needed by itself, and nothing is propagated back.
  */
-import { type IntegerGraph, type Shape, tensorsOf } from '../model/graph.ts';
+import { embeddingShape } from '../model/embedding.ts';
+import { type IntegerGraph, tensorsOf } from '../model/graph.ts';
 
 /** Non-negative saliency of each place of the last feature map; row by row. */
 export interface SaliencyMap {
@@ -23,7 +24,7 @@ export type SaliencyMapper = (embedding: Uint8Array, classIndex: number) => Sali
  * then there is nothing to crop by.
  */
 export function saliencyMapper(graph: IntegerGraph): SaliencyMapper | null {
-  const [rows, columns, channels] = embeddingLayout(graph);
+  const [rows, columns, channels] = embeddingShape(graph);
   const places = rows * columns;
   if (places === 1) return null;
   const { zeroPoint } = tensorOf(graph, graph.head.input).quantisation;
@@ -53,16 +54,6 @@ function channelWeights(
   const start = classIndex * places * channels;
   for (let i = 0; i < places * channels; i++) sums[i % channels] += weights[start + i];
   return sums;
-}
-
-/** Shape of the embedding before it was flattened. */
-function embeddingLayout(graph: IntegerGraph): Shape {
-  let name = graph.head.input;
-  for (;;) {
-    const node = graph.nodes.find((candidate) => candidate.name === name);
-    if (node?.op !== 'flatten') return tensorOf(graph, name).shape;
-    name = node.input;
-  }
 }
 
 function tensorOf(graph: IntegerGraph, name: string) {

@@ -11,6 +11,7 @@ import {
   resultOf,
 } from '../telehealth/result.ts';
 import { Flow, type FlowView } from './flow/flow.ts';
+import type { PressedBy } from './flow/machine.ts';
 import type { FlowParts, FlowTimeouts, LearningOutcome, RecordedReading } from './flow/parts.ts';
 import { FrameFeed } from './frame-feed.ts';
 import { MemoryKeeper } from './memory.ts';
@@ -23,9 +24,11 @@ export interface ApplianceClassifier extends Pick<Reading, 'model' | 'backend'> 
 
 /** Learns from confirmed readings. */
 export interface Learner {
-  learn(reading: RecordedReading, label: string): Promise<LearningOutcome>;
+  /** Keeps of a reading what learning from it needs. */
+  observe(id: string, reading: Reading): void;
+  learn(reading: RecordedReading, label: string, by: PressedBy): Promise<LearningOutcome>;
   /** Takes the last update back; false when there is none. */
-  undo(): Promise<boolean>;
+  undo(by: PressedBy): Promise<boolean>;
 }
 
 export interface ApplianceParts {
@@ -120,8 +123,9 @@ export class Appliance {
     return {
       capture: (signal) => this.#orEnd(() => this.#feed.next(signal), signal),
       read: (capture) => this.#read(capture),
-      learn: (reading, label) => (learner ? learner.learn(reading, label) : Promise.reject(noLearner())),
-      undo: () => (learner ? learner.undo() : Promise.reject(noLearner())),
+      learn: (reading, label, by) =>
+        learner ? learner.learn(reading, label, by) : Promise.reject(noLearner()),
+      undo: (by) => (learner ? learner.undo(by) : Promise.reject(noLearner())),
     };
   }
 
@@ -189,8 +193,10 @@ async function pauseFor(milliseconds: number, signal: AbortSignal): Promise<void
 
 function noLearner(): SpikescopeError {
   return new SpikescopeError('LEARNING_UNAVAILABLE', 'This model cannot learn', {
-    expected: 'a guard set in the model bundle, against which updates are judged',
+    expected:
+      'a guard set in the model bundle, against which updates are judged, and learning not switched off',
     received: 'none',
+    remedy: 'calibrate the model with a data set: `spikescope calibrate`',
   });
 }
 
@@ -202,7 +208,9 @@ async function read(capture: Capture, parts: ApplianceParts): Promise<Result> {
     source: parts.source.kind,
   };
   try {
-    return resultOf(await parts.classifier.classify(capture.image), context);
+    const reading = await parts.classifier.classify(capture.image);
+    parts.learner?.observe(context.id, reading);
+    return resultOf(reading, context);
   } catch (error) {
     parts.onRefused(capture, error);
     return refusedResult(refusalOf(error), context, parts.classifier);

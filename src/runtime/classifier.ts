@@ -1,6 +1,7 @@
 /** One image in, one reading out: integrity check, saliency crop, inference, readout, tiling when unsure. */
 import { RefusedError } from '../errors.ts';
 import { identityOf, type ModelBundle, type ModelIdentity } from '../model/bundle/bundle.ts';
+import { embeddingShape, pooled } from '../model/embedding.ts';
 import { salientSquare } from '../preprocess/crop.ts';
 import { decodeImage } from '../preprocess/decode.ts';
 import { measureQuality, retakeReasons } from '../preprocess/quality.ts';
@@ -8,6 +9,7 @@ import { areaResample } from '../preprocess/resample.ts';
 import { type SaliencyMapper, saliencyMapper } from '../preprocess/saliency.ts';
 import { centredSquare, tilesOf } from '../preprocess/square.ts';
 import type { Engine, Inference } from './engine.ts';
+import type { Evidence } from './learning/learner.ts';
 import type { Frame, Reading, Square } from './reading.ts';
 import { decide, isUncertain, largestIndex, meanPotentials, softmax } from './readout.ts';
 import { Stopwatch } from './stopwatch.ts';
@@ -22,7 +24,20 @@ export interface ClassifierOptions {
   readonly tiling?: boolean;
   /** Whether captures that fail the integrity check are sent back. Default true; false reads everything. */
   readonly integrityCheck?: boolean;
+  /** The head that reads. Asked for at every reading; null for the factory's. Default: the factory's. */
+  readonly head?: () => LearnedHead | null;
 }
+
+/** A head that builds on the factory's. */
+export interface LearnedHead {
+  /** The factory's, then those that were added. */
+  readonly classes: readonly string[];
+  /** @param pooled sum of each channel over the places of the embedding */
+  potentials(factory: Int32Array, pooled: Int16Array): Int32Array;
+}
+
+/** Smallest probability at which an added class may be named: none could be fitted for it. */
+const ADDED_THRESHOLD = 0.5;
 
 export interface Classifier {
   readonly model: ModelIdentity;
@@ -32,6 +47,8 @@ export interface Classifier {
    * @throws SpikescopeError as the engine's `infer`
    */
   classify(image: Frame | string | Uint8Array): Promise<Reading>;
+  /** What a reading of this classifier rests on; undefined for a retake. Kept apart, so that no reading carries it away. */
+  evidenceOf(reading: Reading): Evidence | undefined;
 }
 
 /**
@@ -66,6 +83,9 @@ class BundleClassifier implements Classifier {
   readonly #mapper: SaliencyMapper | null;
   readonly #tiling: boolean;
   readonly #integrityCheck: boolean;
+  readonly #channels: number;
+  readonly #head: () => LearnedHead | null;
+  readonly #evidence = new WeakMap<Reading, Evidence>();
 
   constructor(bundle: ModelBundle, engine: Engine, options: ClassifierOptions) {
     const { preprocessing, readout } = bundle;
@@ -75,6 +95,8 @@ class BundleClassifier implements Classifier {
     this.#mapper = (options.crop ?? preprocessing.crop.enabled) ? saliencyMapper(bundle.graph) : null;
     this.#tiling = options.tiling ?? readout.tiling.enabled;
     this.#integrityCheck = options.integrityCheck ?? true;
+    this.#channels = embeddingShape(bundle.graph)[2];
+    this.#head = options.head ?? (() => null);
   }
 
   async classify(image: Frame | string | Uint8Array): Promise<Reading> {
@@ -97,8 +119,20 @@ class BundleClassifier implements Classifier {
       };
     }
     const { square, inference } = await this.#look(frame, stopwatch);
-    const answer = await this.#answer(frame, square, inference.potentials, stopwatch);
-    return { ...base, accepted: true, reasons: [], crop: square, ...answer, timings: stopwatch.timings() };
+    const answer = await this.#answer(frame, square, inference, stopwatch);
+    const reading: Reading = {
+      ...base,
+      ...{ accepted: true, reasons: [], crop: square },
+      ...answer,
+      timings: stopwatch.timings(),
+    };
+    const { potentials, embeddings } = inference;
+    this.#evidence.set(reading, { potentials, pooled: pooled(embeddings, this.#channels) });
+    return reading;
+  }
+
+  evidenceOf(reading: Reading): Evidence | undefined {
+    return this.#evidence.get(reading);
   }
 
   /** The pass that counts: on the centred square, or on the square to which its saliency points. */
@@ -128,23 +162,42 @@ class BundleClassifier implements Classifier {
     return stopwatch.measureAsync('inference', () => this.#engine.infer(inputs, squares.length));
   }
 
-  async #answer(frame: Frame, square: Square, firstPotentials: Int32Array, stopwatch: Stopwatch) {
+  async #answer(frame: Frame, square: Square, whole: Inference, stopwatch: Stopwatch) {
     const { graph, readout } = this.#bundle;
-    const { alpha, thresholds, tiling } = readout;
-    let potentials = firstPotentials;
-    let probabilities = stopwatch.measure('readout', () => softmax(alpha, firstPotentials));
+    const { alpha, tiling } = readout;
+    // One head for the whole reading, also when an update comes in the middle of it.
+    const head = this.#head();
+    const classes = head?.classes ?? graph.classes;
+    let potentials = stopwatch.measure('readout', () => this.#read(head, whole));
+    let probabilities = softmax(alpha, potentials);
     const tiled = this.#tiling && isUncertain(probabilities, tiling);
     if (tiled) {
       const tiles = await this.#infer(frame, tilesOf(square, tiling.overlap), stopwatch);
-      potentials = meanPotentials(tiles.potentials, graph.classes.length);
+      potentials = meanPotentials(this.#read(head, tiles), classes.length);
       probabilities = softmax(alpha, potentials);
     }
+    const thresholds = classes.map((_, c) => readout.thresholds[c] ?? ADDED_THRESHOLD);
     return {
-      diagnosis: decide(graph.classes, probabilities, thresholds),
-      probabilities: byClass(graph.classes, probabilities),
-      potentials: byClass(graph.classes, potentials),
+      diagnosis: decide(classes, probabilities, thresholds),
+      probabilities: byClass(classes, probabilities),
+      potentials: byClass(classes, potentials),
       tiled,
     };
+  }
+
+  /** The head's potentials of each image: int32, images × classes. */
+  #read(head: LearnedHead | null, { potentials, embeddings }: Inference): Int32Array {
+    if (head === null) return potentials;
+    const factoryClasses = this.#bundle.graph.classes.length;
+    const images = potentials.length / factoryClasses;
+    const size = embeddings.length / images;
+    const read = new Int32Array(images * head.classes.length);
+    for (let i = 0; i < images; i++) {
+      const factory = potentials.subarray(i * factoryClasses, (i + 1) * factoryClasses);
+      const sums = pooled(embeddings.subarray(i * size, (i + 1) * size), this.#channels);
+      read.set(head.potentials(factory, sums), i * head.classes.length);
+    }
+    return read;
   }
 }
 

@@ -2,11 +2,11 @@ import { Low } from 'lowdb';
 import type { z } from 'zod';
 import { SpikescopeError } from '../errors.ts';
 import { firstIssue } from '../schema.ts';
-import { DurableTextFile } from './durable-file.ts';
+import { DurableFile } from './durable-file.ts';
 
 /**
  * A small JSON document on disk, checked against its schema when read and written so that it survives power loss.
- * lowdb holds the data and decides when to write; how it is written is `DurableTextFile`'s.
+ * lowdb holds the data and decides when to write; how it is written is `DurableFile`'s.
  */
 export class StoredDocument<T> {
   readonly file: string;
@@ -23,7 +23,7 @@ export class StoredDocument<T> {
    *   `DOCUMENT_UNWRITABLE`
    */
   static async open<T>(file: string, schema: z.ZodType<T>, initial: () => T): Promise<StoredDocument<T>> {
-    const text = new DurableTextFile(file);
+    const text = new DurableFile(file);
     const stored = parse(await text.read(), schema, file);
     const adapter = {
       read: async () => parse(await text.read(), schema, file),

@@ -1,13 +1,13 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { SpikescopeError } from '../errors.ts';
 
 /**
- * A text file whose content is always one complete version, also after power loss: the new text goes to a temporary
+ * A file whose content is always one complete version, also after power loss: the new content goes to a temporary
  * file, that file is flushed, renamed over the old one, and the folder is flushed too. Without the last step the
  * rename itself may be lost; without the second, a renamed file may turn up empty.
  */
-export class DurableTextFile {
+export class DurableFile {
   readonly file: string;
   #writing: Promise<void> = Promise.resolve();
 
@@ -17,26 +17,40 @@ export class DurableTextFile {
 
   /** The text, or null where there is no file. @throws SpikescopeError `DOCUMENT_UNREADABLE` */
   async read(): Promise<string | null> {
+    return (await this.readBytes())?.toString('utf8') ?? null;
+  }
+
+  /** The bytes, or null where there is no file. @throws SpikescopeError `DOCUMENT_UNREADABLE` */
+  async readBytes(): Promise<Buffer | null> {
     try {
-      return await readFile(this.file, 'utf8');
+      return await readFile(this.file);
     } catch (cause) {
       if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
       throw this.#fault('DOCUMENT_UNREADABLE', 'A document of this device cannot be read', cause);
     }
   }
 
-  /** Resolved once the text is on the medium; writes happen one after the other. @throws SpikescopeError `DOCUMENT_UNWRITABLE` */
-  write(text: string): Promise<void> {
-    const written = this.#writing.then(() => this.#replace(text));
+  /** Resolved once the content is on the medium; writes happen one after the other. @throws SpikescopeError `DOCUMENT_UNWRITABLE` */
+  write(content: string | Uint8Array): Promise<void> {
+    const written = this.#writing.then(() => this.#replace(content));
     this.#writing = written.catch(() => {});
     return written;
   }
 
-  async #replace(text: string): Promise<void> {
+  /** Deletes what writers left that were ended in the middle of it; only for files that one process alone writes. */
+  async removeLeftovers(): Promise<void> {
+    const folder = path.dirname(this.file);
+    const names = await readdir(folder).catch(() => []);
+    const isLeftover = (name: string) =>
+      name.startsWith(`${path.basename(this.file)}.`) && name.endsWith('.tmp');
+    await Promise.all(names.filter(isLeftover).map((name) => rm(path.join(folder, name), { force: true })));
+  }
+
+  async #replace(content: string | Uint8Array): Promise<void> {
     const temporary = `${this.file}.${process.pid}.tmp`;
     try {
       await mkdir(path.dirname(this.file), { recursive: true, mode: 0o700 });
-      await writeFlushed(temporary, text);
+      await writeFlushed(temporary, content);
       await rename(temporary, this.file);
       await flushFolder(path.dirname(this.file));
     } catch (cause) {
@@ -55,10 +69,10 @@ export class DurableTextFile {
   }
 }
 
-async function writeFlushed(file: string, text: string): Promise<void> {
+async function writeFlushed(file: string, content: string | Uint8Array): Promise<void> {
   const handle = await open(file, 'w', 0o600);
   try {
-    await handle.writeFile(text);
+    await handle.writeFile(content);
     await handle.sync();
   } finally {
     await handle.close();

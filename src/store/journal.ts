@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import { type Capacity, DEFAULT_CAPACITY, requireRoom, type StorageState, storageState } from './capacity.ts';
-import type { JournalRecord, RecordDraft } from './chain.ts';
+import type { JournalRecord, RecordDraft, RecordKind } from './chain.ts';
 import { ChainWriter } from './chain-writer.ts';
 import { journalFault } from './journal-fault.ts';
 import { openDatabase } from './journal-schema.ts';
@@ -43,6 +43,7 @@ export class Journal {
   readonly #capacity: Capacity;
   readonly #payload: Database.Statement<[string], string>;
   readonly #hasCommand: Database.Statement<[string], number>;
+  readonly #payloads: Database.Statement<[string, RecordKind], string>;
 
   private constructor(file: string, database: Database.Database, options: JournalOptions) {
     this.file = file;
@@ -53,6 +54,11 @@ export class Journal {
     this.#capacity = { ...DEFAULT_CAPACITY, ...options.capacity };
     this.#payload = database
       .prepare<[string], string>("SELECT payload FROM records WHERE case_id = ? AND kind = 'reading'")
+      .pluck();
+    this.#payloads = database
+      .prepare<[string, RecordKind], string>(
+        'SELECT payload FROM records WHERE case_id = ? AND kind = ? ORDER BY sequence',
+      )
       .pluck();
     this.#hasCommand = database
       .prepare<[string], number>("SELECT 1 FROM records WHERE case_id = ? AND kind = 'command'")
@@ -134,6 +140,11 @@ export class Journal {
   /** The published bytes of a result, null where this journal has no such result. */
   payloadOf(id: string): string | null {
     return this.#attempt(() => this.#payload.get(id) ?? null);
+  }
+
+  /** What was recorded of a case in this kind, oldest first. */
+  payloadsOf(caseId: string, kind: RecordKind): string[] {
+    return this.#attempt(() => this.#payloads.all(caseId, kind));
   }
 
   /** Whether a command with this identifier was ever accepted. */

@@ -63,6 +63,7 @@ describe('commands from afar', () => {
   it('label the reading that waits, and no other', async () => {
     const taught: string[] = [];
     const { send } = desk(2, {
+      observe() {},
       learn: async (_, label) => {
         taught.push(label);
         return { kept: false, reason: 'melanoma sensitivity would fall' };
@@ -83,7 +84,11 @@ describe('commands from afar', () => {
 
   it('undo an update, also while a reading waits', async () => {
     let updates = 1;
-    const { send } = desk(2, { learn: async () => ({ kept: true }), undo: async () => updates-- > 0 });
+    const { send } = desk(2, {
+      observe() {},
+      learn: async () => ({ kept: true }),
+      undo: async () => updates-- > 0,
+    });
     await send({ name: 'capture' });
     expect(await send({ name: 'undo' })).toEqual({ outcome: 'done', data: { undone: true } });
     expect(await send({ name: 'undo' })).toEqual({ outcome: 'done', data: { undone: false } });

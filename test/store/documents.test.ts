@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { StoredDocument } from '../../src/store/documents.ts';
-import { DurableTextFile } from '../../src/store/durable-file.ts';
+import { DurableFile } from '../../src/store/durable-file.ts';
 import { openIdentity, parseDeviceId } from '../../src/store/identity.ts';
 
 let folder: string;
@@ -68,7 +68,7 @@ describe('a stored document', () => {
 
 describe('a durable text file', () => {
   it('replaces the file rather than writing into it, and leaves nothing beside it', async () => {
-    const text = new DurableTextFile(file);
+    const text = new DurableFile(file);
     await text.write('one');
     const before = statSync(file).ino;
     await text.write('two');
@@ -77,13 +77,13 @@ describe('a durable text file', () => {
   });
 
   it('ends with the last of many writes asked for at once', async () => {
-    const text = new DurableTextFile(file);
+    const text = new DurableFile(file);
     await Promise.all(Array.from({ length: 20 }, (_, i) => text.write(`version ${i}`)));
     expect(await text.read()).toBe('version 19');
   });
 
   it('goes on after a write that failed', async () => {
-    const text = new DurableTextFile(path.join(file, 'below.json'));
+    const text = new DurableFile(path.join(file, 'below.json'));
     writeFileSync(file, 'in the way');
     await expect(text.write('one')).rejects.toMatchObject({ code: 'DOCUMENT_UNWRITABLE' });
     rmSync(file);

@@ -1,4 +1,5 @@
 import type { CaptureSource } from '../../capture/source.ts';
+import type { HeadLearner } from '../../runtime/learning/learner.ts';
 import type { Journal } from '../../store/journal.ts';
 import type { ModelInUse } from '../../telehealth/announcements.ts';
 import { addressOf, type Endpoint } from '../../telehealth/endpoint.ts';
@@ -13,6 +14,7 @@ export interface BannerParts {
   readonly authorities: string | undefined;
   readonly journal: Journal;
   readonly model: ModelInUse;
+  readonly learner: HeadLearner | null;
 }
 
 /** Says on stderr what runs, where results go and how to listen. */
@@ -24,6 +26,7 @@ export function showBanner({
   authorities,
   journal,
   model,
+  learner,
 }: BannerParts): void {
   const { result } = topicsOf(device);
   const { name, version, digest } = model.model;
@@ -32,6 +35,7 @@ export function showBanner({
   const lines = [
     'spikescope: for research and demonstration, not a medical device',
     `  model    ${name} ${version} (${digest.slice(0, 12)}) on ${model.backend}, ${model.instructionSet}`,
+    `  head     ${headLine(learner)}`,
     `  source   ${source.describe()}`,
     `  broker   ${addressOf(endpoint)}${isEmbedded ? ' (embedded)' : ''}`,
     `  topic    ${result}`,
@@ -42,6 +46,13 @@ export function showBanner({
     `  listen   ${listenCommand(endpoint, device, authorities)}`,
   ];
   note(lines.filter(Boolean).join('\n'));
+}
+
+function headLine(learner: HeadLearner | null): string {
+  if (learner === null) return 'as it came with the model; it does not learn';
+  const { updates, remembered, digest } = learner;
+  if (remembered === 0) return 'as it came with the model; it learns what is confirmed';
+  return `learned ${remembered} cases, ${updates} can be taken back (${digest.slice(0, 12)})`;
 }
 
 function listenCommand(

@@ -68,10 +68,10 @@ export class ApplianceCommands implements CommandHandler {
     const { appliance } = this.#options;
     let view: FlowView = await appliance.rest();
     if (view.state !== 'idle') {
-      appliance.flow.send({ type: 'undo' });
+      appliance.flow.send({ type: 'undo', by: 'command' });
       view = await appliance.rest();
     }
-    appliance.flow.send({ type: 'undo' });
+    appliance.flow.send({ type: 'undo', by: 'command' });
     const { undone, fault } = await appliance.rest();
     return undone === null ? failed(fault?.code ?? 'APPLIANCE_BUSY') : { outcome: 'done', data: { undone } };
   }

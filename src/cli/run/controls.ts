@@ -67,7 +67,7 @@ class KeyDesk {
     else if (key === 'automatic') this.#switch(!this.#controls.mode.isAutomatic);
     else {
       this.#switch(false);
-      this.#controls.appliance.flow.press(key);
+      this.#controls.appliance.flow.press(key, 'keyboard');
     }
   }
 

@@ -5,6 +5,7 @@ import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { measureQuality } from '../../preprocess/quality.ts';
 import { type Classifier, createClassifier } from '../../runtime/classifier.ts';
 import type { Engine } from '../../runtime/engine.ts';
+import { HeadLearner } from '../../runtime/learning/learner.ts';
 import { openModel } from '../../runtime/open-model.ts';
 import { defaultDataFolder, prepareDataFolder } from '../../store/folder.ts';
 import { openIdentity, parseDeviceId } from '../../store/identity.ts';
@@ -26,6 +27,8 @@ export interface Parts {
   readonly engine: Engine;
   readonly classifier: Classifier;
   readonly model: ModelInUse;
+  /** Null where the model cannot learn, or must not. */
+  readonly learner: HeadLearner | null;
 }
 
 /** Opens what is needed, what fails soonest first. */
@@ -44,11 +47,32 @@ export async function openParts(options: RunOptions, cleanup: Cleanup): Promise<
   cleanup.add(() => journal.close());
   const { bundle, engine } = await openModel(options.model);
   cleanup.add(() => engine.close());
-  const classifier = createClassifier(bundle, engine);
+  const classifier: Classifier = createClassifier(bundle, engine, { head: () => learner?.head ?? null });
+  const learner = await openLearner(options, { folder: dataFolder, bundle, journal, classifier });
   const { backend, instructionSet } = engine;
   const model = { model: classifier.model, backend, instructionSet, classes: bundle.graph.classes };
   const endpoint = external ?? (await openBroker(options, cleanup));
-  return { device, source, endpoint, journal, bundle, engine, classifier, model };
+  return { device, source, endpoint, journal, bundle, engine, classifier, model, learner };
+}
+
+async function openLearner(
+  { learning }: RunOptions,
+  {
+    folder,
+    bundle,
+    journal,
+    classifier,
+  }: Pick<Parts, 'bundle' | 'journal' | 'classifier'> & { folder: string },
+): Promise<HeadLearner | null> {
+  if (learning === 'off') return null;
+  const learner = await HeadLearner.open(bundle, {
+    folder,
+    journal,
+    evidenceOf: (reading) => classifier.evidenceOf(reading),
+    onSetAside: (fault, movedTo) => note(`${fault.describe()}; the file is kept as ${movedTo}`),
+  });
+  if (learning === 'reset') await learner?.reset('command-line');
+  return learner;
 }
 
 function sourceOptionsOf(options: RunOptions): SourceOptions {

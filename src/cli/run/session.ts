@@ -42,7 +42,7 @@ async function operate(
   stop: AbortController,
   cleanup: Cleanup,
 ): Promise<ExitCode> {
-  const { device, source, classifier, model, journal } = parts;
+  const { device, source, classifier, model, journal, learner } = parts;
   const log = options.log === 'json' ? openLog(device) : NO_LOG;
   showBanner({ ...parts, isEmbedded: options.broker === 'embedded', authorities: options.ca });
   const isOwn = (id: string, payload: string) => journal.payloadOf(id) === payload;
@@ -57,6 +57,7 @@ async function operate(
       backend: model.backend,
       classify: (image) => classifier.classify(image),
     },
+    ...(learner !== null && { learner }),
     onRecorded: ({ id, accepted, timings }) => {
       log.write({ event: 'captured', result: id, accepted, milliseconds: timings?.total ?? 0 });
       delivery.recorded();

@@ -55,6 +55,9 @@ export const settingsSchema = z.strictObject({
     .describe('Announce the device to Home Assistant'),
   metrics: wholeNumber(0, 65_535).optional().describe('Port on loopback for Prometheus metrics'),
   log: z.enum(['text', 'json'], 'text or json').describe('What is written on stderr'),
+  learning: z
+    .enum(['on', 'off', 'reset'], 'on, off or reset')
+    .describe('Learn from confirmed readings; off reads with the factory head, reset goes back to it first'),
   json: z.boolean('true or false').describe('Each result on a line of stdout, exactly as received'),
 });
 export type Settings = z.infer<typeof settingsSchema>;
@@ -69,6 +72,7 @@ export const DEFAULT_SETTINGS: Settings = {
   allowCommands: [],
   fhir: false,
   log: 'text',
+  learning: 'on',
   json: false,
 };
 

@@ -4,6 +4,7 @@
  */
 import type { ModelContents } from '../../model/bundle/bundle.ts';
 import type { Readout } from '../../model/bundle/contract.ts';
+import type { LearningSection } from '../../model/bundle/learning-section.ts';
 import { isUncertain, softmax } from '../../runtime/readout.ts';
 import type { Sample } from '../dataset/dataset.ts';
 import { type Metrics, measure, prepare } from '../metrics/metrics.ts';
@@ -160,16 +161,18 @@ function chooseBetween(without: Metrics, withIt: Metrics, told: boolean | undefi
   };
 }
 
-/** The bundle with the fitted values in it. Its card states what the readings on this split are worth. */
+/** The bundle with the fitted values and what learning needs in it. Its card states what the readings on this split are worth. */
 export function applyCalibration<Contents extends ModelContents>(
   bundle: Contents,
   { crop, calibrated, thresholds, tiling, tau, final }: Calibration,
   fittedOn: Omit<NonNullable<Readout['fittedOn']>, 'crop'>,
+  learning: LearningSection | null,
 ): Contents {
   const { preprocessing, readout, card } = bundle;
   const figures = { top1: final.top1, macroF1: final.macroF1, ece: final.ece };
   return {
     ...bundle,
+    learning: learning ?? undefined,
     preprocessing: { ...preprocessing, crop: { ...preprocessing.crop, enabled: crop.enabled } },
     readout: {
       alpha: calibrated.alpha,

@@ -1,5 +1,6 @@
 /** What calibration needs to know of each image: its potentials with and without crop, with and without tiling. */
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
+import { embeddingShape, pooled } from '../../model/embedding.ts';
 import { salientSquare } from '../../preprocess/crop.ts';
 import { decodeImage } from '../../preprocess/decode.ts';
 import { areaResample } from '../../preprocess/resample.ts';
@@ -18,11 +19,21 @@ export interface View {
   readonly tiled: Int32Array;
 }
 
+/** With the embedding of the whole square: sum of each channel over its places. */
+export interface PooledView extends View {
+  readonly pooled: Int16Array;
+}
+
 export interface Views {
   readonly sample: Sample;
   readonly centred: View;
   /** The salient square; the same as `centred` where the map does not point elsewhere, or there is no map. */
   readonly cropped: View;
+}
+
+export interface PooledViews extends Views {
+  readonly centred: PooledView;
+  readonly cropped: PooledView;
 }
 
 /** Looks at every sample in both squares, in one piece and in tiles. Unreadable files are set aside. */
@@ -31,7 +42,7 @@ export async function readViews(
   bundle: ModelBundle,
   engine: Engine,
   onImage?: () => void,
-): Promise<{ views: Views[]; unreadable: Unreadable[] }> {
+): Promise<{ views: PooledViews[]; unreadable: Unreadable[] }> {
   const look = viewer(bundle, engine);
   const results = await mapConcurrently(samples, async (sample) => {
     try {
@@ -51,9 +62,10 @@ export async function readViews(
 function viewer({ graph, preprocessing, readout }: ModelBundle, engine: Engine) {
   const mapper = saliencyMapper(graph);
   const side = preprocessing.width;
+  const channels = embeddingShape(graph)[2];
   const infer = (frame: Frame, squares: readonly Square[]) =>
     engine.infer(Buffer.concat(squares.map((square) => areaResample(frame, square, side))), squares.length);
-  const view = async (frame: Frame, square: Square): Promise<View & { embedding: Uint8Array }> => {
+  const view = async (frame: Frame, square: Square): Promise<PooledView & { embedding: Uint8Array }> => {
     const [whole, tiles] = await Promise.all([
       infer(frame, [square]),
       infer(frame, tilesOf(square, readout.tiling.overlap)),
@@ -61,10 +73,11 @@ function viewer({ graph, preprocessing, readout }: ModelBundle, engine: Engine) 
     return {
       whole: whole.potentials,
       tiled: meanPotentials(tiles.potentials, graph.classes.length),
+      pooled: pooled(whole.embeddings, channels),
       embedding: whole.embeddings,
     };
   };
-  return async (frame: Frame): Promise<Omit<Views, 'sample'>> => {
+  return async (frame: Frame): Promise<Omit<PooledViews, 'sample'>> => {
     const square = centredSquare(frame.width, frame.height);
     const { embedding, ...centred } = await view(frame, square);
     if (mapper === null) return { centred, cropped: centred };
@@ -72,7 +85,7 @@ function viewer({ graph, preprocessing, readout }: ModelBundle, engine: Engine) 
     const salient = salientSquare(map, frame.width, frame.height, preprocessing.crop);
     const moved = salient.x !== square.x || salient.y !== square.y || salient.side !== square.side;
     if (!moved) return { centred, cropped: centred };
-    const { whole, tiled } = await view(frame, salient);
-    return { centred, cropped: { whole, tiled } };
+    const { embedding: _, ...cropped } = await view(frame, salient);
+    return { centred, cropped };
   };
 }

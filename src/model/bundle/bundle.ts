@@ -1,5 +1,6 @@
 import type { IntegerGraph } from '../graph.ts';
 import type { Manifest, ModelCard, Preprocessing, Readout } from './contract.ts';
+import type { LearningSection } from './learning-section.ts';
 
 /** An input and the potentials that every engine must compute for it, bit for bit. Generated patterns, never a photograph. */
 export interface GoldenCase {
@@ -19,6 +20,8 @@ export interface ModelContents {
   readonly golden: readonly GoldenCase[];
   readonly manifest: Manifest;
   readonly card: ModelCard;
+  /** Absent from bundles that cannot learn on the device. */
+  readonly learning?: LearningSection | undefined;
 }
 
 /** A bundle as read from disk: its contents and the SHA-256 (hexadecimal) over all its bytes before the digest. */

@@ -4,6 +4,7 @@ import type { IntegerGraph } from '../graph.ts';
 import { ArrayWriter, arraySchemas } from './arrays.ts';
 import type { ModelContents } from './bundle.ts';
 import { cardSchema, manifestSchema, preprocessingSchema, readoutSchema } from './contract.ts';
+import { type LearningSection, learningSchema } from './learning-section.ts';
 
 const byte = z.int().min(0).max(255);
 const name = z.string().min(1).max(256);
@@ -73,7 +74,8 @@ function graphSchema(data: Uint8Array) {
 
 /** Schema of the whole document; array references are resolved in `data`. */
 export function documentSchema(data: Uint8Array) {
-  const { uint8, int32 } = arraySchemas(data);
+  const arrays = arraySchemas(data);
+  const { uint8, int32 } = arrays;
   return z.strictObject({
     name: z.string().min(1).max(128),
     version: z.string().min(1).max(64),
@@ -86,15 +88,19 @@ export function documentSchema(data: Uint8Array) {
       .max(64),
     manifest: manifestSchema,
     card: cardSchema,
+    learning: learningSchema(arrays).optional(),
   });
 }
 
 /** Replaces every typed array by a reference into the returned data. Same contents, same bytes. */
 export function documentOf(contents: ModelContents): { document: unknown; data: Uint8Array } {
-  const { name, version, graph, preprocessing, readout, golden, manifest, card } = contents;
+  const { name, version, graph, preprocessing, readout, golden, manifest, card, learning } = contents;
   const writer = new ArrayWriter();
   const document = withReferences(
-    { name, version, preprocessing, readout, manifest, card, graph: ordered(graph), golden },
+    {
+      ...{ name, version, preprocessing, readout, manifest, card, graph: ordered(graph), golden },
+      ...(learning !== undefined && { learning: orderedLearning(learning) }),
+    },
     writer,
   );
   return { document, data: writer.bytes() };
@@ -102,6 +108,11 @@ export function documentOf(contents: ModelContents): { document: unknown; data: 
 
 function ordered({ input, classes, nodes, head }: IntegerGraph): IntegerGraph {
   return { input, classes, nodes, head };
+}
+
+function orderedLearning(section: LearningSection): LearningSection {
+  const { version, features, watchedClass, guard, rehearsal } = section;
+  return { version, features, watchedClass, guard, rehearsal };
 }
 
 function withReferences(value: unknown, writer: ArrayWriter): unknown {

@@ -5,6 +5,7 @@ import { validateGraph } from '../validate.ts';
 import type { GoldenCase, ModelBundle } from './bundle.ts';
 import { MAXIMUM_BUNDLE_BYTES, unpackContainer } from './container.ts';
 import { documentSchema } from './document.ts';
+import { learningProblem } from './learning-section.ts';
 
 /**
  * Parses and checks a bundle: magic, format, digest, schema, and every bound that an engine relies on.
@@ -73,7 +74,7 @@ async function readWhole(file: string): Promise<Uint8Array> {
 
 /** Parts of a bundle that must fit one another. */
 function validateAgreement(contents: Omit<ModelBundle, 'digest'>): void {
-  const { graph, preprocessing, readout, golden } = contents;
+  const { graph, preprocessing, readout, golden, learning } = contents;
   const [height, width, channels] = graph.input.shape;
   if (height !== preprocessing.height || width !== preprocessing.width || channels !== 3) {
     throw disagreement(
@@ -98,6 +99,8 @@ function validateAgreement(contents: Omit<ModelBundle, 'digest'>): void {
       );
     }
   });
+  const problem = learning === undefined ? null : learningProblem(learning, graph);
+  if (problem !== null) throw disagreement('learning', 'sets that fit the graph', problem);
 }
 
 function disagreement(field: string, expected: string, received: string): RefusedError {

@@ -1,6 +1,13 @@
 import { createActor, type SnapshotFrom, waitFor } from 'xstate';
 import type { Button } from '../../capture/buttons/button.ts';
-import { FLOW_STATES, type FlowContext, type FlowEvent, type FlowState, flowMachine } from './machine.ts';
+import {
+  FLOW_STATES,
+  type FlowContext,
+  type FlowEvent,
+  type FlowState,
+  flowMachine,
+  type PressedBy,
+} from './machine.ts';
 import { DEFAULT_TIMEOUTS, type FlowParts, type FlowTimeouts } from './parts.ts';
 
 export interface FlowView extends FlowContext {
@@ -48,8 +55,8 @@ export class Flow {
     this.#actor.send(event);
   }
 
-  press(button: Button): void {
-    this.send({ type: button });
+  press(button: Button, by: PressedBy = 'button'): void {
+    this.send(button === 'confirm' || button === 'undo' ? { type: button, by } : { type: button });
   }
 
   /** Whether an event would change anything now. */

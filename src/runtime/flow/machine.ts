@@ -3,11 +3,14 @@ import type { Capture } from '../../capture/source.ts';
 import { SpikescopeError } from '../../errors.ts';
 import type { FlowParts, FlowTimeouts, LearningOutcome, RecordedReading } from './parts.ts';
 
+/** Through what a person acted. */
+export type PressedBy = 'button' | 'keyboard' | 'command' | 'command-line';
+
 export type FlowEvent =
   | { readonly type: 'capture' }
-  | { readonly type: 'confirm' }
+  | { readonly type: 'confirm'; readonly by?: PressedBy }
   | { readonly type: 'next-label' }
-  | { readonly type: 'undo' }
+  | { readonly type: 'undo'; readonly by?: PressedBy }
   /** A label for a result, by its identifier: as from afar. */
   | { readonly type: 'label'; readonly result: string; readonly label: string };
 
@@ -17,6 +20,8 @@ export interface FlowContext {
   /** The label that confirming would teach. */
   readonly proposed: string | null;
   readonly learned: LearningOutcome | null;
+  /** Through what the last label or undo came. */
+  readonly by: PressedBy;
   /** Whether the last undo took anything back. */
   readonly undone: boolean | null;
   /** The last fault, until something works again. */
@@ -30,6 +35,7 @@ const EMPTY: FlowContext = {
   reading: null,
   proposed: null,
   learned: null,
+  by: 'button',
   undone: null,
   fault: null,
   isExhausted: false,
@@ -60,6 +66,11 @@ function faultOf(error: unknown): SpikescopeError {
     : new SpikescopeError('INTERNAL', 'A part of the appliance failed', { cause: error });
 }
 
+/** Labels come as commands; a press that does not say where it came from is a button's. */
+function actorOf(event: { readonly type: string; readonly by?: PressedBy }): PressedBy {
+  return event.by ?? (event.type === 'label' ? 'command' : 'button');
+}
+
 function labelAfter(ranking: readonly string[], label: string | null): string | null {
   return ranking.length === 0 ? null : ranking[(ranking.indexOf(label ?? '') + 1) % ranking.length];
 }
@@ -84,14 +95,15 @@ export function flowMachine(parts: FlowParts, timeouts: FlowTimeouts) {
         if (input === null) throw new Error('nothing was captured');
         return parts.read(input);
       }),
-      teach: fromPromise<LearningOutcome, Pick<FlowContext, 'reading' | 'proposed'>>(({ input }) => {
+      teach: fromPromise<LearningOutcome, Pick<FlowContext, 'reading' | 'proposed' | 'by'>>(({ input }) => {
         if (input.reading === null || input.proposed === null) throw new Error('nothing was confirmed');
-        return parts.learn(input.reading, input.proposed);
+        return parts.learn(input.reading, input.proposed, input.by);
       }),
-      takeBack: fromPromise<boolean>(() => parts.undo()),
+      takeBack: fromPromise<boolean, PressedBy>(({ input }) => parts.undo(input)),
     },
     actions: {
       forget: assign(EMPTY),
+      noteWho: assign({ by: ({ event }) => actorOf(event) }),
       proposeNext: assign({
         proposed: ({ context }) => labelAfter(context.reading?.ranking ?? [], context.proposed),
       }),
@@ -112,7 +124,7 @@ export function flowMachine(parts: FlowParts, timeouts: FlowTimeouts) {
       idle: {
         on: {
           capture: { target: 'capturing', guard: ({ context }) => !context.isExhausted },
-          undo: 'undoing',
+          undo: { target: 'undoing', actions: 'noteWho' },
         },
       },
       capturing: {
@@ -167,8 +179,8 @@ export function flowMachine(parts: FlowParts, timeouts: FlowTimeouts) {
         on: {
           capture: 'capturing',
           'next-label': { actions: 'proposeNext' },
-          confirm: { target: 'learning', guard: 'hasProposal' },
-          label: { target: 'learning', guard: 'isOfThisReading', actions: 'proposeGiven' },
+          confirm: { target: 'learning', guard: 'hasProposal', actions: 'noteWho' },
+          label: { target: 'learning', guard: 'isOfThisReading', actions: ['noteWho', 'proposeGiven'] },
           undo: 'idle',
         },
         after: { confirm: 'idle' },
@@ -176,7 +188,7 @@ export function flowMachine(parts: FlowParts, timeouts: FlowTimeouts) {
       learning: {
         invoke: {
           src: 'teach',
-          input: ({ context }) => ({ reading: context.reading, proposed: context.proposed }),
+          input: ({ context: { reading, proposed, by } }) => ({ reading, proposed, by }),
           onDone: {
             description: 'kept or rolled back',
             target: 'idle',
@@ -189,6 +201,7 @@ export function flowMachine(parts: FlowParts, timeouts: FlowTimeouts) {
         entry: 'forget',
         invoke: {
           src: 'takeBack',
+          input: ({ event }) => actorOf(event),
           onDone: {
             description: 'taken back, or nothing to take back',
             target: 'idle',

@@ -1,5 +1,6 @@
 /** What the flow of the appliance asks of its parts. Each call is one attempt; a rejection is a fault, shown and survived. */
 import type { Capture } from '../../capture/source.ts';
+import type { PressedBy } from './machine.ts';
 
 /** What a recorded reading looks like to whoever must confirm it. */
 export interface RecordedReading {
@@ -27,9 +28,9 @@ export interface FlowParts {
   /** Reads a frame and records the result; durable when it resolves. */
   read(capture: Capture): Promise<RecordedReading>;
   /** Teaches the case that was read last. */
-  learn(reading: RecordedReading, label: string): Promise<LearningOutcome>;
+  learn(reading: RecordedReading, label: string, by: PressedBy): Promise<LearningOutcome>;
   /** Takes the last update back; false when there is none. */
-  undo(): Promise<boolean>;
+  undo(by: PressedBy): Promise<boolean>;
 }
 
 /** Milliseconds. */

@@ -1,0 +1,63 @@
+/** Chooses of a validation split what the bundle carries for learning on the device. */
+import { createHash } from 'node:crypto';
+import type { LabelledEmbeddings, LearningSection } from '../../model/bundle/learning-section.ts';
+import { embeddingShape, MAXIMUM_PLACES } from '../../model/embedding.ts';
+import type { IntegerGraph } from '../../model/graph.ts';
+import type { PooledViews } from './views.ts';
+
+/** Images of a class at most; with seven classes and 256 channels about 240 kB together. */
+const LARGEST = { guard: 40, rehearsal: 24 } as const;
+/** Malignant and easily missed. */
+const WATCHED = 'mel';
+
+/**
+ * Class-balanced as far as the split goes: two lesions in three for the guard set, the third for rehearsal, in an order that
+ * only depends on their names, so that no lesion is in both. Null where pooled embeddings do not fit the format or a
+ * set would be empty.
+ */
+export function learningSectionOf(
+  graph: IntegerGraph,
+  views: readonly PooledViews[],
+  cropped: boolean,
+): LearningSection | null {
+  const [rows, columns, features] = embeddingShape(graph);
+  if (rows * columns > MAXIMUM_PLACES || graph.classes.length > 256) return null;
+  const chosen = { guard: [] as PooledViews[], rehearsal: [] as PooledViews[] };
+  graph.classes.forEach((_, c) => {
+    const lesions = lesionsOf(views.filter(({ sample }) => sample.label === c));
+    const guard = lesions.filter((_, i) => i % 3 !== 2).flat();
+    const rehearsal = lesions.filter((_, i) => i % 3 === 2).flat();
+    chosen.guard.push(...guard.slice(0, LARGEST.guard));
+    chosen.rehearsal.push(...rehearsal.slice(0, LARGEST.rehearsal));
+  });
+  if (chosen.guard.length === 0 || chosen.rehearsal.length === 0) return null;
+  const setOf = (members: readonly PooledViews[]): LabelledEmbeddings => {
+    const seen = members.map(({ centred, cropped: crop }) => (cropped ? crop : centred));
+    return {
+      pooled: Int16Array.from(seen.flatMap(({ pooled }) => [...pooled])),
+      potentials: Int32Array.from(seen.flatMap(({ whole }) => [...whole])),
+      labels: Uint8Array.from(members, ({ sample }) => sample.label),
+    };
+  };
+  return {
+    version: 1,
+    features,
+    watchedClass: graph.classes.includes(WATCHED) ? WATCHED : null,
+    guard: setOf(chosen.guard),
+    rehearsal: setOf(chosen.rehearsal),
+  };
+}
+
+/** The images of each lesion, lesions in an order that has nothing to do with how the data set was collected. */
+function lesionsOf(views: readonly PooledViews[]): PooledViews[][] {
+  const lesions = new Map<string, PooledViews[]>();
+  for (const view of views) {
+    const name = view.sample.lesionId ?? view.sample.imageId;
+    lesions.set(name, [...(lesions.get(name) ?? []), view]);
+  }
+  const keyOf = (name: string) => createHash('sha256').update(name).digest('hex');
+  return [...lesions]
+    .map(([name, members]) => ({ key: keyOf(name), members }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+    .map(({ members }) => members);
+}

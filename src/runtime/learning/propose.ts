@@ -1,0 +1,51 @@
+import { type Correction, quantised, realOf } from './correction.ts';
+import type { Example } from './teach.ts';
+
+/** Cases of one update: bounds its time. */
+export const LARGEST_BATCH = 256;
+
+/**
+ * What an update learns from: the new case, and of the old ones all or, where there are too many, an equal number of each
+ * class, drawn by chance.
+ * @param random uniform in [0, 1)
+ */
+export function chooseExamples(
+  rehearsal: readonly Example[],
+  memory: readonly Example[],
+  example: Example,
+  random: () => number = Math.random,
+): Example[] {
+  const old = [...rehearsal, ...memory];
+  if (old.length < LARGEST_BATCH) return [...old, example];
+  const classes = new Map<number, Example[]>();
+  for (const each of shuffled(old, random))
+    classes.set(each.label, [...(classes.get(each.label) ?? []), each]);
+  const chosen: Example[] = [example];
+  for (let round = 0; chosen.length < LARGEST_BATCH; round++) {
+    for (const members of classes.values()) {
+      if (round < members.length && chosen.length < LARGEST_BATCH) chosen.push(members[round]);
+    }
+  }
+  return chosen;
+}
+
+function shuffled<T>(values: readonly T[], random: () => number): T[] {
+  const result = [...values];
+  for (let i = result.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [result[i], result[j]] = [result[j], result[i]];
+  }
+  return result;
+}
+
+/** Part of the way from one head to another of the same classes. */
+export function softened(from: Correction, to: Correction, share: number): Correction {
+  const [a, b] = [realOf(from), realOf(to)];
+  return quantised(
+    {
+      weights: a.weights.map((weight, i) => weight + share * (b.weights[i] - weight)),
+      bias: a.bias.map((bias, c) => bias + share * (b.bias[c] - bias)),
+    },
+    to,
+  );
+}

@@ -1,0 +1,266 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ModelBundle } from '../../../src/model/bundle/bundle.ts';
+import { DELTA_FILE } from '../../../src/runtime/learning/delta-file.ts';
+import { TOLERANCE } from '../../../src/runtime/learning/gate.ts';
+import { type Evidence, HeadLearner } from '../../../src/runtime/learning/learner.ts';
+import { HISTORY_LENGTH, MEMORY_LENGTH, remembering } from '../../../src/runtime/learning/state.ts';
+import { Journal } from '../../../src/store/journal.ts';
+import { CLASSES, drawCase, drawExample, FOREIGN, learnableBundle } from '../../support/learnable.ts';
+import { Random } from '../../support/random.ts';
+import { READING } from '../../support/readings.ts';
+
+let folder: string;
+let journal: Journal;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'learning-'));
+  journal = Journal.open(path.join(folder, 'journal.sqlite'));
+});
+afterEach(() => {
+  journal.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** A learner that is shown cases one by one. */
+class Pupil {
+  readonly learner: HeadLearner;
+  readonly #show: (evidence: Evidence | undefined) => void;
+  #number = 0;
+
+  private constructor(learner: HeadLearner, show: (evidence: Evidence | undefined) => void) {
+    this.learner = learner;
+    this.#show = show;
+  }
+
+  static async open(bundle: ModelBundle, setAside: string[] = []): Promise<Pupil> {
+    let shown: Evidence | undefined;
+    const learner = await HeadLearner.open(bundle, {
+      folder,
+      journal,
+      evidenceOf: () => shown,
+      onSetAside: ({ code }, movedTo) => setAside.push(code, movedTo),
+    });
+    if (learner === null) throw new Error('this bundle cannot learn');
+    return new Pupil(learner, (evidence) => {
+      shown = evidence;
+    });
+  }
+
+  async teach(evidence: Evidence, label: string, id = `case-${this.#number++}`) {
+    this.#show(evidence);
+    this.learner.observe(id, READING);
+    return this.learner.learn({ id }, label, 'keyboard');
+  }
+}
+
+const stored = () => readFileSync(path.join(folder, DELTA_FILE));
+const recorded = (kind: string) =>
+  [...journal.records()].filter((record) => record.kind === kind).map(({ payload }) => JSON.parse(payload));
+const nameOf = (label: number) => CLASSES[label] ?? 'foreign';
+
+function accuracy({ learner }: Pupil, random: Random, label: number, shift: number): number {
+  const { head } = learner;
+  let right = 0;
+  for (let i = 0; i < 200; i++) {
+    const { potentials, pooled } = drawCase(random, label, shift);
+    const read = head.potentials(potentials, pooled);
+    if (read.indexOf(Math.max(...read)) === head.classes.indexOf(nameOf(label))) right++;
+  }
+  return right / 200;
+}
+
+describe('learning', () => {
+  it('adds a class from a few cases, which is then read, and keeps the others', async () => {
+    const pupil = await Pupil.open(learnableBundle());
+    const random = new Random(5);
+    const known = () => CLASSES.map((_, label) => accuracy(pupil, new Random(9), label, 0));
+    const before = known();
+    expect(accuracy(pupil, new Random(8), FOREIGN, 0)).toBe(0);
+    const outcomes = [];
+    for (let i = 0; i < 5; i++) outcomes.push(await pupil.teach(drawCase(random, FOREIGN), 'foreign'));
+    expect(outcomes.some(({ kept }) => kept)).toBe(true);
+    expect(pupil.learner.head.classes).toEqual([...CLASSES, 'foreign']);
+    expect(accuracy(pupil, new Random(8), FOREIGN, 0)).toBeGreaterThan(0.5);
+    const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+    expect(mean(known())).toBeGreaterThan(mean(before) - 0.05);
+  });
+
+  it('journals each label and update: who, what, digests and the gate’s figures', async () => {
+    const pupil = await Pupil.open(learnableBundle());
+    const before = pupil.learner.digest;
+    await pupil.teach(drawCase(new Random(1), 2), 'three', 'case');
+    const [label] = recorded('label');
+    const [update] = recorded('update');
+    expect(label).toMatchObject({ label: 'three', by: 'keyboard', update: update.update });
+    expect(update).toMatchObject({ kept: true, before, after: pupil.learner.digest, by: 'keyboard' });
+    expect(update.guard.factory).toEqual(pupil.learner.figures.factory);
+    expect(update.guard.proposed).toEqual(pupil.learner.figures.now);
+    expect(journal.verify()).toMatchObject({ sound: true });
+    const written = JSON.stringify([...journal.records()].map(({ payload }) => payload));
+    expect(written).not.toMatch(/pooled|potentials|embedding/);
+    expect(written.length).toBeLessThan(4000);
+  });
+
+  it('refuses what names no class, and a reading that is gone', async () => {
+    const pupil = await Pupil.open(learnableBundle());
+    const evidence = drawCase(new Random(1), 0);
+    for (const label of ['', ' ', 'retake', 'indeterminate', 'x'.repeat(65), 'a\nb', '\u202ea']) {
+      await expect(pupil.teach(evidence, label), JSON.stringify(label)).rejects.toMatchObject({
+        code: 'LABEL_INVALID',
+      });
+    }
+    await expect(pupil.learner.learn({ id: 'other' }, 'one', 'button')).rejects.toMatchObject({
+      code: 'EVIDENCE_GONE',
+    });
+    expect(existsSync(path.join(folder, DELTA_FILE))).toBe(false);
+    expect(recorded('update')).toEqual([]);
+  });
+
+  it('is not to be had without a guard set', async () => {
+    const bundle = { ...learnableBundle(), learning: undefined };
+    expect(await HeadLearner.open(bundle, { folder, journal, evidenceOf: () => undefined })).toBeNull();
+  });
+});
+
+describe('the gate', () => {
+  it('holds at every moment, whatever is taught, here with 30 % and more of the labels wrong', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 1e6 }),
+        fc.double({ min: 0.3, max: 1, noNaN: true }),
+        async (seed, wrong) => {
+          rmSync(path.join(folder, DELTA_FILE), { force: true });
+          const random = new Random(seed);
+          const pupil = await Pupil.open(learnableBundle(seed));
+          for (let i = 0; i < 30; i++) {
+            const label = random.integer(0, FOREIGN);
+            const said = random.chance(wrong) ? random.integer(0, FOREIGN) : label;
+            const { digest } = pupil.learner;
+            const outcome = await pupil.teach(drawCase(random, label, 200), nameOf(said));
+            const { factory, now } = pupil.learner.figures;
+            expect(now.balancedAccuracy).toBeGreaterThanOrEqual(factory.balancedAccuracy - TOLERANCE);
+            expect(now.sensitivity ?? 0).toBeGreaterThanOrEqual((factory.sensitivity ?? 0) - TOLERANCE);
+            if (!outcome.kept) {
+              expect(pupil.learner.digest).toBe(digest);
+              expect(outcome.reason).toMatch(/balanced accuracy|sensitivity|changed nothing/);
+            }
+          }
+        },
+      ),
+      { numRuns: 12 },
+    );
+  }, 120_000);
+
+  it('turns down what would make melanomas benign, in words, and records it', async () => {
+    const pupil = await Pupil.open(learnableBundle(3));
+    const random = new Random(7);
+    const outcomes = [];
+    for (let i = 0; i < 40; i++) outcomes.push(await pupil.teach(drawCase(random, 3), 'one'));
+    const refused = outcomes.filter(({ kept }) => !kept);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused[0].reason).toContain('on the guard set');
+    expect(recorded('update').filter(({ kept }) => !kept)).toHaveLength(refused.length);
+  });
+});
+
+describe('undo', () => {
+  it('restores the state of before, byte for byte, one update after the other', async () => {
+    const pupil = await Pupil.open(learnableBundle());
+    const random = new Random(11);
+    const digests = [pupil.learner.digest];
+    for (let i = 0; i < 8; i++) {
+      const label = i % (FOREIGN + 1);
+      const { kept } = await pupil.teach(drawCase(random, label), nameOf(label));
+      if (kept) digests.push(pupil.learner.digest);
+    }
+    expect(digests.length).toBeGreaterThan(4);
+    expect(new Set(digests).size).toBe(digests.length);
+    const reopened = await Pupil.open(learnableBundle());
+    while (digests.length > 1) {
+      expect(reopened.learner.digest).toBe(digests.pop());
+      expect(await reopened.learner.undo('button')).toBe(true);
+    }
+    expect(reopened.learner.digest).toBe(digests[0]);
+    expect(await reopened.learner.undo('button')).toBe(false);
+    expect(reopened.learner.head.classes).toEqual([...CLASSES]);
+    const undone = recorded('undo');
+    expect(undone.at(-1)).toMatchObject({ by: 'button', after: digests[0] });
+  });
+
+  it('goes back to the factory head at once on reset', async () => {
+    const pupil = await Pupil.open(learnableBundle());
+    const { digest } = pupil.learner;
+    await pupil.teach(drawCase(new Random(2), 1), 'two');
+    await pupil.learner.reset('command-line');
+    expect(pupil.learner.digest).toBe(digest);
+    expect((await Pupil.open(learnableBundle())).learner.digest).toBe(digest);
+    expect(recorded('reset')).toHaveLength(1);
+  });
+});
+
+describe('what is kept on disk', () => {
+  it('is taken up again at the next start, and again the same', async () => {
+    const pupil = await Pupil.open(learnableBundle());
+    await pupil.teach(drawCase(new Random(2), FOREIGN), 'foreign');
+    const bytes = stored();
+    const again = await Pupil.open(learnableBundle());
+    expect(again.learner.digest).toBe(pupil.learner.digest);
+    expect(stored()).toEqual(bytes);
+    expect(statSync(path.join(folder, DELTA_FILE)).mode & 0o077).toBe(0);
+  });
+
+  it('reaches the journal at the next start when power was cut between the two', async () => {
+    const pupil = await Pupil.open(learnableBundle());
+    const fresh = path.join(folder, 'fresh.sqlite');
+    await pupil.teach(drawCase(new Random(2), 1), 'two');
+    journal.close();
+    journal = Journal.open(fresh);
+    await Pupil.open(learnableBundle());
+    await Pupil.open(learnableBundle());
+    expect(recorded('update')).toEqual([expect.objectContaining({ after: pupil.learner.digest })]);
+  });
+
+  it('is set aside when one byte of it is wrong, or it belongs to another bundle; the factory head goes on', async () => {
+    const pupil = await Pupil.open(learnableBundle());
+    const factory = pupil.learner.digest;
+    await pupil.teach(drawCase(new Random(2), 1), 'two');
+    const sound = stored();
+    const random = new Random(1);
+    const file = path.join(folder, DELTA_FILE);
+    for (let i = 0; i < 40; i++) {
+      const damaged = Buffer.from(sound);
+      if (i % 2) damaged[random.integer(0, damaged.length - 1)] ^= 1 << random.integer(0, 7);
+      writeFileSync(file, i % 2 ? damaged : damaged.subarray(0, random.integer(0, damaged.length - 1)));
+      const setAside: string[] = [];
+      expect((await Pupil.open(learnableBundle(), setAside)).learner.digest).toBe(factory);
+      const [code, movedTo] = setAside;
+      expect(code).toMatch(/^DELTA_/);
+      expect(existsSync(movedTo)).toBe(true);
+      expect(existsSync(file)).toBe(false);
+    }
+    writeFileSync(file, sound);
+    const setAside: string[] = [];
+    await Pupil.open(learnableBundle(99), setAside);
+    expect(setAside[0]).toBe('DELTA_BUNDLE');
+    expect(readdirSync(folder).filter((name) => name.includes('.refused-'))).toHaveLength(41);
+  });
+
+  it('has a bound, and rare classes stay in the memory', async () => {
+    const random = new Random(4);
+    let memory = [drawExample(random, 3)];
+    for (let i = 0; i < 2000; i++) {
+      const label = i % 50 === 0 ? 1 : 0;
+      memory = remembering(memory, { ...drawExample(random, 0), label }, () => random.next(), 100);
+    }
+    expect(memory).toHaveLength(100);
+    expect(memory.filter(({ label }) => label === 3)).toHaveLength(1);
+    expect(memory.filter(({ label }) => label === 1).length).toBeGreaterThan(30);
+    // A case of 1,000 features and 32 classes, all earlier heads of as many: below 16 MB.
+    const perCase = 2 * 1000 + 4 * 32 + 1;
+    const perHead = 32 * (2 * 1000 + 4) + 4 * MEMORY_LENGTH;
+    expect((MEMORY_LENGTH + HISTORY_LENGTH) * perCase + (HISTORY_LENGTH + 1) * perHead).toBeLessThan(16e6);
+  });
+});

@@ -55,7 +55,7 @@ describeTorch('the torch backend', () => {
     for (let i = 201; i <= 1200; i++) step(i);
     expect(tf.memory().numTensors).toBe(tensors);
     expect(torchAddon().count()).toBe(native);
-    // One step's tensors take 4 MB: a thousandth of them kept would show.
+    // One feature map of each step kept would be 128 MB.
     expect(process.memoryUsage.rss() - resident).toBeLessThan(24 * 2 ** 20);
   });
 

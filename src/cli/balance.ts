@@ -18,6 +18,7 @@ import { TRAINING_FILES } from '../training/trainer/files.ts';
 import { datasetSource } from '../training/trainer/source.ts';
 import { note, print, printJson } from './console.ts';
 import { parseOptions, positiveInteger, positiveNumber } from './workstation/options.ts';
+import { stageProgress } from './workstation/stage-progress.ts';
 import { trainingImagesSchema } from './workstation/train-options.ts';
 
 const AFTER_HELP = `
@@ -108,7 +109,8 @@ async function run(options: Options): Promise<void> {
   note(`Backend: ${await useBackend(options.backend)}.`);
   await mkdir(options.cache, { recursive: true });
   await mkdir(out, { recursive: true });
-  const { compared, rareClasses } = await compare(options);
+  const progress = stageProgress();
+  const { compared, rareClasses } = await compare(options, progress).finally(progress.stop);
   await writeCheckpoint(path.join(out, TRAINING_FILES.result), compared.checkpoint);
   const tables = measure.map((split) => {
     const { figures } = compared.splits[split];
@@ -122,7 +124,10 @@ async function run(options: Options): Promise<void> {
   else print(tables.join('\n'));
 }
 
-async function compare(options: Options): Promise<{ compared: Compared; rareClasses: string[] }> {
+async function compare(
+  options: Options,
+  progress: ReturnType<typeof stageProgress>,
+): Promise<{ compared: Compared; rareClasses: string[] }> {
   const { classes, seed, splitFile, components, neighbours, ratio, epsilon } = options;
   const trained = await readCheckpoint(options.from);
   const side = trained.architecture.inputShape[0];
@@ -149,6 +154,7 @@ async function compare(options: Options): Promise<{ compared: Compared; rareClas
     open: (rows) => open({ split: 'all', rows }),
     data: source.stage(recipe.fineTune ?? base.float),
     measure: Object.fromEntries(options.measure.map((split) => [split, () => open({ split })])),
+    onStep: progress.onStep,
     onHeadEpoch: (epoch, loss) => note(`head epoch ${epoch + 1}: loss ${loss.toFixed(4)}`),
     onEpoch: ({ epoch, loss, validation: { top1, macroF1 } }) =>
       note(

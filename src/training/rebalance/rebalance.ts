@@ -27,6 +27,9 @@ export interface RebalanceRecipe {
   readonly fineTune: StageRecipe | null;
 }
 
+/** In this order; each reports the share that is done, 0…1. */
+export type RebalanceStage = 'embedding' | 'head' | 'tuning';
+
 export interface RebalanceJob {
   /** Folder of the tuning; made when missing. */
   readonly folder: string;
@@ -40,6 +43,7 @@ export interface RebalanceJob {
   readonly open: (rows: readonly Row[]) => Promise<TrainingData>;
   /** For the tuning. */
   readonly data: StageData;
+  readonly onStep?: (stage: RebalanceStage, share: number) => void;
   readonly onHeadEpoch?: (epoch: number, loss: number) => void;
   readonly onEpoch?: (entry: EpochEntry) => void;
 }
@@ -57,9 +61,9 @@ export async function rebalance(job: RebalanceJob): Promise<Rebalanced> {
   const { checkpoint, images, open, recipe, seed } = job;
   const { head, quantisation } = headOf(checkpoint);
   const network = openNetwork(checkpoint);
-  const real = await embedTraining(network, images, checkpoint.classes.length, open).finally(() =>
-    network.dispose(),
-  );
+  const real = await embedTraining(network, images, checkpoint.classes.length, open, (share) =>
+    job.onStep?.('embedding', share),
+  ).finally(() => network.dispose());
   const synthetic = recipe.smote && (await smote(real, { ...recipe.smote, seed }));
   const trained = trainHead(
     head,
@@ -67,7 +71,10 @@ export async function rebalance(job: RebalanceJob): Promise<Rebalanced> {
     synthetic === null ? real.labels : Uint8Array.from([...real.labels, ...synthetic.labels]),
     quantisation,
     { ...recipe.head, seed },
-    job.onHeadEpoch,
+    (epoch, loss) => {
+      job.onStep?.('head', (epoch + 1) / recipe.head.epochs);
+      job.onHeadEpoch?.(epoch, loss);
+    },
   );
   const beforeTuning = withHead(checkpoint, trained);
   return {
@@ -96,7 +103,7 @@ async function tune(job: RebalanceJob, recipe: StageRecipe, start: Checkpoint): 
     data,
     teachers: [],
     resumed: null,
-    onStep: () => {},
+    onStep: (share) => job.onStep?.('tuning', share),
     onEpoch: job.onEpoch ?? (() => {}),
   });
   return recipe.select === 'best'

@@ -7,7 +7,7 @@ import { registerTorchGradients } from './gradients.ts';
 import { elementwise } from './kernels/elementwise.ts';
 import { activationGradients, fused } from './kernels/fused.ts';
 import { indexing } from './kernels/indexing.ts';
-import { given, type KernelCall, type KernelTable } from './kernels/kernel.ts';
+import type { KernelTable } from './kernels/kernel.ts';
 import { linear } from './kernels/linear.ts';
 import { reduction } from './kernels/reduction.ts';
 import { shape } from './kernels/shape.ts';
@@ -49,7 +49,9 @@ function register(kernelName: string, body: KernelTable[string]): void {
   tf.registerKernel({
     kernelName,
     backendName: TORCH,
-    kernelFunc: (call) => body(given<KernelCall>(call as unknown as tf.NamedAttrMap)),
+    // tfjs calls a backend's kernels with that backend, which it declares as any object.
+    kernelFunc: ({ inputs, backend, attrs }) =>
+      body({ inputs, backend: backend as TorchBackend, attrs: attrs ?? {} }),
   });
 }
 

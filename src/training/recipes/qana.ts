@@ -57,7 +57,7 @@ export const QANA_RECIPE: Recipe = {
     calibrationImages: 128,
     stage: {
       ...FLOAT,
-      schedule: [{ inputSize: 64, epochs: 3 }],
+      schedule: [{ inputSize: 64, epochs: 1 }],
       optimiser: 'adamw',
       rate: { peak: 1e-4, warmUp: 0.1, floor: 0 },
       averageDecay: 0.995,

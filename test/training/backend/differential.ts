@@ -16,6 +16,13 @@ export interface Given {
   readonly dtype: 'float32' | 'int32' | 'bool';
 }
 
+export interface AgreementOptions {
+  /** Whether gradients are compared too. */
+  readonly gradient?: boolean;
+  /** A tensor counts as at least this large: of the order of what is summed, where sums cancel. Default 0.1. */
+  readonly magnitude?: number;
+}
+
 type Expression = (...inputs: tf.Tensor[]) => tf.Tensor | tf.Tensor[];
 
 interface Outcome {
@@ -24,7 +31,7 @@ interface Outcome {
   readonly values: number[];
 }
 
-/** Largest difference, as a share of the largest magnitude of the expected tensor. */
+/** Largest difference, as a share of the largest magnitude of the expected tensor, which counts as 0.1 at least. */
 const TOLERANCE = 1e-4;
 
 /** Names of the kernels that have run on the torch backend. */
@@ -39,13 +46,13 @@ export function expectEveryKernelRan(table: KernelTable): void {
 export async function expectAgreement(
   expression: Expression,
   inputs: readonly Given[],
-  { gradient = true }: { gradient?: boolean } = {},
+  { gradient = true, magnitude = 0.1 }: AgreementOptions = {},
 ): Promise<void> {
   await useBackend('cpu');
   const expected = outcomes(expression, inputs, gradient);
   await useBackend('torch');
   const profile = await tf.profile(() => {
-    expectClose(outcomes(expression, inputs, gradient), expected);
+    expectClose(outcomes(expression, inputs, gradient), expected, magnitude);
     return tf.scalar(0);
   });
   for (const name of profile.kernelNames) exercised.add(name);
@@ -85,12 +92,12 @@ function weightsLike(y: tf.Tensor): tf.Tensor {
   );
 }
 
-export function expectClose(actual: readonly Outcome[], expected: readonly Outcome[]): void {
+function expectClose(actual: readonly Outcome[], expected: readonly Outcome[], magnitude: number): void {
   expect(actual.map(({ shape, dtype }) => ({ shape, dtype }))).toEqual(
     expected.map(({ shape, dtype }) => ({ shape, dtype })),
   );
   expected.forEach(({ values }, index) => {
-    const allowed = TOLERANCE * values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3);
+    const allowed = TOLERANCE * values.reduce((most, value) => Math.max(most, Math.abs(value)), magnitude);
     values.forEach((value, at) => {
       const difference = Math.abs(actual[index].values[at] - value);
       if (!(difference <= allowed) && !Object.is(actual[index].values[at], value)) {

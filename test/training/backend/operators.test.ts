@@ -86,6 +86,7 @@ describeTorch('operators on the torch backend', () => {
           return [y, mean, variance];
         },
         [separated(x), gamma, beta],
+        { magnitude: 1 },
       ),
     );
   });

@@ -26,7 +26,7 @@ function figures(right: number) {
 }
 
 const PAPER: PaperEntry = {
-  training: { network: 'net', epochs: 3, seed: 1, syntheticImages: 40 },
+  training: { network: 'net', inputSize: 64, epochs: 3, seed: 1, syntheticImages: 40 },
   leakage: { trainRows: 80, testRows: 20, copies: 0.4, sharedImage: 0.5, sharedLesion: 0.8 },
   figures: figures(9),
 };

@@ -53,6 +53,7 @@ export async function trainPaper(
   const figures = protocolFigures(answers.length, figuresOf(images.classes, answers).figures);
   const training = {
     network: checkpoint.architecture.name,
+    inputSize: checkpoint.architecture.inputShape[0],
     epochs: checkpoint.progress.epochs,
     seed: images.seed,
     syntheticImages,

@@ -47,6 +47,8 @@ const paperSchema = z.strictObject({
   /** How the network was trained that these are about: not the bundle, but one of its architecture. */
   training: z.strictObject({
     network: z.string(),
+    /** Side of its images, pixels. */
+    inputSize: z.int().min(1),
     epochs: z.int().min(0),
     seed: z.int().min(0),
     /** Images that SMOTE made of pixels. */

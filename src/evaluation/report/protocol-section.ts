@@ -42,5 +42,5 @@ function cell(
 function leakageWords({ paper }: SideBySide): Html | null {
   if (paper.figures === null || paper.source !== 'stored') return null;
   const { leakage, training } = paper.entry;
-  return html`<p class="muted">In the training behind these figures (${training.network}, ${training.epochs} epochs of ${leakage.trainRows} rows and ${training.syntheticImages} synthetic images, seed ${training.seed}) ${percent(leakage.copies)} of the test rows are altered copies, ${percent(leakage.sharedImage)} show a photograph that training has too, and ${percent(leakage.sharedLesion)} a lesion that training has too.</p>`;
+  return html`<p class="muted">In the training behind these figures (${training.network} at ${training.inputSize}×${training.inputSize} pixels, ${training.epochs} epochs of ${leakage.trainRows} rows and ${training.syntheticImages} synthetic images, seed ${training.seed}) ${percent(leakage.copies)} of the test rows are altered copies, ${percent(leakage.sharedImage)} show a photograph that training has too, and ${percent(leakage.sharedLesion)} a lesion that training has too.</p>`;
 }

@@ -1,17 +1,9 @@
 import type Database from 'better-sqlite3';
 import { ChainWriter } from './chain-writer.ts';
+import type { ResultRow } from './rows.ts';
 
 /** Results that are read at a time: a journal of years must not be held in memory. */
 const CHUNK = 256;
-
-interface Schema1Result {
-  sequence: number;
-  id: string;
-  captured_at: string;
-  recorded_at: string;
-  payload: string;
-  published_at: string | null;
-}
 
 /**
  * Takes over a journal of schema 1 (tables `results` and `publications`, no chain), within the caller's transaction:
@@ -29,7 +21,7 @@ export function migrateFromSchema1(database: Database.Database, schema: string):
   writer.append([
     { kind: 'migration', caseId: 'schema-1', payload: JSON.stringify({ from: 1, results: total }) },
   ]);
-  const chunk = database.prepare<[number], Schema1Result>(
+  const chunk = database.prepare<[number], ResultRow>(
     `SELECT results_1.*, published_at FROM results_1 LEFT JOIN publications_1 USING (sequence)
      WHERE sequence > ? ORDER BY sequence LIMIT ${CHUNK}`,
   );
@@ -50,7 +42,7 @@ export function migrateFromSchema1(database: Database.Database, schema: string):
   database.exec('DROP TABLE publications_1; DROP TABLE results_1;');
 }
 
-function recordsOf({ id, captured_at, payload }: Schema1Result) {
+function recordsOf({ id, captured_at, payload }: ResultRow) {
   return [
     { kind: 'capture', caseId: id, payload: JSON.stringify({ capturedAt: captured_at, session: id }) },
     { kind: 'reading', caseId: id, payload },

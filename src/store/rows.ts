@@ -27,7 +27,7 @@ export function recordOf(row: RecordRow): JournalRecord {
   };
 }
 
-/** A row of the view `journal`. */
+/** A row of the view `journal`, in this schema and in the first. */
 export interface ResultRow {
   sequence: number;
   id: string;

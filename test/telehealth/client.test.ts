@@ -15,6 +15,7 @@ import { addressOf, parseEndpoint } from '../../src/telehealth/endpoint.ts';
 import { ResultPublisher } from '../../src/telehealth/publisher.ts';
 import { ResultSubscriber } from '../../src/telehealth/subscriber.ts';
 import { type Listener, listenTo } from '../support/listener.ts';
+import { modelInUse as model } from '../support/model-in-use.ts';
 import {
   freePort,
   hasMosquitto,
@@ -23,12 +24,6 @@ import {
   startMosquitto,
 } from '../support/mosquitto.ts';
 
-const model = {
-  model: { name: 'qana64', version: '1.0.0', digest: 'ab'.repeat(32) },
-  backend: 'cpu',
-  instructionSet: 'scalar',
-  classes: ['mel', 'nv'],
-} as const;
 const STATUS = 'spikescope/scope-1/status';
 
 function publication(payload: string): Publication {

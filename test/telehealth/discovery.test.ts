@@ -2,13 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { commandSchemas } from '../../src/telehealth/commands/command.ts';
 import { discoveryOf } from '../../src/telehealth/discovery.ts';
 import { topicsOf } from '../../src/telehealth/topics.ts';
+import { modelInUse as model } from '../support/model-in-use.ts';
 
-const model = {
-  model: { name: 'qana64', version: '1.0.0', digest: 'ab'.repeat(32) },
-  backend: 'cpu',
-  instructionSet: 'scalar',
-  classes: ['mel', 'nv'],
-} as const;
 const topics = topicsOf('scope.1');
 
 function discovery(...allowed: 'capture'[]) {

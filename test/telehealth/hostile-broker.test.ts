@@ -9,6 +9,7 @@ import { TelehealthClient } from '../../src/telehealth/client.ts';
 import { parseEndpoint } from '../../src/telehealth/endpoint.ts';
 import { ResultPublisher } from '../../src/telehealth/publisher.ts';
 import { type Listener, listenTo } from '../support/listener.ts';
+import { modelInUse as model } from '../support/model-in-use.ts';
 import { hasMosquitto, type Mosquitto, startMosquitto } from '../support/mosquitto.ts';
 import { PACKET, type Packet, packetIdOf, puback, startProxy, type Verdict } from '../support/mqtt-proxy.ts';
 import { Random } from '../support/random.ts';
@@ -23,13 +24,6 @@ beforeEach(() => {
 afterEach(async () => {
   for (const action of undo.reverse()) await action();
 });
-
-const model = {
-  model: { name: 'qana64', version: '1.0.0', digest: 'ab'.repeat(32) },
-  backend: 'cpu',
-  instructionSet: 'scalar',
-  classes: ['mel', 'nv'],
-} as const;
 
 interface Scene {
   readonly journal: Journal;

@@ -28,7 +28,9 @@ describe('the published schemas', () => {
   });
 
   it('are all there', () => {
-    expect(readdirSync(FOLDER).sort()).toEqual([...Object.keys(publishedSchemas()), 'configuration-1.json'].sort());
+    expect(readdirSync(FOLDER).sort()).toEqual(
+      [...Object.keys(publishedSchemas()), 'configuration-1.json'].sort(),
+    );
   });
 });
 

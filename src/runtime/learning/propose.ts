@@ -2,7 +2,7 @@ import { type Correction, quantised, realOf } from './correction.ts';
 import type { Example } from './teach.ts';
 
 /** Cases of one update: bounds its time. */
-export const LARGEST_BATCH = 256;
+export const LARGEST_BATCH = 192;
 
 /**
  * What an update learns from: the new case, and of the old ones all or, where there are too many, an equal number of each

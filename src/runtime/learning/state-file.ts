@@ -58,8 +58,18 @@ export function encodeState(state: LearnedState, bundle: string): Uint8Array {
       memory: memoryOf(memory),
     })),
     cases: {
-      pooled: writer.add(Int16Array.from(cases.flatMap(({ pooled }) => [...pooled]))),
-      potentials: writer.add(Int32Array.from(cases.flatMap(({ potentials }) => [...potentials]))),
+      pooled: writer.add(
+        joined(
+          Int16Array,
+          cases.map(({ pooled }) => pooled),
+        ),
+      ),
+      potentials: writer.add(
+        joined(
+          Int32Array,
+          cases.map(({ potentials }) => potentials),
+        ),
+      ),
       labels: writer.add(Uint8Array.from(cases, ({ label }) => label)),
     },
     record: state.record,
@@ -90,6 +100,18 @@ export function decodeState(bytes: Uint8Array, file: string, fit: Fit): LearnedS
     received: problem,
     remedy: KIND.remedies.damaged,
   });
+}
+
+/** Rows of equal length, one after the other. */
+function joined<T extends Int16Array | Int32Array>(
+  Constructor: new (length: number) => T,
+  rows: readonly T[],
+): T {
+  const all = new Constructor(rows.length * (rows[0]?.length ?? 0));
+  rows.forEach((row, i) => {
+    all.set(row, i * row.length);
+  });
+  return all;
 }
 
 function stateSchema(data: Uint8Array, fit: Fit) {

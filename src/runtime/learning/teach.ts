@@ -26,7 +26,7 @@ export interface TeachOptions {
 
 /** Weight of the penalty: half of it times the correction's squared length, measured like distances. */
 const PENALTY = 0.2;
-const STEPS = 12;
+const STEPS = 8;
 /** Log odds at which an added class starts, against the most probable of the factory's. */
 const INITIAL_LOG_ODDS = -2;
 
@@ -64,7 +64,11 @@ class Problem {
     this.#metric = metric;
     this.#alpha = alpha;
     const { classes, factoryClasses } = correction;
-    this.#rows = examples.map(({ pooled }) => Float64Array.from(pooled, (sum, k) => sum - metric.mean[k]));
+    this.#rows = examples.map(({ pooled }) => {
+      const row = new Float64Array(pooled.length);
+      for (let k = 0; k < row.length; k++) row[k] = pooled[k] - metric.mean[k];
+      return row;
+    });
     this.#offsets = examples.map(({ potentials }) => {
       const largest = alpha * Math.max(...potentials);
       return Float64Array.from(classes, (_, c) => (c < factoryClasses ? alpha * potentials[c] : largest));

@@ -55,6 +55,7 @@ async function startBroker(folder, port) {
     stdio: 'ignore',
     env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
   });
+  process.once('exit', () => child.kill());
   for (;;) {
     const socket = connectSocket(port, '127.0.0.1');
     const isOpen = await Promise.race([

@@ -23,21 +23,22 @@ function play(edges: Edges, until: number): [number, DebouncedEvent][] {
 /** By definition: the starts of stretches in which the level lasts for the settling time, alternating. */
 function expectedPresses(edges: Edges, until: number): number[] {
   const levels: boolean[] = [];
-  let level = false;
+  let current = false;
   const pending = [...edges];
   for (let now = 0; now <= until; now++) {
-    while (pending.length > 0 && pending[0][0] <= now) level = pending.shift()?.[1] ?? level;
-    levels.push(level);
+    while (pending.length > 0 && pending[0][0] <= now) current = pending.shift()?.[1] ?? current;
+    levels.push(current);
   }
   const presses: number[] = [];
   let settled = false;
   let since = 0;
   for (let now = 1; now <= until; now++) {
-    if (levels[now] !== levels[now - 1]) since = now;
-    if (levels[now] !== settled && now - since >= DEFAULT_LIMITS.settle) {
-      settled = levels[now];
+    const level = levels[now - 1];
+    if (level !== settled && now - since >= DEFAULT_LIMITS.settle) {
+      settled = level;
       if (settled) presses.push(now);
     }
+    if (levels[now] !== level) since = now;
   }
   return presses;
 }
@@ -63,7 +64,18 @@ describe('a debounced button', () => {
           .map(([at]) => at);
         expect(presses).toEqual(expectedPresses(edges, until));
       }),
-      { numRuns: 300 },
+      {
+        numRuns: 300,
+        examples: [
+          [
+            [
+              [2, true],
+              [9, true],
+              [42, false],
+            ],
+          ],
+        ],
+      },
     );
   });
 

@@ -1,4 +1,4 @@
-/** The figures that the main job must show (issue 2, items 1 and 3 to 6), each measured here and now or named as not measured. */
+/** The figures that the main job must show, each measured here and now or named as not measured. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { listImages } from '../../capture/images.ts';

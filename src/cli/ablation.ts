@@ -8,7 +8,12 @@ import { ablationMarkdown } from '../training/ablation/table.ts';
 import { useBackend } from '../training/backend/backend.ts';
 import { note, print, printJson } from './console.ts';
 import { parseOptions, positiveInteger } from './workstation/options.ts';
-import { trainingImagesSchema } from './workstation/train-options.ts';
+import {
+  cacheOption,
+  classesOption,
+  splitFileOption,
+  trainingImagesSchema,
+} from './workstation/train-options.ts';
 import { trainingProgress } from './workstation/train-progress.ts';
 
 const AFTER_HELP = `
@@ -39,15 +44,9 @@ export function ablationCommand(): Command {
       'images in any nesting, with a metadata CSV (image_id, dx, lesion_id)',
     )
     .requiredOption('--out <folder>', 'where rows and reports go')
-    .option(
-      '--split-file <csv>',
-      'which image belongs to which split (default: split_lesion.csv in the data set)',
-    )
-    .option('--cache <folder>', 'where decoded images are kept (default: below the user’s cache folder)')
-    .option(
-      '--classes <names>',
-      'class names in the order of the outputs, comma separated (default: HAM10000’s)',
-    )
+    .addOption(splitFileOption())
+    .addOption(cacheOption())
+    .addOption(classesOption())
     .option(
       '--epochs <number>',
       'epochs of every row in float, from small images to large',

@@ -19,7 +19,12 @@ import { datasetSource } from '../training/trainer/source.ts';
 import { note, print, printJson } from './console.ts';
 import { parseOptions, positiveInteger, positiveNumber } from './workstation/options.ts';
 import { stageProgress } from './workstation/stage-progress.ts';
-import { trainingImagesSchema } from './workstation/train-options.ts';
+import {
+  cacheOption,
+  classesOption,
+  splitFileOption,
+  trainingImagesSchema,
+} from './workstation/train-options.ts';
 
 const AFTER_HELP = `
 The head is trained on real and synthetic embeddings of the training split (SMOTE in embedding space, QANA, equations 1
@@ -58,15 +63,9 @@ export function balanceCommand(): Command {
       'images in any nesting, with a metadata CSV (image_id, dx, lesion_id)',
     )
     .requiredOption('--out <folder>', 'where the result goes')
-    .option(
-      '--split-file <csv>',
-      'which image belongs to which split (default: split_lesion.csv in the data set)',
-    )
-    .option('--cache <folder>', 'where decoded images are kept (default: below the user’s cache folder)')
-    .option(
-      '--classes <names>',
-      'class names in the order of the outputs, comma separated (default: HAM10000’s)',
-    )
+    .addOption(splitFileOption())
+    .addOption(cacheOption())
+    .addOption(classesOption())
     .option(
       '--ratio <share>',
       'fill classes up to this share of the largest, below 1',

@@ -15,7 +15,14 @@ import { datasetSource } from '../training/trainer/source.ts';
 import { train } from '../training/trainer/train.ts';
 import { note, print, printJson } from './console.ts';
 import { positiveInteger, positiveNumber } from './workstation/options.ts';
-import { recipeFrom, type TrainOptions, trainOptions } from './workstation/train-options.ts';
+import {
+  cacheOption,
+  classesOption,
+  recipeFrom,
+  splitFileOption,
+  type TrainOptions,
+  trainOptions,
+} from './workstation/train-options.ts';
 import { trainPaper } from './workstation/train-paper.ts';
 import { trainingProgress } from './workstation/train-progress.ts';
 import { trainingDocument, trainingLines } from './workstation/train-text.ts';
@@ -39,15 +46,9 @@ export function trainCommand(): Command {
       'images in any nesting, with a metadata CSV (image_id, dx, lesion_id)',
     )
     .requiredOption('--out <folder>', 'where checkpoints, logs and the report go')
-    .option(
-      '--split-file <csv>',
-      'which image belongs to which split (default: split_lesion.csv in the data set)',
-    )
-    .option('--cache <folder>', 'where decoded images are kept (default: below the user’s cache folder)')
-    .option(
-      '--classes <names>',
-      'class names in the order of the outputs, comma separated (default: HAM10000’s)',
-    )
+    .addOption(splitFileOption())
+    .addOption(cacheOption())
+    .addOption(classesOption())
     .addOption(new Option('--architecture <name>', 'network to train').choices(['qana', 'qana-akd1000']))
     .option(
       '--recipe <file>',

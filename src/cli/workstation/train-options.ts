@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { Option } from 'commander';
 import { z } from 'zod';
 import { HAM10000_CLASSES } from '../../conversion/defaults.ts';
 import { UsageError } from '../../errors.ts';
@@ -7,6 +8,30 @@ import { firstIssue } from '../../schema.ts';
 import { RECIPES } from '../../training/recipes/named.ts';
 import { type Recipe, recipeSchema, type StageRecipe } from '../../training/recipes/recipe.ts';
 import { defaultCache, parseOptions } from './options.ts';
+
+/** `--split-file` of the commands that train. */
+export function splitFileOption(): Option {
+  return new Option(
+    '--split-file <csv>',
+    'which image belongs to which split (default: split_lesion.csv in the data set)',
+  );
+}
+
+/** `--cache` of the commands that train. */
+export function cacheOption(): Option {
+  return new Option(
+    '--cache <folder>',
+    'where decoded images are kept (default: below the user’s cache folder)',
+  );
+}
+
+/** `--classes` of the commands that train. */
+export function classesOption(): Option {
+  return new Option(
+    '--classes <names>',
+    'class names in the order of the outputs, comma separated (default: HAM10000’s)',
+  );
+}
 
 /** What every command that trains wants to know of its images. */
 export const trainingImagesSchema = z.object({

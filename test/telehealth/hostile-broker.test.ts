@@ -83,7 +83,7 @@ function receivedOnce({ listener }: Scene): string[] {
 const sessionOf = ({ recorded }: Scene, id: string) => Math.floor(recorded.indexOf(id) / SESSION);
 
 async function expectAllInOrder(scene: Scene): Promise<void> {
-  expect(await scene.publisher.settle(60_000, new AbortController().signal)).toBe(0);
+  expect(await scene.publisher.settle(90_000, new AbortController().signal)).toBe(0);
   await expect.poll(() => receivedOnce(scene).length, { timeout: 10_000 }).toBe(RESULTS);
   const received = receivedOnce(scene);
   for (let session = 0; session < RESULTS / SESSION; session++) {
@@ -99,8 +99,14 @@ const isResult = ({ type, direction, bytes }: Packet) =>
 
 describe.skipIf(!hasMosquitto)('a broker, or the way to it, that', () => {
   it('drops every third packet costs no result', async () => {
+    // Each connection counts from another packet: one count over all of them can fall into step with the
+    // reconnections and take the same result every time, for ever.
+    const random = new Random(0);
     let packets = 0;
-    const dropping = await scene(() => (++packets % 3 === 0 ? 'drop' : 'pass'));
+    const dropping = await scene(({ index }) => {
+      if (index === 0) packets = random.integer(0, 2);
+      return ++packets % 3 === 0 ? 'drop' : 'pass';
+    });
     await expectAllInOrder(dropping);
   });
 

@@ -1,12 +1,7 @@
 import { type SpikescopeError, UsageError } from '../errors.ts';
 import type { YuvFrame } from '../runtime/reading.ts';
-import { CameraSource } from './camera/camera-source.ts';
-import {
-  type CameraProgram,
-  type CameraSettings,
-  libcameraPrograms,
-  v4l2Programs,
-} from './camera/program.ts';
+import { type CameraOptions, CameraSource } from './camera/camera-source.ts';
+import { type CameraSettings, libcameraPrograms, v4l2Programs } from './camera/program.ts';
 import { PhantomSource } from './phantom.ts';
 import { ReplaySource } from './replay.ts';
 import type { CaptureSource } from './source.ts';
@@ -16,6 +11,8 @@ export interface SourceOptions {
   readonly seed: number;
   /** Whether a folder starts over after its last image. */
   readonly endless: boolean;
+  /** Whether a camera that is not connected is a failure, instead of being waited for. */
+  readonly mustBePresent: boolean;
   readonly camera: CameraSettings;
   /** Of a camera's last frames the one with the highest value is captured. */
   readonly sharpness: (frame: YuvFrame) => number;
@@ -32,15 +29,12 @@ export async function openSource(specification: string, options: SourceOptions):
   const [kind, place] = splitOnce(specification);
   if (kind === 'replay' && place) return ReplaySource.open(place, options);
   if (specification === 'libcamera') {
-    return openCamera(
-      'libcamera',
-      'the camera of this Raspberry Pi',
-      libcameraPrograms(options.camera),
-      options,
-    );
+    const programs = libcameraPrograms(options.camera);
+    return openCamera({ kind: 'libcamera', name: 'the camera of this Raspberry Pi', programs }, options);
   }
   if (kind === 'v4l2' && place) {
-    return openCamera('v4l2', `camera ${place}`, v4l2Programs(place, options.camera), options);
+    const programs = v4l2Programs(place, options.camera);
+    return openCamera({ kind, name: `camera ${place}`, programs, device: place }, options);
   }
   throw new UsageError('SOURCE_UNKNOWN', 'There is no such source of captures', {
     field: '--source',
@@ -49,15 +43,15 @@ export async function openSource(specification: string, options: SourceOptions):
   });
 }
 
-function openCamera(
-  kind: 'libcamera' | 'v4l2',
-  name: string,
-  programs: readonly CameraProgram[],
-  { camera, sharpness, onFault }: SourceOptions,
-): CameraSource {
-  const { width, height, rate } = camera;
+interface Camera extends Pick<CameraOptions, 'kind' | 'programs' | 'device'> {
+  readonly name: string;
+}
+
+function openCamera({ name, ...camera }: Camera, options: SourceOptions): CameraSource {
+  const { sharpness, onFault, mustBePresent } = options;
+  const { width, height, rate } = options.camera;
   const description = `${name}, ${width}×${height} at ${rate} frames a second`;
-  return new CameraSource({ kind, description, programs, rate, sharpness, onFault });
+  return new CameraSource({ ...camera, description, rate, sharpness, onFault, mustBePresent });
 }
 
 function splitOnce(text: string): [string, string] {

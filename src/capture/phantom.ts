@@ -23,6 +23,10 @@ export class PhantomSource implements CaptureSource {
     return null;
   }
 
+  fault(): null {
+    return null;
+  }
+
   async stop(): Promise<void> {}
 
   async *frames(signal: AbortSignal): AsyncGenerator<Capture> {

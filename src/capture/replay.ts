@@ -50,6 +50,10 @@ export class ReplaySource implements CaptureSource {
     return null;
   }
 
+  fault(): null {
+    return null;
+  }
+
   async stop(): Promise<void> {}
 
   async *frames(signal: AbortSignal): AsyncGenerator<Capture> {

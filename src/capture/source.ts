@@ -1,3 +1,4 @@
+import type { SpikescopeError } from '../errors.ts';
 import type { Frame } from '../runtime/reading.ts';
 
 /** An encoded image's path, its bytes, or pixels that need no decoding. */
@@ -21,6 +22,8 @@ export interface CaptureSource {
   start(): void;
   /** Milliseconds since a camera gave a frame; null before the first, and for what is no camera. */
   frameAge(): number | null;
+  /** What a camera is recovering from; null while it gives frames, and for what is no camera. */
+  fault(): SpikescopeError | null;
   /** Gives back what `start` took. `frames` ends. */
   stop(): Promise<void>;
   /**

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { SpikescopeError, UsageError } from '../errors.ts';
+import { loadDataset } from '../evaluation/dataset/dataset.ts';
 import { PROTOCOLS } from '../evaluation/protocols/stored-figures.ts';
 import { loadCharts } from '../evaluation/report/charts.ts';
 import { writePage } from '../evaluation/report/page.ts';
@@ -97,6 +98,8 @@ export function trainCommand(): Command {
 async function runTrain(options: TrainOptions): Promise<void> {
   const recipe = await recipeFrom(options);
   const { classes, seed, out, dataset, splitFile, cache, resume } = options;
+  // Read again where it is needed: what is wrong with it is said before anything is set up.
+  await loadDataset(dataset, classes, splitFile);
   const backend = await useBackend(
     options.backend,
     options.threads === undefined ? {} : { threads: options.threads },

@@ -77,6 +77,7 @@ describe('--source', () => {
   const options: SourceOptions = {
     seed: 1,
     endless: false,
+    mustBePresent: false,
     camera: DEFAULT_CAMERA,
     sharpness: () => 0,
     onFault: () => {},

@@ -20,6 +20,7 @@ function desk(total: number, learner?: Learner) {
     describe: () => 'a folder',
     start() {},
     frameAge: () => null,
+    fault: () => null,
     async stop() {},
     async *frames(): AsyncGenerator<Capture> {
       for (let i = 0; i < total; i++) yield { image: `${i}.jpg`, capturedAt: new Date(), origin: `${i}.jpg` };

@@ -77,6 +77,14 @@ describe('run on a device', () => {
     expect(stderr).toContain('buttons on gpiochip0, pins 17, 27, 22, 23');
   });
 
+  it('fails where a number of captures is asked of a camera that is not connected', async () => {
+    install('fake-camera.mjs', 'ffmpeg');
+    process.env.FAKE_CAMERA = JSON.stringify({ exitAfter: 0 });
+    const { fault, stdout } = await run('--source', 'v4l2:/dev/video-none', '--count', '1');
+    expect(fault).toMatchObject({ code: 'CAMERA_ABSENT', exitCode: 1, details: { file: '/dev/video-none' } });
+    expect(stdout).toBe('');
+  });
+
   it('says what is missing when there is no camera program', async () => {
     process.env.PATH = folder;
     const { fault } = await run('--source', 'libcamera', '--count', '1');

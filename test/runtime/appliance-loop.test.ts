@@ -14,6 +14,7 @@ function sourceOf(total: number): CaptureSource {
     describe: () => 'numbers',
     start: () => {},
     frameAge: () => null,
+    fault: () => null,
     stop: async () => {},
     async *frames(signal): AsyncGenerator<Capture> {
       for (let i = 0; i < total && !signal.aborted; i++) {

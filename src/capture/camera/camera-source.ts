@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ExponentialBackoff } from 'cockatiel';
 import { SpikescopeError } from '../../errors.ts';
@@ -14,6 +15,10 @@ export interface CameraOptions {
   readonly description: string;
   /** Tried in this order until one is installed. */
   readonly programs: readonly CameraProgram[];
+  /** The node that stands for the camera while it is connected; without one, only its program can tell. */
+  readonly device?: string;
+  /** Whether a node that is absent before the first frame is a failure, instead of being waited for. */
+  readonly mustBePresent?: boolean;
   /** Of the last frames the one with the highest value is captured. */
   readonly sharpness: (frame: YuvFrame) => number;
   /** Called for every fault that the camera recovers from by itself. */
@@ -53,6 +58,7 @@ export class CameraSource implements CaptureSource {
   #ring: FrameRing | null = null;
   #supervision: Promise<void> | null = null;
   #fatal: SpikescopeError | null = null;
+  #fault: SpikescopeError | null = null;
   #lastFrameAt: number | null = null;
   #truncated = 0;
   #restarts = 0;
@@ -74,6 +80,10 @@ export class CameraSource implements CaptureSource {
     return this.#lastFrameAt === null ? null : performance.now() - this.#lastFrameAt;
   }
 
+  fault(): SpikescopeError | null {
+    return this.#fault;
+  }
+
   start(): void {
     this.#supervision ??= this.#supervise();
   }
@@ -83,7 +93,7 @@ export class CameraSource implements CaptureSource {
     await this.#supervision;
   }
 
-  /** @throws SpikescopeError `CAMERA_PROGRAM_MISSING` when none of the programs is installed */
+  /** @throws SpikescopeError `CAMERA_PROGRAM_MISSING`, and where the camera must be there `CAMERA_ABSENT` */
   async *frames(signal: AbortSignal): AsyncGenerator<Capture> {
     this.start();
     const ended = AbortSignal.any([signal, this.#stopped.signal]);
@@ -118,9 +128,11 @@ export class CameraSource implements CaptureSource {
     const fresh = () => new ExponentialBackoff({ initialDelay: first, maxDelay: longest }).next();
     for (let pause = fresh(); !signal.aborted; pause = pause.next(undefined)) {
       const lastFrameBefore = this.#lastFrameAt;
-      const fault = await this.#runOnce(signal);
-      if (fault === null || signal.aborted) return;
-      if (fault.code === 'CAMERA_PROGRAM_MISSING') {
+      const ending = await this.#runOnce(signal);
+      if (ending === null || signal.aborted) return;
+      const fault = ending.code === 'CAMERA_PROGRAM_MISSING' ? ending : (this.#absence() ?? ending);
+      this.#fault = fault;
+      if (this.#isFatal(fault)) {
         this.#fatal = fault;
         this.#events.emit('change');
         return;
@@ -148,6 +160,23 @@ export class CameraSource implements CaptureSource {
     return this.#missing();
   }
 
+  #isFatal({ code }: SpikescopeError): boolean {
+    if (code === 'CAMERA_PROGRAM_MISSING') return true;
+    return code === 'CAMERA_ABSENT' && this.#options.mustBePresent === true && this.#lastFrameAt === null;
+  }
+
+  /** What a program says of a node that is not there differs from program to program. */
+  #absence(): SpikescopeError | null {
+    const { device } = this.#options;
+    if (device === undefined || existsSync(device)) return null;
+    return new SpikescopeError('CAMERA_ABSENT', 'The camera is not connected', {
+      file: device,
+      expected: 'the device node of a camera',
+      received: 'none',
+      remedy: 'connect the camera, or name another of `ls /dev/video*`',
+    });
+  }
+
   #listener(): CameraRunListener {
     return {
       open: (geometry) => {
@@ -158,6 +187,7 @@ export class CameraSource implements CaptureSource {
       onTrusted: () => {
         this.#ring?.trust();
         this.#lastFrameAt = performance.now();
+        this.#fault = null;
         this.#events.emit('change');
       },
       onTruncated: () => {

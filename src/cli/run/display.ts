@@ -17,7 +17,7 @@ export class ResultDisplay {
   readonly #shown = new Set<string>();
   readonly #awaited = new Set<string>();
   #count = 0;
-  #onShown: () => void = () => {};
+  readonly #bells = new Set<() => void>();
 
   constructor(options: DisplayOptions) {
     this.#options = options;
@@ -47,22 +47,47 @@ export class ResultDisplay {
       this.#count++;
       print(this.#options.json ? payload : cardOf(parsed.data, this.#count));
     }
-    this.#onShown();
+    for (const ring of this.#bells) ring();
+  }
+
+  /**
+   * Shows a result that is not back from the broker yet, so that nobody waits for it before the device. With `json`
+   * nothing: there each line is a message as received.
+   */
+  showEarly(payload: string): void {
+    if (!this.#options.json) this.show(payload);
+  }
+
+  /** Resolves when a result has been shown, or after `patience` ms. */
+  async shown(id: string, patience: number): Promise<void> {
+    const deadline = performance.now() + patience;
+    while (!this.#shown.has(id)) {
+      const left = deadline - performance.now();
+      if (left <= 0 || !(await this.#rung(left))) return;
+    }
   }
 
   /** Waits until nothing is missing, and gives up after `patience` ms without progress. */
   async settle(patience: number): Promise<void> {
     while (this.#awaited.size > 0) {
       const before = this.#awaited.size;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, patience);
-        this.#onShown = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+      await this.#rung(patience);
       if (this.#awaited.size === before) return;
     }
+  }
+
+  /** Resolves at the next message, with true, or after `patience` ms, with false. */
+  #rung(patience: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const settle = (isRung: boolean): void => {
+        clearTimeout(timer);
+        this.#bells.delete(ring);
+        resolve(isRung);
+      };
+      const ring = (): void => settle(true);
+      const timer = setTimeout(() => settle(false), patience);
+      this.#bells.add(ring);
+    });
   }
 }
 

@@ -55,7 +55,7 @@ export async function metricsOf(
 }
 
 /** What a status command is told: nothing of a person, a place or a file. */
-export function statusOf({ journal, model }: Parts, delivery: Delivery): StatusReport {
+export function statusOf({ journal, model, source }: Parts, delivery: Delivery): StatusReport {
   const { level, headroom } = journal.storage();
   const { accepted = 0, ...refused } = delivery.commandCounts;
   return {
@@ -66,6 +66,7 @@ export function statusOf({ journal, model }: Parts, delivery: Delivery): StatusR
     journal: journal.head().digest,
     storage: level,
     headroom,
+    source: source.fault()?.code ?? 'working',
     uptime: Math.round(process.uptime()),
     commandsAccepted: accepted,
     commandsRefused: Object.values(refused).reduce((sum, count) => sum + count, 0),

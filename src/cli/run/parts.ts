@@ -15,6 +15,7 @@ import { startEmbeddedBroker } from '../../telehealth/broker.ts';
 import { type Endpoint, parseEndpoint } from '../../telehealth/endpoint.ts';
 import { note } from '../console.ts';
 import type { Cleanup } from './cleanup.ts';
+import type { Faults } from './faults.ts';
 import type { RunOptions } from './options.ts';
 
 /** What the appliance is made of, opened. */
@@ -32,10 +33,10 @@ export interface Parts {
 }
 
 /** Opens what is needed, what fails soonest first. */
-export async function openParts(options: RunOptions, cleanup: Cleanup): Promise<Parts> {
+export async function openParts(options: RunOptions, cleanup: Cleanup, faults: Faults): Promise<Parts> {
   const named = options.deviceId === undefined ? undefined : parseDeviceId(options.deviceId);
   const external = options.broker === 'embedded' ? null : parseEndpoint(options.broker, tlsFilesOf(options));
-  const source = await openSource(options.source, sourceOptionsOf(options));
+  const source = await openSource(options.source, sourceOptionsOf(options, faults));
   cleanup.add(() => source.stop());
   const dataFolder = path.resolve(options.data ?? defaultDataFolder());
   prepareDataFolder(dataFolder);
@@ -75,15 +76,17 @@ async function openLearner(
   return learner;
 }
 
-function sourceOptionsOf(options: RunOptions): SourceOptions {
+function sourceOptionsOf(options: RunOptions, faults: Faults): SourceOptions {
   const { seed, count, cameraSize, cameraRate, cameraStride } = options;
   const [width, height] = cameraSize.split('x').map(Number);
   return {
     seed,
     endless: count !== undefined,
+    // Whoever asks for a number of captures waits for the end; whoever does not has an appliance, and may connect it later.
+    mustBePresent: count !== undefined,
     camera: { width, height, rate: cameraRate, ...(cameraStride !== undefined && { stride: cameraStride }) },
     sharpness: (frame) => measureQuality(frame).focus,
-    onFault: (fault) => note(`${fault.describe()}; trying again`),
+    onFault: (fault) => faults.tell(fault),
   };
 }
 

@@ -9,10 +9,12 @@ import { conclude } from './conclude.ts';
 import { type CaptureMode, operateAppliance } from './controls.ts';
 import { Delivery } from './delivery.ts';
 import { ResultDisplay } from './display.ts';
+import { Faults } from './faults.ts';
 import { statusOf } from './health.ts';
-import { NO_LOG, openLog } from './log.ts';
+import { type Log, NO_LOG, openLog } from './log.ts';
 import type { RunOptions } from './options.ts';
 import { openParts, type Parts } from './parts.ts';
+import { ReadingDesk } from './reading-desk.ts';
 import { attendService } from './service.ts';
 import { allowedCommands, discoveryPrefix } from './settings.ts';
 import { watchForStop } from './stop.ts';
@@ -30,7 +32,11 @@ export async function runSession(options: RunOptions): Promise<ExitCode> {
   hideNotes(options.log === 'json');
   cleanup.add(() => hideNotes(false));
   try {
-    return await operate(await openParts(options, cleanup), options, stop.controller, cleanup);
+    const faults = new Faults();
+    const parts = await openParts(options, cleanup, faults);
+    const log = options.log === 'json' ? openLog(parts.device) : NO_LOG;
+    faults.follow(log);
+    return await operate(parts, options, log, stop.controller, cleanup);
   } finally {
     await cleanup.run();
   }
@@ -39,13 +45,14 @@ export async function runSession(options: RunOptions): Promise<ExitCode> {
 async function operate(
   parts: Parts,
   options: RunOptions,
+  log: Log,
   stop: AbortController,
   cleanup: Cleanup,
 ): Promise<ExitCode> {
   const { device, source, classifier, model, journal, learner } = parts;
-  const log = options.log === 'json' ? openLog(device) : NO_LOG;
   showBanner({ ...parts, isEmbedded: options.broker === 'embedded', authorities: options.ca });
-  const isOwn = (id: string, payload: string) => journal.payloadOf(id) === payload;
+  const payloadOf = (id: string) => journal.payloadOf(id);
+  const isOwn = (id: string, payload: string) => payloadOf(id) === payload;
   const display = new ResultDisplay({ json: options.json, isOwn });
   const storage = new StorageAlarm(journal, note);
   const appliance = new Appliance({
@@ -85,7 +92,7 @@ async function operate(
   storage.look();
   delivery.start();
   const mode: CaptureMode = { isAutomatic: isAutomatic(options, source) };
-  await watchFlow(appliance, mode, cleanup);
+  await watchFlow(appliance, mode, new ReadingDesk({ appliance, display, payloadOf }), cleanup);
   logFlow(appliance, log, cleanup);
   appliance.start();
   const { name, version } = model.model;

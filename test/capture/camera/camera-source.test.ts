@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -83,11 +83,14 @@ function levelOf(image: Capture['image']): number {
   return [...levels][0];
 }
 
+/** Programs that are started take their time on a busy machine. */
+const until = <T>(look: () => T) => expect.poll(look, { timeout: 30_000 });
+
 async function lives(): Promise<number> {
   return (await readFile(path.join(folder, 'lives'), 'utf8')).trim().split('\n').length;
 }
 
-describe('a resident camera', () => {
+describe('a resident camera', { timeout: 60_000 }, () => {
   it('gives frames in order, each once', async () => {
     const levels = await take(camera(), 8);
     expect(levels).toEqual([...new Set(levels)].sort((a, b) => a - b));
@@ -144,6 +147,7 @@ describe('a resident camera', () => {
   it('is not started again without end in no time when it never works', async () => {
     const source = camera({ exitAfter: 0 });
     source.start();
+    await until(() => faults.length).toBeGreaterThan(0);
     await new Promise((resolve) => setTimeout(resolve, 600));
     expect(source.frameAge()).toBeNull();
     expect(await lives()).toBeLessThan(60);
@@ -153,7 +157,7 @@ describe('a resident camera', () => {
     expect(await take(camera({ format: 'y4m' }, y4mReader), 3)).toHaveLength(3);
     const source = camera({ format: 'nonsense' }, y4mReader);
     source.start();
-    await expect.poll(() => faults.map(({ code }) => code)).toContain('CAMERA_STREAM');
+    await until(() => faults.map(({ code }) => code)).toContain('CAMERA_STREAM');
   });
 
   it('restarts a marked stream that lost bytes, and never shows the damaged frame', async () => {
@@ -165,7 +169,7 @@ describe('a resident camera', () => {
   it('captures the sharpest of the last frames', async () => {
     const source = camera({ sharpEvery: 3 }, undefined, (frame) => measureQuality(frame).focus);
     source.start();
-    await expect.poll(() => source.frameAge()).not.toBeNull();
+    await until(() => source.frameAge()).not.toBeNull();
     await new Promise((resolve) => setTimeout(resolve, 300));
     for await (const { image } of source.frames(new AbortController().signal)) {
       if (typeof image === 'string' || !('yuv420' in image)) throw new Error('cameras give YUV frames');
@@ -188,9 +192,54 @@ describe('a resident camera', () => {
   it('does not show what it saw long ago', async () => {
     const source = camera({ exitAfter: 3, exitCode: 0 });
     source.start();
-    await expect.poll(() => source.health().restarts).toBeGreaterThanOrEqual(1);
+    await until(() => source.health().restarts).toBeGreaterThanOrEqual(1);
     expect(await take(source, 1)).toHaveLength(1);
     expect(source.frameAge()).toBeLessThan(1000);
+  });
+
+  /** Without its node ffmpeg and GStreamer end at once, each with words of its own. */
+  function unplugged(mustBePresent: boolean): { source: CameraSource; plugIn(): Promise<void> } {
+    process.env.FAKE_CAMERA = JSON.stringify({ exitAfter: 0 });
+    const device = path.join(folder, 'video9');
+    const [program] = libcameraPrograms(SIZE);
+    const reader = rawReader(geometryOf(SIZE.width, SIZE.height, 256));
+    const source = new CameraSource({
+      ...{ kind: 'v4l2', description: 'unplugged', programs: [{ ...program, command: FAKE, reader }] },
+      ...{ sharpness: () => 0, onFault: (fault) => faults.push(fault), rate: SIZE.rate },
+      ...{ pauses: { first: 10, longest: 50 }, device, mustBePresent },
+    });
+    open.push(source);
+    const plugIn = async () => {
+      process.env.FAKE_CAMERA = '{}';
+      await writeFile(device, '');
+    };
+    return { source, plugIn };
+  }
+
+  it('that is not connected fails where it must be there', async () => {
+    const { source } = unplugged(true);
+    await expect(take(source, 1)).rejects.toMatchObject({ code: 'CAMERA_ABSENT', exitCode: 1 });
+    expect(faults).toEqual([]);
+  });
+
+  it('that is not connected is waited for where it need not be there, and its fault is told meanwhile', async () => {
+    const { source, plugIn } = unplugged(false);
+    source.start();
+    await until(() => source.fault()?.code).toBe('CAMERA_ABSENT');
+    await plugIn();
+    expect(await take(source, 1)).toHaveLength(1);
+    expect(source.fault()).toBeNull();
+  });
+
+  it('that is pulled out after the first frame is waited for in any case', async () => {
+    const { source, plugIn } = unplugged(true);
+    await plugIn();
+    process.env.FAKE_CAMERA = JSON.stringify({ exitAfter: 3 });
+    expect(await take(source, 1)).toHaveLength(1);
+    await rm(path.join(folder, 'video9'));
+    await until(() => faults.map(({ code }) => code)).toContain('CAMERA_ABSENT');
+    await plugIn();
+    expect(await take(source, 1)).toHaveLength(1);
   });
 
   it('ends its program when it is stopped, in the middle of waiting too', async () => {

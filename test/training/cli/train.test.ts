@@ -63,6 +63,12 @@ describe('train', { timeout: 120_000 }, () => {
     expect(JSON.parse(stdout)).toMatchObject({ quantised: false, epochs: 1 });
   });
 
+  it('says what is wrong with the data set before anything else', async () => {
+    const { fault, stdout, stderr } = await train('none', '--dataset', path.join(folder, 'nowhere'));
+    expect(fault).toMatchObject({ code: 'DATASET_FOLDER', exitCode: 2 });
+    expect(stdout + stderr).toBe('');
+  });
+
   it('learns nothing from the test split: its images may be anything', async () => {
     const data = path.join(folder, 'without-test');
     await writeTinyDataset(data, 36);

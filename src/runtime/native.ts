@@ -15,6 +15,13 @@ export interface NativeTrace {
   readonly tensors: Readonly<Record<string, Uint8Array>>;
 }
 
+/** What one step of the engine took: the median over the rounds. */
+export interface NativeStepTime {
+  /** The nodes that it computes, in the graph's order; empty for the head, which comes last. */
+  readonly nodes: readonly string[];
+  readonly nanoseconds: number;
+}
+
 /** An engine in native memory. Its methods throw errors with a `code`; `fromNative` makes them the project's. */
 export interface NativeEngine {
   readonly instructionSet: string;
@@ -23,6 +30,8 @@ export interface NativeEngine {
   infer(inputs: Uint8Array): Promise<Inference>;
   /** One image at once; the engine must have been made with `keepTensors`. For tests. */
   trace(input: Uint8Array): NativeTrace;
+  /** One image at once, `rounds` (1…10,000) times on this thread, an entry per step; the engine must be idle. */
+  profile(input: Uint8Array, rounds: number): NativeStepTime[];
   /** Calls under way finish first. */
   close(): Promise<void>;
 }

@@ -71,6 +71,7 @@ class InferWorker final : public Napi::AsyncWorker {
 namespace {
 
 constexpr double kMaximumThreads = 256;
+constexpr double kMaximumRounds = 10000;
 
 using BackendHolder = std::unique_ptr<CpuBackend>;
 
@@ -87,6 +88,14 @@ std::string read_instruction_set(const Napi::Value& value) {
   if (value.IsUndefined()) return "auto";
   if (!value.IsString()) throw Fault("INSTRUCTION_SET", "expected a name", "", "instructionSet");
   return value.As<Napi::String>();
+}
+
+size_t read_rounds(const Napi::Value& value) {
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : 0;
+  if (!(number >= 1 && number <= kMaximumRounds) || std::floor(number) != number) {
+    throw Fault("ARGUMENT", "rounds must be an integer in 1…10000", "", "rounds");
+  }
+  return static_cast<size_t>(number);
 }
 
 size_t read_threads(const Napi::Value& value) {
@@ -128,6 +137,7 @@ Napi::Value create_engine(const Napi::CallbackInfo& info, const Napi::FunctionRe
 Napi::Function EngineObject::define(Napi::Env env) {
   return DefineClass(env, "Engine",
                      {InstanceMethod("infer", &EngineObject::infer), InstanceMethod("trace", &EngineObject::trace),
+                      InstanceMethod("profile", &EngineObject::profile),
                       InstanceMethod("close", &EngineObject::close),
                       InstanceAccessor<&EngineObject::instruction_set>("instructionSet"),
                       InstanceAccessor<&EngineObject::arena_bytes>("arenaBytes")});
@@ -215,6 +225,28 @@ Napi::Value EngineObject::trace(const Napi::CallbackInfo& info) {
     result.Set("potentials", potentials);
     result.Set("embedding", embedding);
     result.Set("tensors", tensors);
+    return result;
+  });
+}
+
+/** `profile(input, rounds)`: runs one image at once, several times, and gives what each step took. */
+Napi::Value EngineObject::profile(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return guarded(env, [&]() -> Napi::Value {
+    if (closing_) throw Fault("ENGINE_CLOSED", "the engine is closed");
+    if (busy_) throw Fault("ARGUMENT", "a profile needs an idle engine");
+    const Bytes input = read_bytes(info[0], "INPUT_SIZE", "input");
+    if (count_images(input, backend_->input_bytes()) != 1) throw Fault("INPUT_SIZE", "a profile takes one image");
+    const std::vector<StepTime> steps = backend_->profile(input.data, read_rounds(info[1]));
+    auto result = Napi::Array::New(env, steps.size());
+    for (uint32_t i = 0; i < steps.size(); i++) {
+      auto nodes = Napi::Array::New(env, steps[i].nodes.size());
+      for (uint32_t k = 0; k < steps[i].nodes.size(); k++) nodes.Set(k, steps[i].nodes[k]);
+      auto step = Napi::Object::New(env);
+      step.Set("nodes", nodes);
+      step.Set("nanoseconds", steps[i].nanoseconds);
+      result.Set(i, step);
+    }
     return result;
   });
 }

@@ -13,7 +13,7 @@ namespace spikescope::binding {
 class InferWorker;
 
 /**
- * The JavaScript object of one engine: `infer(inputs)`, `trace(input)`, `close()`, `instructionSet`, `arenaBytes`.
+ * The JavaScript object of one engine: `infer(inputs)`, `trace(input)`, `profile(input, rounds)`, `close()`, `instructionSet`, `arenaBytes`.
  * Calls run one after the other on a thread of the pool of libuv; the rest wait here, not in that pool.
  */
 class EngineObject : public Napi::ObjectWrap<EngineObject> {
@@ -30,6 +30,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
  private:
   Napi::Value infer(const Napi::CallbackInfo& info);
   Napi::Value trace(const Napi::CallbackInfo& info);
+  Napi::Value profile(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
   Napi::Value instruction_set(const Napi::CallbackInfo& info);
   Napi::Value arena_bytes(const Napi::CallbackInfo& info);

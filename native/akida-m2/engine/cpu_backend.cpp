@@ -1,6 +1,7 @@
 #include "cpu_backend.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 #include "validate.h"
@@ -13,6 +14,12 @@ Plan plan_for(Graph graph, const CpuOptions& options) {
   return make_plan(std::move(graph), {options.instruction_set, options.keep_tensors});
 }
 
+double median_of(std::vector<double>& values) {
+  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
 }  // namespace
 
 CpuBackend::CpuBackend(Graph graph, const CpuOptions& options)
@@ -22,15 +29,45 @@ CpuBackend::CpuBackend(Graph graph, const CpuOptions& options)
       arena_(reserve_aligned(plan_.arena_bytes * threads_)),
       pool_(threads_) {}
 
+void CpuBackend::run_step(const Step& step, uint8_t* arena) const {
+  auto* const inputs = reinterpret_cast<const uint8_t**>(arena + plan_.pointers_offset);
+  for (size_t i = 0; i < step.input_offsets.size(); i++) inputs[i] = arena + step.input_offsets[i];
+  step.kernel->run(inputs, arena + step.output_offset, arena + plan_.scratch_offset);
+}
+
 void CpuBackend::run_image(const uint8_t* input, int32_t* potentials, uint8_t* embedding, uint8_t* arena) const {
   std::memcpy(arena + plan_.input_offset, input, plan_.input_bytes);
-  auto* const inputs = reinterpret_cast<const uint8_t**>(arena + plan_.pointers_offset);
-  for (const Step& step : plan_.steps) {
-    for (size_t i = 0; i < step.input_offsets.size(); i++) inputs[i] = arena + step.input_offsets[i];
-    step.kernel->run(inputs, arena + step.output_offset, arena + plan_.scratch_offset);
-  }
+  for (const Step& step : plan_.steps) run_step(step, arena);
   plan_.head->run(arena + plan_.embedding_offset, potentials);
   std::memcpy(embedding, arena + plan_.embedding_offset, plan_.embedding_bytes);
+}
+
+std::vector<StepTime> CpuBackend::profile(const uint8_t* input, size_t rounds) const {
+  using Clock = std::chrono::steady_clock;
+  std::vector<std::vector<double>> times(plan_.steps.size() + 1);
+  std::vector<int32_t> potentials(plan_.classes);
+  uint8_t* const arena = arena_.get();
+  for (size_t round = 0; round < rounds; round++) {
+    std::memcpy(arena + plan_.input_offset, input, plan_.input_bytes);
+    Clock::time_point last = Clock::now();
+    const auto note_time = [&](size_t step) {
+      const Clock::time_point now = Clock::now();
+      times[step].push_back(std::chrono::duration<double, std::nano>(now - last).count());
+      last = now;
+    };
+    for (size_t step = 0; step < plan_.steps.size(); step++) {
+      run_step(plan_.steps[step], arena);
+      note_time(step);
+    }
+    plan_.head->run(arena + plan_.embedding_offset, potentials.data());
+    note_time(plan_.steps.size());
+  }
+  std::vector<StepTime> result(times.size());
+  for (size_t step = 0; step < times.size(); step++) {
+    if (step < plan_.steps.size()) result[step].nodes.push_back(plan_.tensors[plan_.steps[step].node + 1].name);
+    result[step].nanoseconds = median_of(times[step]);
+  }
+  return result;
 }
 
 void CpuBackend::copy_tensor(const TracedTensor& tensor, uint8_t* output) const {

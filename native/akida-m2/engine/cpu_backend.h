@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,13 @@ struct CpuOptions {
   bool keep_tensors = false;
 };
 
+/** How long one step takes, and the nodes that it computes. */
+struct StepTime {
+  std::vector<std::string> nodes;
+  /** Median over the rounds. */
+  double nanoseconds = 0;
+};
+
 /** The bit-exact integer engine. */
 class CpuBackend final : public Backend {
  public:
@@ -32,12 +40,16 @@ class CpuBackend final : public Backend {
   std::string instruction_set() const override { return name_of(options_.instruction_set); }
   void infer(const uint8_t* inputs, size_t count, int32_t* potentials, uint8_t* embeddings) override;
 
+  /** Runs one image `rounds` times on the caller's thread; one entry per step, the head being the last, without nodes. */
+  std::vector<StepTime> profile(const uint8_t* input, size_t rounds) const;
+
   bool keeps_tensors() const { return options_.keep_tensors; }
   const std::vector<TracedTensor>& tensors() const { return plan_.tensors; }
   /** Copies a tensor of `tensors()`, as the last image left it, to `output`. */
   void copy_tensor(const TracedTensor& tensor, uint8_t* output) const;
 
  private:
+  void run_step(const Step& step, uint8_t* arena) const;
   void run_image(const uint8_t* input, int32_t* potentials, uint8_t* embedding, uint8_t* arena) const;
 
   class Batch;

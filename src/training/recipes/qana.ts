@@ -78,3 +78,21 @@ export const QANA_SECOND_CYCLE: Recipe = {
     rate: { peak: 2e-3, warmUp: 0.04, floor: 0 },
   },
 };
+
+/**
+ * A third cycle: from the second, and taught by it (`--initial` and `--teacher` name the same checkpoint; self-distillation
+ * as in Furlanello et al. 2018, Born-Again Neural Networks).
+ */
+export const QANA_THIRD_CYCLE: Recipe = {
+  ...QANA_RECIPE,
+  name: 'qana-third-cycle',
+  float: {
+    ...FLOAT,
+    schedule: [
+      { inputSize: 48, epochs: 4 },
+      { inputSize: 64, epochs: 28 },
+    ],
+    rate: { peak: 3e-3, warmUp: 0.04, floor: 0 },
+    loss: { ...FLOAT.loss, distillation: { temperature: 2, weight: 0.5 } },
+  },
+};

@@ -37,6 +37,8 @@ export interface ApplianceParts {
   readonly classifier: ApplianceClassifier;
   /** Durable when `append` returns; when it throws, the appliance stops rather than make results that it may lose. */
   readonly journal: { append(entry: JournalEntry): number };
+  /** What the capture in hand belongs to; without it, or undefined, each stands alone. Called once for each. */
+  readonly sessionOf?: () => string | undefined;
   /** Called when a result is in the journal, to publish it. */
   readonly onRecorded: (result: Result) => void;
   /** Without one, confirming a reading is answered by a fault that says so. */
@@ -130,19 +132,19 @@ export class Appliance {
   }
 
   async #read(capture: Capture): Promise<RecordedReading> {
+    const { journal, sessionOf } = this.#parts;
     const result = await read(capture, this.#parts);
+    const { id, capturedAt } = result;
+    const session = sessionOf?.();
     await this.#orEnd(async () => {
-      this.#parts.journal.append({
-        id: result.id,
-        capturedAt: result.capturedAt,
-        payload: JSON.stringify(result),
-      });
+      const entry = { id, capturedAt, payload: JSON.stringify(result) };
+      journal.append({ ...entry, ...(session !== undefined && { session }) });
     });
     this.#captures++;
     if (!result.accepted) this.#retakes++;
     this.#parts.onRecorded(result);
     this.#memory.afterCapture();
-    const { id, accepted, diagnosis, probabilities } = result;
+    const { accepted, diagnosis, probabilities } = result;
     // A result holds its classes most probable first.
     return { id, accepted, diagnosis, ranking: Object.keys(probabilities) };
   }

@@ -30,6 +30,8 @@ export interface ClassifierOptions {
 
 /** A head that builds on the factory's. */
 export interface LearnedHead {
+  /** SHA-256 in hexadecimal: names it in results and in the journal. */
+  readonly digest: string;
   /** The factory's, then those that were added. */
   readonly classes: readonly string[];
   /** @param pooled sum of each channel over the places of the embedding */
@@ -182,6 +184,7 @@ class BundleClassifier implements Classifier {
       probabilities: byClass(classes, probabilities),
       potentials: byClass(classes, potentials),
       tiled,
+      ...(head !== null && { head: head.digest }),
     };
   }
 

@@ -72,4 +72,6 @@ export interface Reading {
   readonly timings: Timings;
   readonly model: ModelIdentity;
   readonly backend: BackendName;
+  /** SHA-256 of the learned head that read it, in hexadecimal; absent where the factory's alone did, and for a retake. */
+  readonly head?: string;
 }

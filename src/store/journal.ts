@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3';
+import { z } from 'zod';
 import { type Capacity, DEFAULT_CAPACITY, requireRoom, type StorageState, storageState } from './capacity.ts';
 import type { JournalRecord, RecordDraft, RecordKind } from './chain.ts';
 import { ChainWriter } from './chain-writer.ts';
@@ -19,6 +20,10 @@ export interface JournalEntry {
   /** What belongs together and is received in its order; without it, the result stands alone. */
   readonly session?: string;
 }
+
+/** What is recorded of a capture. */
+const captureSchema = z.object({ capturedAt: z.string(), session: z.string() });
+export type CaptureDetails = z.infer<typeof captureSchema>;
 
 export interface JournalOptions {
   /** The forms in which results are published. Default: `result` alone. */
@@ -44,6 +49,7 @@ export class Journal {
   readonly #payload: Database.Statement<[string], string>;
   readonly #hasCommand: Database.Statement<[string], number>;
   readonly #payloads: Database.Statement<[string, RecordKind], string>;
+  readonly #lastCapture: Database.Statement<[], string>;
 
   private constructor(file: string, database: Database.Database, options: JournalOptions) {
     this.file = file;
@@ -58,6 +64,11 @@ export class Journal {
     this.#payloads = database
       .prepare<[string, RecordKind], string>(
         'SELECT payload FROM records WHERE case_id = ? AND kind = ? ORDER BY sequence',
+      )
+      .pluck();
+    this.#lastCapture = database
+      .prepare<[], string>(
+        "SELECT payload FROM records WHERE kind = 'capture' ORDER BY sequence DESC LIMIT 1",
       )
       .pluck();
     this.#hasCommand = database
@@ -88,7 +99,7 @@ export class Journal {
   append({ id, capturedAt, payload, session = id }: JournalEntry): number {
     return this.#commit(() => {
       requireRoom(this.file, this.#capacity);
-      const capture = JSON.stringify({ capturedAt, session });
+      const capture = JSON.stringify({ capturedAt, session } satisfies CaptureDetails);
       const sequence = this.#writer.append([
         { kind: 'capture', caseId: id, payload: capture },
         { kind: 'reading', caseId: id, payload },
@@ -145,6 +156,14 @@ export class Journal {
   /** What was recorded of a case in this kind, oldest first. */
   payloadsOf(caseId: string, kind: RecordKind): string[] {
     return this.#attempt(() => this.#payloads.all(caseId, kind));
+  }
+
+  /** The last capture: when it was taken, and what it belongs to; null in a journal without any. */
+  lastCapture(): CaptureDetails | null {
+    return this.#attempt(() => {
+      const payload = this.#lastCapture.get();
+      return payload === undefined ? null : captureSchema.parse(JSON.parse(payload));
+    });
   }
 
   /** Whether a command with this identifier was ever accepted. */

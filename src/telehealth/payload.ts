@@ -9,14 +9,14 @@ export const deviceSchema = deviceIdSchema.describe('Name of the device, as in t
 
 export const timeSchema = z.iso.datetime().describe('ISO 8601, UTC, by the clock of the device');
 
+/** SHA-256 in hexadecimal. */
+export const digestSchema = z.string().regex(/^[0-9a-f]{64}$/);
+
 export const modelIdentitySchema = z
   .strictObject({
     name: z.string().min(1).max(128),
     version: z.string().min(1).max(64),
-    digest: z
-      .string()
-      .regex(/^[0-9a-f]{64}$/)
-      .describe('SHA-256 of the model bundle'),
+    digest: digestSchema.describe('SHA-256 of the model bundle'),
   })
   .describe('The model that made the reading');
 

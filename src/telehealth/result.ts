@@ -4,6 +4,7 @@ import {
   backendSchema,
   bytesOf,
   deviceSchema,
+  digestSchema,
   MAXIMUM_MESSAGE_BYTES,
   modelIdentitySchema,
   timeSchema,
@@ -27,6 +28,9 @@ export const resultSchema = z
       .describe('Where the frame came from; phantoms are drawings'),
     model: modelIdentitySchema,
     backend: backendSchema,
+    head: digestSchema
+      .optional()
+      .describe('SHA-256 of the learned head that read it; absent where the device does not learn'),
     accepted: z.boolean().describe('False when the frame could not be read: take it again'),
     reasons: z
       .array(z.enum(['too-small', 'flat', 'clipped', 'out-of-focus', 'unreadable', 'failed']))
@@ -94,6 +98,7 @@ export function resultOf(reading: Reading, context: ResultContext): Result {
   const { crop, quality, timings } = reading;
   return fitting({
     ...headOf(context, reading),
+    ...(reading.head !== undefined && { head: reading.head }),
     accepted: reading.accepted,
     reasons: [...reading.reasons],
     diagnosis: reading.diagnosis,

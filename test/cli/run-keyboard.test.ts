@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Journal } from '../../src/store/journal.ts';
 import { hasTerminal, runOnTerminal, type Terminal } from '../support/terminal.ts';
 
 let data: string;
@@ -19,6 +20,13 @@ afterEach(async () => {
 function run(...args: string[]): Terminal {
   terminal = runOnTerminal(['--data', data, ...args]);
   return terminal;
+}
+
+function sessionsIn(folder: string): string[] {
+  const journal = Journal.open(path.join(folder, 'journal.sqlite'));
+  const captures = [...journal.records()].filter(({ kind }) => kind === 'capture');
+  journal.close();
+  return captures.map(({ payload }) => JSON.parse(payload).session);
 }
 
 const until = (terminal: Terminal, sign: RegExp) =>
@@ -43,6 +51,24 @@ describe.skipIf(!hasTerminal)('a person at the keyboard', { timeout: 180_000 }, 
     expect(await desk.ended).toBe(0);
     // The terminal also shows the keys as they are typed, before a card's first line.
     expect(desk.shown().match(/● \w/g)).toHaveLength(1);
+  });
+
+  it('serves one patient after the other: captures in a row are one session, over a restart too', async () => {
+    for (const captures of [2, 1]) {
+      const desk = run('--trigger', 'buttons');
+      await until(desk, /keys: c capture/);
+      for (let number = 1; number <= captures; number++) {
+        desk.type('c');
+        await until(desk, new RegExp(`capture ${number} at`));
+      }
+      desk.type('q');
+      expect(await desk.ended).toBe(0);
+    }
+    const [first, ...others] = sessionsIn(data);
+    expect(others).toEqual([first, first]);
+    expect(await run('--count', '2').ended).toBe(0);
+    // Phantoms that nobody asked for one by one.
+    expect(new Set(sessionsIn(data)).size).toBe(3);
   });
 
   it('sees the reading before the question also while the broker is away', async () => {

@@ -49,6 +49,14 @@ function recorded(events: ReturnType<typeof appliance>['events']): Result[] {
 }
 
 describe('the appliance', () => {
+  it('records with each result what the capture belongs to', async () => {
+    const { parts, events } = appliance(3, () => READING);
+    const patients = ['first', 'first', undefined];
+    await runAppliance({ ...parts, sessionOf: () => patients.shift() }, { signal });
+    const entries = events.flatMap((event) => (event[0] === 'append' ? [event[1]] : []));
+    expect(entries.map(({ session }) => session)).toEqual(['first', 'first', undefined]);
+  });
+
   it('records every result before it hands it over', async () => {
     const { parts, events } = appliance(5, () => READING);
     expect(await runAppliance(parts, { signal })).toEqual({ captures: 5, retakes: 0 });
@@ -57,6 +65,7 @@ describe('the appliance', () => {
       const [entry, result] = [events[i][1], events[i + 1][1]] as [JournalEntry, Result];
       expect(JSON.parse(entry.payload)).toEqual(result);
       expect(entry).toMatchObject({ id: result.id, capturedAt: result.capturedAt });
+      expect(entry.session).toBeUndefined();
     }
   });
 

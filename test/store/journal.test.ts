@@ -81,6 +81,18 @@ describe('the journal', () => {
     journal.close();
   });
 
+  it('tells of the last capture what it belongs to', () => {
+    const journal = Journal.open(file);
+    expect(journal.lastCapture()).toBeNull();
+    const [alone, together] = [entry(), { ...entry(), session: 'patient' }];
+    journal.append(alone);
+    expect(journal.lastCapture()).toEqual({ capturedAt: alone.capturedAt, session: alone.id });
+    journal.append(together);
+    journal.acknowledge(journal.waiting(10));
+    expect(journal.lastCapture()).toEqual({ capturedAt: together.capturedAt, session: 'patient' });
+    journal.close();
+  });
+
   it('sends each result on every channel, the result before what is derived from it, in its session', () => {
     const journal = Journal.open(file, { channels: ['result', 'fhir'] });
     for (const session of ['a', 'b']) journal.append({ ...entry(), session });

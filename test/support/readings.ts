@@ -6,6 +6,8 @@ const amount = fc.double({ min: 0, max: 1e9, noNaN: true });
 const name = (maxLength: number) =>
   fc.string({ unit: 'binary', minLength: 1, maxLength }).filter((text) => text.length <= maxLength);
 
+const digest = fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 64, maxLength: 64 });
+
 /** Any reading that the classifier's types admit, up to a bundle's longest names and many classes. */
 export const readings: fc.Arbitrary<Reading> = fc
   .record({
@@ -29,11 +31,12 @@ export const readings: fc.Arbitrary<Reading> = fc
     model: fc.record({
       name: name(128),
       version: name(64),
-      digest: fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 64, maxLength: 64 }),
+      digest,
     }),
     backend: fc.constantFrom('cpu', 'akida', 'interpreter'),
+    head: fc.option(digest),
   })
-  .map((reading) => ({ ...reading, potentials: {} }));
+  .map(({ head, ...reading }) => ({ ...reading, potentials: {}, ...(head !== null && { head }) }));
 
 /** One reading as the classifier gives it. */
 export const READING: Reading = {

@@ -48,6 +48,11 @@ describe('a result', () => {
     });
   });
 
+  it('names the learned head where one read it', () => {
+    const head = '5e'.repeat(32);
+    expect(resultOf({ ...reading, head }, context)).toEqual({ ...resultOf(reading, context), head });
+  });
+
   it('follows its schema and stays below 4 kB whatever the reading', () => {
     fc.assert(
       fc.property(readings, (any) => {

@@ -1,6 +1,7 @@
 import type { Capture, CaptureSource } from '../../capture/source.ts';
 import { type ExitCode, SpikescopeError } from '../../errors.ts';
 import { Appliance, type TakeOptions } from '../../runtime/appliance.ts';
+import { PatientSessions } from '../../runtime/patient-sessions.ts';
 import { describeError, hideNotes, note } from '../console.ts';
 import { showBanner } from './banner.ts';
 import { Cleanup } from './cleanup.ts';
@@ -55,6 +56,8 @@ async function operate(
   const isOwn = (id: string, payload: string) => payloadOf(id) === payload;
   const display = new ResultDisplay({ json: options.json, isOwn });
   const storage = new StorageAlarm(journal, note);
+  const mode: CaptureMode = { isAutomatic: isAutomatic(options, source) };
+  const sessions = new PatientSessions(journal.lastCapture());
   const appliance = new Appliance({
     device,
     source,
@@ -65,6 +68,7 @@ async function operate(
       classify: (image) => classifier.classify(image),
     },
     ...(learner !== null && { learner }),
+    sessionOf: () => (mode.isAutomatic && isRehearsed(source) ? undefined : sessions.next()),
     onRecorded: ({ id, accepted, timings }) => {
       log.write({ event: 'captured', result: id, accepted, milliseconds: timings?.total ?? 0 });
       delivery.recorded();
@@ -91,7 +95,6 @@ async function operate(
   cleanup.add(() => delivery.stop());
   storage.look();
   delivery.start();
-  const mode: CaptureMode = { isAutomatic: isAutomatic(options, source) };
   await watchFlow(appliance, mode, new ReadingDesk({ appliance, display, payloadOf }), cleanup);
   logFlow(appliance, log, cleanup);
   appliance.start();
@@ -112,9 +115,14 @@ async function operate(
 }
 
 /** A camera waits for a button, unless a number of captures was asked for; phantoms and folders run by themselves. */
-function isAutomatic({ trigger, count }: RunOptions, { kind }: CaptureSource): boolean {
+function isAutomatic({ trigger, count }: RunOptions, source: CaptureSource): boolean {
   if (trigger !== undefined) return trigger === 'auto';
-  return count !== undefined || kind === 'phantom' || kind === 'replay';
+  return count !== undefined || isRehearsed(source);
+}
+
+/** Phantoms and replayed files that nobody asked for one by one are of no patient. */
+function isRehearsed({ kind }: CaptureSource): boolean {
+  return kind === 'phantom' || kind === 'replay';
 }
 
 function takeOptionsOf(options: RunOptions, signal: AbortSignal): TakeOptions {

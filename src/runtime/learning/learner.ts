@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import { SpikescopeError } from '../../errors.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import type { LearningSection } from '../../model/bundle/learning-section.ts';
@@ -51,6 +52,7 @@ export class HeadLearner {
   readonly #rehearsal: readonly Example[];
   readonly #factory: GuardFigures;
   #state: LearnedState;
+  #digested: { readonly state: LearnedState; readonly digest: string } | null = null;
   #seen: { id: string; evidence: Evidence } | null = null;
 
   private constructor(
@@ -97,6 +99,7 @@ export class HeadLearner {
   get head(): LearnedHead {
     const { correction } = this.#state;
     return {
+      digest: this.digest,
       classes: correction.classes,
       potentials: (factory, pooled) => correctedPotentials(correction, factory, pooled),
     };
@@ -104,7 +107,10 @@ export class HeadLearner {
 
   /** Digest of head and memory; changes with every update. */
   get digest(): string {
-    return headDigest(this.#bundle.digest, this.#state);
+    if (this.#digested?.state !== this.#state) {
+      this.#digested = { state: this.#state, digest: headDigest(this.#bundle.digest, this.#state) };
+    }
+    return this.#digested.digest;
   }
 
   /** Updates that can be taken back. */
@@ -150,19 +156,16 @@ export class HeadLearner {
       before: this.digest,
       guard: { factory: this.#factory, before: this.figures.now, proposed: figures },
     };
-    const labelled = draft('label', id, { update: change.update, label: name, by });
     if (kept === null || reason !== null) {
-      this.#options.journal.record([
-        labelled,
-        draft('update', id, { ...change, kept: false, after: change.before }),
-      ]);
+      const refused = draft('update', id, { ...change, kept: false, after: change.before });
+      this.#options.journal.record(withLabel(refused));
       return { kept: false, reason: reason ?? 'it changed nothing' };
     }
     const memory = remembering(before.memory, example);
     const earlier = { caseId: id, correction: before.correction, memory: before.memory };
     const next = { correction: kept, memory, history: [...before.history, earlier].slice(-HISTORY_LENGTH) };
     const after = headDigest(this.#bundle.digest, next);
-    await this.#adopt(next, draft('update', id, { ...change, kept: true, after }), labelled);
+    await this.#adopt(next, draft('update', id, { ...change, kept: true, after }));
     return { kept: true };
   }
 
@@ -201,22 +204,20 @@ export class HeadLearner {
   }
 
   /** The file first: what it holds and the journal does not is recorded at the next start. */
-  async #adopt(
-    next: Omit<LearnedState, 'record'>,
-    record: RecordDraft,
-    labelled?: RecordDraft,
-  ): Promise<void> {
+  async #adopt(next: Omit<LearnedState, 'record'>, record: RecordDraft): Promise<void> {
     const state = { ...next, record };
     await this.#file.write(state);
     this.#state = state;
-    this.#options.journal.record(labelled === undefined ? [record] : [labelled, record]);
+    this.#options.journal.record(withLabel(record));
   }
 
   #catchUp(): void {
     const { record } = this.#state;
     if (record === null) return;
     const { journal } = this.#options;
-    if (!journal.payloadsOf(record.caseId, record.kind).includes(record.payload)) journal.record([record]);
+    if (!journal.payloadsOf(record.caseId, record.kind).includes(record.payload)) {
+      journal.record(withLabel(record));
+    }
   }
 }
 
@@ -226,6 +227,15 @@ function factoryState({ graph }: ModelBundle, features: number): LearnedState {
 
 function draft(kind: RecordKind, caseId: string, payload: object): RecordDraft {
   return { kind, caseId, payload: JSON.stringify(payload) };
+}
+
+const labelSchema = z.object({ update: z.string(), label: z.string(), by: z.string() });
+
+/** A record with the label that an update answers to before it: what the update holds suffices to make it. */
+function withLabel(record: RecordDraft): RecordDraft[] {
+  if (record.kind !== 'update') return [record];
+  const { update, label, by } = labelSchema.parse(JSON.parse(record.payload));
+  return [draft('label', record.caseId, { update, label, by }), record];
 }
 
 function evidenceGone(id: string): SpikescopeError {

@@ -88,7 +88,7 @@ function conclusionOf({ accepted, diagnosis, reasons, probabilities }: Result): 
   return `The model’s class is ${diagnosis}${share}.`;
 }
 
-function deviceOf({ device, model, backend }: Result): Device {
+function deviceOf({ device, model, backend, head }: Result): Device {
   return {
     resourceType: 'Device',
     identifier: [{ system: 'urn:spikescope:device', value: device }],
@@ -98,6 +98,7 @@ function deviceOf({ device, model, backend }: Result): Device {
       { type: { text: 'model' }, value: fhirString(`${model.name} ${model.version}`) },
       { type: { text: 'SHA-256 of the model bundle' }, value: model.digest },
       { type: { text: 'engine' }, value: backend },
+      ...(head === undefined ? [] : [{ type: { text: 'SHA-256 of the learned head' }, value: head }]),
     ],
   };
 }

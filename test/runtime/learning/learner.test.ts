@@ -216,11 +216,14 @@ describe('what is kept on disk', () => {
     const pupil = await Pupil.open(learnableBundle());
     const fresh = path.join(folder, 'fresh.sqlite');
     await pupil.teach(drawCase(new Random(2), 1), 'two');
+    const labels = recorded('label');
     journal.close();
     journal = Journal.open(fresh);
     await Pupil.open(learnableBundle());
     await Pupil.open(learnableBundle());
     expect(recorded('update')).toEqual([expect.objectContaining({ after: pupil.learner.digest })]);
+    expect(recorded('label')).toEqual(labels);
+    expect([...journal.records()].map(({ kind }) => kind)).toEqual(['label', 'update']);
   });
 
   it('is set aside when one byte of it is wrong, or it belongs to another bundle; the factory head goes on', async () => {

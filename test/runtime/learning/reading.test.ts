@@ -11,7 +11,10 @@ import { Random } from '../../support/random.ts';
 const bundle = learnableBundle();
 const frame = { rgb: new Random(3).bytes(60 * 60 * 3), width: 60, height: 60 };
 
+const DIGEST = '5e'.repeat(32);
+
 const headOf = (correction: Correction): LearnedHead => ({
+  digest: DIGEST,
   classes: correction.classes,
   potentials: (factory, pooled) => correctedPotentials(correction, factory, pooled),
 });
@@ -31,6 +34,12 @@ describe.each([false, true])('a reading with a learned head, in tiles: %s', (til
     const [{ reading: factory }, { reading }] = await Promise.all([read(null, tiled), read(none, tiled)]);
     expect(reading.potentials).toEqual(factory.potentials);
     expect(reading.probabilities).toEqual(factory.probabilities);
+  });
+
+  it('says which head read it, where it was not the factory’s alone', async () => {
+    const none = headOf(noCorrection(CLASSES, FEATURES));
+    expect((await read(none, tiled)).reading.head).toBe(DIGEST);
+    expect((await read(null, tiled)).reading).not.toHaveProperty('head');
   });
 
   it('names an added class, when that is more likely than not', async () => {

@@ -15,7 +15,7 @@ export function parseOptions<T>(schema: z.ZodType<T>, rawOptions: unknown): T {
 }
 
 /** `splitFile` → `--split-file`. */
-function optionName(field: string): string {
+export function optionName(field: string): string {
   return `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 

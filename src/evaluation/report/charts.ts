@@ -23,15 +23,33 @@ export interface CurvePoint {
   readonly value: number;
 }
 
+/** The library that plots, and what makes a chart of its options. */
+export interface Drawing {
+  readonly Plot: Plot;
+  draw(options: Options): Html;
+}
+
 /** @throws SpikescopeError `CHARTS_MISSING` when the optional packages that draw are not installed */
-export async function loadCharts(): Promise<Charts> {
+export async function loadDrawing(): Promise<Drawing> {
   const [Plot, { parseHTML }] = await importing();
-  const draw = (options: Options): Html => {
-    // A page of its own for each chart: the library only needs something that makes elements.
-    const { document } = parseHTML('<!doctype html><html><body></body></html>');
-    const drawn = Plot.plot({ ...options, document, style: { background: 'transparent', fontSize: '12px' } });
-    return new Html(drawn.outerHTML);
+  return {
+    Plot,
+    draw(options) {
+      // A page of its own for each chart: the library only needs something that makes elements.
+      const { document } = parseHTML('<!doctype html><html><body></body></html>');
+      const drawn = Plot.plot({
+        ...options,
+        document,
+        style: { background: 'transparent', fontSize: '12px' },
+      });
+      return new Html(drawn.outerHTML);
+    },
   };
+}
+
+/** @throws SpikescopeError `CHARTS_MISSING` as `loadDrawing` */
+export async function loadCharts(): Promise<Charts> {
+  const { Plot, draw } = await loadDrawing();
   return {
     confusion: (classes, confusion) => draw(confusionOptions(Plot, classes, confusion)),
     reliability: (bins) => draw(reliabilityOptions(Plot, bins)),

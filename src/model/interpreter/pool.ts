@@ -2,7 +2,7 @@ import type { AveragePoolNode, MaxPoolNode, Shape } from '../graph.ts';
 import { requantise } from '../requantise.ts';
 
 /** The values of one window and channel that lie in the image. */
-function windowValues(
+export function windowValues(
   node: AveragePoolNode | MaxPoolNode,
   input: Uint8Array,
   [inputHeight, inputWidth, channels]: Shape,

@@ -11,16 +11,6 @@ export interface Inference {
 /** `cpu`: the bit-exact integer engine. `akida`: the card. `interpreter`: the slow oracle. */
 export type BackendName = 'cpu' | 'akida' | 'interpreter';
 
-export interface InferOptions {
-  /**
-   * Arrays of exactly the batch's lengths that take the results and with which the promise resolves: then a call leaves no
-   * array behind. They belong to the engine until the promise is settled.
-   */
-  readonly into?: Inference;
-  /** Calls the inference off: before it begins, or, in a large batch, between images. */
-  readonly signal?: AbortSignal;
-}
-
 /** A graph, packed for one backend and ready to run. */
 export interface Engine {
   readonly backend: BackendName;
@@ -30,10 +20,9 @@ export interface Engine {
   readonly arenaBytes: number;
   /**
    * Runs `count` images laid out one after the other, each of the graph's input shape.
-   * `inputs` is copied before `infer` returns.
-   * Rejects with `SpikescopeError` (`INPUT_SIZE`, `OUTPUT_SIZE`, `ENGINE_CLOSED`, `ABORTED`).
+   * Rejects with `SpikescopeError` (`INPUT_SIZE`, `ENGINE_CLOSED`).
    */
-  infer(inputs: Uint8Array, count?: number, options?: InferOptions): Promise<Inference>;
+  infer(inputs: Uint8Array, count?: number): Promise<Inference>;
   /** Frees the native memory; calls under way finish first. Later calls to `infer` reject with `ENGINE_CLOSED`. */
   close(): Promise<void>;
 }

@@ -3,6 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { ModelBundle } from '../../src/model/bundle/bundle.ts';
+import { readBundle } from '../../src/model/bundle/read.ts';
+import { HeadLearner } from '../../src/runtime/learning/learner.ts';
+import { DEFAULT_MODEL } from '../../src/runtime/open-model.ts';
 import { Journal } from '../../src/store/journal.ts';
 import type { ChainHead } from '../../src/store/verify.ts';
 import { type Listener, listenTo } from '../support/listener.ts';
@@ -14,7 +18,7 @@ import { Random } from '../support/random.ts';
 const RUNS = Number(process.env.SPIKESCOPE_POWER_CUTS ?? 40);
 /** A journal that grew for ever would make each look at it slower than the run. */
 const RUNS_PER_JOURNAL = 25;
-const SEED = 20_261_121;
+const SEED = Number(process.env.SPIKESCOPE_POWER_SEED ?? 20_261_121);
 
 let folder: string;
 beforeEach(() => {
@@ -60,7 +64,15 @@ describe.skipIf(!canCutPower())('the cut itself', () => {
 describe.skipIf(!canCutPower() || !hasMosquitto)('an appliance whose power is cut', () => {
   let broker: Mosquitto;
   let listener: Listener;
+  let bundle: ModelBundle;
+  let factoryHead: string;
   beforeAll(async () => {
+    bundle = await readBundle(DEFAULT_MODEL);
+    const untouched = mkdtempSync(path.join(tmpdir(), 'power-cut-'));
+    const journal = Journal.open(path.join(untouched, 'journal.sqlite'));
+    factoryHead = await headOf(untouched, journal, []);
+    journal.close();
+    rmSync(untouched, { recursive: true });
     broker = await startMosquitto({ configuration: ['allow_anonymous true', 'max_queued_messages 0'] });
     listener = await listenTo(broker.url);
   });
@@ -69,10 +81,26 @@ describe.skipIf(!canCutPower() || !hasMosquitto)('an appliance whose power is cu
     await broker.stop();
   });
 
+  /** The head that the appliance of this folder would read with now. */
+  async function headOf(data: string, journal: Journal, setAside: string[]): Promise<string> {
+    const learner = await HeadLearner.open(bundle, {
+      folder: data,
+      journal,
+      evidenceOf: () => undefined,
+      onSetAside: ({ code }) => setAside.push(code),
+    });
+    if (learner === null) throw new Error('the model that ships can learn');
+    return learner.digest;
+  }
+
   /** What must hold after each run, with all that was promised in the runs before it. */
   class Ledger {
     readonly #work: Workload;
     readonly #accepted = new Set<string>();
+    readonly #labelled = new Set<string>();
+    #head = factoryHead;
+    /** Updates, kept or rolled back, and what took some back. */
+    changes = 0;
     #witnessed: ChainHead | undefined;
     #document = 0;
 
@@ -84,11 +112,13 @@ describe.skipIf(!canCutPower() || !hasMosquitto)('an appliance whose power is cu
       for (const line of lines) {
         const [what, value] = line.split(' ');
         if (what === 'recorded') this.#accepted.add(value);
+        if (what === 'labelled') this.#labelled.add(value);
+        if (what === 'head') this.#head = value;
         if (what === 'document') this.#document = Number(value);
       }
     }
 
-    check(): void {
+    async check(): Promise<void> {
       const file = path.join(this.#work.folder, 'journal.sqlite');
       const journal = Journal.open(file);
       try {
@@ -100,9 +130,40 @@ describe.skipIf(!canCutPower() || !hasMosquitto)('an appliance whose power is cu
         const captures = path.join(this.#work.folder, 'captures.json');
         const stored = existsSync(captures) ? JSON.parse(readFileSync(captures, 'utf8')).captures : 0;
         expect(stored).toBeGreaterThanOrEqual(this.#document);
+        await this.#checkHead(journal);
       } finally {
         journal.close();
       }
+    }
+
+    /**
+     * The head is that of before an update or of after it, the journal says which, with the label that led to it, and every
+     * result names the head that the journal had come to when it was read.
+     */
+    async #checkHead(journal: Journal): Promise<void> {
+      const setAside: string[] = [];
+      const digest = await headOf(this.#work.folder, journal, setAside);
+      expect(setAside).toEqual([]);
+      const changes: { before: string; after: string }[] = [];
+      const labels = new Map<string, string>();
+      let head = factoryHead;
+      for (const { kind, caseId, payload } of journal.records()) {
+        const said = JSON.parse(payload);
+        if (kind === 'reading') expect(said.head ?? head).toBe(head);
+        if (kind === 'label') labels.set(said.update, caseId);
+        if (kind !== 'update' && kind !== 'undo') continue;
+        expect(said.before).toBe(head);
+        if (kind === 'update') expect(labels.get(said.update)).toBe(caseId);
+        changes.push(said);
+        head = said.after;
+      }
+      expect(digest).toBe(head);
+      const labelled = new Set(labels.values());
+      expect([...this.#labelled].filter((id) => !labelled.has(id))).toEqual([]);
+      // Where an update was under way, it was made from what was told last.
+      if (digest !== this.#head) expect(changes.at(-1)?.before).toBe(this.#head);
+      this.#head = digest;
+      this.changes = changes.length;
     }
 
     /** Runs to the end without a cut and expects everything to have come, each result once, as it stands in the journal. */
@@ -111,7 +172,7 @@ describe.skipIf(!canCutPower() || !hasMosquitto)('an appliance whose power is cu
       const { lines } = await run(work);
       expect(lines.at(-1)).toBe('settled');
       this.take(lines);
-      this.check();
+      await this.check();
       const journal = Journal.open(path.join(this.#work.folder, 'journal.sqlite'));
       const entries = [...journal.entries()];
       expect(journal.depth()).toBe(0);
@@ -147,6 +208,7 @@ describe.skipIf(!canCutPower() || !hasMosquitto)('an appliance whose power is cu
     const random = new Random(SEED);
     const cuts = { kill: 0, power: 0 };
     let results = 0;
+    let changes = 0;
     for (let done = 0; done < RUNS; done += RUNS_PER_JOURNAL) {
       const ledger = new Ledger(
         workload('appliance', { WORKLOAD_BROKER: broker.url, WORKLOAD_SEED: String(done) }),
@@ -160,12 +222,15 @@ describe.skipIf(!canCutPower() || !hasMosquitto)('an appliance whose power is cu
         ledger.take(lines);
         if (i % 25 === 24) process.stderr.write(`power cut: ${i + 1} of ${RUNS} runs\n`);
         if (kind === 'power') scramble(path.join(work.folder, 'journal.sqlite-shm'), random);
-        ledger.check();
+        await ledger.check();
       }
       results += await ledger.conclude();
+      changes += ledger.changes;
       rmSync(path.join(folder, 'data'), { recursive: true });
     }
     expect(cuts.kill + cuts.power).toBe(RUNS);
-    process.stdout.write(`power cut: ${cuts.power} of ${RUNS}, ${results} results, none lost\n`);
+    expect(changes).toBeGreaterThan(0);
+    const counts = `${results} results, ${changes} changes of the head`;
+    process.stdout.write(`power cut: ${cuts.power} of ${RUNS}, ${counts}, none lost\n`);
   });
 });

@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const nativeFolder = path.join(root, 'native/akida-m2');
-const SOURCES = ['binding.gyp', 'binding', 'engine', 'device', 'imaging'];
+const SOURCES = ['binding.gyp', 'binding', 'engine', 'device', 'imaging', 'measure'];
 
 /**
  * @typedef {object} Variant

@@ -4,7 +4,7 @@
     {
       "target_name": "spikescope",
       "sources": [
-        "<!@(node -p \"['binding', 'engine', 'device', 'imaging'].flatMap(d => require('fs').readdirSync(d, { recursive: true }).map(f => d + '/' + f)).filter(f => f.endsWith('.cpp')).sort().join(' ')\")"
+        "<!@(node -p \"['binding', 'engine', 'device', 'imaging', 'measure'].flatMap(d => require('fs').readdirSync(d, { recursive: true }).map(f => d + '/' + f)).filter(f => f.endsWith('.cpp')).sort().join(' ')\")"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=8", "NAPI_CPP_EXCEPTIONS", "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"],

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.ts';
 import type { ModelContents } from '../model/bundle/bundle.ts';
 import type { ModelCard } from '../model/bundle/contract.ts';
+import type { IntegerGraph } from '../model/graph.ts';
 import { chooseQuantisations, collectHistograms } from './calibration/calibrate.ts';
 import type { CalibrationSet } from './calibration/images.ts';
 import { collectStatistics } from './calibration/statistics.ts';
@@ -44,14 +45,8 @@ export async function convert(
   calibration: CalibrationSet | null,
   options: ConversionOptions,
 ): Promise<ModelContents> {
-  const { imported, folded, nodesNeedingDequantisation } = prepared;
-  const classes = classNames(options.classes ?? imported.classes ?? undefined, folded.outputOrder.length);
-  const { quantisation: trained } = imported;
-  const context =
-    trained === null
-      ? await calibratedContext(folded, calibration, options)
-      : trainedContext(folded, trained);
-  const graph = lower(context, classes);
+  const { imported, nodesNeedingDequantisation } = prepared;
+  const { context, graph } = await convertGraph(prepared, calibration, options);
   return {
     name: options.name,
     version: options.version,
@@ -78,10 +73,34 @@ export async function convert(
   };
 }
 
+export interface ConvertedGraph {
+  readonly graph: IntegerGraph;
+  /** What was lowered, with the scales that were chosen. */
+  readonly context: LoweringContext;
+}
+
+/**
+ * The integer graph alone.
+ * @throws UsageError as `convert`
+ */
+export async function convertGraph(
+  { imported, folded }: PreparedModel,
+  calibration: CalibrationSet | null,
+  options: Omit<ConversionOptions, 'name' | 'version' | 'sourceName'>,
+): Promise<ConvertedGraph> {
+  const classes = classNames(options.classes ?? imported.classes ?? undefined, folded.outputOrder.length);
+  const { quantisation: trained } = imported;
+  const context =
+    trained === null
+      ? await calibratedContext(folded, calibration, options)
+      : trainedContext(folded, trained);
+  return { graph: lower(context, classes), context };
+}
+
 async function calibratedContext(
   folded: FloatGraph,
   calibration: CalibrationSet | null,
-  { scheme, precision, advance }: ConversionOptions,
+  { scheme, precision, advance }: Pick<ConversionOptions, 'scheme' | 'precision' | 'advance'>,
 ): Promise<LoweringContext> {
   if (calibration === null) {
     throw new UsageError('CALIBRATION', 'The scales of this network are not known', {

@@ -1,6 +1,6 @@
 import { RefusedError } from '../errors.ts';
 import { elementCount, type IntegerGraph } from '../model/graph.ts';
-import type { Engine, EngineFactory, Inference } from './engine.ts';
+import { calledOff, type Engine, type EngineFactory, type Inference, type InferOptions } from './engine.ts';
 import { fromNative, type NativeEngine, nativeAddon } from './native.ts';
 
 /**
@@ -24,6 +24,7 @@ class CpuEngine implements Engine {
   readonly arenaBytes: number;
   readonly #native: NativeEngine;
   readonly #imageBytes: number;
+  #tickets = 0;
 
   constructor(graph: IntegerGraph, native: NativeEngine) {
     this.#native = native;
@@ -32,7 +33,7 @@ class CpuEngine implements Engine {
     this.arenaBytes = native.arenaBytes;
   }
 
-  async infer(inputs: Uint8Array, count?: number): Promise<Inference> {
+  async infer(inputs: Uint8Array, count?: number, { into, signal }: InferOptions = {}): Promise<Inference> {
     if (count !== undefined && inputs.length !== count * this.#imageBytes) {
       throw new RefusedError('INPUT_SIZE', 'The input does not fit the graph', {
         expected: `${count * this.#imageBytes} bytes for ${count} images`,
@@ -40,13 +41,34 @@ class CpuEngine implements Engine {
       });
     }
     try {
-      return await this.#native.infer(inputs);
+      return await (signal === undefined
+        ? this.#native.infer(inputs, into)
+        : this.#inferUnless(signal, inputs, into));
     } catch (error) {
       throw fromNative(error);
+    }
+  }
+
+  async #inferUnless(signal: AbortSignal, inputs: Uint8Array, into?: Inference): Promise<Inference> {
+    if (signal.aborted) throw calledOff(signal);
+    const ticket = ++this.#tickets;
+    const cancel = () => this.#native.cancel(ticket);
+    const answer = this.#native.infer(inputs, into, ticket);
+    signal.addEventListener('abort', cancel, { once: true });
+    try {
+      return await answer;
+    } catch (error) {
+      throw isCalledOff(error) ? calledOff(signal) : error;
+    } finally {
+      signal.removeEventListener('abort', cancel);
     }
   }
 
   async close(): Promise<void> {
     await this.#native.close();
   }
+}
+
+function isCalledOff(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ABORTED';
 }

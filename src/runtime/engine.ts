@@ -1,3 +1,4 @@
+import { SpikescopeError } from '../errors.ts';
 import type { IntegerGraph } from '../model/graph.ts';
 
 /** What an engine computes for a batch of n images. */
@@ -11,6 +12,16 @@ export interface Inference {
 /** `cpu`: the bit-exact integer engine. `akida`: the card. `interpreter`: the slow oracle. */
 export type BackendName = 'cpu' | 'akida' | 'interpreter';
 
+export interface InferOptions {
+  /**
+   * Arrays of exactly the batch's lengths that take the results and with which the promise resolves: then a call leaves no
+   * array behind. They belong to the engine until the promise is settled.
+   */
+  readonly into?: Inference;
+  /** Calls the inference off: before it begins, or, in a large batch, between images. */
+  readonly signal?: AbortSignal;
+}
+
 /** A graph, packed for one backend and ready to run. */
 export interface Engine {
   readonly backend: BackendName;
@@ -20,9 +31,10 @@ export interface Engine {
   readonly arenaBytes: number;
   /**
    * Runs `count` images laid out one after the other, each of the graph's input shape.
-   * Rejects with `SpikescopeError` (`INPUT_SIZE`, `ENGINE_CLOSED`).
+   * `inputs` is copied before `infer` returns.
+   * Rejects with `SpikescopeError` (`INPUT_SIZE`, `OUTPUT_SIZE`, `ENGINE_CLOSED`, `ABORTED`).
    */
-  infer(inputs: Uint8Array, count?: number): Promise<Inference>;
+  infer(inputs: Uint8Array, count?: number, options?: InferOptions): Promise<Inference>;
   /** Frees the native memory; calls under way finish first. Later calls to `infer` reject with `ENGINE_CLOSED`. */
   close(): Promise<void>;
 }
@@ -36,3 +48,8 @@ export interface EngineOptions {
 
 /** Makes an engine of a validated graph. */
 export type EngineFactory = (graph: IntegerGraph, options?: EngineOptions) => Promise<Engine>;
+
+/** What a call rejects with whose signal has called it off; the signal's reason is its cause. */
+export function calledOff({ reason }: AbortSignal): SpikescopeError {
+  return new SpikescopeError('ABORTED', 'The inference was called off', { cause: reason });
+}

@@ -1,7 +1,7 @@
-import { SpikescopeError } from '../errors.ts';
+import { RefusedError, SpikescopeError } from '../errors.ts';
 import { elementCount, type IntegerGraph } from '../model/graph.ts';
 import { interpret } from '../model/interpreter/interpreter.ts';
-import type { Engine, Inference } from './engine.ts';
+import { calledOff, type Engine, type Inference, type InferOptions } from './engine.ts';
 
 /**
  * The reference interpreter behind an engine's face: thousands of times slower than an engine and it holds the
@@ -22,7 +22,8 @@ class InterpreterEngine implements Engine {
     this.#graph = graph;
   }
 
-  async infer(inputs: Uint8Array, count = 1): Promise<Inference> {
+  async infer(inputs: Uint8Array, count = 1, { into, signal }: InferOptions = {}): Promise<Inference> {
+    if (signal?.aborted) throw calledOff(signal);
     if (this.#closed) throw new SpikescopeError('ENGINE_CLOSED', 'The engine has been closed');
     const size = elementCount(this.#graph.input.shape);
     if (inputs.length !== size * count) {
@@ -34,13 +35,26 @@ class InterpreterEngine implements Engine {
     const results = Array.from({ length: count }, (_, i) =>
       interpret(this.#graph, inputs.subarray(i * size, (i + 1) * size)),
     );
-    return {
+    const inference = {
       potentials: Int32Array.from(results.flatMap(({ potentials }) => [...potentials])),
       embeddings: Uint8Array.from(results.flatMap(({ embedding }) => [...embedding])),
     };
+    return into === undefined ? inference : copied(inference, into);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
   }
+}
+
+function copied({ potentials, embeddings }: Inference, into: Inference): Inference {
+  if (into.potentials.length !== potentials.length || into.embeddings.length !== embeddings.length) {
+    throw new RefusedError('OUTPUT_SIZE', 'The arrays for the results do not fit the batch', {
+      expected: `${potentials.length} potentials and ${embeddings.length} bytes of embeddings`,
+      received: `${into.potentials.length} and ${into.embeddings.length}`,
+    });
+  }
+  into.potentials.set(potentials);
+  into.embeddings.set(embeddings);
+  return into;
 }

@@ -26,8 +26,14 @@ export interface NativeStepTime {
 export interface NativeEngine {
   readonly instructionSet: string;
   readonly arenaBytes: number;
-  /** As many images as lie in `inputs`, which is copied. Calls run one after the other, off the main thread. */
-  infer(inputs: Uint8Array): Promise<Inference>;
+  /**
+   * As many images as lie in `inputs`, which is copied. Calls run one after the other, off the main thread.
+   * @param into takes the results
+   * @param ticket a number other than 0 by which `cancel` finds this call
+   */
+  infer(inputs: Uint8Array, into?: Inference, ticket?: number): Promise<Inference>;
+  /** Calls off the call with this ticket, if it is not over: its promise is rejected with `ABORTED`. */
+  cancel(ticket: number): void;
   /** One image at once; the engine must have been made with `keepTensors`. For tests. */
   trace(input: Uint8Array): NativeTrace;
   /** One image at once, `rounds` (1…10,000) times on this thread, an entry per step; the engine must be idle. */
@@ -71,6 +77,13 @@ export interface NativeAddon {
   areaResample(frame: Frame, square: Square, size: number): Uint8Array;
   /** Clipping, luminance and focus of an image. Throws with code `FRAME_SIZE`. */
   measureQuality(frame: Frame): QualitySums;
+  /**
+   * 8-bit multiply-adds per second that one core does at best with an instruction set; 0 for `scalar`, where the compiler
+   * chooses the instructions. Keeps this thread busy for 1…10,000 milliseconds. Throws with code `INSTRUCTION_SET`, `ARGUMENT`.
+   */
+  measurePeak(instructionSet: string, milliseconds: number): number;
+  /** Bytes per second that one core reads from 4 KiB…1 GiB gone through again and again. Throws with code `ARGUMENT`. */
+  measureBandwidth(bytes: number, milliseconds: number): number;
 }
 
 /** A built copy to load in place of the usual one, for example the sanitized one. */
@@ -86,6 +99,8 @@ const addonSchema = z.object({
   createEngine: functionSchema<NativeAddon['createEngine']>(),
   areaResample: functionSchema<NativeAddon['areaResample']>(),
   measureQuality: functionSchema<NativeAddon['measureQuality']>(),
+  measurePeak: functionSchema<NativeAddon['measurePeak']>(),
+  measureBandwidth: functionSchema<NativeAddon['measureBandwidth']>(),
 }) satisfies z.ZodType<NativeAddon>;
 
 let loaded: NativeAddon | undefined;
@@ -141,7 +156,7 @@ export function fromNative(error: unknown): unknown {
     cause: error,
   };
   if (code === 'INSTRUCTION_SET' || code === 'THREADS') return new UsageError(code, message, details);
-  if (code === 'ENGINE_CLOSED' || code === 'OUT_OF_MEMORY')
+  if (code === 'ENGINE_CLOSED' || code === 'OUT_OF_MEMORY' || code === 'ABORTED')
     return new SpikescopeError(code, message, details);
   return new RefusedError(code, message, details);
 }

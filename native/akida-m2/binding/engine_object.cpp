@@ -1,5 +1,6 @@
 #include "engine_object.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -8,65 +9,6 @@
 #include "values.h"
 
 namespace spikescope::binding {
-
-/** One call of `infer`: input copied, results written straight into the arrays that JavaScript will see. */
-class InferWorker final : public Napi::AsyncWorker {
- public:
-  InferWorker(Napi::Env env, EngineObject* engine, const Bytes& input, size_t count)
-      : Napi::AsyncWorker(env),
-        deferred_(Napi::Promise::Deferred::New(env)),
-        engine_(engine),
-        backend_(engine->backend_),
-        input_(std::move(engine->spare_)),
-        count_(count) {
-    input_.assign(input.data, input.data + input.length);
-    auto potentials = Napi::Int32Array::New(env, count * backend_->classes());
-    auto embeddings = Napi::Uint8Array::New(env, count * backend_->embedding_bytes());
-    potentials_ = potentials.Data();
-    embeddings_ = embeddings.Data();
-    auto result = Napi::Object::New(env);
-    result.Set("potentials", potentials);
-    result.Set("embeddings", embeddings);
-    result_ = Napi::Persistent(result);
-    keep_alive_ = Napi::Persistent(engine->Value());
-  }
-
-  Napi::Promise promise() const { return deferred_.Promise(); }
-
- protected:
-  void Execute() override { backend_->infer(input_.data(), count_, potentials_, embeddings_); }
-
-  void OnOK() override {
-    settle([this] { deferred_.Resolve(result_.Value()); });
-  }
-
-  void OnError(const Napi::Error& error) override {
-    settle([&] { deferred_.Reject(error.Value()); });
-  }
-
- private:
-  /** Settles the promise and lets the next call start. In an environment that is being torn down neither can be done. */
-  template <typename Settle>
-  void settle(Settle settle_promise) {
-    backend_.reset();
-    try {
-      settle_promise();
-      engine_->spare_ = std::move(input_);
-      engine_->worker_done();
-    } catch (const Napi::Error&) {
-    }
-  }
-
-  Napi::Promise::Deferred deferred_;
-  EngineObject* engine_;
-  std::shared_ptr<CpuBackend> backend_;
-  std::vector<uint8_t> input_;
-  size_t count_;
-  int32_t* potentials_ = nullptr;
-  uint8_t* embeddings_ = nullptr;
-  Napi::ObjectReference result_;
-  Napi::ObjectReference keep_alive_;
-};
 
 namespace {
 
@@ -138,7 +80,7 @@ Napi::Function EngineObject::define(Napi::Env env) {
   return DefineClass(env, "Engine",
                      {InstanceMethod("infer", &EngineObject::infer), InstanceMethod("trace", &EngineObject::trace),
                       InstanceMethod("profile", &EngineObject::profile),
-                      InstanceMethod("close", &EngineObject::close),
+                      InstanceMethod("cancel", &EngineObject::cancel), InstanceMethod("close", &EngineObject::close),
                       InstanceAccessor<&EngineObject::instruction_set>("instructionSet"),
                       InstanceAccessor<&EngineObject::arena_bytes>("arenaBytes")});
 }
@@ -157,26 +99,30 @@ EngineObject::~EngineObject() = default;
 Napi::Value EngineObject::infer(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
+    InferWorker::Call call;
+    // Reading a property may run JavaScript, so what it could change is looked at afterwards.
+    if (info[1].IsObject()) call.into = read_callers_arrays(info[1].As<Napi::Object>());
     if (closing_) throw Fault("ENGINE_CLOSED", "the engine is closed");
-    const Bytes input = read_bytes(info[0], "INPUT_SIZE", "inputs");
-    const size_t count = count_images(input, backend_->input_bytes());
-    auto worker = std::make_unique<InferWorker>(env, this, input, count);
+    if (info[2].IsNumber()) call.ticket = info[2].As<Napi::Number>().DoubleValue();
+    call.input = read_bytes(info[0], "INPUT_SIZE", "inputs");
+    call.count = count_images(call.input, backend_->input_bytes());
+    auto worker = std::make_unique<InferWorker>(env, *this, Value(), backend_, std::move(spare_), call);
     const Napi::Promise promise = worker->promise();
     waiting_.push_back(std::move(worker));
-    if (!busy_) start_next();
+    if (running_ == nullptr) start_next();
     return promise;
   });
 }
 
 void EngineObject::start_next() {
-  busy_ = true;
-  InferWorker* const worker = waiting_.front().release();  // deletes itself when done
+  running_ = waiting_.front().release();  // deletes itself when done
   waiting_.pop_front();
-  worker->Queue();
+  running_->Queue();
 }
 
-void EngineObject::worker_done() {
-  busy_ = false;
+void EngineObject::call_ended(InferBuffers buffers) {
+  running_ = nullptr;
+  spare_ = std::move(buffers);
   if (!waiting_.empty()) {
     start_next();
   } else if (closing_) {
@@ -184,12 +130,25 @@ void EngineObject::worker_done() {
   }
 }
 
+/** `cancel(ticket)`: calls off the call of `infer` that was given this ticket; none: nothing happens. */
+void EngineObject::cancel(const Napi::CallbackInfo& info) {
+  const double ticket = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
+  if (ticket == 0) return;
+  if (running_ != nullptr && running_->ticket() == ticket) running_->call_off();
+  const auto found = std::find_if(waiting_.begin(), waiting_.end(),
+                                  [ticket](const auto& worker) { return worker->ticket() == ticket; });
+  if (found == waiting_.end()) return;
+  const std::unique_ptr<InferWorker> worker = std::move(*found);
+  waiting_.erase(found);
+  worker->reject_called_off();
+}
+
 Napi::Value EngineObject::close(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   closing_ = true;
   closers_.push_back(Napi::Promise::Deferred::New(env));
   const Napi::Promise promise = closers_.back().Promise();
-  if (!busy_) release(env);
+  if (running_ == nullptr) release(env);
   return promise;
 }
 
@@ -207,7 +166,7 @@ Napi::Value EngineObject::trace(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
     if (closing_) throw Fault("ENGINE_CLOSED", "the engine is closed");
-    if (busy_ || !backend_->keeps_tensors()) {
+    if (running_ != nullptr || !backend_->keeps_tensors()) {
       throw Fault("ARGUMENT", "a trace needs an idle engine made with keepTensors");
     }
     const Bytes input = read_bytes(info[0], "INPUT_SIZE", "input");
@@ -234,7 +193,7 @@ Napi::Value EngineObject::profile(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
     if (closing_) throw Fault("ENGINE_CLOSED", "the engine is closed");
-    if (busy_) throw Fault("ARGUMENT", "a profile needs an idle engine");
+    if (running_ != nullptr) throw Fault("ARGUMENT", "a profile needs an idle engine");
     const Bytes input = read_bytes(info[0], "INPUT_SIZE", "input");
     if (count_images(input, backend_->input_bytes()) != 1) throw Fault("INPUT_SIZE", "a profile takes one image");
     const std::vector<StepTime> steps = backend_->profile(input.data, read_rounds(info[1]));

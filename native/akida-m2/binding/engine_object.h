@@ -7,25 +7,21 @@
 #include <vector>
 
 #include "../engine/cpu_backend.h"
+#include "infer_worker.h"
 
 namespace spikescope::binding {
-
-class InferWorker;
 
 /**
  * The JavaScript object of one engine: `infer(inputs)`, `trace(input)`, `profile(input, rounds)`, `close()`, `instructionSet`, `arenaBytes`.
  * Calls run one after the other on a thread of the pool of libuv; the rest wait here, not in that pool.
  */
-class EngineObject : public Napi::ObjectWrap<EngineObject> {
+class EngineObject : public Napi::ObjectWrap<EngineObject>, public InferOwner {
  public:
   static Napi::Function define(Napi::Env env);
 
   /** Takes one External<std::unique_ptr<CpuBackend>>, which it empties. */
   explicit EngineObject(const Napi::CallbackInfo& info);
   ~EngineObject() override;
-
-  /** Called on the main thread when a worker is done, before it goes. */
-  void worker_done();
 
  private:
   Napi::Value infer(const Napi::CallbackInfo& info);
@@ -35,20 +31,21 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
   Napi::Value instruction_set(const Napi::CallbackInfo& info);
   Napi::Value arena_bytes(const Napi::CallbackInfo& info);
 
+  void cancel(const Napi::CallbackInfo& info);
+
   void start_next();
+  void call_ended(InferBuffers buffers) override;
   void release(Napi::Env env);
 
   std::shared_ptr<CpuBackend> backend_;
   std::string instruction_set_;
   size_t arena_bytes_ = 0;
   std::deque<std::unique_ptr<InferWorker>> waiting_;
-  bool busy_ = false;
+  /** Null when the engine is idle. */
+  InferWorker* running_ = nullptr;
   bool closing_ = false;
   std::vector<Napi::Promise::Deferred> closers_;
-  /** Input copies of finished calls, kept so that the next call allocates none. */
-  std::vector<uint8_t> spare_;
-
-  friend class InferWorker;
+  InferBuffers spare_;
 };
 
 /** `createEngine(graph, {instructionSet, threads, keepTensors})`. */

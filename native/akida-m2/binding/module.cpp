@@ -3,6 +3,7 @@
 #include "../engine/instruction_set.h"
 #include "engine_object.h"
 #include "imaging.h"
+#include "measurements.h"
 
 namespace spikescope::binding {
 
@@ -13,7 +14,9 @@ class Module : public Napi::Addon<Module> {
     engine_ = Napi::Persistent(EngineObject::define(env));
     DefineAddon(exports, {InstanceMethod("createEngine", &Module::create), InstanceMethod("instructionSets", &Module::sets),
                           InstanceMethod("areaResample", &Module::resample),
-                          InstanceMethod("measureQuality", &Module::measure)});
+                          InstanceMethod("measureQuality", &Module::measure),
+                          InstanceMethod("measurePeak", &Module::peak),
+                          InstanceMethod("measureBandwidth", &Module::bandwidth)});
   }
 
  private:
@@ -28,6 +31,8 @@ class Module : public Napi::Addon<Module> {
 
   Napi::Value resample(const Napi::CallbackInfo& info) { return area_resample(info); }
   Napi::Value measure(const Napi::CallbackInfo& info) { return measure_quality(info); }
+  Napi::Value peak(const Napi::CallbackInfo& info) { return measure_peak(info); }
+  Napi::Value bandwidth(const Napi::CallbackInfo& info) { return measure_bandwidth(info); }
 
   Napi::FunctionReference engine_;
 };

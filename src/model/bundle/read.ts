@@ -14,7 +14,7 @@ import { learningProblem } from './learning-section.ts';
  */
 export function parseBundle(bytes: Uint8Array, file: string): ModelBundle {
   const { document, data, digest } = unpackContainer(bytes, file);
-  const parsed = documentSchema(data).safeParse(document);
+  const parsed = documentSchema(data).safeParse(document, { jitless: true });
   if (!parsed.success) {
     const { field, problem } = firstIssue(parsed.error);
     throw new RefusedError('BUNDLE_SCHEMA', 'The bundle does not follow its format', {

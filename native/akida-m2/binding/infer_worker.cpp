@@ -1,0 +1,130 @@
+#include "infer_worker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "errors.h"
+
+namespace spikescope::binding {
+namespace {
+
+/** A call that may be called off looks after so many images whether it was. */
+constexpr size_t kImagesAtOnce = 32;
+
+Fault called_off() { return Fault("ABORTED", "the inference was called off"); }
+
+template <typename Array>
+Array read_array_of(const Napi::Object& holder, const char* field, napi_typedarray_type type) {
+  const Napi::Value value = holder.Get(field);
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type) {
+    throw Fault("OUTPUT_SIZE", "expected potentials in an Int32Array, embeddings in a Uint8Array", "", field);
+  }
+  return value.As<Array>();
+}
+
+template <typename Array>
+void expect_length(const Array& array, size_t length, const char* field) {
+  if (array.ElementLength() == length) return;
+  throw Fault("OUTPUT_SIZE", "expected " + std::to_string(length) + " elements, received " +
+                                 std::to_string(array.ElementLength()), "", field);
+}
+
+template <typename Element, typename Array>
+void copy_into(Array array, const std::vector<Element>& values, const char* field) {
+  expect_length(array, values.size(), field);
+  std::copy(values.begin(), values.end(), array.Data());
+}
+
+}  // namespace
+
+CallersArrays read_callers_arrays(const Napi::Object& holder) {
+  return {holder, read_array_of<Napi::Int32Array>(holder, "potentials", napi_int32_array),
+          read_array_of<Napi::Uint8Array>(holder, "embeddings", napi_uint8_array)};
+}
+
+InferWorker::InferWorker(Napi::Env env, InferOwner& owner, const Napi::Object& keep_alive,
+                         std::shared_ptr<CpuBackend> backend, InferBuffers buffers, const Call& call)
+    : Napi::AsyncWorker(env, "spikescope.infer"),
+      deferred_(Napi::Promise::Deferred::New(env)),
+      owner_(owner),
+      keep_alive_(Napi::Persistent(keep_alive)),
+      backend_(std::move(backend)),
+      buffers_(std::move(buffers)),
+      count_(call.count),
+      ticket_(call.ticket),
+      callers_arrays_(!call.into.holder.IsEmpty()) {
+  buffers_.input.assign(call.input.data, call.input.data + call.input.length);
+  if (callers_arrays_) {
+    use_buffers(call.into);
+  } else {
+    use_own_arrays();
+  }
+}
+
+void InferWorker::use_buffers(const CallersArrays& into) {
+  buffers_.potentials.resize(count_ * backend_->classes());
+  buffers_.embeddings.resize(count_ * backend_->embedding_bytes());
+  expect_length(into.potentials, buffers_.potentials.size(), "potentials");
+  expect_length(into.embeddings, buffers_.embeddings.size(), "embeddings");
+  potentials_ = buffers_.potentials.data();
+  embeddings_ = buffers_.embeddings.data();
+  callers_potentials_ = Napi::Persistent(into.potentials);
+  callers_embeddings_ = Napi::Persistent(into.embeddings);
+  result_ = Napi::Persistent(into.holder);
+}
+
+void InferWorker::use_own_arrays() {
+  auto potentials = Napi::Int32Array::New(Env(), count_ * backend_->classes());
+  auto embeddings = Napi::Uint8Array::New(Env(), count_ * backend_->embedding_bytes());
+  potentials_ = potentials.Data();
+  embeddings_ = embeddings.Data();
+  auto result = Napi::Object::New(Env());
+  result.Set("potentials", potentials);
+  result.Set("embeddings", embeddings);
+  result_ = Napi::Persistent(result);
+}
+
+void InferWorker::Execute() {
+  const size_t at_once = ticket_ == 0 ? count_ : kImagesAtOnce;
+  for (size_t done = 0; done < count_ && !called_off_; done += at_once) {
+    backend_->infer(buffers_.input.data() + done * backend_->input_bytes(), std::min(at_once, count_ - done),
+                    potentials_ + done * backend_->classes(), embeddings_ + done * backend_->embedding_bytes());
+  }
+}
+
+/** The caller may have given its arrays away meanwhile, so what they are is asked anew. */
+void InferWorker::fill_callers_arrays() {
+  copy_into(callers_potentials_.Value(), buffers_.potentials, "potentials");
+  copy_into(callers_embeddings_.Value(), buffers_.embeddings, "embeddings");
+}
+
+/** Settles the promise and lets the next call start. In an environment that is being torn down neither can be done. */
+template <typename Settle>
+void InferWorker::end(const Settle& settle) {
+  backend_.reset();
+  try {
+    settle();
+    owner_.call_ended(std::move(buffers_));
+  } catch (const Napi::Error&) {
+  }
+}
+
+void InferWorker::OnOK() {
+  end([this] {
+    try {
+      if (called_off_) throw called_off();
+      if (callers_arrays_) fill_callers_arrays();
+      deferred_.Resolve(result_.Value());
+    } catch (const Fault& fault) {
+      deferred_.Reject(error_from(Env(), fault).Value());
+    }
+  });
+}
+
+void InferWorker::OnError(const Napi::Error& error) {
+  end([&] { deferred_.Reject(error.Value()); });
+}
+
+void InferWorker::reject_called_off() { deferred_.Reject(error_from(Env(), called_off()).Value()); }
+
+}  // namespace spikescope::binding

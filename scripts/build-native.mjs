@@ -4,6 +4,7 @@
  *
  *   node scripts/build-native.mjs              → native/akida-m2/build/Release/spikescope.node
  *   node scripts/build-native.mjs --sanitize   → native/akida-m2/build-sanitize/build/Release/spikescope.node
+ *   node scripts/build-native.mjs --threads    → native/akida-m2/build-threads/build/Release/spikescope.node
  *
  * scripts/build-arm64.mjs cross-builds with the same function.
  */
@@ -35,6 +36,12 @@ const SANITIZED = {
   folder: 'build-sanitize',
   sanitizers: 'address,undefined',
   label: ' with sanitizers',
+};
+/** The thread sanitizer tolerates no other beside it. @type {Variant} */
+const THREAD_SANITIZED = {
+  folder: 'build-threads',
+  sanitizers: 'thread',
+  label: ' with the thread sanitizer',
 };
 
 /** Where the addon lies once built. */
@@ -162,14 +169,21 @@ export async function buildVariant(variant = RELEASE) {
   return addon;
 }
 
-/** @param {{ sanitize?: boolean }} [options] `sanitize`: with address and undefined-behaviour sanitizers */
-export function buildNative({ sanitize = false } = {}) {
+/**
+ * @param {{ sanitize?: boolean, threads?: boolean }} [options] `sanitize`: with address and undefined-behaviour
+ * sanitizers; `threads`: with the thread sanitizer
+ */
+export function buildNative({ sanitize = false, threads = false } = {}) {
+  if (threads) return buildVariant(THREAD_SANITIZED);
   return buildVariant(sanitize ? SANITIZED : RELEASE);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    await buildNative({ sanitize: process.argv.includes('--sanitize') });
+    await buildNative({
+      sanitize: process.argv.includes('--sanitize'),
+      threads: process.argv.includes('--threads'),
+    });
   } catch (error) {
     process.stderr.write(`spikescope: ${error.message}\n`);
     process.exitCode = 1;

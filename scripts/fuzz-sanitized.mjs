@@ -1,51 +1,53 @@
 /**
- * Builds the addon with address and undefined-behaviour sanitizers and fuzzes it against the interpreter. The last
- * line on stdout is `tests: N passed, N failed, N skipped`; exits with 1 on any finding.
+ * Builds the addon with address and undefined-behaviour sanitizers and fuzzes it: graphs and images against the
+ * interpreter, and the loader with mutations of the bundles in test/corpus. The last line on stdout is
+ * `tests: N passed, N failed, N skipped`; exits with 1 on any finding.
+ *
+ *   node scripts/fuzz-sanitized.mjs [--graphs N] [--inputs N] [--bundles N] [--workers N]
+ *   node scripts/fuzz-sanitized.mjs --minutes N               the loader alone, for so long
+ *   node scripts/fuzz-sanitized.mjs --without-sanitizers …    the addon as it is released, several times as fast
  */
-import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { buildNative } from './build-native.mjs';
+import { compileTests, finish, runCompiled, runtimesOf } from './sanitized.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const compiled = path.join(root, 'native/akida-m2/build-sanitize/javascript/test/native/sanitized-fuzz.js');
+const NUMBERS = ['graphs', 'inputs', 'bundles', 'workers', 'minutes'];
 
-function execute(command, args, options = {}) {
-  const { status, signal, error } = spawnSync(command, args, {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    ...options,
-  });
-  if (error) throw error;
-  return signal === null ? status : 1;
+function sanitizers() {
+  return {
+    LD_PRELOAD: runtimesOf(['asan', 'ubsan']),
+    ASAN_OPTIONS: 'detect_leaks=0:halt_on_error=1:abort_on_error=0',
+    UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1',
+  };
 }
 
-/** The sanitizers' runtime has to be there before anything allocates. */
-function runtimeLibraries() {
-  const compiler = process.env.CXX ?? 'c++';
-  return ['libasan.so', 'libubsan.so'].map((name) => {
-    const { stdout } = spawnSync(compiler, [`-print-file-name=${name}`], { encoding: 'utf8' });
-    return stdout.trim();
-  });
-}
-
-try {
-  const addon = await buildNative({ sanitize: true });
-  const tsc = path.join(root, 'node_modules/.bin/tsc');
-  if (execute(tsc, ['-p', 'test/native/tsconfig.json'], { stdio: ['ignore', 2, 2] }) !== 0) {
-    throw new Error('the fuzz does not compile');
+/** The numbers as variables of the environment. */
+function readOptions() {
+  const numbers = Object.fromEntries(NUMBERS.map((name) => [name, { type: 'string' }]));
+  const { values } = parseArgs({ options: { ...numbers, 'without-sanitizers': { type: 'boolean' } } });
+  const { 'without-sanitizers': isPlain = false, ...given } = values;
+  for (const [name, text] of Object.entries(given)) {
+    if (!(Number(text) > 0)) throw new Error(`--${name} takes a number above 0, not ${text}`);
   }
-  process.exitCode = execute(process.execPath, [compiled], {
-    env: {
-      ...process.env,
-      SPIKESCOPE_ADDON: addon,
-      LD_PRELOAD: runtimeLibraries().join(':'),
-      ASAN_OPTIONS: 'detect_leaks=0:halt_on_error=1:abort_on_error=0',
-      UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1',
-    },
-  });
-} catch (error) {
-  process.stderr.write(`spikescope: ${error.message}\n`);
-  process.stdout.write('tests: 0 passed, 1 failed, 0 skipped\n');
-  process.exitCode = 1;
+  const named = Object.entries(given).map(([name, text]) => [`SPIKESCOPE_FUZZ_${name.toUpperCase()}`, text]);
+  return { environment: Object.fromEntries(named), isPlain };
 }
+
+await finish(async () => {
+  const { environment, isPlain } = readOptions();
+  const addon = await buildNative({ sanitize: !isPlain });
+  compileTests();
+  const trace = mkdtempSync(path.join(tmpdir(), 'spikescope-fuzz-'));
+  const status = runCompiled('sanitized-fuzz', {
+    ...environment,
+    SPIKESCOPE_FUZZ_TRACE: trace,
+    SPIKESCOPE_ADDON: addon,
+    ...(!isPlain && sanitizers()),
+  });
+  if (status === 0) rmSync(trace, { recursive: true, force: true });
+  else process.stderr.write(`spikescope: the last bundle of each thread lies in ${trace}\n`);
+  return status;
+});

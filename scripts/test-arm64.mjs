@@ -17,7 +17,9 @@ import { buildArm64, ensureArm64Node, ensureArm64Tools, SYSTEM_ROOT } from './bu
 import { buildNative } from './build-native.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const GRAPHS = process.env.SPIKESCOPE_ARM64_GRAPHS ?? '500';
+const GRAPHS = Number(process.env.SPIKESCOPE_ARM64_GRAPHS ?? 500);
+/** Graphs of one round: with all their tensors they lie in memory at once. */
+const ROUND = 500;
 const PROCESSORS = [
   { cpu: 'cortex-a76', sets: 'scalar,neon,neondot' },
   { cpu: 'cortex-a72', sets: 'scalar,neon' },
@@ -94,10 +96,13 @@ async function testAll(folder) {
   }), 'the compilation of the tests');
   const javascript = path.join(root, 'native/akida-m2/build-arm64/javascript/test/native');
   const cases = path.join(folder, 'cases');
-  const writer = [path.join(javascript, 'arm64-cases.js'), cases, GRAPHS];
   const env = { ...process.env, SPIKESCOPE_ADDON: await buildNative() };
-  require(execute(process.execPath, writer, { env }), 'making the cases');
-  for (const { cpu, sets } of PROCESSORS) replay(cpu, sets, cases, addon, javascript);
+  for (let first = 0; first < GRAPHS; first += ROUND) {
+    const graphs = Math.min(ROUND, GRAPHS - first);
+    const writer = [path.join(javascript, 'arm64-cases.js'), cases, String(graphs), String(first)];
+    require(execute(process.execPath, writer, { env }), 'making the cases');
+    for (const { cpu, sets } of PROCESSORS) replay(cpu, sets, cases, addon, javascript);
+  }
 }
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'spikescope-arm64-'));

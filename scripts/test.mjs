@@ -57,6 +57,7 @@ try {
   ensurePrograms({ mosquitto: 'mosquitto' });
   const results = [runVitest(args)];
   if (args.length === 0) results.push(runScript('scripts/fuzz-sanitized.mjs'));
+  if (args.length === 0) results.push(runScript('scripts/stress-threads.mjs'));
   if (args.length === 0 && process.env.SPIKESCOPE_ARM64) results.push(runScript('scripts/test-arm64.mjs'));
   const total = { passed: 0, failed: 0, skipped: 0 };
   for (const result of results) for (const key of Object.keys(total)) total[key] += result[key];

@@ -3,7 +3,7 @@
  * reference resampling say about them. scripts/test-arm64.mjs runs this file on the machine itself, where the
  * interpreter is quick, and arm64-replay.ts under emulation.
  *
- *   node arm64-cases.js FILE GRAPHS
+ *   node arm64-cases.js FILE GRAPHS [FIRST]      FIRST: number of the first graph (0)
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { serialize } from 'node:v8';
@@ -68,17 +68,17 @@ function imageCase(seed: number): ImageCase {
   return { seed, frame, square, size, resampled, quality: nativeAddon().measureQuality(rgb) };
 }
 
-async function makeCases(graphs: number): Promise<Cases> {
+async function makeCases(graphs: number, first: number): Promise<Cases> {
   const bundle = existsSync(BUNDLE) ? await readBundle(BUNDLE) : undefined;
   return {
     random: Array.from({ length: graphs }, (_, i) =>
-      graphCase(FIRST_SEED + i, randomGraph(FIRST_SEED + i, 10)),
+      graphCase(FIRST_SEED + first + i, randomGraph(FIRST_SEED + first + i, 10)),
     ),
-    qana: graphCase(1, bundle?.graph ?? qanaShapedGraph(1)),
+    qana: graphCase(1 + first, bundle?.graph ?? qanaShapedGraph(1)),
     golden: bundle?.golden ?? [],
     images: Array.from({ length: IMAGES }, (_, i) => imageCase(i)),
   };
 }
 
-const [file, graphs] = process.argv.slice(2);
-writeFileSync(file, serialize(await makeCases(Number(graphs))));
+const [file, graphs, first = '0'] = process.argv.slice(2);
+writeFileSync(file, serialize(await makeCases(Number(graphs), Number(first))));

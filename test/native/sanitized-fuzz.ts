@@ -3,10 +3,13 @@
  * it and runs this file. A sanitizer's finding ends the process; a wrong number is counted. The last line on stdout
  * is `tests: N passed, N failed, N skipped`.
  *
- * SPIKESCOPE_FUZZ_GRAPHS, SPIKESCOPE_FUZZ_INPUTS: how many random graphs and QANA inputs (2,000 and 1,000).
+ * SPIKESCOPE_FUZZ_GRAPHS, _INPUTS, _BUNDLES: how many random graphs, QANA inputs and mutated bundles (2,000, 1,000, 2,000).
+ * SPIKESCOPE_FUZZ_MINUTES: mutated bundles alone, for so long. SPIKESCOPE_FUZZ_WORKERS: threads (one per core).
+ * SPIKESCOPE_FUZZ_TRACE: folder in which the bundle at hand lies when the process ends early.
  */
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import path from 'node:path';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { readBundle } from '../../src/model/bundle/read.ts';
 import { elementCount, type IntegerGraph } from '../../src/model/graph.ts';
@@ -19,26 +22,36 @@ import { damaged } from '../support/damage.ts';
 import { differenceOnAnySet, instructionSetsOf } from '../support/differential.ts';
 import { qanaShapedGraph, randomGraph, randomInput } from '../support/graphs.ts';
 import { Random } from '../support/random.ts';
+import { BundleFuzz } from './bundle-fuzz.ts';
 
 /** One subject: `count` cases, each right (null) or said to be wrong. */
 interface Subject {
   readonly name: string;
   readonly count: number;
   readonly run: (seed: number) => Promise<string | null>;
+  /** What was reached, in words. */
+  readonly reached?: () => string;
 }
 
 const GRAPHS = Number(process.env.SPIKESCOPE_FUZZ_GRAPHS ?? 2000);
 const INPUTS = Number(process.env.SPIKESCOPE_FUZZ_INPUTS ?? 1000);
+const BUNDLES = Number(process.env.SPIKESCOPE_FUZZ_BUNDLES ?? 2000);
+const MINUTES = process.env.SPIKESCOPE_FUZZ_MINUTES;
+const WORKERS = Number(process.env.SPIKESCOPE_FUZZ_WORKERS ?? availableParallelism());
+const TRACE = process.env.SPIKESCOPE_FUZZ_TRACE;
 /** Seeds of their own, so that the unsanitized tests see other graphs. */
 const FIRST_SEED = 1_000_000;
 const IMAGES_PER_BATCH = 4;
 
-async function subjects(): Promise<Subject[]> {
+async function subjects(worker: number): Promise<Subject[]> {
+  const bundles = bundleSubject(worker);
+  if (MINUTES !== undefined) return [{ ...bundles, count: Number.POSITIVE_INFINITY }];
   const addon = nativeAddon();
   const sets = instructionSetsOf(addon);
   const bundle = process.env.SPIKESCOPE_FUZZ_MODEL ?? 'models/qana64.spikescope';
   const shipped = existsSync(bundle);
   const qana = shipped ? (await readBundle(bundle)).graph : qanaShapedGraph(1);
+  const model = shipped ? bundle : 'a graph of QANA’s shape';
   const engines = sets.map((instructionSet) => addon.createEngine(qana, { instructionSet }));
 
   return [
@@ -53,7 +66,7 @@ async function subjects(): Promise<Subject[]> {
       },
     },
     {
-      name: `random inputs on ${shipped ? bundle : 'a graph of QANA’s shape'}, ${sets.join(' and ')}`,
+      name: `random inputs on ${model}, ${sets.join(' and ')}`,
       count: Math.ceil(INPUTS / IMAGES_PER_BATCH),
       run: async (seed) => {
         const random = new Random(seed);
@@ -69,9 +82,27 @@ async function subjects(): Promise<Subject[]> {
         return null;
       },
     },
+    {
+      name: `every tensor of ${model}, ${sets.join(' and ')}`,
+      count: Math.ceil(INPUTS / 100),
+      run: (seed) => differenceOnAnySet(addon, qana, [randomInput(qana, new Random(seed))]),
+    },
     { name: 'damaged graphs: refused with a code, or run alike', count: GRAPHS, run: runDamaged },
+    bundles,
     { name: 'resampling and quality of random images', count: 500, run: runImaging },
   ];
+}
+
+function bundleSubject(worker: number): Subject {
+  const fuzz = new BundleFuzz(
+    TRACE === undefined ? undefined : path.join(TRACE, `bundle-${worker}.spikescope`),
+  );
+  return {
+    name: 'mutated bundles: refused with a code, or run alike',
+    count: BUNDLES,
+    run: (seed) => fuzz.run(seed),
+    reached: () => fuzz.reached(),
+  };
 }
 
 async function runDamaged(seed: number): Promise<string | null> {
@@ -136,18 +167,20 @@ interface Report {
   readonly name: string;
   readonly cases: number;
   readonly wrong: string[];
+  readonly reached: string;
 }
 
 /** Every `workers`th case of every subject. */
 async function runShare({ worker, workers }: Share): Promise<void> {
-  for (const { name, count, run } of await subjects()) {
+  const end = MINUTES === undefined ? Number.POSITIVE_INFINITY : performance.now() + 60_000 * Number(MINUTES);
+  for (const { name, count, run, reached } of await subjects(worker)) {
     const wrong: string[] = [];
     let cases = 0;
-    for (let i = worker; i < count; i += workers, cases++) {
+    for (let i = worker; i < count && performance.now() < end; i += workers, cases++) {
       const difference = await run(FIRST_SEED + i);
       if (difference !== null) wrong.push(`seed ${FIRST_SEED + i}: ${difference}`);
     }
-    parentPort?.postMessage({ name, cases, wrong } satisfies Report);
+    parentPort?.postMessage({ name, cases, wrong, reached: reached?.() ?? '' } satisfies Report);
   }
 }
 
@@ -162,10 +195,10 @@ function runWorker(share: Share, onReport: (report: Report) => void): Promise<vo
 
 async function runAll(): Promise<void> {
   const started = performance.now();
-  const workers = availableParallelism();
   const total = new Map<string, { cases: number; wrong: string[] }>();
-  const shares = Array.from({ length: workers }, (_, worker) =>
-    runWorker({ worker, workers }, ({ name, cases, wrong }) => {
+  const shares = Array.from({ length: WORKERS }, (_, worker) =>
+    runWorker({ worker, workers: WORKERS }, ({ name, cases, wrong, reached }) => {
+      if (reached !== '') process.stdout.write(`       thread ${worker}: ${reached}\n`);
       const entry = total.get(name) ?? { cases: 0, wrong: [] };
       total.set(name, { cases: entry.cases + cases, wrong: [...entry.wrong, ...wrong] });
     }),

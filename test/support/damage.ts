@@ -1,4 +1,3 @@
-import type { IntegerGraph } from '../../src/model/graph.ts';
 import type { Random } from './random.ts';
 
 const JUNK: readonly unknown[] = [
@@ -34,9 +33,9 @@ const JUNK: readonly unknown[] = [
   10n,
 ];
 
-/** A copy of the graph with one field, anywhere in it, replaced, slightly changed or cut. */
-export function damaged(graph: IntegerGraph, random: Random): unknown {
-  return damageAt(graph, random);
+/** A copy of a graph, or of any plain object, with one field, anywhere in it, replaced, slightly changed or cut. */
+export function damaged(whole: object, random: Random): unknown {
+  return damageAt(whole, random);
 }
 
 function damageAt(value: unknown, random: Random): unknown {

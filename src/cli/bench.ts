@@ -16,6 +16,7 @@ import {
 } from '../evaluation/bench/graph.ts';
 import { thisMachine } from '../evaluation/bench/machine.ts';
 import { imagesOf, phantomImages, type StageImages, timeStages } from '../evaluation/bench/stages.ts';
+import { energyOfInference } from '../evaluation/energy/of-inference.ts';
 import { loadOnnxruntime } from '../evaluation/float-model.ts';
 import { identityOf, type ModelBundle } from '../model/bundle/bundle.ts';
 import { openModel } from '../runtime/open-model.ts';
@@ -69,6 +70,7 @@ async function run(options: Options): Promise<void> {
       model: identityOf(bundle),
       results,
       stages,
+      energy: await energyOfInference(engine, bundle.golden[0].input),
       absent,
     };
     if (options.json) printJson(document);

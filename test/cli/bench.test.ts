@@ -49,6 +49,7 @@ describe('bench', () => {
     expect(document.absent).toMatchObject({
       'onnxruntime-float': expect.stringMatching(/--float|not installed/),
     });
+    expect(document.energy.measured === null).toBe(document.energy.reason !== null);
     expect(document.stages.images).toBe(1);
     expect(document.stages.stages.total.median).toBeGreaterThan(document.stages.stages.decode.median);
   });

@@ -1,4 +1,5 @@
 import { printable } from '../../errors.ts';
+import { energyLine } from '../../evaluation/energy/of-inference.ts';
 import type { ActivityDocument, WindowFigures } from '../../evaluation/spiking/document.ts';
 import type { LayerActivity } from '../../model/spiking/activity.ts';
 import { FULL_SCALE } from '../../model/spiking/code.ts';
@@ -70,14 +71,12 @@ function windowRow({ steps, spikes, synapticOperations, agreement, top1 }: Windo
   ];
 }
 
-function energyLines({ measured, reason, estimate }: ActivityDocument['energy']): string[] {
-  const { dense, events, spikes } = estimate;
+function energyLines(energy: ActivityDocument['energy']): string[] {
+  const { dense, events, spikes, source } = energy.estimate;
   return [
-    measured === null
-      ? `energy: not measured (${reason})`
-      : `energy: ${(1000 * measured.joulesPerImage).toFixed(2)} mJ per image, ${(1000 * measured.joulesPerImageAboveIdle).toFixed(2)} above idleness, by ${measured.meter}: ${measured.covers}`,
+    energyLine(energy),
     `  estimate, arithmetic of synapses alone: ${dense.toFixed(1)} µJ dense, ${events.toFixed(1)} by events, ${spikes.toFixed(1)} by single spikes`,
-    colour.dim(`  ${estimate.source}`),
+    colour.dim(`  ${source}`),
   ];
 }
 

@@ -4,8 +4,7 @@ import { listImages } from '../../capture/images.ts';
 import { RefusedError, SpikescopeError, UsageError } from '../../errors.ts';
 import { loadDataset, type Split, samplesOf } from '../../evaluation/dataset/dataset.ts';
 import { estimateEnergy } from '../../evaluation/energy/estimate.ts';
-import { measureEnergy } from '../../evaluation/energy/measure.ts';
-import { findMeter } from '../../evaluation/energy/meter.ts';
+import { energyOfInference } from '../../evaluation/energy/of-inference.ts';
 import { limitSamples } from '../../evaluation/evaluate.ts';
 import { activityPage } from '../../evaluation/report/activity-report.ts';
 import { writePage } from '../../evaluation/report/page.ts';
@@ -134,10 +133,8 @@ async function energyOf(
 ): Promise<ActivityDocument['energy']> {
   const total = (figure: 'synapses' | 'activeSynapses' | 'synapticOperations') =>
     layers.reduce((sum, layer) => sum + layer[figure], 0);
-  const meter = await findMeter();
   return {
-    measured: 'absent' in meter ? null : await measureEnergy(meter, () => engine.infer(input), 1),
-    reason: 'absent' in meter ? meter.absent : null,
+    ...(await energyOfInference(engine, input)),
     estimate: estimateEnergy({
       synapses: total('synapses'),
       activeSynapses: total('activeSynapses'),

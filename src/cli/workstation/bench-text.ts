@@ -1,9 +1,10 @@
 import type { BenchDocument } from '../../evaluation/bench/document.ts';
+import { energyLine } from '../../evaluation/energy/of-inference.ts';
 import { colour } from '../console.ts';
 import { tableLines } from './table.ts';
 
 /** The times for people, as lines. */
-export function benchLines({ machine, model, results, stages, absent }: BenchDocument): string[] {
+export function benchLines({ machine, model, results, stages, energy, absent }: BenchDocument): string[] {
   const peers = [...new Set(results.flatMap((result) => Object.keys(result.peers)))];
   const header = [
     'graph',
@@ -40,6 +41,8 @@ export function benchLines({ machine, model, results, stages, absent }: BenchDoc
       ),
     ]),
     `All but decode over decode: ${colour.bold(stages.restOverDecode.toFixed(2))}`,
+    '',
+    energyLine(energy),
   ];
 }
 

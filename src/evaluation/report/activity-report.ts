@@ -1,5 +1,6 @@
 import type { ModelIdentity } from '../../model/bundle/bundle.ts';
 import type { LayerActivity } from '../../model/spiking/activity.ts';
+import { energyLine } from '../energy/of-inference.ts';
 import type { ActivityDocument } from '../spiking/document.ts';
 import { type Drawing, loadDrawing } from './charts.ts';
 import { type Html, html } from './html.ts';
@@ -114,12 +115,8 @@ function windowTable({ windows }: ActivityDocument): Html {
 }
 
 function energyOf({ energy }: ActivityDocument): Html {
-  const { measured, reason, estimate } = energy;
-  const said =
-    measured === null
-      ? html`<p>Not measured: ${reason ?? ''}.</p>`
-      : html`<p>Measured (${measured.meter}, ${measured.covers}): ${millijoules(measured.joulesPerImage)} per image, ${millijoules(measured.joulesPerImageAboveIdle)} of them above idleness, over ${measured.images} inferences.</p>`;
-  return html`${said}
+  const { estimate } = energy;
+  return html`<p>${sentence(energyLine(energy))}.</p>
 <p>Estimate for the arithmetic of synapses alone: ${microjoules(estimate.dense)} with every synapse a multiply-add, ${microjoules(estimate.events)} where only those from neurons that are not at rest count, ${microjoules(estimate.spikes)} with an addition per spike over 255 steps.</p>
 <p class="muted">Leaves out ${estimate.leavesOut}. Source: ${estimate.source}.</p>`;
 }
@@ -140,8 +137,8 @@ function millions(count: number): string {
   return `${(count / 1e6).toFixed(2)}\u00a0M`;
 }
 
-function millijoules(joules: number): string {
-  return `${(1000 * joules).toFixed(2)}\u00a0mJ`;
+function sentence(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function microjoules(value: number): string {

@@ -1,6 +1,6 @@
 import type { LayerActivity } from '../../model/spiking/activity.ts';
 import type { EnergyEstimate } from '../energy/estimate.ts';
-import type { MeasuredEnergy } from '../energy/measure.ts';
+import type { InferenceEnergy } from '../energy/of-inference.ts';
 
 /** Means per image. */
 export interface WindowFigures {
@@ -28,10 +28,5 @@ export interface ActivityDocument {
   readonly layers: readonly LayerActivity[];
   /** From the shortest window to the longest. */
   readonly windows: readonly WindowFigures[];
-  readonly energy: {
-    readonly measured: MeasuredEnergy | null;
-    /** Why nothing was measured. */
-    readonly reason: string | null;
-    readonly estimate: EnergyEstimate;
-  };
+  readonly energy: InferenceEnergy & { readonly estimate: EnergyEstimate };
 }

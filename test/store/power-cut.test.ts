@@ -11,7 +11,8 @@ import { Journal } from '../../src/store/journal.ts';
 import type { ChainHead } from '../../src/store/verify.ts';
 import { type Listener, listenTo } from '../support/listener.ts';
 import { hasMosquitto, type Mosquitto, startMosquitto } from '../support/mosquitto.ts';
-import { anyCut, canCutPower, run, scramble, type Workload } from '../support/power-cut/power-cut.ts';
+import { anyCut, run, scramble, type Workload } from '../support/power-cut/power-cut.ts';
+import { canPreload } from '../support/preload.ts';
 import { Random } from '../support/random.ts';
 
 /** The nightly run sets 1,000. Every second one is a power cut, the others are killed. */
@@ -36,7 +37,7 @@ function workload(name: string, environment: Record<string, string>): Workload {
   };
 }
 
-describe.skipIf(!canCutPower())('the cut itself', () => {
+describe.skipIf(!canPreload())('the cut itself', () => {
   /** Rows that a workload had reported and that were gone after the cut, over several cuts. */
   async function lost(synchronous: string): Promise<number> {
     const random = new Random(SEED);
@@ -61,7 +62,7 @@ describe.skipIf(!canCutPower())('the cut itself', () => {
   });
 });
 
-describe.skipIf(!canCutPower() || !hasMosquitto)('an appliance whose power is cut', () => {
+describe.skipIf(!canPreload() || !hasMosquitto)('an appliance whose power is cut', () => {
   let broker: Mosquitto;
   let listener: Listener;
   let bundle: ModelBundle;

@@ -21,9 +21,11 @@ export interface Appliance {
 export function startAppliance(
   args: readonly string[],
   onLine: (count: number) => void = () => {},
+  environment: Readonly<Record<string, string>> = {},
 ): Appliance {
   const child = spawn(process.execPath, ['bin/spikescope.mjs', 'run', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
   });
   const { pid } = child;
   if (pid === undefined) throw new Error('the process did not start');

@@ -6,7 +6,8 @@ import { readBundle } from '../../../src/model/bundle/read.ts';
 import { HeadLearner } from '../../../src/runtime/learning/learner.ts';
 import { DEFAULT_MODEL } from '../../../src/runtime/open-model.ts';
 import { Journal } from '../../../src/store/journal.ts';
-import { anyCut, canCutPower, run } from '../../support/power-cut/power-cut.ts';
+import { anyCut, run } from '../../support/power-cut/power-cut.ts';
+import { canPreload } from '../../support/preload.ts';
 import { Random } from '../../support/random.ts';
 
 /** Every second one is a power cut, the others are killed. */
@@ -18,7 +19,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-describe.skipIf(!canCutPower())('a device whose power is cut while it learns', () => {
+describe.skipIf(!canPreload())('a device whose power is cut while it learns', () => {
   it(`has the head of before the update or of after it, and a journal that says which, in ${RUNS} runs`, {
     timeout: 60_000 + 20_000 * RUNS,
   }, async () => {

@@ -1,26 +1,14 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { preloadedObject } from '../preload.ts';
 import type { Random } from '../random.ts';
 
 const SOURCES = ['interpose.cpp', 'medium.cpp', 'medium.h', 'real.h'].map((name) =>
   path.join(import.meta.dirname, name),
 );
-
-/** Whether power can be cut here: Linux on 64 bits, with a compiler. */
-export function canCutPower(): boolean {
-  if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) return false;
-  try {
-    execFileSync('g++', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** How a process ends before its time. */
 export type Cut =
@@ -68,7 +56,7 @@ export async function run({ module, environment, folder }: Workload, cut?: Cut):
       // Kernel-side writes would pass by the interposed functions.
       UV_USE_IO_URING: '0',
       ...(cut?.kind === 'power' && {
-        LD_PRELOAD: library(),
+        LD_PRELOAD: preloadedObject('power-cut', SOURCES),
         POWER_CUT_FOLDER: folder,
         POWER_CUT_BACKUPS: backups,
         POWER_CUT_AT: String(cut.at),
@@ -96,32 +84,6 @@ export async function run({ module, environment, folder }: Workload, cut?: Cut):
   }
   const lines = output.stdout.split('\n').slice(0, -1);
   return { lines, stderr: output.stderr, wasCut: signal === 'SIGKILL' };
-}
-
-/** The preloaded object, compiled once for each version of its sources. */
-function library(): string {
-  const hash = createHash('sha256');
-  for (const source of SOURCES) hash.update(readFileSync(source));
-  const folder = path.join(tmpdir(), `spikescope-power-cut-${process.getuid?.() ?? 0}`);
-  const file = path.join(folder, `${hash.digest('hex').slice(0, 16)}.so`);
-  if (existsSync(file)) return file;
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const fresh = `${file}.${process.pid}`;
-  const sources = SOURCES.filter((source) => source.endsWith('.cpp'));
-  execFileSync('g++', [
-    '-std=c++17',
-    '-O1',
-    '-Wall',
-    '-Wextra',
-    '-shared',
-    '-fPIC',
-    '-o',
-    fresh,
-    ...sources,
-    '-ldl',
-  ]);
-  renameSync(fresh, file);
-  return file;
 }
 
 /** What stands in a file that SQLite maps is anything after a power loss. */

@@ -6,5 +6,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
+    // A busy machine takes its time; what never comes fails all the same.
+    expect: { poll: { timeout: 30_000 } },
   },
 });

@@ -41,7 +41,7 @@ describe.skipIf(!hasTerminal)('a person at the keyboard', { timeout: 180_000 }, 
     await until(desk, /● (?:.|\n)*teach (\w+)\?/);
     const [first] = /teach \w+\?/.exec(desk.shown()) ?? [];
     desk.type('n');
-    await expect.poll(() => desk.shown().match(/teach \w+\?/g), { timeout: 30_000 }).toHaveLength(2);
+    await expect.poll(() => desk.shown().match(/teach \w+\?/g)).toHaveLength(2);
     expect(desk.shown().match(/teach \w+\?/g)?.[1]).not.toBe(first);
     desk.type('y');
     await until(desk, /(Learned|Not learned): /);

@@ -1,9 +1,9 @@
 /**
  * Every figure that the main job must show, measured on what lies here, as a table and as reports/figures.json:
  *
- *   node bench/figures.mjs [--model B] [--dataset DIR] [--fullsize DIR] [--float M.onnx] [--out FILE] [--docs FILE]
+ *   node bench/figures.mjs [--model B] [--dataset DIR] [--fullsize DIR] [--float CHECKPOINT|ONNX] [--out FILE] [--docs FILE]
  *
- * Without options it looks into ../shared. What is not there is named as not measured. With --docs it also writes the
+ * Without options it measures what ships, on what lies in ../shared. What is not there is named as not measured. With --docs it also writes the
  * table into a Markdown file, between the comments `figures` and `/figures`.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -18,7 +18,7 @@ const { values } = parseArgs({
     model: { type: 'string' },
     dataset: { type: 'string', default: path.join(shared, 'ham10000') },
     fullsize: { type: 'string', default: path.join(shared, 'ham10000-fullsize/images') },
-    float: { type: 'string', default: path.join(shared, 'models/qana64-float.onnx') },
+    float: { type: 'string', default: fileURLToPath(new URL('../models/qana64.checkpoint', import.meta.url)) },
     out: { type: 'string', default: 'reports/figures.json' },
     docs: { type: 'string' },
   },

@@ -306,7 +306,7 @@ const shipped = 'models/qana64.spikescope';
 describe.skipIf(!existsSync(path.join(data, 'ham10000')) || !existsSync(shipped))('on the real data', () => {
   it('the integer model keeps up with the float model on the same inputs', async () => {
     const { stdout, fault } = await runCommand(evaluateCommand(), [
-      ...['--dataset', path.join(data, 'ham10000'), '--float', path.join(data, 'models/qana64-float.onnx')],
+      ...['--dataset', path.join(data, 'ham10000'), '--float', 'models/qana64.checkpoint'],
       ...['--no-crop', '--no-tiling', '--no-html', '--json', '--limit', '300'],
     ]);
     expect(fault).toBeNull();

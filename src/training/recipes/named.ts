@@ -1,4 +1,4 @@
-import { QANA_RECIPE, QANA_SECOND_CYCLE, QANA_THIRD_CYCLE } from './qana.ts';
+import { QANA_FOURTH_CYCLE, QANA_RECIPE, QANA_SECOND_CYCLE, QANA_THIRD_CYCLE } from './qana.ts';
 import { QANA_AKD1000_RECIPE } from './qana-akd1000.ts';
 import type { Recipe } from './recipe.ts';
 
@@ -7,5 +7,6 @@ export const RECIPES: Readonly<Record<string, Recipe | undefined>> = {
   qana: QANA_RECIPE,
   'qana-second-cycle': QANA_SECOND_CYCLE,
   'qana-third-cycle': QANA_THIRD_CYCLE,
+  'qana-fourth-cycle': QANA_FOURTH_CYCLE,
   'qana-akd1000': QANA_AKD1000_RECIPE,
 };

@@ -47,7 +47,7 @@ export function encodeState(state: LearnedState, bundle: string): Uint8Array {
     bias: writer.add(bias),
   });
   const memoryOf = (memory: readonly Example[]) =>
-    writer.add(Int32Array.from(memory, (each) => places.get(each) ?? 0));
+    writer.add(new Int32Array(memory.length).map((_, i) => places.get(memory[i]) ?? 0));
   const document = {
     bundle,
     correction: correctionOf(state.correction),

@@ -136,16 +136,20 @@ class Problem {
       });
     });
     const ofWeights = new Float64Array(weights.length);
-    for (let c = 0; c < bias.length; c++) {
-      const preconditioned = this.#preconditioned(raw.subarray(c * d, (c + 1) * d));
-      for (let k = 0, w = c * d; k < d; k++, w++) ofWeights[w] = preconditioned[k] + PENALTY * weights[w];
+    const { precision } = this.#metric;
+    const byClass = Array.from(bias, (_, c) => raw.subarray(c * d, (c + 1) * d));
+    // Each row of the matrix, which is large, serves all classes before the next one is fetched.
+    for (let k = 0; k < d; k++) {
+      for (let c = 0, w = k; c < bias.length; c++, w += d) {
+        ofWeights[w] = dot(precision, k * d, byClass[c]) + PENALTY * weights[w];
+      }
     }
     return { weights: ofWeights, bias: ofBias };
   }
 
   #preconditioned(vector: Float64Array): Float64Array {
     const { precision } = this.#metric;
-    return Float64Array.from(vector, (_, k) => dot(precision, k * vector.length, vector));
+    return vector.map((_, k) => dot(precision, k * vector.length, vector));
   }
 
   /** Largest eigenvalue of the examples' second moments, by the power method; a little more, because that ends below it. */
@@ -171,8 +175,21 @@ class Problem {
   }
 }
 
+/** Four sums at a time: one would wait for each addition before the next. */
 function dot(matrix: Float64Array, start: number, vector: Float64Array): number {
-  let sum = 0;
-  for (let k = 0; k < vector.length; k++) sum += matrix[start + k] * vector[k];
-  return sum;
+  const n = vector.length;
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  let k = 0;
+  for (; k + 3 < n; k += 4) {
+    const at = start + k;
+    a += matrix[at] * vector[k];
+    b += matrix[at + 1] * vector[k + 1];
+    c += matrix[at + 2] * vector[k + 2];
+    d += matrix[at + 3] * vector[k + 3];
+  }
+  for (; k < n; k++) a += matrix[start + k] * vector[k];
+  return a + b + (c + d);
 }

@@ -1,52 +1,35 @@
 /** `inspect --activity`: the bundle as spiking neurons on images. The workstation's work, loaded on demand. */
-import path from 'node:path';
-import { listImages } from '../../capture/images.ts';
-import { RefusedError, SpikescopeError, UsageError } from '../../errors.ts';
-import { loadDataset, type Split, samplesOf } from '../../evaluation/dataset/dataset.ts';
+import { RefusedError, SpikescopeError } from '../../errors.ts';
 import { estimateEnergy } from '../../evaluation/energy/estimate.ts';
 import { energyOfInference } from '../../evaluation/energy/of-inference.ts';
-import { limitSamples } from '../../evaluation/evaluate.ts';
 import { activityPage } from '../../evaluation/report/activity-report.ts';
 import { writePage } from '../../evaluation/report/page.ts';
 import type { ActivityDocument } from '../../evaluation/spiking/document.ts';
-import { inputReader, phantomFrames, type SimulatedImage } from '../../evaluation/spiking/inputs.ts';
+import { inputReader, type SimulatedImage } from '../../evaluation/spiking/inputs.ts';
 import { measureActivity } from '../../evaluation/spiking/measure-activity.ts';
 import { identityOf, type ModelBundle } from '../../model/bundle/bundle.ts';
 import type { LayerActivity } from '../../model/spiking/activity.ts';
 import { FULL_SCALE } from '../../model/spiking/code.ts';
 import type { Engine } from '../../runtime/engine.ts';
-import type { Frame } from '../../runtime/reading.ts';
 import { note, startProgress } from '../console.ts';
+import { type ImageChoice, itemsOf } from './activity-images.ts';
 
-export interface ActivityOptions {
-  /** Folder of images without labels. */
-  readonly images?: string | undefined;
-  /** Data set with labels. */
-  readonly dataset?: string | undefined;
-  readonly split: Split | 'all';
-  readonly splitFile?: string | undefined;
-  readonly limit: number;
+export interface ActivityOptions extends ImageChoice {
   readonly windows: readonly number[];
   /** False for no report. */
   readonly html?: string | false | undefined;
 }
 
-/** An image to simulate: a frame, or a file, and its class where one is known. */
-interface Item {
-  readonly image: Frame | string;
-  readonly label: number | null;
-}
-
 /**
  * Simulates the images and, unless told otherwise, writes the report.
- * @throws UsageError `OPTION`, `WINDOW`, `NO_IMAGES`; RefusedError `ACTIVITY_EMPTY`, `DATASET_*`
+ * @throws UsageError `WINDOW`, and as `itemsOf`; RefusedError `ACTIVITY_EMPTY`
  */
 export async function inspectActivity(
   bundle: ModelBundle,
   engine: Engine,
   options: ActivityOptions,
 ): Promise<ActivityDocument> {
-  const { items, source } = await itemsOf(bundle, options);
+  const { items, source } = await itemsOf(bundle.graph.classes, options);
   const windows = new Set([...options.windows, FULL_SCALE]);
   const progress = startProgress('activity', items.length * windows.size);
   const unreadable: string[] = [];
@@ -81,49 +64,6 @@ export async function inspectActivity(
   } finally {
     progress.stop();
   }
-}
-
-async function itemsOf(
-  bundle: ModelBundle,
-  { images, dataset: folder, split, splitFile, limit }: ActivityOptions,
-): Promise<{ items: Item[]; source: string }> {
-  if (images !== undefined && folder !== undefined) {
-    throw new UsageError('OPTION', 'Give one source of images', {
-      field: '--images',
-      received: '--dataset too',
-    });
-  }
-  if (folder !== undefined) {
-    const dataset = await loadDataset(folder, bundle.graph.classes, splitFile);
-    const samples = limitSamples(samplesOf(dataset, split), limit);
-    return {
-      items: samples.map(({ file, label }) => ({ image: file, label })),
-      source: `${dataset.name}, ${split}`,
-    };
-  }
-  if (images === undefined) {
-    return {
-      items: [...phantomFrames(limit)].map((image) => ({ image, label: null })),
-      source: 'phantoms, drawn from seed 0',
-    };
-  }
-  const files = (await listed(images)).slice(0, limit);
-  return {
-    items: files.map((image) => ({ image, label: null })),
-    source: path.basename(path.resolve(images)),
-  };
-}
-
-async function listed(folder: string): Promise<readonly string[]> {
-  const { images } = await listImages(folder).catch((cause: unknown) => {
-    throw new UsageError('FOLDER_UNREADABLE', 'The folder cannot be listed', {
-      file: folder,
-      field: '--images',
-      cause,
-    });
-  });
-  if (images.length > 0) return images;
-  throw new UsageError('NO_IMAGES', 'There are no images in the folder', { file: folder, field: '--images' });
 }
 
 async function energyOf(

@@ -4,28 +4,28 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { listImages } from '../capture/images.ts';
-import { exportQdq } from '../conversion/export/qdq.ts';
-import { SpikescopeError, UsageError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
+import { measureColdStart } from '../evaluation/bench/cold-start.ts';
 import type { BenchDocument } from '../evaluation/bench/document.ts';
-import {
-  FLOAT_PEER,
-  type GraphTiming,
-  INTEGER_PEER,
-  type Peers,
-  timeGraph,
-} from '../evaluation/bench/graph.ts';
+import { measureLayers } from '../evaluation/bench/layers.ts';
+import { measureLimits } from '../evaluation/bench/limits.ts';
 import { thisMachine } from '../evaluation/bench/machine.ts';
+import { measureNodeSide } from '../evaluation/bench/node-side.ts';
 import { imagesOf, phantomImages, type StageImages, timeStages } from '../evaluation/bench/stages.ts';
 import { energyOfInference } from '../evaluation/energy/of-inference.ts';
-import { loadOnnxruntime } from '../evaluation/float-model.ts';
-import { identityOf, type ModelBundle } from '../model/bundle/bundle.ts';
-import { openModel } from '../runtime/open-model.ts';
-import { note, print, printJson, startProgress } from './console.ts';
+import { benchPage } from '../evaluation/report/bench-report.ts';
+import { writePage } from '../evaluation/report/page.ts';
+import { identityOf } from '../model/bundle/bundle.ts';
+import { DEFAULT_MODEL, openModel } from '../runtime/open-model.ts';
+import { print, printJson } from './console.ts';
+import { Absences } from './workstation/bench-absences.ts';
+import { bundlePeers } from './workstation/bench-peers.ts';
+import { networksOption, raceBundle, raceNetworks } from './workstation/bench-races.ts';
 import { benchLines } from './workstation/bench-text.ts';
 import { parseOptions, positiveInteger, positiveIntegers } from './workstation/options.ts';
 
 /** Where the project's own float model lies on a development machine. */
-const USUAL_FLOAT = fileURLToPath(new URL('../../../shared/models/qana64-float.onnx', import.meta.url));
+const USUAL_FLOAT = fileURLToPath(new URL('../../models/qana64.checkpoint', import.meta.url));
 const STAGE_ROUNDS = 5;
 
 const optionsSchema = z.object({
@@ -34,16 +34,18 @@ const optionsSchema = z.object({
   batch: z.array(z.number()),
   threads: z.array(z.number()),
   iterations: z.number(),
+  networks: z.union([z.literal(true), z.string()]).optional(),
   images: z.string().optional(),
+  report: z.string().optional(),
   json: z.boolean().default(false),
 });
 type Options = z.infer<typeof optionsSchema>;
 
-/** `spikescope bench`: the engine against its peers in one run, and the stages of classification. */
+/** `spikescope bench`: the engine against its peers and against the machine's limits, in one run. */
 export function benchCommand(): Command {
   return new Command('bench')
     .description(
-      'Time the engine against onnxruntime on the same graph, in int8 and in float, and the stages of classification',
+      'Time the engine against other runtimes on the same graph, its layers against the machine’s limits, and the stages of classification',
     )
     .option('--model <bundle>', 'model bundle (default: the one that ships in models/)')
     .option(
@@ -53,26 +55,43 @@ export function benchCommand(): Command {
     .option('--batch <sizes>', 'images per call, between commas', positiveIntegers, [1, 32])
     .option('--threads <numbers>', 'threads per call, between commas', positiveIntegers, [1, 2])
     .option('--iterations <calls>', 'timed calls of each contestant', positiveInteger, 300)
+    .option(
+      '--networks [names]',
+      'also networks with random weights: mobilenet-v2@64,resnet-18@224,… (default: all three at 64 and 224)',
+    )
     .option('--images <folder>', 'images for the stages (default: generated phantoms)')
+    .option('--report <file>', 'HTML page with bars and a roofline')
     .option('--json', 'one JSON document on stdout')
     .action((rawOptions: unknown) => run(parseOptions(optionsSchema, rawOptions)));
 }
 
 async function run(options: Options): Promise<void> {
+  const networks = networksOption(options.networks);
+  const float = floatModel(options);
+  const images = await stageImages(options.images);
+  const absences = new Absences();
   const { bundle, engine } = await openModel(options.model);
   try {
-    const images = await stageImages(options.images);
-    const { peers, absent } = await findPeers(options, bundle);
-    const results = await timeGraphs(bundle, options, peers);
-    const stages = await timeStages(bundle, engine, images, options.images === undefined ? STAGE_ROUNDS : 1);
+    const limits = measureLimits();
+    const peers = await bundlePeers(bundle, float, absences);
+    const results = await raceBundle(bundle, options, peers, absences);
+    const { instructionSet } = engine;
+    const raced = await raceNetworks(networks, limits, instructionSet, absences);
     const document: BenchDocument = {
       machine: thisMachine(),
       model: identityOf(bundle),
-      results,
-      stages,
+      results: [...results, ...raced.results],
+      limits,
+      layers: [await measureLayers(bundle.name, bundle.graph, limits, { instructionSet }), ...raced.layers],
+      node: await measureNodeSide(),
+      start: await absences.unless('start', () => measureColdStart(options.model ?? DEFAULT_MODEL)),
+      stages: await timeStages(bundle, engine, images, options.images === undefined ? STAGE_ROUNDS : 1),
       energy: await energyOfInference(engine, bundle.golden[0].input),
-      absent,
+      absent: absences.reasons,
     };
+    if (options.report !== undefined) {
+      await writePage(options.report, await benchPage(document, new Date().toISOString()));
+    }
     if (options.json) printJson(document);
     else for (const line of benchLines(document)) print(line);
   } finally {
@@ -80,35 +99,13 @@ async function run(options: Options): Promise<void> {
   }
 }
 
-interface FoundPeers {
-  readonly peers: Peers;
-  /** Peers that cannot be timed, and why. */
-  readonly absent: Readonly<Record<string, string>>;
-}
-
-/** The bundle's own integers as QDQ, and the float graph: as told, else the usual one for the shipped bundle. */
-async function findPeers({ model, float }: Options, bundle: ModelBundle): Promise<FoundPeers> {
-  const floatFile = float ?? (model === undefined ? USUAL_FLOAT : undefined);
+/** As told, else the usual one for the shipped bundle. */
+function floatModel({ float, model }: Options): string | null {
   if (float !== undefined && !existsSync(float)) {
     throw new UsageError('FLOAT_MODEL', 'The float model is not there', { file: float, field: '--float' });
   }
-  const peers = new Map<string, string | Uint8Array>();
-  const absent: Record<string, string> = {};
-  const leaveOut = (peer: string, reason: string) => {
-    note(`${peer} is not timed: ${reason}`);
-    absent[peer] = reason;
-  };
-  try {
-    await loadOnnxruntime();
-    peers.set(INTEGER_PEER, await exportQdq(bundle.graph));
-    if (floatFile === undefined) leaveOut(FLOAT_PEER, 'no float model was given with --float');
-    else if (existsSync(floatFile)) peers.set(FLOAT_PEER, floatFile);
-    else leaveOut(FLOAT_PEER, 'no float model was given with --float, and none lies beside the project');
-  } catch (error) {
-    if (float !== undefined || !(error instanceof SpikescopeError)) throw error;
-    for (const peer of [INTEGER_PEER, FLOAT_PEER]) leaveOut(peer, error.message);
-  }
-  return { peers, absent };
+  if (float !== undefined) return float;
+  return model === undefined && existsSync(USUAL_FLOAT) ? USUAL_FLOAT : null;
 }
 
 async function stageImages(folder: string | undefined): Promise<StageImages> {
@@ -127,25 +124,4 @@ async function stageImages(folder: string | undefined): Promise<StageImages> {
     });
   }
   return imagesOf(listing.images, path.basename(path.resolve(folder)));
-}
-
-async function timeGraphs(
-  bundle: ModelBundle,
-  { batch: batches, threads: threadCounts, iterations }: Options,
-  peers: Peers,
-): Promise<GraphTiming[]> {
-  const progress = startProgress('bench', batches.length * threadCounts.length);
-  const results: GraphTiming[] = [];
-  try {
-    for (const threads of threadCounts) {
-      for (const batch of batches) {
-        const calls = Math.max(20, Math.ceil(iterations / batch));
-        results.push(await timeGraph(bundle, { batch, threads, iterations: calls, peers }));
-        progress.advance();
-      }
-    }
-  } finally {
-    progress.stop();
-  }
-  return results;
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -50,6 +50,9 @@ describe('bench', () => {
       'onnxruntime-float': expect.stringMatching(/--float|not installed/),
     });
     expect(document.energy.measured === null).toBe(document.energy.reason !== null);
+    expect(document.layers.map(({ graph }) => graph)).toEqual(['tiny']);
+    expect(document.node.calls).toBe(100_000);
+    expect(document.node.call.median).toBeGreaterThan(0);
     expect(document.stages.images).toBe(1);
     expect(document.stages.stages.total.median).toBeGreaterThan(document.stages.stages.decode.median);
   });
@@ -59,6 +62,25 @@ describe('bench', () => {
     expect(fault).toBeNull();
     expect(stdout).toContain('engine median');
     expect(stdout).toContain('onnxruntime-float: not timed');
+  });
+
+  it('draws a page that needs nothing from anywhere', async () => {
+    const report = path.join(folder, 'bench.html');
+    const { fault } = await runCommand(benchCommand(), [
+      ...common,
+      ...['--batch', '1', '--threads', '1', '--report', report],
+    ]);
+    expect(fault).toBeNull();
+    const page = await readFile(report, 'utf8');
+    expect(page.match(/<svg/g)).toHaveLength(2);
+    for (const words of [
+      'Roofline',
+      'second-level cache',
+      'Layers of tiny',
+      'onnxruntime-float: not measured',
+    ])
+      expect(page).toContain(words);
+    expect(page).not.toMatch(/(?:src|href)="(?!data:)|NaN|undefined/);
   });
 
   it('refuses a float model and a folder that are not there', async () => {

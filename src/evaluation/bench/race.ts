@@ -3,6 +3,7 @@ import { quantile } from '../metrics/resampling.ts';
 /** Milliseconds per call. */
 export interface Latency {
   readonly median: number;
+  readonly p90: number;
   readonly p99: number;
 }
 
@@ -44,5 +45,5 @@ export async function race(
 
 export function latencyOf(milliseconds: readonly number[]): Latency {
   const sorted = milliseconds.toSorted((a, b) => a - b);
-  return { median: quantile(sorted, 0.5), p99: quantile(sorted, 0.99) };
+  return { median: quantile(sorted, 0.5), p90: quantile(sorted, 0.9), p99: quantile(sorted, 0.99) };
 }

@@ -2,10 +2,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { listImages } from '../../capture/images.ts';
-import { exportQdq } from '../../conversion/export/qdq.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import type { Engine } from '../../runtime/engine.ts';
-import { FLOAT_PEER, INTEGER_PEER, type Peers, timeGraph } from '../bench/graph.ts';
+import { FLOAT_PEER, INTEGER_PEER, onnxruntimePeers, timeGraph } from '../bench/graph.ts';
 import { imagesOf, timeStages } from '../bench/stages.ts';
 import { fitAlpha } from '../calibration/alpha.ts';
 import { readViews } from '../calibration/views.ts';
@@ -61,10 +60,7 @@ async function latencyFigures(bundle: ModelBundle, { float }: FigurePlaces): Pro
       notMeasured(3, 'Engine over onnxruntime, batch 1, one thread', 'ratio', `no float model at ${float}`),
     ];
   }
-  const peers: Peers = new Map<string, string | Uint8Array>([
-    [FLOAT_PEER, float],
-    [INTEGER_PEER, await exportQdq(bundle.graph)],
-  ]);
+  const peers = await onnxruntimePeers(bundle, float);
   const timing = await timeGraph(bundle, { batch: 1, threads: 1, iterations: 500, peers });
   const { [FLOAT_PEER]: peer, [INTEGER_PEER]: integerPeer } = timing.peers;
   const remark = `${timing.instructionSet}, medians of 500 calls each`;

@@ -8,7 +8,7 @@ import { interpret } from '../../src/model/interpreter/interpreter.ts';
 import { createCpuEngine } from '../../src/runtime/cpu-engine.ts';
 import { addonFile, nativeAddon } from '../../src/runtime/native.ts';
 import { instructionSetsOf } from '../support/differential.ts';
-import { qanaShapedGraph, randomGraph, randomInput } from '../support/graphs.ts';
+import { joinedGraph, qanaShapedGraph, randomGraph, randomInput } from '../support/graphs.ts';
 import { firstDifference } from '../support/native-trace.ts';
 import { Random } from '../support/random.ts';
 
@@ -46,6 +46,25 @@ describe('the integer engine equals the interpreter, bit for bit', () => {
       const graph = randomGraph(seed, 12);
       const random = new Random(seed + 1);
       const inputs = [randomInput(graph, random), randomInput(graph, random), randomInput(graph, random)];
+      const expected = inputs.map((input) => interpret(graph, input));
+      for (const instructionSet of instructionSets) {
+        const engine = await createCpuEngine(graph, { instructionSet });
+        const { potentials, embeddings } = await engine.infer(Buffer.concat(inputs), inputs.length);
+        const place = `seed ${seed}, ${instructionSet}`;
+        expect([...potentials], place).toEqual(expected.flatMap((one) => [...one.potentials]));
+        expect(Buffer.concat(expected.map(({ embedding }) => embedding)).equals(embeddings), place).toBe(
+          true,
+        );
+        await engine.close();
+      }
+    }
+  });
+
+  it('when a convolution is computed together with what follows it', async () => {
+    for (let seed = 0; seed < GRAPHS / 2; seed++) {
+      const graph = joinedGraph(seed);
+      const random = new Random(seed + 1);
+      const inputs = [randomInput(graph, random), random.bytes(elementCount(graph.input.shape))];
       const expected = inputs.map((input) => interpret(graph, input));
       for (const instructionSet of instructionSets) {
         const engine = await createCpuEngine(graph, { instructionSet });

@@ -65,19 +65,50 @@ export function qanaShapedGraph(seed: number): IntegerGraph {
   return builder.finish(7);
 }
 
+/**
+ * Convolutions of any width with what an engine may compute together with them behind: a table, a multiplication or an
+ * addition with another tensor, which stands on either side. Where it asks for it, all zero points are zero.
+ */
+export function joinedGraph(seed: number): IntegerGraph {
+  const random = new Random(seed);
+  const builder = new Builder(random, false, random.chance(0.5));
+  const [height, width, channels] = builder.randomShape();
+  let x = builder.start([height, width, random.chance(0.5) ? 3 : channels]);
+  for (let i = random.integer(1, 3); i > 0; i--) {
+    const pixels = height * width;
+    const products = 9 * pixels * x.shape[2];
+    const outputs = random.pick(
+      CHANNELS.filter((count) => pixels * count <= MAXIMUM_ELEMENTS && products * count <= MAXIMUM_PRODUCTS),
+    );
+    const other = random.chance(0.5) ? builder.sameSize(x, outputs, 1) : builder.pointwise(x, outputs);
+    let chain = builder.sameSize(x, outputs, random.pick([1, 3]));
+    if (random.chance(0.6)) chain = builder.table(chain);
+    const pair = random.chance(0.5) ? [chain, other] : [other, chain];
+    x = random.pick([
+      () => builder.multiply(pair[0], pair[1]),
+      () => builder.add(pair),
+      () => builder.add([pair[0], pair[1], chain]),
+    ])();
+    if (random.chance(0.3)) builder.table(other);
+  }
+  return builder.finish(random.integer(1, 9));
+}
+
 const noPadding: Padding = { top: 0, left: 0, bottom: 0, right: 0 };
 
 class Builder {
   readonly random: Random;
   /** Typical settings only. */
   readonly #tame: boolean;
+  readonly #noZeroPoints: boolean;
   readonly #tensors: Named[] = [];
   readonly #nodes: GraphNode[] = [];
   readonly #quantisations: Quantisation[];
 
-  constructor(random: Random, tame = false) {
+  constructor(random: Random, tame = false, noZeroPoints = false) {
     this.random = random;
     this.#tame = tame;
+    this.#noZeroPoints = noZeroPoints;
     this.#quantisations = [this.#freshQuantisation(), this.#freshQuantisation()];
   }
 
@@ -117,7 +148,7 @@ class Builder {
     const zeroPoint = this.random.chance(0.25)
       ? this.random.pick([0, 255, 128])
       : this.random.integer(0, 255);
-    return { scale: 2 ** -this.random.integer(2, 9), zeroPoint };
+    return { scale: 2 ** -this.random.integer(2, 9), zeroPoint: this.#noZeroPoints ? 0 : zeroPoint };
   }
 
   /** Often one of a few, so that tensors can be concatenated. */
@@ -147,6 +178,13 @@ class Builder {
 
   pointwise(input: Named, channels: number, quantisation = this.randomQuantisation()): Named {
     return this.#convolution(input, channels, [1, 1], [1, 1], noPadding, 1, quantisation);
+  }
+
+  /** A convolution with an odd kernel whose output is as large as its input. */
+  sameSize(input: Named, channels: number, kernel: number): Named {
+    const border = (kernel - 1) / 2;
+    const around: Padding = { top: border, left: border, bottom: border, right: border };
+    return this.#convolution(input, channels, [kernel, kernel], [1, 1], around, 1);
   }
 
   depthwise3x3(input: Named): Named {

@@ -64,7 +64,9 @@ std::vector<StepTime> CpuBackend::profile(const uint8_t* input, size_t rounds) c
   }
   std::vector<StepTime> result(times.size());
   for (size_t step = 0; step < times.size(); step++) {
-    if (step < plan_.steps.size()) result[step].nodes.push_back(plan_.tensors[plan_.steps[step].node + 1].name);
+    if (step < plan_.steps.size()) {
+      for (const size_t node : plan_.steps[step].nodes) result[step].nodes.push_back(plan_.tensors[node + 1].name);
+    }
     result[step].nanoseconds = median_of(times[step]);
   }
   return result;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "fusion.h"
 #include "graph.h"
 
 namespace spikescope {
@@ -43,6 +44,11 @@ class HeadKernel {
 struct KernelFactory {
   std::unique_ptr<Kernel> (*make)(const Graph& graph, const Node& node);
   std::unique_ptr<HeadKernel> (*make_head)(const Graph& graph);
+  /**
+   * A kernel whose inputs are the convolution's and, if something is joined, the operand; null here where the set
+   * fuses nothing. The fused operators give the same bytes as they do alone.
+   */
+  std::unique_ptr<Kernel> (*make_fused)(const Graph& graph, const Fusion& fusion) = nullptr;
 };
 
 extern const KernelFactory kScalarKernels;

@@ -1,8 +1,10 @@
 #include "plan.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "arena.h"
+#include "fusion.h"
 #include "target.h"
 
 namespace spikescope {
@@ -44,16 +46,6 @@ struct Place {
   size_t offset = 0;
 };
 
-/** How many nodes, the head included, read each tensor. */
-std::vector<size_t> readers_of(const Graph& graph) {
-  std::vector<size_t> readers(graph.tensor_count());
-  for (const Node& node : graph.nodes) {
-    for (const size_t input : node.inputs) readers[input]++;
-  }
-  readers[graph.head.input]++;
-  return readers;
-}
-
 /** Only these kernels can write pixels at a distance. */
 bool writes_in_place(const Node& node) {
   const auto* operation = std::get_if<Convolution>(&node.operation);
@@ -89,33 +81,14 @@ std::vector<Place> place_tensors(Graph& graph) {
   return places;
 }
 
-/** Memory lives from the step that first writes to it to the last step that reads it; step i + 1 runs node i. */
-std::vector<Lifetime> lifetimes_of(const Graph& graph, const std::vector<Place>& places, bool keep) {
-  const size_t end = graph.nodes.size() + 1;
-  std::vector<Lifetime> lifetimes(graph.tensor_count());
-  for (size_t tensor = 0; tensor < lifetimes.size(); tensor++) {
-    const bool owner = places[tensor].owner == tensor;
-    const size_t bytes = owner ? graph.tensor(tensor).shape.elements() + kReadableSlack : 0;
-    lifetimes[tensor] = {bytes, tensor, keep ? end : tensor};
-  }
-  for (size_t tensor = 0; tensor < lifetimes.size(); tensor++) {
-    size_t& first = lifetimes[places[tensor].owner].first;
-    first = std::min(first, tensor);
-  }
-  for (size_t i = 0; i < graph.nodes.size(); i++) {
-    for (const size_t input : graph.nodes[i].inputs) {
-      size_t& last = lifetimes[places[input].owner].last;
-      last = std::max(last, i + 1);
-    }
-  }
-  lifetimes[places[graph.head.input].owner].last = end;
-  return lifetimes;
-}
-
-TracedTensor traced(const std::string& name, size_t offset, const Shape& shape, size_t stride) {
-  const auto channels = static_cast<size_t>(shape.channels);
-  return {name, offset, shape.elements() / channels, channels, stride};
-}
+/** What one step computes: a node, or a fusion. */
+struct Task {
+  /** The node whose tensor it makes. */
+  size_t node = 0;
+  std::vector<size_t> nodes;
+  std::vector<size_t> inputs;
+  std::unique_ptr<Kernel> kernel;
+};
 
 /** Nothing is left to do for a flatten, nor for a concat whose inputs are all written in place. */
 bool needs_no_step(const Operation& operation) {
@@ -125,12 +98,71 @@ bool needs_no_step(const Operation& operation) {
          std::all_of(concat->in_place.begin(), concat->in_place.end(), [](bool in_place) { return in_place; });
 }
 
+std::optional<Task> make_fused_task(const KernelFactory& factory, const Graph& graph, const Fusion& fusion) {
+  auto kernel = factory.make_fused(graph, fusion);
+  if (!kernel) return std::nullopt;
+  Task task{fusion.last(), fusion.nodes(), graph.nodes[fusion.convolution].inputs, std::move(kernel)};
+  if (fusion.joining) task.inputs.push_back(fusion.operand);
+  return task;
+}
+
+/** In the order in which they run; a fusion runs when its last node would. */
+std::vector<Task> make_tasks(const std::vector<const KernelFactory*>& factories, const Graph& graph, bool fuse) {
+  std::vector<std::optional<Task>> fused(graph.nodes.size());
+  std::vector<bool> covered(graph.nodes.size());
+  if (fuse && factories.front()->make_fused != nullptr) {
+    for (const Fusion& fusion : find_fusions(graph)) {
+      auto task = make_fused_task(*factories.front(), graph, fusion);
+      if (!task) continue;
+      for (const size_t node : task->nodes) covered[node] = true;
+      fused[task->node] = std::move(task);
+    }
+  }
+  std::vector<Task> tasks;
+  for (size_t i = 0; i < graph.nodes.size(); i++) {
+    if (fused[i]) tasks.push_back(std::move(*fused[i]));
+    if (covered[i] || needs_no_step(graph.nodes[i].operation)) continue;
+    tasks.push_back({i, {i}, graph.nodes[i].inputs, make_kernel(factories, graph, graph.nodes[i])});
+  }
+  return tasks;
+}
+
+/**
+ * Memory lives from the step that first writes to it to the last step that reads it; step i + 1 is node i's. A tensor
+ * that no step makes needs no memory.
+ */
+std::vector<Lifetime> lifetimes_of(const Graph& graph, const std::vector<Task>& tasks,
+                                   const std::vector<Place>& places, bool keep) {
+  const size_t end = graph.nodes.size() + 1;
+  std::vector<Lifetime> lifetimes(graph.tensor_count());
+  const auto use = [&](size_t tensor, size_t step) {
+    const size_t owner = places[tensor].owner;
+    Lifetime& lifetime = lifetimes[owner];
+    if (lifetime.bytes == 0) lifetime = {graph.tensor(owner).shape.elements() + kReadableSlack, step, keep ? end : step};
+    lifetime.first = std::min(lifetime.first, step);
+    lifetime.last = std::max(lifetime.last, step);
+  };
+  use(0, 0);
+  for (const Task& task : tasks) {
+    use(task.node + 1, task.node + 1);
+    for (const size_t input : task.inputs) use(input, task.node + 1);
+  }
+  use(graph.head.input, end);
+  return lifetimes;
+}
+
+TracedTensor traced(const std::string& name, size_t offset, const Shape& shape, size_t stride) {
+  const auto channels = static_cast<size_t>(shape.channels);
+  return {name, offset, shape.elements() / channels, channels, stride};
+}
+
 }  // namespace
 
 Plan make_plan(Graph graph, const PlanOptions& options) {
   const std::vector<const KernelFactory*> factories = factories_of(options.instruction_set);
   const std::vector<Place> places = place_tensors(graph);
-  const ArenaLayout layout = lay_out(lifetimes_of(graph, places, options.keep_tensors));
+  std::vector<Task> tasks = make_tasks(factories, graph, !options.keep_tensors);
+  const ArenaLayout layout = lay_out(lifetimes_of(graph, tasks, places, options.keep_tensors));
   const auto offset_of = [&](size_t tensor) { return layout.offsets[places[tensor].owner] + places[tensor].offset; };
 
   Plan plan;
@@ -141,12 +173,14 @@ Plan make_plan(Graph graph, const PlanOptions& options) {
   for (size_t i = 0; i < graph.nodes.size(); i++) {
     const Node& node = graph.nodes[i];
     plan.tensors.push_back(traced(node.name, offset_of(i + 1), node.output.shape, node.pixel_stride()));
-    if (needs_no_step(node.operation)) continue;
+  }
+  for (Task& task : tasks) {
     Step step;
-    step.node = i;
-    step.kernel = make_kernel(factories, graph, node);
-    for (const size_t input : node.inputs) step.input_offsets.push_back(offset_of(input));
-    step.output_offset = offset_of(i + 1);
+    step.node = task.node;
+    step.nodes = std::move(task.nodes);
+    step.kernel = std::move(task.kernel);
+    for (const size_t input : task.inputs) step.input_offsets.push_back(offset_of(input));
+    step.output_offset = offset_of(task.node + 1);
     scratch = std::max(scratch, step.kernel->scratch_bytes());
     pointers = std::max(pointers, step.input_offsets.size() * sizeof(const uint8_t*));
     plan.steps.push_back(std::move(step));

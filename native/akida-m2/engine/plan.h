@@ -12,8 +12,10 @@ namespace spikescope {
 
 /** A kernel bound to places in the arena. */
 struct Step {
-  /** The node that it runs. */
+  /** The node whose tensor it makes. */
   size_t node = 0;
+  /** All nodes that it computes, that one last. */
+  std::vector<size_t> nodes;
   std::unique_ptr<Kernel> kernel;
   std::vector<size_t> input_offsets;
   size_t output_offset = 0;
@@ -30,7 +32,7 @@ struct TracedTensor {
 
 struct PlanOptions {
   InstructionSet instruction_set = InstructionSet::scalar;
-  /** Every tensor keeps its own memory, so that all can be read after a run. */
+  /** Every tensor is made and keeps its own memory, so that all can be read after a run. */
   bool keep_tensors = false;
 };
 

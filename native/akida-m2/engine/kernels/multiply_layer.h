@@ -22,6 +22,9 @@ struct MultiplyLayer {
   /** Whether products are those of unsigned bytes. */
   bool is_unsigned() const { return value_zero_point == 0 && gate_zero_point == 0; }
 
+  /** Whether products are those of unsigned bytes, and they and the shift's rounding term fit in 16 bits together. */
+  bool fits_unsigned() const { return is_unsigned() && shift <= 9; }
+
   size_t length;
   size_t gate_length;
   int32_t value_zero_point;

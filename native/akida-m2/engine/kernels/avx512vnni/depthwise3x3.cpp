@@ -114,35 +114,55 @@ class Depthwise3x3Kernel final : public Kernel {
     const Finish parameters = make_finish(zero_point_, clamp_);
     const auto* const constants = set + kWeights;
     const size_t length = static_cast<size_t>(output_.width) * channels_;
+    const size_t whole = length / 64 * 64;
+    // By value: the stores of bytes below might change anything that is read through `this`.
+    const size_t step = phases_ * 64;
+    const size_t pixel = channels_;
+    const size_t plane = plane_bytes_;
+    Row row;
+#pragma GCC unroll 4
+    for (size_t q = 0; q < kPlanes; q++) {
+      row.bias[q] = _mm512_load_si512(constants + q * 64);
+      row.shift[q] = _mm512_load_si512(constants + (kPlanes + q) * 64);
+#pragma GCC unroll 3
+      for (size_t kx = 0; kx < 3; kx++) row.weights[kx][q] = _mm512_load_si512(set + (kx * kPlanes + q) * 64);
+    }
+    row.low_multiplier = _mm512_load_si512(constants + 2 * kPlanes * 64);
+    row.high_multiplier = _mm512_load_si512(constants + 2 * kPlanes * 64 + 64);
+    size_t at = phase * 64;
+    for (; at < whole; at += step) {
+      _mm512_storeu_si512(output + at, row.convolve(planes + at, plane, pixel, parameters));
+    }
+    if (at < length) store_bytes(output + at, row.convolve(planes + at, plane, pixel, parameters), length - at);
+  }
+
+  /** What one output row needs. */
+  struct Row {
     __m512i weights[3][kPlanes];
     __m512i bias[kPlanes];
     __m512i shift[kPlanes];
-#pragma GCC unroll 4
-    for (size_t q = 0; q < kPlanes; q++) {
-      bias[q] = _mm512_load_si512(constants + q * 64);
-      shift[q] = _mm512_load_si512(constants + (kPlanes + q) * 64);
-#pragma GCC unroll 3
-      for (size_t kx = 0; kx < 3; kx++) weights[kx][q] = _mm512_load_si512(set + (kx * kPlanes + q) * 64);
-    }
-    const __m512i low_multiplier = _mm512_load_si512(constants + 2 * kPlanes * 64);
-    const __m512i high_multiplier = _mm512_load_si512(constants + 2 * kPlanes * 64 + 64);
-    for (size_t at = phase * 64; at < length; at += phases_ * 64) {
+    __m512i low_multiplier;
+    __m512i high_multiplier;
+
+    SPIKESCOPE_INLINE512 __m512i convolve(const uint8_t* values, size_t plane, size_t pixel,
+                                          const Finish& parameters) const {
       __m512i sums[kPlanes];
 #pragma GCC unroll 4
-      for (size_t q = 0; q < kPlanes; q++) {
-        const uint8_t* const values = planes + q * plane_bytes_ + at;
-        sums[q] = bias[q];
+      for (size_t q = 0; q < kPlanes; q++) sums[q] = bias[q];
 #pragma GCC unroll 3
-        for (size_t kx = 0; kx < 3; kx++) {
-          accumulate(sums[q], _mm512_loadu_si512(values + kx * channels_), weights[kx][q]);
+      for (size_t kx = 0; kx < 3; kx++) {
+#pragma GCC unroll 4
+        for (size_t q = 0; q < kPlanes; q++) {
+          accumulate(sums[q], _mm512_loadu_si512(values + q * plane + kx * pixel), weights[kx][q]);
         }
-        sums[q] = _mm512_srav_epi32(sums[q], shift[q]);
       }
+#pragma GCC unroll 4
+      for (size_t q = 0; q < kPlanes; q++) sums[q] = _mm512_srav_epi32(sums[q], shift[q]);
       const __m512i low = _mm512_mulhrs_epi16(_mm512_packs_epi32(sums[0], sums[1]), low_multiplier);
       const __m512i high = _mm512_mulhrs_epi16(_mm512_packs_epi32(sums[2], sums[3]), high_multiplier);
-      store_bytes(output + at, finish(low, high, parameters), length - at);
+      return finish(low, high, parameters);
     }
-  }
+  };
 
   void pack(const Tensor& input, const Convolution& operation) {
     const size_t sixteens = channels_ / 16;

@@ -8,6 +8,7 @@ namespace {
 
 std::unique_ptr<Kernel> make_any(const Graph& graph, const Node& node, const Convolution& operation) {
   if (auto kernel = make_depthwise3x3(graph, node, operation)) return kernel;
+  if (auto kernel = make_image_convolution(graph, node, operation)) return kernel;
   if (auto kernel = make_depthwise(graph, node, operation)) return kernel;
   return make_convolution(graph, node, operation);
 }
@@ -44,7 +45,7 @@ std::unique_ptr<Kernel> make(const Graph& graph, const Node& node) {
 }  // namespace
 }  // namespace avx512vnni
 
-const KernelFactory kAvx512VnniKernels{avx512vnni::make, avx512vnni::make_head};
+const KernelFactory kAvx512VnniKernels{avx512vnni::make, avx512vnni::make_head, avx512vnni::make_fused};
 
 }  // namespace spikescope
 

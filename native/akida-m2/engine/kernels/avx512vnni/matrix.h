@@ -54,92 +54,131 @@ struct Tile {
   }
 };
 
-/** Accumulators of the block's register `vector`, shifted. */
-SPIKESCOPE_INLINE512 __m512i shifted(__m512i sums, const ChannelBlock& block, int vector) {
-  return _mm512_srav_epi32(sums, _mm512_load_si512(block.shift + vector * 16));
+SPIKESCOPE_INLINE512 __m512i load_halves(const uint8_t* first, const uint8_t* second) {
+  const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(first));
+  return _mm512_inserti64x4(_mm512_castsi256_si512(low), _mm256_loadu_si256(reinterpret_cast<const __m256i*>(second)),
+                            1);
 }
 
-/** 64 channels of one pixel. */
-SPIKESCOPE_INLINE512 void store_pixel(__m512i sums0, __m512i sums1, __m512i sums2, __m512i sums3,
-                                      const ChannelBlock& block, const Finish& parameters, uint8_t* output) {
-  const __m512i low = _mm512_packs_epi32(shifted(sums0, block, 0), shifted(sums1, block, 1));
-  const __m512i high = _mm512_packs_epi32(shifted(sums2, block, 2), shifted(sums3, block, 3));
-  store_bytes(output,
-              finish(_mm512_mulhrs_epi16(low, _mm512_load_si512(block.multiplier)),
-                     _mm512_mulhrs_epi16(high, _mm512_load_si512(block.multiplier + 32)), parameters),
-              static_cast<size_t>(block.channels));
+SPIKESCOPE_INLINE512 __m512i load_quarters(const uint8_t* first, size_t step) {
+  __m512i values = _mm512_castsi128_si512(_mm_loadu_si128(reinterpret_cast<const __m128i*>(first)));
+  values = _mm512_inserti32x4(values, _mm_loadu_si128(reinterpret_cast<const __m128i*>(first + step)), 1);
+  values = _mm512_inserti32x4(values, _mm_loadu_si128(reinterpret_cast<const __m128i*>(first + 2 * step)), 2);
+  return _mm512_inserti32x4(values, _mm_loadu_si128(reinterpret_cast<const __m128i*>(first + 3 * step)), 3);
 }
 
-/** 32 channels of two pixels a and b, which share the registers of the second half. */
-SPIKESCOPE_INLINE512 void store_two_pixels(__m512i a0, __m512i a1, __m512i b0, __m512i b1, const ChannelBlock& block,
-                                           const Finish& parameters, uint8_t* first_output, uint8_t* second_output) {
-  const __m512i multiplier = _mm512_load_si512(block.multiplier);
-  const __m512i low = _mm512_packs_epi32(shifted(a0, block, 0), shifted(a1, block, 1));
-  const __m512i high = _mm512_packs_epi32(shifted(b0, block, 0), shifted(b1, block, 1));
-  const __m512i mixed =
-      finish(_mm512_mulhrs_epi16(low, multiplier), _mm512_mulhrs_epi16(high, multiplier), parameters);
-  const __m512i bytes = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), mixed);
-  const auto channels = static_cast<size_t>(block.channels);
-  store_bytes(first_output, _mm512_castsi512_si256(bytes), channels);
-  store_bytes(second_output, _mm512_extracti64x4_epi64(bytes, 1), channels);
-}
+/**
+ * The way from the accumulators of a tile to its bytes: four accumulators make a group of 64, which is one pixel, two
+ * or four. All groups take each step together, because one group's steps wait for each other.
+ */
+template <int Vectors, int Groups>
+struct TileEnd {
+  using Numbers = std::make_integer_sequence<int, Groups>;
+  static constexpr int kPixels = 4 / Vectors;
 
-/** 16 channels of four pixels a, b, c and d. */
-SPIKESCOPE_INLINE512 void store_four_pixels(__m512i a, __m512i b, __m512i c, __m512i d, const ChannelBlock& block,
-                                            const Finish& parameters, uint8_t* output, size_t output_step) {
-  const __m256i natural = _mm256_load_si256(reinterpret_cast<const __m256i*>(block.multiplier));
-  const __m512i multiplier =
-      _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 0, 1, 1, 2, 2, 3, 3), _mm512_castsi256_si512(natural));
-  const __m512i low = _mm512_packs_epi32(shifted(a, block, 0), shifted(b, block, 0));
-  const __m512i high = _mm512_packs_epi32(shifted(c, block, 0), shifted(d, block, 0));
-  const __m512i mixed =
-      finish(_mm512_mulhrs_epi16(low, multiplier), _mm512_mulhrs_epi16(high, multiplier), parameters);
-  const __m512i apart = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  const __m512i bytes = _mm512_permutexvar_epi32(apart, mixed);
-  const auto channels = static_cast<size_t>(block.channels);
-  store_bytes(output, _mm512_castsi512_si128(bytes), channels);
-  store_bytes(output + output_step, _mm512_extracti32x4_epi32(bytes, 1), channels);
-  store_bytes(output + 2 * output_step, _mm512_extracti32x4_epi32(bytes, 2), channels);
-  store_bytes(output + 3 * output_step, _mm512_extracti32x4_epi32(bytes, 3), channels);
-}
+  __m512i low[Groups];
+  __m512i high[Groups];
+  __m512i bytes[Groups];
+  __m512i operands[Groups];
 
-template <int Pixels, int... P>
-SPIKESCOPE_INLINE512 void store_tile(const Tile<Pixels, 4>& tile, const StridedPixels& places,
-                                     const ChannelBlock& block, const Finish& parameters,
-                                     std::integer_sequence<int, P...>) {
-  (store_pixel(tile.sums[P * 4], tile.sums[P * 4 + 1], tile.sums[P * 4 + 2], tile.sums[P * 4 + 3], block, parameters,
-               places.output(P) + block.first),
-   ...);
-}
+  template <int... G>
+  SPIKESCOPE_INLINE512 void requantise(const __m512i* sums, const ChannelBlock& block, const Finish& parameters,
+                                       std::integer_sequence<int, G...>) {
+    const __m512i shift0 = _mm512_load_si512(block.shift);
+    const __m512i shift1 = _mm512_load_si512(block.shift + 1 % Vectors * 16);
+    const __m512i shift2 = _mm512_load_si512(block.shift + 2 % Vectors * 16);
+    const __m512i shift3 = _mm512_load_si512(block.shift + 3 % Vectors * 16);
+    ((low[G] = _mm512_packs_epi32(_mm512_srav_epi32(sums[4 * G], shift0), _mm512_srav_epi32(sums[4 * G + 1], shift1))),
+     ...);
+    ((high[G] =
+          _mm512_packs_epi32(_mm512_srav_epi32(sums[4 * G + 2], shift2), _mm512_srav_epi32(sums[4 * G + 3], shift3))),
+     ...);
+    const __m512i first = first_multiplier(block);
+    const __m512i second = Vectors == 4 ? _mm512_load_si512(block.multiplier + 32) : first;
+    ((low[G] = _mm512_mulhrs_epi16(low[G], first)), ...);
+    ((high[G] = _mm512_mulhrs_epi16(high[G], second)), ...);
+    ((bytes[G] = in_order(finish(low[G], high[G], parameters))), ...);
+  }
 
-template <int Pixels, int... P>
-SPIKESCOPE_INLINE512 void store_tile(const Tile<Pixels, 2>& tile, const StridedPixels& places,
-                                     const ChannelBlock& block, const Finish& parameters,
-                                     std::integer_sequence<int, P...>) {
-  static_assert(Pixels % 2 == 0);
-  ((P % 2 == 0 ? store_two_pixels(tile.sums[P * 2], tile.sums[P * 2 + 1], tile.sums[(P + 1) * 2 % (Pixels * 2)],
-                                  tile.sums[((P + 1) * 2 + 1) % (Pixels * 2)], block, parameters,
-                                  places.output(P) + block.first, places.output(P + 1) + block.first)
-               : void()),
-   ...);
-}
+  /** That of the first half of a group. */
+  static SPIKESCOPE_INLINE512 __m512i first_multiplier(const ChannelBlock& block) {
+    if constexpr (Vectors > 1) return _mm512_load_si512(block.multiplier);
+    const __m256i natural = _mm256_load_si256(reinterpret_cast<const __m256i*>(block.multiplier));
+    return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 0, 1, 1, 2, 2, 3, 3), _mm512_castsi256_si512(natural));
+  }
 
-template <int Pixels, int... P>
-SPIKESCOPE_INLINE512 void store_tile(const Tile<Pixels, 1>& tile, const StridedPixels& places,
-                                     const ChannelBlock& block, const Finish& parameters,
-                                     std::integer_sequence<int, P...>) {
-  static_assert(Pixels % 4 == 0);
-  ((P % 4 == 0 ? store_four_pixels(tile.sums[P], tile.sums[(P + 1) % Pixels], tile.sums[(P + 2) % Pixels],
-                                   tile.sums[(P + 3) % Pixels], block, parameters, places.output(P) + block.first,
-                                   places.output_step)
-               : void()),
-   ...);
+  /** Pixel after pixel. */
+  static SPIKESCOPE_INLINE512 __m512i in_order(__m512i mixed) {
+    if constexpr (Vectors == 2) return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), mixed);
+    if constexpr (Vectors == 1) {
+      const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+      return _mm512_permutexvar_epi32(order, mixed);
+    }
+    return mixed;
+  }
+
+  template <int... G>
+  SPIKESCOPE_INLINE512 void load_operands(const StridedPixels& places, size_t first,
+                                          std::integer_sequence<int, G...>) {
+    ((operands[G] = load_operand(places.operand(G * kPixels) + first, places.output_step)), ...);
+  }
+
+  static SPIKESCOPE_INLINE512 __m512i load_operand(const uint8_t* operand, size_t step) {
+    if constexpr (Vectors == 4) return _mm512_loadu_si512(operand);
+    if constexpr (Vectors == 2) return load_halves(operand, operand + step);
+    return load_quarters(operand, step);
+  }
+
+  template <int... G>
+  SPIKESCOPE_INLINE512 void store(const StridedPixels& places, size_t first, size_t channels,
+                                  std::integer_sequence<int, G...>) const {
+    (store_group(bytes[G], places.output(G * kPixels) + first, places.output_step, channels), ...);
+  }
+
+  static SPIKESCOPE_INLINE512 void store_group(__m512i values, uint8_t* output, size_t step, size_t channels) {
+    if constexpr (Vectors == 4) {
+      store_bytes(output, values, channels);
+    } else if constexpr (Vectors == 2) {
+      store_bytes(output, _mm512_castsi512_si256(values), channels);
+      store_bytes(output + step, _mm512_extracti64x4_epi64(values, 1), channels);
+    } else {
+      store_bytes(output, _mm512_castsi512_si128(values), channels);
+      store_bytes(output + step, _mm512_extracti32x4_epi32(values, 1), channels);
+      store_bytes(output + 2 * step, _mm512_extracti32x4_epi32(values, 2), channels);
+      store_bytes(output + 3 * step, _mm512_extracti32x4_epi32(values, 3), channels);
+    }
+  }
+};
+
+/** A tile's bytes are its result. */
+struct NothingAfter {
+  static constexpr bool kReadsOperand = false;
+  using Ready = NothingAfter;
+  NothingAfter ready() const { return {}; }
+
+  template <int... G>
+  SPIKESCOPE_INLINE512 void apply(__m512i*, const __m512i*, std::integer_sequence<int, G...>) const {}
+};
+
+template <int Pixels, int Vectors, typename After>
+SPIKESCOPE_INLINE512 void store_tile(const Tile<Pixels, Vectors>& tile, const StridedPixels& places,
+                                     const ChannelBlock& block, const Finish& parameters, const After& after) {
+  static_assert(Pixels * Vectors % 4 == 0);
+  using End = TileEnd<Vectors, Pixels * Vectors / 4>;
+  constexpr typename End::Numbers groups;
+  const auto first = static_cast<size_t>(block.first);
+  End end;
+  end.requantise(tile.sums, block, parameters, groups);
+  if constexpr (After::kReadsOperand) end.load_operands(places, first, groups);
+  after.apply(end.bytes, end.operands, groups);
+  end.store(places, first, static_cast<size_t>(block.channels), groups);
 }
 
 /** One block of channels for `Pixels` windows at once. */
-template <int Pixels, int Vectors>
+template <int Pixels, int Vectors, typename After = NothingAfter>
 SPIKESCOPE_INLINE512 void multiply_pixels(const StridedPixels& places, const ChannelBlock& block,
-                                          const MatrixShape& shape, const Finish& parameters) {
+                                          const MatrixShape& shape, const Finish& parameters,
+                                          const After& after = {}) {
   constexpr typename Tile<Pixels, Vectors>::PixelNumbers pixels;
   constexpr typename Tile<Pixels, Vectors>::VectorNumbers vectors;
   Tile<Pixels, Vectors> tile;
@@ -153,7 +192,7 @@ SPIKESCOPE_INLINE512 void multiply_pixels(const StridedPixels& places, const Cha
       window += 4;
     }
   }
-  store_tile(tile, places, block, parameters, pixels);
+  store_tile(tile, places, block, parameters, after);
 }
 
 }  // namespace spikescope::avx512vnni

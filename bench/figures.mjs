@@ -18,7 +18,10 @@ const { values } = parseArgs({
     model: { type: 'string' },
     dataset: { type: 'string', default: path.join(shared, 'ham10000') },
     fullsize: { type: 'string', default: path.join(shared, 'ham10000-fullsize/images') },
-    float: { type: 'string', default: fileURLToPath(new URL('../models/qana64.checkpoint', import.meta.url)) },
+    float: {
+      type: 'string',
+      default: fileURLToPath(new URL('../models/qana64.checkpoint', import.meta.url)),
+    },
     out: { type: 'string', default: 'reports/figures.json' },
     docs: { type: 'string' },
   },

@@ -6,10 +6,11 @@
  *   node bench/learning.mjs site    --dataset DIR --model FILE [--site rosendahl] [--wrong 0.3] [--json]
  *   node bench/learning.mjs class   --dataset DIR --model FILE [--class vasc] [--json]
  *
+ * With --alternatives the other methods, and the head fitted again on everything, stand beside the device's.
+ *
  * Between the first and the others: `spikescope train`, `convert` and `calibrate` on what was prepared.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { parse } from 'csv-parse/sync';
@@ -17,9 +18,10 @@ import { mapConcurrently } from '../dist/evaluation/concurrently.js';
 import { findImages } from '../dist/evaluation/dataset/images.js';
 import { seededRandom } from '../dist/evaluation/random.js';
 import { createClassifier } from '../dist/runtime/classifier.js';
-import { HeadLearner } from '../dist/runtime/learning/learner.js';
 import { openModel } from '../dist/runtime/open-model.js';
-import { Journal } from '../dist/store/journal.js';
+import { ALTERNATIVES } from './learning/alternatives.mjs';
+import { device, isWithinGate } from './learning/device.mjs';
+import { score, summary } from './learning/scores.mjs';
 
 const ORDERS = 5;
 const LESIONS_OF_SITE = 200;
@@ -36,6 +38,7 @@ const { values, positionals } = parseArgs({
     site: { type: 'string', default: 'rosendahl' },
     class: { type: 'string', default: 'vasc' },
     wrong: { type: 'string', default: '0' },
+    alternatives: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
@@ -98,164 +101,140 @@ function stream(images, random) {
   return shuffled(ofLesion.values(), random);
 }
 
-/** Recall of each class and their mean, in per cent, of the class with the largest potential. */
-function score(head, images) {
-  const counts = new Map();
-  for (const { dx, evidence } of images) {
-    const potentials = head.potentials(evidence.potentials, evidence.pooled);
-    const winner = head.classes[potentials.indexOf(Math.max(...potentials))];
-    const { right, all } = counts.get(dx) ?? { right: 0, all: 0 };
-    counts.set(dx, { right: right + Number(winner === dx), all: all + 1 });
+/** Teaches one stream; `at` says after which numbers of cases the figures are taken. */
+async function taughtDevice({ bundle }, order, { pool, lesions, at, measure, wrong }) {
+  const random = seededRandom(order);
+  const scope = await device(bundle);
+  try {
+    const run = { before: measure(scope.nameOf), after: {}, kept: 0, withinGate: true };
+    for (const [i, image] of stream(pool, random).slice(0, lesions).entries()) {
+      const others = bundle.graph.classes.filter((name) => name !== image.dx);
+      const label = random() < wrong ? others[Math.floor(random() * others.length)] : image.dx;
+      if (await scope.teach(image, label)) run.kept++;
+      run.withinGate &&= isWithinGate(scope.learner.figures);
+      if (at.includes(i + 1)) run.after[i + 1] = measure(scope.nameOf);
+    }
+    return run;
+  } finally {
+    scope.close();
   }
-  const recall = Object.fromEntries([...counts].map(([name, { right, all }]) => [name, (100 * right) / all]));
-  return { recall, balancedAccuracy: mean(Object.values(recall)) };
 }
 
-const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
-
-/** A device with a head of its own; `teach` takes the way of a button press. */
-async function device(bundle) {
-  const folder = mkdtempSync(path.join(tmpdir(), 'spikescope-learning-'));
-  const journal = Journal.open(path.join(folder, 'journal.sqlite'));
-  let shown;
-  const learner = await HeadLearner.open(bundle, { folder, journal, evidenceOf: () => shown });
-  if (learner === null) throw new Error('The bundle has no guard set: run spikescope calibrate on it');
-  return {
-    learner,
-    async teach({ image_id: id, evidence }, label) {
-      shown = evidence;
-      learner.observe(id, {});
-      return (await learner.learn({ id }, label, 'button')).kept;
-    },
-    close() {
-      journal.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+/** The same streams, each learned at once by another method. */
+function fittedOtherwise(learn, { bundle }, order, { pool, base, at, measure, before }) {
+  const all = stream(pool, seededRandom(order));
+  const after = at.map((cases) => {
+    const seen = all.slice(0, cases).map(({ dx, evidence }) => ({ dx, pooled: evidence.pooled }));
+    const classes = [...new Set([...bundle.graph.classes, ...seen.map(({ dx }) => dx)])];
+    const nameOf = learn(base, seen, classes);
+    return [cases, measure(({ pooled }) => nameOf(pooled))];
+  });
+  return { before, after: Object.fromEntries(after) };
 }
 
-/** Whether the guard figures lie within the gate's tolerance of one point. */
-function isWithinGate({ factory, now }) {
-  const fell = (figure) => (factory[figure] ?? 0) - (now[figure] ?? 0);
-  return Object.keys(factory).every((figure) => !(fell(figure) > 0.01 + 1e-9));
-}
-
-/** Teaches a stream in each order; `at` says after which numbers of cases the figures are taken. */
-async function inAllOrders({ bundle }, { pool, lesions, at, measure, wrong }) {
-  const runs = [];
-  for (let order = 0; order < ORDERS; order++) {
-    const random = seededRandom(order + 1);
-    const scope = await device(bundle);
-    try {
-      const run = { before: measure(scope.learner.head), after: {}, kept: 0, withinGate: true };
-      for (const [i, image] of stream(pool, random).slice(0, lesions).entries()) {
-        const others = bundle.graph.classes.filter((name) => name !== image.dx);
-        const label = random() < wrong ? others[Math.floor(random() * others.length)] : image.dx;
-        if (await scope.teach(image, label)) run.kept++;
-        run.withinGate &&= isWithinGate(scope.learner.figures);
-        if (at.includes(i + 1)) run.after[i + 1] = measure(scope.learner.head);
-      }
-      runs.push(run);
-      console.error(`order ${order + 1} of ${ORDERS}: ${run.kept} of ${lesions} updates kept`);
-    } finally {
-      scope.close();
+async function inAllOrders(model, plan) {
+  const runs = { device: [] };
+  for (let order = 1; order <= ORDERS; order++) {
+    const run = await taughtDevice(model, order, plan);
+    runs.device.push(run);
+    console.error(`order ${order} of ${ORDERS}: ${run.kept} of ${plan.lesions} updates kept`);
+    if (!values.alternatives) continue;
+    for (const [name, learn] of Object.entries(ALTERNATIVES)) {
+      runs[name] ??= [];
+      runs[name].push(fittedOtherwise(learn, model, order, { ...plan, before: run.before }));
     }
   }
   return runs;
 }
 
-function summary(runs, cases, figure) {
-  const after = runs.map((run) => run.after[cases][figure]);
-  return {
-    before: mean(runs.map(({ before }) => before[figure])),
-    after: mean(after),
-    lowest: Math.min(...after),
-    highest: Math.max(...after),
-  };
-}
-
-function show(title, { before, after, lowest, highest }) {
-  const sign = after >= before ? '+' : '−';
-  console.log(
-    `${title.padEnd(34)} ${before.toFixed(1)} → ${after.toFixed(1)} % (${sign}${Math.abs(after - before).toFixed(1)}; ${lowest.toFixed(1)} … ${highest.toFixed(1)})`,
+/** For each method, after each number of cases, each figure. */
+function figuresOf(runs, at) {
+  return Object.fromEntries(
+    Object.entries(runs).map(([method, own]) => [
+      method,
+      at.map((cases) => ({
+        cases,
+        figures: Object.fromEntries(
+          Object.keys(own[0].before).map((figure) => [figure, summary(own, cases, figure)]),
+        ),
+      })),
+    ]),
   );
 }
 
-async function measured(arm, isTaught) {
-  if (values.model === undefined) throw new Error(`${arm} needs --model FILE`);
+function show(results) {
+  for (const [method, rows] of Object.entries(results)) {
+    for (const { cases, figures } of rows) {
+      for (const [figure, { before, after, lowest, highest }] of Object.entries(figures)) {
+        const change = `${after >= before ? '+' : '−'}${Math.abs(after - before).toFixed(1)}`;
+        console.log(
+          [
+            method.padEnd(26),
+            `${cases} cases`.padStart(10),
+            figure.padEnd(10),
+            `${before.toFixed(1).padStart(5)} → ${after.toFixed(1).padStart(5)} %`,
+            `(${change}; ${lowest.toFixed(1)} … ${highest.toFixed(1)})`,
+          ].join('  '),
+        );
+      }
+    }
+  }
+}
+
+const ARMS = {
+  site: {
+    isNew: ({ dataset }) => dataset === values.site,
+    at: [LESIONS_OF_SITE],
+  },
+  class: {
+    isNew: ({ dx }) => dx === values.class,
+    at: CASES_OF_CLASS,
+  },
+};
+
+/** Balanced accuracy, which is recall where there is one class, on test images of what is new, and on the others. */
+async function run({ isNew, at }) {
+  if (values.model === undefined) throw new Error('Say which bundle: --model FILE');
   const model = await openModel(values.model);
   try {
-    const rows = labelledImages().filter((row) => row.split === 'test' || isTaught(row));
-    const images = await readAll(model, rows);
+    const wanted = labelledImages().filter(
+      (row) => row.split === 'test' || (row.split === 'train' && (values.alternatives || isNew(row))),
+    );
+    const images = await readAll(model, wanted);
     const test = images.filter(({ split }) => split === 'test');
-    const pool = images.filter((image) => image.split !== 'test');
-    return await (arm === 'site' ? siteArm : classArm)(model, { test, pool });
+    const training = images.filter(({ split }) => split === 'train');
+    const [there, others] = [test.filter(isNew), test.filter((row) => !isNew(row))];
+    const measure = (nameOf) => ({
+      new: score(nameOf, there).balancedAccuracy,
+      others: score(nameOf, others).balancedAccuracy,
+    });
+    const base = training
+      .filter((row) => !isNew(row))
+      .map(({ dx, evidence }, order) => ({ dx, pooled: evidence.pooled, order }));
+    const plan = { pool: training.filter(isNew), base, lesions: Math.max(...at), at, measure };
+    const runs = await inAllOrders(model, { ...plan, wrong: Number(values.wrong) });
+    report(runs, at, { new: there.length, others: others.length });
   } finally {
     await model.engine.close();
   }
 }
 
-async function siteArm(model, { test, pool }) {
-  const there = test.filter(({ dataset }) => dataset === values.site);
-  const elsewhere = test.filter(({ dataset }) => dataset !== values.site);
-  const measure = (head) => ({
-    site: score(head, there).balancedAccuracy,
-    others: score(head, elsewhere).balancedAccuracy,
-  });
-  const plan = {
-    pool,
-    lesions: LESIONS_OF_SITE,
-    at: [LESIONS_OF_SITE],
-    measure,
-    wrong: Number(values.wrong),
-  };
-  const runs = await inAllOrders(model, plan);
-  const figures = {
-    images: { site: there.length, others: elsewhere.length },
-    site: summary(runs, LESIONS_OF_SITE, 'site'),
-    others: summary(runs, LESIONS_OF_SITE, 'others'),
-    kept: runs.map(({ kept }) => kept),
-    withinGate: runs.every(({ withinGate }) => withinGate),
-  };
-  if (!values.json) {
-    show(`balanced accuracy, ${values.site}`, figures.site);
-    show('balanced accuracy, other sites', figures.others);
-    console.log(`guard set within the gate after every update: ${figures.withinGate ? 'yes' : 'NO'}`);
+function report(runs, at, images) {
+  const results = figuresOf(runs, at);
+  const kept = runs.device.map((run) => run.kept);
+  const withinGate = runs.device.every((run) => run.withinGate);
+  if (values.json) {
+    console.log(JSON.stringify({ images, results, kept, withinGate }, null, 2));
+    return;
   }
-  return figures;
-}
-
-async function classArm(model, { test, pool }) {
-  const ofClass = test.filter(({ dx }) => dx === values.class);
-  const rest = test.filter(({ dx }) => dx !== values.class);
-  const measure = (head) => ({
-    recall: score(head, ofClass).balancedAccuracy,
-    others: score(head, rest).balancedAccuracy,
-  });
-  const plan = { pool, lesions: Math.max(...CASES_OF_CLASS), at: CASES_OF_CLASS, measure, wrong: 0 };
-  const runs = await inAllOrders(model, plan);
-  const figures = Object.fromEntries(
-    CASES_OF_CLASS.map((cases) => [
-      cases,
-      { recall: summary(runs, cases, 'recall'), others: summary(runs, cases, 'others') },
-    ]),
+  console.log(`balanced accuracy on ${images.new} new and ${images.others} other test images`);
+  show(results);
+  console.log(
+    `updates kept: ${kept.join(', ')}; guard set always within the gate: ${withinGate ? 'yes' : 'NO'}`,
   );
-  if (!values.json) {
-    for (const [cases, { recall, others }] of Object.entries(figures)) {
-      show(`${cases} cases: recall, ${values.class}`, recall);
-      show(`${cases} cases: balanced accuracy, others`, others);
-    }
-  }
-  return { images: { class: ofClass.length, others: rest.length }, cases: figures };
 }
 
 const [command] = positionals;
 if (command === 'prepare') prepare();
-else if (command === 'site' || command === 'class') {
-  const isTaught =
-    command === 'site'
-      ? ({ split, dataset }) => split === 'train' && dataset === values.site
-      : ({ split, dx }) => split === 'train' && dx === values.class;
-  const figures = await measured(command, isTaught);
-  if (values.json) console.log(JSON.stringify(figures, null, 2));
-} else throw new Error('Say prepare, site or class; the head of this file shows how');
+else if (command !== undefined && Object.hasOwn(ARMS, command)) await run(ARMS[command]);
+else throw new Error('Say prepare, site or class; the head of this file shows how');

@@ -7,9 +7,9 @@
  * mqtt.js client that sends the same payloads to the same broker. Needs mosquitto and the compiled program.
  */
 import { spawn } from 'node:child_process';
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect as connectSocket, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -19,6 +19,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { connectAsync } from 'mqtt';
 import { Journal } from '../dist/store/journal.js';
+import { freePort, startBroker } from './support/broker.mjs';
 
 const DEVICE = fileURLToPath(new URL('outage-device.mjs', import.meta.url));
 const RUNS = 3;
@@ -32,45 +33,6 @@ const { values } = parseArgs({
   options: { results: { type: 'string', default: '10000' }, json: { type: 'boolean', default: false } },
 });
 const total = Number(values.results);
-
-/** A free port that the system gives to nobody by itself: during the outage nobody else may answer on it. */
-async function freePort() {
-  for (;;) {
-    const port = randomInt(20_000, 32_000);
-    const server = createServer().listen(port, '127.0.0.1');
-    const isFree = await Promise.race([
-      once(server, 'listening').then(() => true),
-      once(server, 'error').then(() => false),
-    ]).catch(() => false);
-    server.close();
-    if (isFree) return port;
-  }
-}
-
-/** A broker that keeps what its subscribers are too slow for: by default it drops all beyond a thousand messages. */
-async function startBroker(folder, port) {
-  const configuration = path.join(folder, 'mosquitto.conf');
-  writeFileSync(configuration, `listener ${port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n`);
-  const child = spawn('mosquitto', ['-c', configuration], {
-    stdio: 'ignore',
-    env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
-  });
-  process.once('exit', () => child.kill());
-  for (;;) {
-    const socket = connectSocket(port, '127.0.0.1');
-    const isOpen = await Promise.race([
-      once(socket, 'connect').then(() => true),
-      once(socket, 'error').then(() => false),
-    ]).catch(() => false);
-    socket.destroy();
-    if (isOpen) break;
-    await delay(25);
-  }
-  return async () => {
-    child.kill('SIGTERM');
-    await once(child, 'exit');
-  };
-}
 
 /** The way to the broker, which can be away while the broker's subscribers are there already. */
 async function openWay(port, broker) {

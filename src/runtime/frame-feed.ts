@@ -26,7 +26,7 @@ export class FrameFeed {
       const isLeftOver = this.#coming !== null;
       this.#coming ??= this.#frames.next();
       const coming = this.#coming;
-      const { value, done } = await Promise.race([coming, aborted(signal)]);
+      const { value, done } = await unlessAborted(coming, signal);
       this.#coming = null;
       if (done) return null;
       if (!isLeftOver || Date.now() - value.capturedAt.getTime() < FRESHNESS) return value;
@@ -34,9 +34,12 @@ export class FrameFeed {
   }
 }
 
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+/** Leaves no listener behind: a signal made of others lives for as long as it has one. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => reject(signal.reason);
+    if (signal.aborted) return giveUp();
+    signal.addEventListener('abort', giveUp, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
   });
 }

@@ -31,6 +31,10 @@ std::unique_ptr<Kernel> make_any(const Graph& graph, const Node& node, const Ave
   return make_average_pool(graph, node, operation);
 }
 
+std::unique_ptr<Kernel> make_any(const Graph& graph, const Node& node, const MaxPool& operation) {
+  return make_max_pool(graph, node, operation);
+}
+
 template <typename Other>
 std::unique_ptr<Kernel> make_any(const Graph&, const Node&, const Other&) {
   return nullptr;

@@ -15,6 +15,7 @@ std::unique_ptr<Kernel> make_add(const Graph& graph, const Node& node, const Add
 std::unique_ptr<Kernel> make_multiply(const Graph& graph, const Node& node, const Multiply& operation);
 std::unique_ptr<Kernel> make_table(const Graph& graph, const Node& node, const Table& operation);
 std::unique_ptr<Kernel> make_average_pool(const Graph& graph, const Node& node, const AveragePool& operation);
+std::unique_ptr<Kernel> make_max_pool(const Graph& graph, const Node& node, const MaxPool& operation);
 std::unique_ptr<HeadKernel> make_head(const Graph& graph);
 
 }  // namespace spikescope::avx2

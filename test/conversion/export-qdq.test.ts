@@ -228,6 +228,7 @@ describe.skipIf(onnxruntime === null)('QANA as QDQ', () => {
         'AveragePool',
         'Concat',
         'Flatten',
+        'Unsqueeze',
         'Gemm',
       ]),
     );

@@ -7,11 +7,13 @@
 #include <algorithm>
 #include <vector>
 
-#include "../window_matrix.h"
+#include "../tile_cover.h"
+#include "banded_layer.h"
+#include "window_walk.h"
 
 namespace spikescope::avx512vnni {
 
-/** The memory that a convolution works on; `operand` as in StridedPixels. */
+/** The memory that a convolution works on; `operand` as in OutputPixels. */
 struct ConvolutionPlaces {
   const uint8_t* input;
   uint8_t* output;
@@ -29,9 +31,7 @@ class TiledConvolution {
         zero_point_(node.output.zero_point),
         clamp_(operation.clamp),
         output_stride_(output_stride) {
-    for (int32_t group = 0; group < matrix_.groups(); group++) {
-      layers_.emplace_back(matrix_.layer_of(group, operation, input.zero_point), packed_form());
-    }
+    for (int32_t group = 0; group < matrix_.groups(); group++) layers_.emplace_back(input, operation, matrix_, group);
   }
 
   size_t scratch_bytes() const { return matrix_.scratch_bytes(); }
@@ -40,77 +40,65 @@ class TiledConvolution {
   void run(const ConvolutionPlaces& places, uint8_t* scratch, const After& after) const {
     const uint8_t* const input = matrix_.prepare(places.input, scratch);
     for (size_t group = 0; group < layers_.size(); group++) {
-      const PackedLayer& layer = layers_[group];
-      const MatrixShape shape{matrix_.run_offsets().data(), static_cast<int32_t>(matrix_.run_offsets().size()),
-                              layer.steps()};
       const ConvolutionPlaces of_group{input + group * static_cast<size_t>(matrix_.group_inputs()),
                                        places.output + group * static_cast<size_t>(matrix_.group_outputs()),
                                        places.operand};
-      for (const ChannelBlock& block : layer.blocks()) {
-        switch (block.vectors) {
-          case 4:
-            run_block<6, 4>(of_group, block, shape, after);
-            break;
-          case 2:
-            run_block<8, 2>(of_group, block, shape, after);
-            break;
-          default:
-            run_block<8, 1>(of_group, block, shape, after);
-        }
+      const BandedLayer& layer = layers_[group];
+      for (size_t block = 0; block < layer.blocks(); block++) {
+        for (const BandedLayer::Band& band : layer.bands()) run_band(of_group, layer.block(block, band), band, after);
       }
     }
   }
 
  private:
-  template <int Pixels, int Vectors, typename After>
-  void run_block(const ConvolutionPlaces& places, const ChannelBlock& block, const MatrixShape& shape,
-                 const After& after) const {
-    if (matrix_.columns() >= Pixels) {
-      run_wide<Pixels, Vectors>(places, block, shape, after);
-    } else {
-      run_narrow<4 / Vectors, Vectors>(places, block, shape, after);
+  template <typename After>
+  void run_band(const ConvolutionPlaces& places, const ChannelBlock& block, const BandedLayer::Band& band,
+                const After& after) const {
+    switch (block.vectors) {
+      case 4:
+        run_tiles<6, 4, 4>(places, block, band, after);
+        break;
+      case 2:
+        run_tiles<8, 4, 2>(places, block, band, after);
+        break;
+      default:
+        run_tiles<8, 4, 1>(places, block, band, after);
     }
   }
 
-  template <int Pixels, int Vectors, typename After>
-  SPIKESCOPE_AVX512 void run_wide(const ConvolutionPlaces places, const ChannelBlock block, const MatrixShape shape,
-                                  const After& after) const {
+  /** Tiles of `Large` and `Small` pixels, in the row order of the band whether a row ends or not. */
+  template <int Large, int Small, int Vectors, typename After>
+  SPIKESCOPE_AVX512 void run_tiles(const ConvolutionPlaces places, const ChannelBlock block,
+                                   const BandedLayer::Band& band, const After& after) const {
     const Finish constants = make_finish(zero_point_, clamp_);
     const Finish* const parameters = kept_in_memory(&constants);
     const typename After::Ready ready = after.ready();
-    const size_t window_step = matrix_.window_offset(0, 1);
+    const MatrixShape shape = band.shape;
+    const int32_t pixels = band.rows * matrix_.columns();
     const size_t output_step = output_stride_;
-    const int32_t rows = matrix_.rows();
-    const int32_t columns = matrix_.columns();
-    for (int32_t row = 0; row < rows; row++) {
-      const uint8_t* const windows = places.input + matrix_.window_offset(row, 0);
-      const size_t row_offset = static_cast<size_t>(row) * static_cast<size_t>(columns) * output_step;
-      for (int32_t column = 0; column < columns; column += Pixels) {
-        // The last pixels of a row overlap the ones before them rather than being fewer.
-        const auto first = static_cast<size_t>(std::min(column, columns - Pixels));
-        const size_t offset = row_offset + first * output_step;
-        const uint8_t* const operand = After::kReadsOperand ? places.operand + offset : nullptr;
-        const StridedPixels pixels{windows + first * window_step, window_step, places.output + offset, output_step,
-                                   operand};
-        multiply_pixels<Pixels, Vectors>(pixels, block, shape, *parameters, ready);
-      }
+    const auto first = static_cast<size_t>(band.first_row) * static_cast<size_t>(matrix_.columns()) * output_step;
+    uint8_t* const output = places.output + first;
+    const uint8_t* const operand = After::kReadsOperand ? places.operand + first : nullptr;
+    WindowWalk walk(matrix_, places.input, band.first_row);
+    const TileCover cover = cover_pixels(pixels, Large, Small);
+    int32_t pixel = 0;
+    const auto place = [&](size_t step) {
+      const size_t at = static_cast<size_t>(pixel) * output_step;
+      return OutputPixels{output + at, step, After::kReadsOperand ? operand + at : nullptr};
+    };
+    for (int32_t tile = 0; tile < cover.large; tile++, pixel += Large) {
+      pixel = walk.go_to(std::min(pixel, pixels - Large));
+      multiply_pixels<Large, Vectors>(walk.take<Large>(), place(output_step), block, shape, *parameters, ready);
     }
-  }
-
-  /** Outputs narrower than a tile: pixel by pixel; where a tile needs several, the pixel stands for all of them. */
-  template <int Pixels, int Vectors, typename After>
-  SPIKESCOPE_AVX512 void run_narrow(const ConvolutionPlaces& places, const ChannelBlock& block,
-                                    const MatrixShape& shape, const After& after) const {
-    const Finish parameters = make_finish(zero_point_, clamp_);
-    const typename After::Ready ready = after.ready();
-    for (int32_t row = 0; row < matrix_.rows(); row++) {
-      for (int32_t column = 0; column < matrix_.columns(); column++) {
-        const size_t offset = static_cast<size_t>(row * matrix_.columns() + column) * output_stride_;
-        const uint8_t* const operand = After::kReadsOperand ? places.operand + offset : nullptr;
-        const StridedPixels pixels{places.input + matrix_.window_offset(row, column), 0, places.output + offset, 0,
-                                   operand};
-        multiply_pixels<Pixels, Vectors>(pixels, block, shape, parameters, ready);
-      }
+    for (int32_t tile = 0; tile < cover.small; tile++, pixel += Small) {
+      pixel = walk.go_to(std::min(pixel, pixels - Small));
+      multiply_pixels<Small, Vectors>(walk.take<Small>(), place(output_step), block, shape, *parameters, ready);
+    }
+    // Where even a small tile is too large a pixel is alone; where a tile needs several, it stands for all of them.
+    for (; pixel < pixels; pixel++) {
+      constexpr int kLeast = 4 / Vectors;
+      multiply_pixels<kLeast, Vectors>(StridedWindows{walk.take<1>().windows[0], 0}, place(0), block, shape,
+                                       *parameters, ready);
     }
   }
 
@@ -118,7 +106,7 @@ class TiledConvolution {
   const int32_t zero_point_;
   const Clamp clamp_;
   const size_t output_stride_;
-  std::vector<PackedLayer> layers_;
+  std::vector<BandedLayer> layers_;
 };
 
 }  // namespace spikescope::avx512vnni

@@ -27,16 +27,17 @@ class DenseKernel final : public Kernel {
     const MatrixShape shape{&start, 1, layer_.steps()};
     for (const ChannelBlock& block : layer_.blocks()) {
       // Narrow blocks are made for several pixels; the one there is stands for all of them.
-      const StridedPixels places{inputs[0], 0, output, 0};
+      const StridedWindows windows{inputs[0], 0};
+      const OutputPixels places{output, 0};
       switch (block.vectors) {
         case 4:
-          multiply_pixels<1, 4>(places, block, shape, parameters);
+          multiply_pixels<1, 4>(windows, places, block, shape, parameters);
           break;
         case 2:
-          multiply_pixels<2, 2>(places, block, shape, parameters);
+          multiply_pixels<2, 2>(windows, places, block, shape, parameters);
           break;
         default:
-          multiply_pixels<4, 1>(places, block, shape, parameters);
+          multiply_pixels<4, 1>(windows, places, block, shape, parameters);
       }
     }
   }

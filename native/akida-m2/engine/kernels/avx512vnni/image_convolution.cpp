@@ -91,17 +91,17 @@ class ImageConvolutionKernel final : public Kernel {
     constexpr size_t kWordWeights = kVectors * 64;
     for (int32_t column = 0; column < columns; column += kPixels) {
       const auto first = static_cast<size_t>(std::min(column, columns - kPixels));
-      const uint8_t* const window = windows + first * 3;
+      const StridedWindows window{windows + first * 3, 3};
       Tile<kPixels, kVectors> tile;
       tile.start(block.bias, pixels, vectors);
-      tile.add(window, 3, block.weights, pixels, vectors);
-      tile.add(window + 4, 3, block.weights + kWordWeights, pixels, vectors);
-      tile.add(window + row1, 3, block.weights + 2 * kWordWeights, pixels, vectors);
-      tile.add(window + row1 + 4, 3, block.weights + 3 * kWordWeights, pixels, vectors);
-      tile.add(window + row2, 3, block.weights + 4 * kWordWeights, pixels, vectors);
-      tile.add(window + row2 + 4, 3, block.weights + 5 * kWordWeights, pixels, vectors);
-      tile.add(words + first * 4, 4, block.weights + 6 * kWordWeights, pixels, vectors);
-      const StridedPixels places{window, 3, output + first * output_step, output_step};
+      tile.add(window, 0, block.weights, pixels, vectors);
+      tile.add(window, 4, block.weights + kWordWeights, pixels, vectors);
+      tile.add(window, row1, block.weights + 2 * kWordWeights, pixels, vectors);
+      tile.add(window, row1 + 4, block.weights + 3 * kWordWeights, pixels, vectors);
+      tile.add(window, row2, block.weights + 4 * kWordWeights, pixels, vectors);
+      tile.add(window, row2 + 4, block.weights + 5 * kWordWeights, pixels, vectors);
+      tile.add(StridedWindows{words + first * 4, 4}, 0, block.weights + 6 * kWordWeights, pixels, vectors);
+      const OutputPixels places{output + first * output_step, output_step};
       store_tile(tile, places, block, *parameters, NothingAfter{});
     }
   }

@@ -20,7 +20,7 @@ import { rgbOfYuv } from '../../src/preprocess/yuv-reference.ts';
 import { fromNative, type NativeAddon, nativeAddon } from '../../src/runtime/native.ts';
 import { damaged } from '../support/damage.ts';
 import { differenceOnAnySet, instructionSetsOf } from '../support/differential.ts';
-import { qanaShapedGraph, randomGraph, randomInput } from '../support/graphs.ts';
+import { joinedGraph, qanaShapedGraph, randomGraph, randomInput, stridedGraph } from '../support/graphs.ts';
 import { Random } from '../support/random.ts';
 import { BundleFuzz } from './bundle-fuzz.ts';
 
@@ -43,6 +43,12 @@ const TRACE = process.env.SPIKESCOPE_FUZZ_TRACE;
 const FIRST_SEED = 1_000_000;
 const IMAGES_PER_BATCH = 4;
 
+/** Any layers, half of the time; else what vector kernels have paths of their own for. */
+function graphOf(seed: number): IntegerGraph {
+  if (seed % 4 === 1) return joinedGraph(seed);
+  return seed % 4 === 3 ? stridedGraph(seed) : randomGraph(seed, 10);
+}
+
 async function subjects(worker: number): Promise<Subject[]> {
   const bundles = bundleSubject(worker);
   if (MINUTES !== undefined) return [{ ...bundles, count: Number.POSITIVE_INFINITY }];
@@ -59,7 +65,7 @@ async function subjects(worker: number): Promise<Subject[]> {
       name: `random graphs, every tensor, ${sets.join(' and ')}`,
       count: GRAPHS,
       run: (seed) => {
-        const graph = randomGraph(seed, 10);
+        const graph = graphOf(seed);
         const random = new Random(seed);
         const inputs = [randomInput(graph, random), randomInput(graph, random)];
         return differenceOnAnySet(addon, graph, inputs, 1 + (seed % 2));

@@ -8,7 +8,7 @@ import { interpret } from '../../src/model/interpreter/interpreter.ts';
 import { createCpuEngine } from '../../src/runtime/cpu-engine.ts';
 import { addonFile, nativeAddon } from '../../src/runtime/native.ts';
 import { instructionSetsOf } from '../support/differential.ts';
-import { joinedGraph, qanaShapedGraph, randomGraph, randomInput } from '../support/graphs.ts';
+import { joinedGraph, qanaShapedGraph, randomGraph, randomInput, stridedGraph } from '../support/graphs.ts';
 import { firstDifference } from '../support/native-trace.ts';
 import { Random } from '../support/random.ts';
 
@@ -31,6 +31,19 @@ describe('the integer engine equals the interpreter, bit for bit', () => {
   it(`on every tensor of ${GRAPHS} random graphs, with every instruction set of this processor`, () => {
     for (let seed = 0; seed < GRAPHS; seed++) {
       const graph = randomGraph(seed);
+      const input = randomInput(graph, new Random(seed));
+      const expected = interpret(graph, input);
+      for (const instructionSet of instructionSets) {
+        const engine = addon.createEngine(graph, { instructionSet, keepTensors: true });
+        const difference = firstDifference(graph, expected, engine.trace(input));
+        expect(difference, `seed ${seed}, ${instructionSet}`).toBeNull();
+      }
+    }
+  });
+
+  it('on strided layers of many channels', () => {
+    for (let seed = 0; seed < GRAPHS / 2; seed++) {
+      const graph = stridedGraph(seed);
       const input = randomInput(graph, new Random(seed));
       const expected = interpret(graph, input);
       for (const instructionSet of instructionSets) {

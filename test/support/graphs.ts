@@ -94,6 +94,21 @@ export function joinedGraph(seed: number): IntegerGraph {
   return builder.finish(random.integer(1, 9));
 }
 
+/** Depthwise convolutions and largest values of many channels, with strides and borders of any width. */
+export function stridedGraph(seed: number): IntegerGraph {
+  const random = new Random(seed);
+  const builder = new Builder(random);
+  const channels = random.pick([32, 48, ...CHANNELS.filter((count) => count >= 63), 144, 200]);
+  const pixels = Math.floor(MAXIMUM_ELEMENTS / channels);
+  const height = random.integer(1, Math.min(9, pixels));
+  let x = builder.start([height, random.integer(1, Math.min(12, Math.floor(pixels / height))), channels]);
+  for (let i = random.integer(1, 3); i > 0; i--) {
+    x = random.chance(0.7) ? builder.stridedDepthwise3x3(x) : builder.strided(x, random.pick(CHANNELS));
+    builder.randomPool(x);
+  }
+  return builder.finish(3);
+}
+
 const noPadding: Padding = { top: 0, left: 0, bottom: 0, right: 0 };
 
 class Builder {
@@ -167,7 +182,7 @@ class Builder {
       () => this.#randomConcat(input),
       () => this.#randomMultiply(input),
       () => this.table(input),
-      () => this.#randomPool(input),
+      () => this.randomPool(input),
       () => this.#randomPad(input),
       () => this.#vectorLayer(input),
     ];
@@ -190,6 +205,15 @@ class Builder {
   depthwise3x3(input: Named): Named {
     const around: Padding = { top: 1, left: 1, bottom: 1, right: 1 };
     return this.#convolution(input, input.shape[2], [3, 3], [1, 1], around, input.shape[2]);
+  }
+
+  stridedDepthwise3x3(input: Named): Named {
+    const channels = input.shape[2];
+    return this.#convolution(input, channels, [3, 3], this.#stride(), this.#padding(2), channels);
+  }
+
+  strided(input: Named, outputs: number): Named {
+    return this.#convolution(input, outputs, this.#kernel(), this.#stride(), this.#padding(3), 1);
   }
 
   dense(input: Named, outputs: number): Named {
@@ -333,7 +357,7 @@ class Builder {
     this.multiply(input, this.random.pick(gates));
   }
 
-  #randomPool(input: Named): void {
+  randomPool(input: Named): void {
     const kernel = this.#kernel();
     const padding = this.#padding(1, Math.min(...kernel) - 1);
     const stride = this.#stride();

@@ -10,7 +10,7 @@
 
 #include "../depthwise_windows.h"
 #include "../layer_rows.h"
-#include "vectors.h"
+#include "depthwise_set.h"
 
 namespace spikescope::avx512vnni {
 namespace {
@@ -20,9 +20,8 @@ namespace {
  *
  * The four input rows that two output rows need are interleaved, so that each 32-bit lane holds the four values of
  * one channel above each other: one dot product then covers a column of the kernel. The upper output row uses the
- * weights (w0, w1, w2, 0), the lower one (0, w0, w1, w2). The interleaved values lie in four planes; plane q holds
- * channels 4q…4q + 3 of every sixteen, in which one pixel is as long as in the tensor. So the next column of the
- * kernel is one pixel further on, and the packs at the end restore the natural order.
+ * weights (w0, w1, w2, 0), the lower one (0, w0, w1, w2). The interleaved values lie in four planes, in which
+ * one pixel is as long as in the tensor, so that the next column of the kernel is one pixel further on.
  */
 class Depthwise3x3Kernel final : public Kernel {
  public:
@@ -68,11 +67,6 @@ class Depthwise3x3Kernel final : public Kernel {
   }
 
  private:
-  static constexpr size_t kPlanes = 4;
-  /** Bias, shift and multiplier of the four planes, then weights [kernel column][plane]. */
-  static constexpr size_t kWeights = 12 * 64;
-  static constexpr size_t kSetBytes = kWeights + 3 * kPlanes * 64;
-
   /** Row of the padded input; border rows and rows below it are all border. */
   const uint8_t* row_at(const uint8_t* input, int32_t padded_row) const {
     const int32_t row = padded_row - padding_.top;
@@ -94,75 +88,46 @@ class Depthwise3x3Kernel final : public Kernel {
     const size_t length = static_cast<size_t>(input_.width) * channels_;
     uint8_t* const first = planes + static_cast<size_t>(padding_.left) * channels_;
     for (size_t at = 0; at < length; at += 64) {
-      const __m512i row0 = _mm512_loadu_si512(rows[0] + at);
-      const __m512i row1 = _mm512_loadu_si512(rows[1] + at);
-      const __m512i row2 = _mm512_loadu_si512(rows[2] + at);
-      const __m512i row3 = _mm512_loadu_si512(rows[3] + at);
-      const __m512i upper_low = _mm512_unpacklo_epi8(row0, row1);
-      const __m512i upper_high = _mm512_unpackhi_epi8(row0, row1);
-      const __m512i lower_low = _mm512_unpacklo_epi8(row2, row3);
-      const __m512i lower_high = _mm512_unpackhi_epi8(row2, row3);
-      _mm512_storeu_si512(first + at, _mm512_unpacklo_epi16(upper_low, lower_low));
-      _mm512_storeu_si512(first + at + plane_bytes_, _mm512_unpackhi_epi16(upper_low, lower_low));
-      _mm512_storeu_si512(first + at + 2 * plane_bytes_, _mm512_unpacklo_epi16(upper_high, lower_high));
-      _mm512_storeu_si512(first + at + 3 * plane_bytes_, _mm512_unpackhi_epi16(upper_high, lower_high));
+      __m512i interleaved[kPlanes];
+      avx512vnni::interleave(_mm512_loadu_si512(rows[0] + at), _mm512_loadu_si512(rows[1] + at),
+                             _mm512_loadu_si512(rows[2] + at), _mm512_loadu_si512(rows[3] + at), interleaved);
+#pragma GCC unroll 4
+      for (size_t q = 0; q < kPlanes; q++) _mm512_storeu_si512(first + at + q * plane_bytes_, interleaved[q]);
     }
   }
 
   /** One output row, every `phases_`th register of it: those whose channels are the same. */
   SPIKESCOPE_AVX512 void convolve(const uint8_t* planes, const uint8_t* set, size_t phase, uint8_t* output) const {
     const Finish parameters = make_finish(zero_point_, clamp_);
-    const auto* const constants = set + kWeights;
     const size_t length = static_cast<size_t>(output_.width) * channels_;
     const size_t whole = length / 64 * 64;
     // By value: the stores of bytes below might change anything that is read through `this`.
     const size_t step = phases_ * 64;
     const size_t pixel = channels_;
     const size_t plane = plane_bytes_;
-    Row row;
-#pragma GCC unroll 4
-    for (size_t q = 0; q < kPlanes; q++) {
-      row.bias[q] = _mm512_load_si512(constants + q * 64);
-      row.shift[q] = _mm512_load_si512(constants + (kPlanes + q) * 64);
-#pragma GCC unroll 3
-      for (size_t kx = 0; kx < 3; kx++) row.weights[kx][q] = _mm512_load_si512(set + (kx * kPlanes + q) * 64);
-    }
-    row.low_multiplier = _mm512_load_si512(constants + 2 * kPlanes * 64);
-    row.high_multiplier = _mm512_load_si512(constants + 2 * kPlanes * 64 + 64);
+    DepthwiseSet row;
+    row.load(set);
     size_t at = phase * 64;
     for (; at < whole; at += step) {
-      _mm512_storeu_si512(output + at, row.convolve(planes + at, plane, pixel, parameters));
+      _mm512_storeu_si512(output + at, convolve(row, planes + at, plane, pixel, parameters));
     }
-    if (at < length) store_bytes(output + at, row.convolve(planes + at, plane, pixel, parameters), length - at);
+    if (at < length) store_bytes(output + at, convolve(row, planes + at, plane, pixel, parameters), length - at);
   }
 
-  /** What one output row needs. */
-  struct Row {
-    __m512i weights[3][kPlanes];
-    __m512i bias[kPlanes];
-    __m512i shift[kPlanes];
-    __m512i low_multiplier;
-    __m512i high_multiplier;
-
-    SPIKESCOPE_INLINE512 __m512i convolve(const uint8_t* values, size_t plane, size_t pixel,
-                                          const Finish& parameters) const {
-      __m512i sums[kPlanes];
+  static SPIKESCOPE_INLINE512 __m512i convolve(const DepthwiseSet& set, const uint8_t* values, size_t plane,
+                                               size_t pixel, const Finish& parameters) {
+    __m512i sums[kPlanes];
 #pragma GCC unroll 4
-      for (size_t q = 0; q < kPlanes; q++) sums[q] = bias[q];
+    for (size_t q = 0; q < kPlanes; q++) sums[q] = set.bias[q];
 #pragma GCC unroll 3
-      for (size_t kx = 0; kx < 3; kx++) {
+    for (size_t kx = 0; kx < 3; kx++) {
 #pragma GCC unroll 4
-        for (size_t q = 0; q < kPlanes; q++) {
-          accumulate(sums[q], _mm512_loadu_si512(values + q * plane + kx * pixel), weights[kx][q]);
-        }
+      for (size_t q = 0; q < kPlanes; q++) {
+        accumulate(sums[q], _mm512_loadu_si512(values + q * plane + kx * pixel), set.weights[kx][q]);
       }
-#pragma GCC unroll 4
-      for (size_t q = 0; q < kPlanes; q++) sums[q] = _mm512_srav_epi32(sums[q], shift[q]);
-      const __m512i low = _mm512_mulhrs_epi16(_mm512_packs_epi32(sums[0], sums[1]), low_multiplier);
-      const __m512i high = _mm512_mulhrs_epi16(_mm512_packs_epi32(sums[2], sums[3]), high_multiplier);
-      return finish(low, high, parameters);
     }
-  };
+    return set.requantise(sums, parameters);
+  }
 
   void pack(const Tensor& input, const Convolution& operation) {
     const size_t sixteens = channels_ / 16;
@@ -171,28 +136,9 @@ class Depthwise3x3Kernel final : public Kernel {
     const LayerRows layer = rows_of_depthwise(operation, input.zero_point);
     for (size_t row = 0; row < 2; row++) {
       for (size_t phase = 0; phase < phases_; phase++) {
-        pack_set(layer, row, phase, memory_.get() + (row * phases_ + phase) * kSetBytes);
-      }
-    }
-  }
-
-  void pack_set(const LayerRows& layer, size_t row, size_t phase, uint8_t* set) const {
-    auto* const bias = reinterpret_cast<int32_t*>(set + kWeights);
-    auto* const shift = bias + kPlanes * 16;
-    auto* const multiplier = reinterpret_cast<int16_t*>(shift + kPlanes * 16);
-    for (size_t q = 0; q < kPlanes; q++) {
-      for (size_t lane = 0; lane < 16; lane++) {
-        const size_t sixteen = (phase * 4 + lane / 4) % (channels_ / 16);
-        const size_t channel = sixteen * 16 + q * 4 + lane % 4;
-        bias[q * 16 + lane] = folded_bias(layer, static_cast<int32_t>(channel));
-        shift[q * 16 + lane] = layer.shift[channel];
-        multiplier[q / 2 * 32 + lane / 4 * 8 + q % 2 * 4 + lane % 4] = layer.multiplier[channel];
-        for (size_t kx = 0; kx < 3; kx++) {
-          uint8_t* const word = set + ((kx * kPlanes + q) * 16 + lane) * 4;
-          for (size_t ky = 0; ky < 3; ky++) {
-            word[ky + row] = static_cast<uint8_t>(layer.weights[channel * 9 + ky * 3 + kx]);
-          }
-        }
+        std::array<size_t, 4> lanes;
+        for (size_t lane = 0; lane < 4; lane++) lanes[lane] = (phase * 4 + lane) % sixteens * 16;
+        pack_set(layer, lanes, row, memory_.get() + (row * phases_ + phase) * kSetBytes);
       }
     }
   }

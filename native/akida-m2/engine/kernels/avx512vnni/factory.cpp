@@ -7,6 +7,7 @@ namespace avx512vnni {
 namespace {
 
 std::unique_ptr<Kernel> make_any(const Graph& graph, const Node& node, const Convolution& operation) {
+  if (auto kernel = make_depthwise3x3_columns(graph, node, operation)) return kernel;
   if (auto kernel = make_depthwise3x3(graph, node, operation)) return kernel;
   if (auto kernel = make_image_convolution(graph, node, operation)) return kernel;
   if (auto kernel = make_depthwise(graph, node, operation)) return kernel;

@@ -12,6 +12,7 @@ std::unique_ptr<Kernel> make_convolution(const Graph& graph, const Node& node, c
 std::unique_ptr<Kernel> make_image_convolution(const Graph& graph, const Node& node, const Convolution& operation);
 std::unique_ptr<Kernel> make_depthwise(const Graph& graph, const Node& node, const Convolution& operation);
 std::unique_ptr<Kernel> make_depthwise3x3(const Graph& graph, const Node& node, const Convolution& operation);
+std::unique_ptr<Kernel> make_depthwise3x3_columns(const Graph& graph, const Node& node, const Convolution& operation);
 std::unique_ptr<Kernel> make_dense(const Graph& graph, const Node& node, const Dense& operation);
 std::unique_ptr<Kernel> make_add(const Graph& graph, const Node& node, const Add& operation);
 std::unique_ptr<Kernel> make_multiply(const Graph& graph, const Node& node, const Multiply& operation);

@@ -43,31 +43,48 @@ export class ArrayWriter {
   }
 }
 
-function arraySchema<K extends Kind>(kind: K, data: Uint8Array) {
-  const Constructor = KINDS[kind];
-  const reference = z.strictObject({
-    type: z.literal(kind),
-    offset: z.int().min(0).multipleOf(ALIGNMENT),
-    length: z.int().min(0),
-  });
-  return reference.transform(({ offset, length }, context) => {
-    const end = offset + length * Constructor.BYTES_PER_ELEMENT;
-    if (end > data.length) {
-      context.addIssue(`array ends at byte ${end} of ${data.length}`);
-      return z.NEVER;
-    }
-    return new Constructor(data.slice(offset, end).buffer) as InstanceType<(typeof KINDS)[K]>;
-  });
+/** Documents of this program nest less deep by far; a guard for the recursion. */
+const MAXIMUM_DEPTH = 32;
+
+const referenceSchema = z.strictObject({
+  type: z.enum(['int8', 'uint8', 'int16', 'int32', 'float32', 'float64']),
+  offset: z.int().min(0).multipleOf(ALIGNMENT),
+  length: z.int().min(0),
+});
+
+/**
+ * The document with every reference replaced by a copy of the array that it points at. One that points outside the data
+ * stays a reference, and so do those that point at bytes more than once: they are not what `ArrayWriter` writes, and
+ * `ARRAYS` refuses them where an array belongs.
+ */
+export function withArrays(document: unknown, data: Uint8Array): unknown {
+  let unread = data.length;
+  const arrayAt = (reference: object): AnyArray | null => {
+    const parsed = referenceSchema.safeParse(reference);
+    if (!parsed.success) return null;
+    const { type, offset, length } = parsed.data;
+    const size = length * KINDS[type].BYTES_PER_ELEMENT;
+    if (offset + size > data.length || size > unread) return null;
+    unread -= size;
+    return new KINDS[type](Uint8Array.from(data.subarray(offset, offset + size)).buffer);
+  };
+  const resolve = (value: unknown, depth: number): unknown => {
+    if (typeof value !== 'object' || value === null || depth > MAXIMUM_DEPTH) return value;
+    if (Array.isArray(value)) return value.map((item) => resolve(item, depth + 1));
+    if ('offset' in value) return arrayAt(value) ?? value;
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolve(item, depth + 1)]));
+  };
+  return resolve(document, 0);
 }
 
-/** Schemas that turn references into copies of the arrays they point at. */
-export function arraySchemas(data: Uint8Array) {
-  return {
-    int8: arraySchema('int8', data),
-    uint8: arraySchema('uint8', data),
-    int16: arraySchema('int16', data),
-    int32: arraySchema('int32', data),
-    float32: arraySchema('float32', data),
-    float64: arraySchema('float64', data),
-  };
-}
+const fault = (kind: Kind) => `expected ${kind} values within the data that follows`;
+
+/** Schemas of the arrays in a document that `withArrays` has been through. */
+export const ARRAYS = {
+  int8: z.instanceof(Int8Array, { error: fault('int8') }),
+  uint8: z.instanceof(Uint8Array, { error: fault('uint8') }),
+  int16: z.instanceof(Int16Array, { error: fault('int16') }),
+  int32: z.instanceof(Int32Array, { error: fault('int32') }),
+  float32: z.instanceof(Float32Array, { error: fault('float32') }),
+  float64: z.instanceof(Float64Array, { error: fault('float64') }),
+} as const;

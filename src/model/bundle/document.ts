@@ -1,7 +1,7 @@
 /** The JSON document of a bundle: its schema, and the way back. */
 import { z } from 'zod';
 import type { IntegerGraph } from '../graph.ts';
-import { ArrayWriter, arraySchemas } from './arrays.ts';
+import { ARRAYS, ArrayWriter } from './arrays.ts';
 import type { ModelContents } from './bundle.ts';
 import { cardSchema, manifestSchema, preprocessingSchema, readoutSchema } from './contract.ts';
 import { type LearningSection, learningSchema } from './learning-section.ts';
@@ -26,71 +26,65 @@ const margin = z.int().min(0).max(4096);
 const padding = z.strictObject({ top: margin, left: margin, bottom: margin, right: margin });
 const clamp = z.strictObject({ minimum: byte, maximum: byte });
 
-function graphSchema(data: Uint8Array) {
-  const { int8, uint8, int16, int32, float64 } = arraySchemas(data);
-  const base = { name, sources: z.array(z.string()), output: tensor };
-  const requantisation = z.strictObject({ multiplier: int16, shift: uint8 });
-  const layer = { weights: int8, weightScales: float64, bias: int32, requantisation, clamp };
-  const window = { input: name, kernel: pair, stride: pair, padding };
-  const node = z.discriminatedUnion('op', [
-    z.strictObject({
-      ...base,
-      op: z.literal('convolution'),
-      ...window,
-      groups: size,
-      paddingValues: uint8,
-      ...layer,
-    }),
-    z.strictObject({ ...base, op: z.literal('dense'), input: name, ...layer }),
-    z.strictObject({
-      ...base,
-      op: z.literal('add'),
-      inputs: z.array(name).min(1),
-      multipliers: int16,
-      shift: z.int().min(0).max(30),
-      clamp,
-    }),
-    z.strictObject({ ...base, op: z.literal('concat'), inputs: z.array(name).min(1) }),
-    z.strictObject({ ...base, op: z.literal('multiply'), input: name, gate: name, requantisation, clamp }),
-    z.strictObject({ ...base, op: z.literal('table'), input: name, function: z.string(), table: uint8 }),
-    z.strictObject({ ...base, op: z.literal('averagePool'), ...window, requantisation, clamp }),
-    z.strictObject({ ...base, op: z.literal('maxPool'), ...window }),
-    z.strictObject({ ...base, op: z.literal('flatten'), input: name }),
-    z.strictObject({ ...base, op: z.literal('pad'), input: name, padding }),
-  ]);
-  return z.strictObject({
-    input: tensor,
-    classes: z.array(z.string().min(1).max(64)).min(1).max(4096),
-    nodes: z.array(node).max(10_000),
-    head: z.strictObject({
-      input: name,
-      sources: z.array(z.string()),
-      weights: int8,
-      bias: int32,
-      scale: z.number().positive(),
-    }),
-  });
-}
+const { int8, uint8, int16, int32, float64 } = ARRAYS;
+const base = { name, sources: z.array(z.string()), output: tensor };
+const requantisation = z.strictObject({ multiplier: int16, shift: uint8 });
+const layer = { weights: int8, weightScales: float64, bias: int32, requantisation, clamp };
+const window = { input: name, kernel: pair, stride: pair, padding };
+const node = z.discriminatedUnion('op', [
+  z.strictObject({
+    ...base,
+    op: z.literal('convolution'),
+    ...window,
+    groups: size,
+    paddingValues: uint8,
+    ...layer,
+  }),
+  z.strictObject({ ...base, op: z.literal('dense'), input: name, ...layer }),
+  z.strictObject({
+    ...base,
+    op: z.literal('add'),
+    inputs: z.array(name).min(1),
+    multipliers: int16,
+    shift: z.int().min(0).max(30),
+    clamp,
+  }),
+  z.strictObject({ ...base, op: z.literal('concat'), inputs: z.array(name).min(1) }),
+  z.strictObject({ ...base, op: z.literal('multiply'), input: name, gate: name, requantisation, clamp }),
+  z.strictObject({ ...base, op: z.literal('table'), input: name, function: z.string(), table: uint8 }),
+  z.strictObject({ ...base, op: z.literal('averagePool'), ...window, requantisation, clamp }),
+  z.strictObject({ ...base, op: z.literal('maxPool'), ...window }),
+  z.strictObject({ ...base, op: z.literal('flatten'), input: name }),
+  z.strictObject({ ...base, op: z.literal('pad'), input: name, padding }),
+]);
+const graph = z.strictObject({
+  input: tensor,
+  classes: z.array(z.string().min(1).max(64)).min(1).max(4096),
+  nodes: z.array(node).max(10_000),
+  head: z.strictObject({
+    input: name,
+    sources: z.array(z.string()),
+    weights: int8,
+    bias: int32,
+    scale: z.number().positive(),
+  }),
+});
 
-/** Schema of the whole document; array references are resolved in `data`. */
-export function documentSchema(data: Uint8Array) {
-  const arrays = arraySchemas(data);
-  const { uint8, int32 } = arrays;
-  return z.strictObject({
-    name: z.string().min(1).max(128),
-    version: z.string().min(1).max(64),
-    graph: graphSchema(data),
-    preprocessing: preprocessingSchema,
-    readout: readoutSchema,
-    golden: z
-      .array(z.strictObject({ input: uint8, potentials: int32 }))
-      .min(1)
-      .max(64),
-    manifest: manifestSchema,
-    card: cardSchema,
-    learning: learningSchema(arrays).optional(),
-  });
-}
+/** Schema of the whole document, its references resolved by `withArrays`. */
+export const documentSchema = z.strictObject({
+  name: z.string().min(1).max(128),
+  version: z.string().min(1).max(64),
+  graph,
+  preprocessing: preprocessingSchema,
+  readout: readoutSchema,
+  golden: z
+    .array(z.strictObject({ input: uint8, potentials: int32 }))
+    .min(1)
+    .max(64),
+  manifest: manifestSchema,
+  card: cardSchema,
+  learning: learningSchema.optional(),
+});
 
 /** Replaces every typed array by a reference into the returned data. Same contents, same bytes. */
 export function documentOf(contents: ModelContents): { document: unknown; data: Uint8Array } {

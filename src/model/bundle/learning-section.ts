@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { embeddingShape, MAXIMUM_PLACES } from '../embedding.ts';
 import type { IntegerGraph } from '../graph.ts';
-import type { arraySchemas } from './arrays.ts';
+import { ARRAYS } from './arrays.ts';
 
 /** n cases of the model's own classes, pooled: no image can be made of them. */
 export interface LabelledEmbeddings {
@@ -26,16 +26,15 @@ export interface LearningSection {
   readonly rehearsal: LabelledEmbeddings;
 }
 
-export function learningSchema({ int16, int32, uint8 }: ReturnType<typeof arraySchemas>) {
-  const set = z.strictObject({ pooled: int16, potentials: int32, labels: uint8 });
-  return z.strictObject({
-    version: z.literal(1),
-    features: z.int().min(1).max(65_536),
-    watchedClass: z.string().nullable(),
-    guard: set,
-    rehearsal: set,
-  });
-}
+const set = z.strictObject({ pooled: ARRAYS.int16, potentials: ARRAYS.int32, labels: ARRAYS.uint8 });
+
+export const learningSchema = z.strictObject({
+  version: z.literal(1),
+  features: z.int().min(1).max(65_536),
+  watchedClass: z.string().nullable(),
+  guard: set,
+  rehearsal: set,
+});
 
 /** What does not fit the graph, in words; null when all does. */
 export function learningProblem(

@@ -2,6 +2,7 @@ import { open, stat } from 'node:fs/promises';
 import { RefusedError } from '../../errors.ts';
 import { firstIssue } from '../../schema.ts';
 import { validateGraph } from '../validate.ts';
+import { withArrays } from './arrays.ts';
 import type { GoldenCase, ModelBundle } from './bundle.ts';
 import { MAXIMUM_BUNDLE_BYTES, unpackContainer } from './container.ts';
 import { documentSchema } from './document.ts';
@@ -14,7 +15,7 @@ import { learningProblem } from './learning-section.ts';
  */
 export function parseBundle(bytes: Uint8Array, file: string): ModelBundle {
   const { document, data, digest } = unpackContainer(bytes, file);
-  const parsed = documentSchema(data).safeParse(document, { jitless: true });
+  const parsed = documentSchema.safeParse(withArrays(document, data), { jitless: true });
   if (!parsed.success) {
     const { field, problem } = firstIssue(parsed.error);
     throw new RefusedError('BUNDLE_SCHEMA', 'The bundle does not follow its format', {

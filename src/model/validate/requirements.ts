@@ -93,6 +93,9 @@ export function requireAccumulators(
 ): void {
   const perOutput = weights.length / bias.length;
   const reach = Math.max(input.quantisation.zeroPoint, 255 - input.quantisation.zeroPoint);
+  // What no weights of this number can exceed need not be summed.
+  const most = perOutput * 128 * reach;
+  if (bias.every((value) => Math.abs(value) + most <= ACCUMULATOR_LIMIT)) return;
   for (let o = 0; o < bias.length; o++) {
     let sum = Math.abs(bias[o]);
     for (let i = 0; i < perOutput; i++) sum += Math.abs(weights[o * perOutput + i]) * reach;

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { RefusedError } from '../../errors.ts';
-import { ArrayWriter, arraySchemas } from '../../model/bundle/arrays.ts';
+import { ARRAYS, ArrayWriter, withArrays } from '../../model/bundle/arrays.ts';
 import { type ContainerKind, packContainer, unpackContainer } from '../../model/bundle/container.ts';
 import { firstIssue } from '../../schema.ts';
 import { RECORD_KINDS } from '../../store/chain.ts';
@@ -91,7 +91,7 @@ export function decodeState(bytes: Uint8Array, file: string, fit: Fit): LearnedS
       remedy: 'nothing: the device goes on with the factory head of the model in use',
     });
   }
-  const parsed = stateSchema(data, fit).safeParse(document);
+  const parsed = stateSchema(fit).safeParse(withArrays(document, data));
   if (parsed.success) return parsed.data;
   const { field, problem } = firstIssue(parsed.error);
   throw new RefusedError('DELTA_SCHEMA', 'The learned head does not follow its format', {
@@ -114,8 +114,8 @@ function joined<T extends Int16Array | Int32Array>(
   return all;
 }
 
-function stateSchema(data: Uint8Array, fit: Fit) {
-  const { int16, int32, uint8 } = arraySchemas(data);
+function stateSchema(fit: Fit) {
+  const { int16, int32, uint8 } = ARRAYS;
   const correction = z
     .strictObject({
       classes: z.array(z.string().min(1).max(64)).max(MAXIMUM_CLASSES),

@@ -1,6 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import { RefusedError, SpikescopeError } from '../../errors.ts';
 import { parametersOf, statisticsOf } from '../../model/architecture/parameters.ts';
+import { withArrays } from '../../model/bundle/arrays.ts';
 import { type ContainerKind, packContainer, unpackContainer } from '../../model/bundle/container.ts';
 import { replaceFile } from '../../model/bundle/replace-file.ts';
 import { firstIssue } from '../../schema.ts';
@@ -30,7 +31,7 @@ export function checkpointBytes(checkpoint: Checkpoint): Uint8Array {
 /** @throws RefusedError `CHECKPOINT_*` */
 export function parseCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
   const { document, data } = unpackContainer(bytes, file, CHECKPOINT);
-  const parsed = checkpointSchema(data).safeParse(document);
+  const parsed = checkpointSchema.safeParse(withArrays(document, data));
   if (!parsed.success) {
     const { field, problem } = firstIssue(parsed.error);
     throw schemaFault(file, field, problem);

@@ -2,45 +2,10 @@
 import { z } from 'zod';
 import { sizeOf } from '../../model/architecture/parameters.ts';
 import { architectureSchema } from '../../model/architecture/schema.ts';
-import { ArrayWriter, arraySchemas } from '../../model/bundle/arrays.ts';
+import { ARRAYS, ArrayWriter } from '../../model/bundle/arrays.ts';
 import type { Arrays, Checkpoint } from './format.ts';
 
 const count = z.int().min(0);
-
-/** Schema of the whole document; array references are resolved in `data`. */
-export function checkpointSchema(data: Uint8Array): z.ZodType<Checkpoint> {
-  const { float32, float64 } = arraySchemas(data);
-  const array = z
-    .strictObject({ shape: z.array(z.int().min(1)).max(4), values: float32 })
-    .refine(({ shape, values }) => sizeOf(shape) === values.length, 'an array does not have its shape');
-  const arrays = byName(array);
-  const activation = z
-    .strictObject({
-      scale: z.number().positive(),
-      zeroPoint: count,
-      maximum: z.int().min(1).max(255),
-      group: z.string().min(1),
-    })
-    .refine(({ zeroPoint, maximum }) => zeroPoint <= maximum, 'a zero point lies outside the range');
-  const weights = z.strictObject({ limit: z.int().min(1).max(127), scales: float64 });
-  return z.strictObject({
-    architecture: architectureSchema,
-    classes: z.array(z.string().min(1)).min(1),
-    parameters: arrays,
-    statistics: arrays,
-    averages: arrays.nullable(),
-    quantisation: z.strictObject({ activations: byName(activation), weights: byName(weights) }).nullable(),
-    optimiser: z.strictObject({ steps: count, first: arrays, second: arrays }).nullable(),
-    progress: z.strictObject({
-      seed: count,
-      epochs: count,
-      best: z.strictObject({ epoch: count, macroF1: z.number() }).nullable(),
-      finished: z.boolean(),
-    }),
-    metrics: z.record(z.string(), z.number()),
-    recipe: z.json(),
-  });
-}
 
 /** A map is stored as a list of pairs, which keeps its order and any name. */
 function byName<Value>(value: z.ZodType<Value>) {
@@ -50,6 +15,38 @@ function byName<Value>(value: z.ZodType<Value>) {
     return map;
   });
 }
+
+const array = z
+  .strictObject({ shape: z.array(z.int().min(1)).max(4), values: ARRAYS.float32 })
+  .refine(({ shape, values }) => sizeOf(shape) === values.length, 'an array does not have its shape');
+const arrays = byName(array);
+const activation = z
+  .strictObject({
+    scale: z.number().positive(),
+    zeroPoint: count,
+    maximum: z.int().min(1).max(255),
+    group: z.string().min(1),
+  })
+  .refine(({ zeroPoint, maximum }) => zeroPoint <= maximum, 'a zero point lies outside the range');
+const weights = z.strictObject({ limit: z.int().min(1).max(127), scales: ARRAYS.float64 });
+/** Schema of the whole document, its references resolved by `withArrays`. */
+export const checkpointSchema: z.ZodType<Checkpoint> = z.strictObject({
+  architecture: architectureSchema,
+  classes: z.array(z.string().min(1)).min(1),
+  parameters: arrays,
+  statistics: arrays,
+  averages: arrays.nullable(),
+  quantisation: z.strictObject({ activations: byName(activation), weights: byName(weights) }).nullable(),
+  optimiser: z.strictObject({ steps: count, first: arrays, second: arrays }).nullable(),
+  progress: z.strictObject({
+    seed: count,
+    epochs: count,
+    best: z.strictObject({ epoch: count, macroF1: z.number() }).nullable(),
+    finished: z.boolean(),
+  }),
+  metrics: z.record(z.string(), z.number()),
+  recipe: z.json(),
+});
 
 /** Replaces every typed array by a reference into the returned data. */
 export function checkpointDocument(checkpoint: Checkpoint): { document: unknown; data: Uint8Array } {

@@ -13,13 +13,16 @@ export interface Contestant {
   run(index: number): Promise<unknown>;
 }
 
-/** Calls of one contestant before the next one's turn: few enough that all meet the same clock and neighbours. */
-const CALLS_PER_TURN = 10;
+/**
+ * Milliseconds of one contestant's turn: short enough that all meet the same clock and neighbours. Equal times and not equal
+ * numbers of calls, or else most of a fast contestant's calls would go into filling the caches that a slow one took over.
+ */
+const TURN = 25;
 
 /**
  * Times contestants against one another in one run: turn by turn, the order rotating each round, so that a change of
  * the processor's clock or of what else it does hits all alike.
- * @param iterations timed calls of each contestant
+ * @param iterations timed calls of each contestant at least; a fast one makes more in its turns
  * @param warmUp untimed calls of each before
  */
 export async function race(
@@ -28,19 +31,23 @@ export async function race(
   warmUp: number,
 ): Promise<Map<string, Latency>> {
   for (const { run } of contestants) for (let i = 0; i < warmUp; i++) await run(i);
-  const times = new Map<string, number[]>(contestants.map(({ name }) => [name, []]));
-  for (let done = 0, round = 0; done < iterations; done += CALLS_PER_TURN, round++) {
-    const calls = Math.min(CALLS_PER_TURN, iterations - done);
-    for (let turn = 0; turn < contestants.length; turn++) {
-      const { name, run } = contestants[(turn + round) % contestants.length];
-      for (let i = 0; i < calls; i++) {
-        const started = performance.now();
-        await run(done + i);
-        times.get(name)?.push(performance.now() - started);
-      }
-    }
+  const entries = contestants.map(({ name, run }) => ({ name, run, times: [] as number[] }));
+  for (let round = 0; entries.some(({ times }) => times.length < iterations); round++) {
+    for (let turn = 0; turn < entries.length; turn++)
+      await takeTurn(entries[(turn + round) % entries.length]);
   }
-  return new Map([...times].map(([name, values]) => [name, latencyOf(values)]));
+  return new Map(entries.map(({ name, times }) => [name, latencyOf(times)]));
+}
+
+async function takeTurn({ run, times }: Pick<Contestant, 'run'> & { times: number[] }): Promise<void> {
+  const end = performance.now() + TURN;
+  let now = end - TURN;
+  while (now < end) {
+    const started = now;
+    await run(times.length);
+    now = performance.now();
+    times.push(now - started);
+  }
 }
 
 export function latencyOf(milliseconds: readonly number[]): Latency {

@@ -20,7 +20,14 @@ import { rgbOfYuv } from '../../src/preprocess/yuv-reference.ts';
 import { fromNative, type NativeAddon, nativeAddon } from '../../src/runtime/native.ts';
 import { damaged } from '../support/damage.ts';
 import { differenceOnAnySet, instructionSetsOf } from '../support/differential.ts';
-import { joinedGraph, qanaShapedGraph, randomGraph, randomInput, stridedGraph } from '../support/graphs.ts';
+import {
+  imageGraph,
+  joinedGraph,
+  qanaShapedGraph,
+  randomGraph,
+  randomInput,
+  stridedGraph,
+} from '../support/graphs.ts';
 import { Random } from '../support/random.ts';
 import { BundleFuzz } from './bundle-fuzz.ts';
 
@@ -45,8 +52,8 @@ const IMAGES_PER_BATCH = 4;
 
 /** Any layers, half of the time; else what vector kernels have paths of their own for. */
 function graphOf(seed: number): IntegerGraph {
-  if (seed % 4 === 1) return joinedGraph(seed);
-  return seed % 4 === 3 ? stridedGraph(seed) : randomGraph(seed, 10);
+  if (seed % 2 === 0) return randomGraph(seed, 10);
+  return [joinedGraph, stridedGraph, imageGraph][((seed - 1) / 2) % 3](seed);
 }
 
 async function subjects(worker: number): Promise<Subject[]> {

@@ -8,7 +8,14 @@ import { interpret } from '../../src/model/interpreter/interpreter.ts';
 import { createCpuEngine } from '../../src/runtime/cpu-engine.ts';
 import { addonFile, nativeAddon } from '../../src/runtime/native.ts';
 import { instructionSetsOf } from '../support/differential.ts';
-import { joinedGraph, qanaShapedGraph, randomGraph, randomInput, stridedGraph } from '../support/graphs.ts';
+import {
+  imageGraph,
+  joinedGraph,
+  qanaShapedGraph,
+  randomGraph,
+  randomInput,
+  stridedGraph,
+} from '../support/graphs.ts';
 import { firstDifference } from '../support/native-trace.ts';
 import { Random } from '../support/random.ts';
 
@@ -41,9 +48,12 @@ describe('the integer engine equals the interpreter, bit for bit', () => {
     }
   });
 
-  it('on strided layers of many channels', () => {
+  it.each([
+    ['strided layers of many channels', stridedGraph],
+    ['first layers on images', imageGraph],
+  ])('on %s', (_, graphOf) => {
     for (let seed = 0; seed < GRAPHS / 2; seed++) {
-      const graph = stridedGraph(seed);
+      const graph = graphOf(seed);
       const input = randomInput(graph, new Random(seed));
       const expected = interpret(graph, input);
       for (const instructionSet of instructionSets) {

@@ -109,6 +109,16 @@ export function stridedGraph(seed: number): IntegerGraph {
   return builder.finish(3);
 }
 
+/** A first layer on a small image of three channels. */
+export function imageGraph(seed: number): IntegerGraph {
+  const random = new Random(seed);
+  const builder = new Builder(random);
+  const kernel = random.pick([3, 5, 7]);
+  const x = builder.start([random.integer(1, 9), random.integer(5, 40), 3]);
+  builder.strided(x, random.pick([1, 8, 16, 24, 32, 33]), [kernel, kernel]);
+  return builder.finish(3);
+}
+
 const noPadding: Padding = { top: 0, left: 0, bottom: 0, right: 0 };
 
 class Builder {
@@ -212,8 +222,8 @@ class Builder {
     return this.#convolution(input, channels, [3, 3], this.#stride(), this.#padding(2), channels);
   }
 
-  strided(input: Named, outputs: number): Named {
-    return this.#convolution(input, outputs, this.#kernel(), this.#stride(), this.#padding(3), 1);
+  strided(input: Named, outputs: number, kernel = this.#kernel()): Named {
+    return this.#convolution(input, outputs, kernel, this.#stride(), this.#padding(3), 1);
   }
 
   dense(input: Named, outputs: number): Named {

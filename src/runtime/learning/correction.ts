@@ -3,8 +3,8 @@
  *
  *   potential = factory potential + bias + ⌊(2 Σ_k weight_k × pooled_k + 2^shift) / 2^(shift + 1)⌋
  *
- * and an added class the same with the largest of the factory's potentials in the place of its own, so that its weights
- * only have to tell its cases from those of all other classes. Potentials keep their scale, and α its meaning.
+ * and an added class the same with the largest of these in the place of a factory potential, so that its weights only have
+ * to tell its cases from those of all other classes. Potentials keep their scale, and α its meaning.
  */
 export interface Correction {
   /** The factory's, then the added ones. */
@@ -47,17 +47,19 @@ export function correctedPotentials(
   factory: Int32Array,
   pooled: Int16Array,
 ): Int32Array {
-  let largest = factory[0];
-  for (const potential of factory) if (potential > largest) largest = potential;
   const step = 2 ** shift;
-  return Int32Array.from(classes, (_, c) => {
+  const result = new Int32Array(classes.length);
+  let largest = SMALLEST_POTENTIAL;
+  for (let c = 0; c < classes.length; c++) {
     // At most 2^15 × 2^15 × features: exact in a double for every embedding that a bundle may have.
     let sum = 0;
     for (let k = 0, w = c * features; k < features; k++, w++) sum += weights[w] * pooled[k];
     const own = c < factoryClasses ? factory[c] : largest;
     const potential = own + bias[c] + Math.floor((2 * sum + step) / (2 * step));
-    return Math.min(LARGEST_POTENTIAL, Math.max(SMALLEST_POTENTIAL, potential));
-  });
+    result[c] = Math.min(LARGEST_POTENTIAL, Math.max(SMALLEST_POTENTIAL, potential));
+    if (c < factoryClasses && result[c] > largest) largest = result[c];
+  }
+  return result;
 }
 
 /** A correction in real numbers, in units of potentials and of pooled sums. */

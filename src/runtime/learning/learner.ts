@@ -13,9 +13,10 @@ import { DeltaFile } from './delta-file.ts';
 import { caseOf, type GuardFigures, guardFigures, objection } from './gate.ts';
 import { checkedLabel } from './label.ts';
 import { type Metric, metricOf } from './metric.ts';
-import { chooseExamples, softened } from './propose.ts';
+import { proposed, softened } from './propose.ts';
+import { withClass } from './prototype.ts';
 import { HISTORY_LENGTH, headDigest, type LearnedState, remembering } from './state.ts';
-import { type Example, taught, withClass } from './teach.ts';
+import type { Example } from './teach.ts';
 
 /** What a reading rests on: never part of it, never sent, logged or shown. */
 export interface Evidence {
@@ -147,8 +148,8 @@ export class HeadLearner {
     const isNew = !before.correction.classes.includes(name);
     const start = isNew ? withClass(before.correction, name, alpha) : before.correction;
     const example = { ...evidence, label: start.classes.indexOf(name) };
-    const examples = chooseExamples(this.#rehearsal, before.memory, example);
-    const target = taught(start, examples, { metric: this.#metric, alpha });
+    const cases = { rehearsal: this.#rehearsal, memory: before.memory };
+    const target = proposed(start, cases, example, { metric: this.#metric, alpha });
     const { kept, share, figures, reason } = this.#judge(start, target);
     const change = {
       ...{ update: randomUUID(), kept, label: name, newClass: isNew, by, share },

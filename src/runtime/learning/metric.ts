@@ -4,6 +4,8 @@ export interface Metric {
   readonly mean: Float64Array;
   /** Inverse of the covariance, features × features, row by row, symmetric. */
   readonly precision: Float64Array;
+  /** n × features: the cases less their mean, each moved to where it would lie had it not been measured itself. */
+  readonly outlying: Float64Array;
 }
 
 /**
@@ -17,7 +19,30 @@ export function metricOf(pooled: Int16Array, features: number): Metric {
   const n = pooled.length / features;
   const mean = new Float64Array(features);
   for (let i = 0; i < pooled.length; i++) mean[i % features] += pooled[i] / n;
-  return { mean, precision: inverse(shrunk(covariance(pooled, mean), features), features) };
+  const precision = inverse(shrunk(covariance(pooled, mean), features), features);
+  const outlying = Float64Array.from(pooled, (value, i) => value - mean[i % features]);
+  for (let start = 0; start < outlying.length; start += features) {
+    const row = outlying.subarray(start, start + features);
+    // Without its own share of the covariance a case lies farther out along every direction (Sherman and Morrison 1950).
+    const leverage = ((1 - SHRINKAGE) / n) * dot(row, 0, transformed({ precision }, row));
+    row.forEach((value, k) => {
+      row[k] = value / (1 - leverage);
+    });
+  }
+  return { mean, precision, outlying };
+}
+
+/**
+ * Standard deviation along a direction of cases that had no part in the covariance. There are about as many cases as features:
+ * along the covariance's own directions those that it was made of lie far closer together than others do.
+ * @param direction what `transformed` makes of a vector
+ */
+export function deviationAlong({ mean, outlying }: Metric, direction: Float64Array): number {
+  let squares = 0;
+  for (let start = 0; start < outlying.length; start += mean.length) {
+    squares += dot(outlying, start, direction) ** 2;
+  }
+  return Math.sqrt((squares * mean.length) / outlying.length);
 }
 
 function covariance(pooled: Int16Array, mean: Float64Array): Float64Array {
@@ -81,4 +106,28 @@ function cholesky(matrix: Float64Array, d: number): Float64Array {
     }
   }
   return lower;
+}
+
+/** Inverse covariance times a vector of `features` numbers. */
+export function transformed({ precision }: Pick<Metric, 'precision'>, vector: Float64Array): Float64Array {
+  return vector.map((_, k) => dot(precision, k * vector.length, vector));
+}
+
+/** Of a row of a matrix, from `start` on, and a vector. Four sums at a time: one would wait for each addition before the next. */
+export function dot(matrix: Float64Array, start: number, vector: Float64Array): number {
+  const n = vector.length;
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  let k = 0;
+  for (; k + 3 < n; k += 4) {
+    const at = start + k;
+    a += matrix[at] * vector[k];
+    b += matrix[at + 1] * vector[k + 1];
+    c += matrix[at + 2] * vector[k + 2];
+    d += matrix[at + 3] * vector[k + 3];
+  }
+  for (; k < n; k++) a += matrix[start + k] * vector[k];
+  return a + b + (c + d);
 }

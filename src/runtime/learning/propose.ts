@@ -1,11 +1,42 @@
 import { type Correction, quantised, realOf } from './correction.ts';
-import type { Example } from './teach.ts';
+import { withPrototype } from './prototype.ts';
+import { type Example, type TeachOptions, taught } from './teach.ts';
 
 /** Cases of one update: bounds its time. */
 export const LARGEST_BATCH = 192;
 
+/** What is there to learn from: the bundle's cases and the device's own. */
+interface Cases {
+  readonly rehearsal: readonly Example[];
+  readonly memory: readonly Example[];
+}
+
 /**
- * What an update learns from: the new case, and of the old ones all or, where there are too many, an equal number of each
+ * The head that a new case asks for. One of the factory's classes moves the factory's rows, one of an added class only the
+ * row of that class: a class that is added takes cases from the others, but does not change how these are told apart.
+ */
+export function proposed(
+  start: Correction,
+  { rehearsal, memory }: Cases,
+  example: Example,
+  options: TeachOptions,
+): Correction {
+  const { label } = example;
+  if (label >= start.factoryClasses) {
+    const own = [...memory.filter((each) => each.label === label), example];
+    return withPrototype(
+      start,
+      label,
+      own.map(({ pooled }) => pooled),
+      options,
+    );
+  }
+  const known = memory.filter((each) => each.label < start.factoryClasses);
+  return taught(start, chooseExamples(rehearsal, known, example), options);
+}
+
+/**
+ * What an update of the factory's rows learns from: the new case, and of the old ones all or, where there are too many, an equal number of each
  * class, drawn by chance.
  * @param random uniform in [0, 1)
  */

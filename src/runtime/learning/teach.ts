@@ -1,13 +1,13 @@
 /**
- * One update of the learned head: multinomial logistic regression on the pooled embedding with the factory's potentials as
+ * One update of the factory's rows of the learned head: multinomial logistic regression on the pooled embedding with the factory's potentials as
  * offset, on old cases and the new one together (rehearsal), by a few steps of accelerated gradient descent
  * (Nesterov 1983, as in Beck and Teboulle 2009) from where the head stands. Distances are measured by the covariance of the
  * embeddings, classes count the same whatever the number of their cases, and a penalty on the correction keeps the
  * head near the factory's where the cases do not say otherwise.
  */
 import { softmax } from '../readout.ts';
-import { type Correction, quantised, realOf } from './correction.ts';
-import type { Metric } from './metric.ts';
+import { type Correction, quantised, type RealCorrection, realOf } from './correction.ts';
+import { dot, type Metric, transformed } from './metric.ts';
 
 /** A case to learn from. */
 export interface Example {
@@ -27,31 +27,31 @@ export interface TeachOptions {
 /** Weight of the penalty: half of it times the correction's squared length, measured like distances. */
 const PENALTY = 0.2;
 const STEPS = 8;
-/** Log odds at which an added class starts, against the most probable of the factory's. */
-const INITIAL_LOG_ODDS = -2;
 
-/** The correction with one more class, which names hardly anything yet. */
-export function withClass(correction: Correction, name: string, alpha: number): Correction {
-  const { classes, features, weights, bias } = correction;
-  const wider = new Int16Array((classes.length + 1) * features);
-  wider.set(weights);
-  const start = Math.round(INITIAL_LOG_ODDS / alpha);
-  return { ...correction, classes: [...classes, name], weights: wider, bias: Int32Array.of(...bias, start) };
-}
-
-/** The correction after learning from these examples, all of them equally old. */
+/**
+ * The correction after learning from these examples, all of them equally old and of the factory's classes. The rows of added
+ * classes stay as they are, but for rounding where another row needs coarser steps.
+ */
 export function taught(
   correction: Correction,
   examples: readonly Example[],
   { metric, alpha }: TeachOptions,
 ): Correction {
-  const problem = new Problem(correction, examples, metric, alpha);
-  return quantised(problem.solve(), correction);
+  const { factoryClasses, features } = correction;
+  const real = realOf(correction);
+  const start = {
+    weights: real.weights.slice(0, factoryClasses * features),
+    bias: real.bias.slice(0, factoryClasses),
+  };
+  const { weights, bias } = new Problem(start, examples, metric, alpha).solve();
+  real.weights.set(weights);
+  real.bias.set(bias);
+  return quantised(real, correction);
 }
 
 /** In units of logits; embeddings centred; the bias is the weight of a feature that is always 1. */
 class Problem {
-  readonly #correction: Correction;
+  readonly #initial: RealCorrection;
   readonly #metric: Metric;
   readonly #alpha: number;
   readonly #rows: Float64Array[];
@@ -59,20 +59,16 @@ class Problem {
   readonly #labels: readonly number[];
   readonly #shares: readonly number[];
 
-  constructor(correction: Correction, examples: readonly Example[], metric: Metric, alpha: number) {
-    this.#correction = correction;
+  constructor(initial: RealCorrection, examples: readonly Example[], metric: Metric, alpha: number) {
+    this.#initial = initial;
     this.#metric = metric;
     this.#alpha = alpha;
-    const { classes, factoryClasses } = correction;
     this.#rows = examples.map(({ pooled }) => {
       const row = new Float64Array(pooled.length);
       for (let k = 0; k < row.length; k++) row[k] = pooled[k] - metric.mean[k];
       return row;
     });
-    this.#offsets = examples.map(({ potentials }) => {
-      const largest = alpha * Math.max(...potentials);
-      return Float64Array.from(classes, (_, c) => (c < factoryClasses ? alpha * potentials[c] : largest));
-    });
+    this.#offsets = examples.map(({ potentials }) => Float64Array.from(potentials, (p) => alpha * p));
     this.#labels = examples.map(({ label }) => label);
     const counts = new Map<number, number>();
     for (const label of this.#labels) counts.set(label, (counts.get(label) ?? 0) + 1);
@@ -104,9 +100,8 @@ class Problem {
   }
 
   #start() {
-    const real = realOf(this.#correction);
-    const weights = real.weights.map((w) => w * this.#alpha);
-    const bias = real.bias.map((b, c) => b * this.#alpha + this.#atMean(weights, c));
+    const weights = this.#initial.weights.map((w) => w * this.#alpha);
+    const bias = this.#initial.bias.map((b, c) => b * this.#alpha + this.#atMean(weights, c));
     return { weights, bias };
   }
 
@@ -147,11 +142,6 @@ class Problem {
     return { weights: ofWeights, bias: ofBias };
   }
 
-  #preconditioned(vector: Float64Array): Float64Array {
-    const { precision } = this.#metric;
-    return vector.map((_, k) => dot(precision, k * vector.length, vector));
-  }
-
   /** Largest eigenvalue of the examples' second moments, by the power method; a little more, because that ends below it. */
   #largestCurvature(): number {
     const d = this.#metric.mean.length;
@@ -166,30 +156,11 @@ class Problem {
         ofConstant += along;
         for (let k = 0; k < d; k++) image[k] += along * row[k];
       });
-      const next = this.#preconditioned(image);
+      const next = transformed(this.#metric, image);
       value = Math.sqrt(dot(next, 0, image) + ofConstant * ofConstant);
       direction = next.map((v) => v / value);
       constant = ofConstant / value;
     }
     return 1.3 * value;
   }
-}
-
-/** Four sums at a time: one would wait for each addition before the next. */
-function dot(matrix: Float64Array, start: number, vector: Float64Array): number {
-  const n = vector.length;
-  let a = 0;
-  let b = 0;
-  let c = 0;
-  let d = 0;
-  let k = 0;
-  for (; k + 3 < n; k += 4) {
-    const at = start + k;
-    a += matrix[at] * vector[k];
-    b += matrix[at + 1] * vector[k + 1];
-    c += matrix[at + 2] * vector[k + 2];
-    d += matrix[at + 3] * vector[k + 3];
-  }
-  for (; k < n; k++) a += matrix[start + k] * vector[k];
-  return a + b + (c + d);
 }

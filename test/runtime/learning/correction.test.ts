@@ -45,8 +45,7 @@ function reference(
   factory: Int32Array,
   pooled: Int16Array,
 ) {
-  return classes.map((_, c) => {
-    const own = c < factoryClasses ? factory[c] : Math.max(...factory);
+  const corrected = (own: number, c: number) => {
     let total = 0n;
     pooled.forEach((value, k) => {
       total += BigInt(weights[c * features + k]) * BigInt(value);
@@ -56,7 +55,10 @@ function reference(
     const potential = BigInt(own) + BigInt(bias[c]) + correction;
     const limit = 1n << 31n;
     return Number(potential < -limit ? -limit : potential >= limit ? limit - 1n : potential);
-  });
+  };
+  const known = [...factory].map(corrected);
+  const largest = Math.max(...known);
+  return [...known, ...classes.slice(factoryClasses).map((_, i) => corrected(largest, factoryClasses + i))];
 }
 
 describe('a corrected head', () => {

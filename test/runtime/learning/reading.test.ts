@@ -3,7 +3,7 @@ import { createClassifier, type LearnedHead } from '../../../src/runtime/classif
 import { createInterpreterEngine } from '../../../src/runtime/interpreter-engine.ts';
 import type { Correction } from '../../../src/runtime/learning/correction.ts';
 import { correctedPotentials, noCorrection } from '../../../src/runtime/learning/correction.ts';
-import { withClass } from '../../../src/runtime/learning/teach.ts';
+import { withClass } from '../../../src/runtime/learning/prototype.ts';
 import { resultOf } from '../../../src/telehealth/result.ts';
 import { CLASSES, FEATURES, learnableBundle } from '../../support/learnable.ts';
 import { Random } from '../../support/random.ts';

@@ -1,0 +1,131 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type Correction,
+  correctedPotentials,
+  noCorrection,
+} from '../../../src/runtime/learning/correction.ts';
+import { deviationAlong, dot, inverse, metricOf, transformed } from '../../../src/runtime/learning/metric.ts';
+import { proposed } from '../../../src/runtime/learning/propose.ts';
+import { withClass, withPrototype } from '../../../src/runtime/learning/prototype.ts';
+import { CLASSES, drawCase, drawExample, FEATURES, FOREIGN } from '../../support/learnable.ts';
+import { Random } from '../../support/random.ts';
+
+const ALPHA = 0.001;
+const ADDED = CLASSES.length;
+const seeds = fc.integer({ min: 1, max: 1e6 });
+
+function drawn(random: Random, perClass: number) {
+  return CLASSES.flatMap((_, label) => Array.from({ length: perClass }, () => drawExample(random, label)));
+}
+
+/** What a bundle brings, from `seed` on. */
+function known(seed: number, perClass = 12) {
+  const random = new Random(seed);
+  const rehearsal = drawn(random, perClass);
+  const metric = metricOf(Int16Array.from(rehearsal.flatMap(({ pooled }) => [...pooled])), FEATURES);
+  const start = withClass(noCorrection(CLASSES, FEATURES), 'foreign', ALPHA);
+  return { random, rehearsal, options: { metric, alpha: ALPHA }, start };
+}
+
+const isNamed = (correction: Correction, { potentials, pooled }: ReturnType<typeof drawCase>) => {
+  const read = correctedPotentials(correction, potentials, pooled);
+  return read[ADDED] > Math.max(...read.subarray(0, ADDED));
+};
+
+describe('an added class', () => {
+  it('takes few cases of the others, and most of its own, from its first case on', () => {
+    const shares = { others: [] as number[], own: [] as number[] };
+    for (let seed = 1; seed <= 20; seed++) {
+      const { random, options, start } = known(seed);
+      const cases = Array.from({ length: 1 + (seed % 5) }, () => drawCase(random, FOREIGN).pooled);
+      const head = withPrototype(start, ADDED, cases, options);
+      const share = (label: number) =>
+        Array.from({ length: 100 }, () => isNamed(head, drawCase(random, label))).filter(Boolean).length /
+        100;
+      shares.others.push(...CLASSES.map((_, label) => share(label)));
+      shares.own.push(share(FOREIGN));
+    }
+    const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+    expect(mean(shares.others)).toBeLessThan(0.03);
+    expect(mean(shares.own)).toBeGreaterThan(0.5);
+  });
+
+  it('leaves the potentials of the factory’s classes as they are', () => {
+    fc.assert(
+      fc.property(seeds, (seed) => {
+        const { random, rehearsal, options, start } = known(seed);
+        const example = { ...drawCase(random, FOREIGN), label: ADDED };
+        const head = proposed(start, { rehearsal, memory: [] }, example, options);
+        const { potentials, pooled } = drawCase(random, seed % (FOREIGN + 1));
+        expect(correctedPotentials(head, potentials, pooled).subarray(0, ADDED)).toEqual(potentials);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('keeps its own where a case of the factory’s classes is learned', () => {
+    fc.assert(
+      fc.property(seeds, (seed) => {
+        const { random, rehearsal, options, start } = known(seed);
+        const memory = [{ ...drawCase(random, FOREIGN), label: ADDED }];
+        const before = proposed(start, { rehearsal, memory: [] }, memory[0], options);
+        const after = proposed(before, { rehearsal, memory }, drawExample(random, 1, 300), options);
+        for (const case_ of [drawCase(random, FOREIGN), drawCase(random, 0)]) {
+          const above = ([...read]: Int32Array) => read[ADDED] - Math.max(...read.slice(0, ADDED));
+          const of = (head: Correction) => above(correctedPotentials(head, case_.potentials, case_.pooled));
+          // Half a step of each weight, and of the sum's rounding.
+          const rounding =
+            case_.pooled.reduce((sum, value) => sum + value, 0) * 2 ** -Math.min(before.shift, after.shift);
+          expect(Math.abs(of(after) - of(before))).toBeLessThanOrEqual(rounding + 2);
+        }
+        expect(after.weights.slice(0, ADDED * FEATURES)).not.toEqual(
+          before.weights.slice(0, ADDED * FEATURES),
+        );
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('names nothing without a case, nor by cases that lie where all lie', () => {
+    const { random, options, start } = known(7);
+    const flat = metricOf(new Int16Array(3 * FEATURES).fill(500), FEATURES);
+    const nowhere = withPrototype(start, ADDED, [new Int16Array(FEATURES).fill(500)], {
+      ...options,
+      metric: flat,
+    });
+    for (let i = 0; i < 100; i++) {
+      expect(isNamed(start, drawCase(random, i % (FOREIGN + 1)))).toBe(false);
+      expect(isNamed(nowhere, drawCase(random, i % (FOREIGN + 1)))).toBe(false);
+    }
+  });
+});
+
+describe('the deviation along a direction', () => {
+  it('is what each case shows where the covariance was made without it', () => {
+    fc.assert(
+      fc.property(seeds, (seed) => {
+        const { random, rehearsal, options } = known(seed, 6);
+        const { metric } = options;
+        const away = Float64Array.from(
+          drawCase(random, FOREIGN).pooled,
+          (value, k) => value - metric.mean[k],
+        );
+        const covariance = inverse(metric.precision, FEATURES);
+        const squares = rehearsal.map(({ pooled }) => {
+          const row = Float64Array.from(pooled, (value, k) => value - metric.mean[k]);
+          // Less this case's part: nine tenths, as the rest is the diagonal's.
+          const share = 0.9 / rehearsal.length;
+          const without = covariance.map(
+            (value, i) => value - share * row[Math.floor(i / FEATURES)] * row[i % FEATURES],
+          );
+          const direction = transformed({ precision: inverse(without, FEATURES) }, away);
+          return dot(direction, 0, row) ** 2;
+        });
+        const expected = Math.sqrt(squares.reduce((sum, value) => sum + value, 0) / squares.length);
+        expect(deviationAlong(metric, transformed(metric, away)) / expected).toBeCloseTo(1, 6);
+      }),
+      { numRuns: 20 },
+    );
+  });
+});

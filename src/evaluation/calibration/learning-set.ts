@@ -3,12 +3,20 @@ import { createHash } from 'node:crypto';
 import type { LabelledEmbeddings, LearningSection } from '../../model/bundle/learning-section.ts';
 import { embeddingShape, MAXIMUM_PLACES } from '../../model/embedding.ts';
 import type { IntegerGraph } from '../../model/graph.ts';
-import type { PooledViews } from './views.ts';
+import type { Sample } from '../dataset/dataset.ts';
+import type { PooledView } from './views.ts';
 
 /** Images of a class at most; with seven classes and 256 channels about 240 kB together. */
 const LARGEST = { guard: 40, rehearsal: 24 } as const;
 /** Malignant and easily missed. */
 const WATCHED = 'mel';
+
+/** What of `PooledViews` is needed here. */
+export interface LabelledViews {
+  readonly sample: Pick<Sample, 'imageId' | 'label' | 'lesionId'>;
+  readonly centred: Pick<PooledView, 'whole' | 'pooled'>;
+  readonly cropped: Pick<PooledView, 'whole' | 'pooled'>;
+}
 
 /**
  * Class-balanced as far as the split goes: two lesions in three for the guard set, the third for rehearsal, in an order that
@@ -17,12 +25,12 @@ const WATCHED = 'mel';
  */
 export function learningSectionOf(
   graph: IntegerGraph,
-  views: readonly PooledViews[],
+  views: readonly LabelledViews[],
   cropped: boolean,
 ): LearningSection | null {
   const [rows, columns, features] = embeddingShape(graph);
   if (rows * columns > MAXIMUM_PLACES || graph.classes.length > 256) return null;
-  const chosen = { guard: [] as PooledViews[], rehearsal: [] as PooledViews[] };
+  const chosen = { guard: [] as LabelledViews[], rehearsal: [] as LabelledViews[] };
   graph.classes.forEach((_, c) => {
     const lesions = lesionsOf(views.filter(({ sample }) => sample.label === c));
     const guard = lesions.filter((_, i) => i % 3 !== 2).flat();
@@ -31,7 +39,7 @@ export function learningSectionOf(
     chosen.rehearsal.push(...rehearsal.slice(0, LARGEST.rehearsal));
   });
   if (chosen.guard.length === 0 || chosen.rehearsal.length === 0) return null;
-  const setOf = (members: readonly PooledViews[]): LabelledEmbeddings => {
+  const setOf = (members: readonly LabelledViews[]): LabelledEmbeddings => {
     const seen = members.map(({ centred, cropped: crop }) => (cropped ? crop : centred));
     return {
       pooled: Int16Array.from(seen.flatMap(({ pooled }) => [...pooled])),
@@ -49,8 +57,8 @@ export function learningSectionOf(
 }
 
 /** The images of each lesion, lesions in an order that has nothing to do with how the data set was collected. */
-function lesionsOf(views: readonly PooledViews[]): PooledViews[][] {
-  const lesions = new Map<string, PooledViews[]>();
+function lesionsOf(views: readonly LabelledViews[]): LabelledViews[][] {
+  const lesions = new Map<string, LabelledViews[]>();
   for (const view of views) {
     const name = view.sample.lesionId ?? view.sample.imageId;
     lesions.set(name, [...(lesions.get(name) ?? []), view]);

@@ -131,7 +131,11 @@ export class HeadLearner {
 
   /** Keeps what a reading rests on until the next one, so that it can be taught. */
   observe(id: string, reading: Reading): void {
-    const evidence = this.#options.evidenceOf(reading);
+    this.show(id, this.#options.evidenceOf(reading));
+  }
+
+  /** The same where the evidence is at hand. */
+  show(id: string, evidence: Evidence | undefined): void {
     this.#seen = evidence === undefined ? null : { id, evidence };
   }
 

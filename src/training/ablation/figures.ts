@@ -21,7 +21,8 @@ export const answersSchema = z.strictObject({
   seconds: z.number(),
   parameters: z.int(),
   classes: z.array(z.string()).readonly(),
-  validation: z.array(predictionSchema).readonly(),
+  /** Null where the row has learned from these images. */
+  validation: z.array(predictionSchema).readonly().nullable(),
   test: z.array(predictionSchema).readonly(),
 });
 export type RowAnswers = z.infer<typeof answersSchema>;
@@ -62,13 +63,14 @@ export interface MeasuredRow {
   readonly id: string;
   readonly seconds: number;
   readonly parameters: number;
-  readonly validation: TableFigures;
+  /** Null where the row has learned from these images. */
+  readonly validation: TableFigures | null;
   readonly test: TableFigures;
   /** Against the row before, on the same test images; null for the first. */
   readonly gain: {
     readonly over: string;
     readonly test: Differences;
-    readonly validation: Differences;
+    readonly validation: Differences | null;
   } | null;
 }
 
@@ -78,12 +80,13 @@ export function measuredRow(answers: RowAnswers, before: RowAnswers | null): Mea
     id,
     seconds,
     parameters,
-    validation: tableFigures(classes, validation),
+    validation: validation && tableFigures(classes, validation),
     test: tableFigures(classes, test),
     gain: before && {
       over: before.row,
       test: bootstrapDifferences(classes, before.test, test),
-      validation: bootstrapDifferences(classes, before.validation, validation),
+      validation:
+        before.validation && validation && bootstrapDifferences(classes, before.validation, validation),
     },
   };
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { UsageError } from '../../errors.ts';
 import { parameterCount } from '../../model/architecture/parameters.ts';
+import type { ModelContents } from '../../model/bundle/bundle.ts';
 import { replaceFile } from '../../model/bundle/replace-file.ts';
 import { readCheckpoint, writeCheckpoint } from '../checkpoint/file.ts';
 import type { Checkpoint } from '../checkpoint/format.ts';
@@ -16,6 +17,7 @@ import type { ListedImage } from '../smote/embed.ts';
 import { TRAINING_FILES } from '../trainer/files.ts';
 import { type TrainingJob, type TrainingSource, train } from '../trainer/train.ts';
 import { answersSchema, type RowAnswers } from './figures.ts';
+import { LESSONS, learnedAnswers } from './incremental.ts';
 import { type AblationRow, predecessor, recipeOf } from './rows.ts';
 
 export interface AblationSource {
@@ -63,15 +65,11 @@ export async function runRow(job: AblationJob, row: AblationRow): Promise<RowAns
   }
   await mkdir(folder, { recursive: true });
   const started = performance.now();
-  const checkpoint = row.rebalance === 'none' ? await trained(job, row) : await rebalanced(job, row);
+  const checkpoint = await checkpointOf(job, row);
   const seconds = (performance.now() - started) / 1000;
   const model = await integerModel(checkpoint, row.id, () =>
     job.source.training.calibration(checkpoint.architecture.inputShape[0], 256),
   );
-  const answersOn = async (split: 'val' | 'test') => {
-    const data = await job.source.split(split);
-    return integerAnswers(model, data).finally(() => data.close());
-  };
   const answers: RowAnswers = {
     format: 1,
     row: row.id,
@@ -80,12 +78,31 @@ export async function runRow(job: AblationJob, row: AblationRow): Promise<RowAns
     seconds,
     parameters: parameterCount(networkOf(recipeOf(row, job.base).network, job.classes.length)),
     classes: job.classes,
-    validation: await answersOn('val'),
-    test: await answersOn('test'),
+    ...(await answersOf(job, row, model)),
   };
   await replaceFile(file, Buffer.from(JSON.stringify(answers)));
   job.onRow?.(row, 'trained');
   return answers;
+}
+
+async function answersOf(
+  { folder, source }: AblationJob,
+  row: AblationRow,
+  model: ModelContents,
+): Promise<Pick<RowAnswers, 'validation' | 'test'>> {
+  const [validation, test] = [await source.split('val'), await source.split('test')];
+  try {
+    if (row.learns) {
+      const device = path.join(folder, row.id, 'device');
+      return { validation: null, test: await learnedAnswers({ model, validation, test, folder: device }) };
+    }
+    return {
+      validation: await integerAnswers(model, validation),
+      test: await integerAnswers(model, test),
+    };
+  } finally {
+    await Promise.all([validation.close(), test.close()]);
+  }
 }
 
 /** The finished row in a folder of `runRow`, null where there is none. */
@@ -100,11 +117,22 @@ export async function readAnswers(folder: string, id: string): Promise<RowAnswer
 
 function settingsOf({ base, rebalance, seed }: AblationJob, row: AblationRow): unknown {
   const after = row.rebalance === 'none' ? null : rebalanceOf(rebalance, row);
-  return JSON.parse(JSON.stringify({ seed, recipe: recipeOf(row, base), rebalance: after }));
+  const lessons = row.learns ? { lessons: LESSONS } : {};
+  return JSON.parse(JSON.stringify({ seed, recipe: recipeOf(row, base), rebalance: after, ...lessons }));
 }
 
 function rebalanceOf(recipe: RebalanceRecipe, row: AblationRow): RebalanceRecipe {
   return row.rebalance === 'smote' ? recipe : { ...recipe, smote: null };
+}
+
+function checkpointOf(job: AblationJob, row: AblationRow): Promise<Checkpoint> {
+  if (row.learns) return readCheckpoint(resultOf(job, predecessor(row)));
+  return row.rebalance === 'none' ? trained(job, row) : rebalanced(job, row);
+}
+
+/** Where a finished row's network lies. */
+function resultOf({ folder }: AblationJob, row: AblationRow | null): string {
+  return path.join(folder, row?.id ?? '', TRAINING_FILES.result);
 }
 
 function trained(
@@ -125,19 +153,17 @@ function trained(
 }
 
 async function rebalanced(job: AblationJob, row: AblationRow): Promise<Checkpoint> {
-  const before = predecessor(row);
-  const start = path.join(job.folder, before?.id ?? '', TRAINING_FILES.result);
   const folder = path.join(job.folder, row.id);
   const recipe = rebalanceOf(job.rebalance, row);
   const { checkpoint } = await rebalance({
     folder: path.join(folder, 'tuning'),
-    checkpoint: await readCheckpoint(start),
+    checkpoint: await readCheckpoint(resultOf(job, predecessor(row))),
     recipe,
     seed: job.seed,
     images: job.source.images,
     open: job.source.open,
     data: job.source.training.stage(recipe.fineTune ?? job.base.float),
   });
-  await writeCheckpoint(path.join(folder, TRAINING_FILES.result), checkpoint);
+  await writeCheckpoint(resultOf(job, row), checkpoint);
   return checkpoint;
 }

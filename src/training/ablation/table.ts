@@ -4,24 +4,18 @@ import { fixed, percent } from '../../evaluation/report/page.ts';
 import { markdownTable, pointsCell, type Table, withInterval } from '../../evaluation/report/table.ts';
 import { type AblationDocument, epochsOf } from './document.ts';
 import type { MeasuredRow, TableFigures } from './figures.ts';
-import { ABLATION, type AblationRow, INCREMENTAL_ROW, type PublishedFigures } from './rows.ts';
+import { ABLATION, type AblationRow, type PublishedFigures } from './rows.ts';
 
 const PENDING = 'not trained yet';
-const INCREMENTAL = 'not measured: learning on the device comes later';
+const LEARNED_FROM = 'learned from';
 
 /** Figures of one split beside the published ones, every row of the publication present. */
 export function figuresTable(measured: readonly MeasuredRow[], split: 'validation' | 'test'): Table {
   const rows = ABLATION.map((row) => {
     const found = measured.find(({ id }) => id === row.id);
-    const own = found === undefined ? [PENDING, '', '', '', ''] : ownCells(found[split]);
+    const own = found === undefined ? withoutFigures(PENDING) : ownCells(found[split]);
     return [row.title, ...partCells(row), ...own, publishedCell(row.published)];
   });
-  const incremental = [
-    INCREMENTAL_ROW.title,
-    ...['✓', '✓', '✓', '✓', '✓'],
-    ...[INCREMENTAL, '', '', '', ''],
-    publishedCell(INCREMENTAL_ROW.published),
-  ];
   return {
     header: [
       'Row',
@@ -29,7 +23,7 @@ export function figuresTable(measured: readonly MeasuredRow[], split: 'validatio
       ...['Accuracy', 'Recall', 'Precision', 'F1', 'AUC'],
       'Published: accuracy, recall, precision, F1, AUC',
     ],
-    rows: [...rows, incremental],
+    rows,
   };
 }
 
@@ -42,15 +36,16 @@ export function gainsTable(
   return {
     header: ['Row', 'over', 'Accuracy', 'F1', 'AUC', ...rareClasses.map((name) => `Recall ${name}`)],
     rows: measured.flatMap(({ id, gain }) => {
-      if (gain === null) return [];
-      const { values, recall } = gain[split];
-      const differences = [
+      const differences = gain?.[split] ?? null;
+      if (gain === null || differences === null) return [];
+      const { values, recall } = differences;
+      const cells = [
         values.top1,
         values.macroF1,
         values.macroAuc,
         ...rareClasses.map((name) => recall[name]),
       ];
-      return [[titleOf(id), titleOf(gain.over), ...differences.map(pointsCell)]];
+      return [[titleOf(id), titleOf(gain.over), ...cells.map(pointsCell)]];
     }),
   };
 }
@@ -82,7 +77,15 @@ function partCells(row: AblationRow): string[] {
   return parts.map((has) => (has ? '✓' : ''));
 }
 
-function ownCells({ accuracy, recall, precision, f1, auc, intervals: { values } }: TableFigures): string[] {
+const withoutFigures = (reason: string) => [reason, '', '', '', ''];
+
+function ownCells(figures: TableFigures | null): string[] {
+  if (figures === null) return withoutFigures(LEARNED_FROM);
+  const {
+    intervals: { values },
+    ...own
+  } = figures;
+  const { accuracy, recall, precision, f1, auc } = own;
   return [
     withInterval(accuracy, values.top1, percent),
     withInterval(recall, values.balancedAccuracy, percent),

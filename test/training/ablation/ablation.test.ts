@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parameterCount } from '../../../src/model/architecture/parameters.ts';
+import { Journal } from '../../../src/store/journal.ts';
 import { ablationRecipe, rebalanceRecipe } from '../../../src/training/ablation/defaults.ts';
 import { type AblationDocument, epochsOf, rarestClasses } from '../../../src/training/ablation/document.ts';
 import { measuredRow, type RowAnswers, tableFigures } from '../../../src/training/ablation/figures.ts';
@@ -29,11 +30,11 @@ describe('the rows of the ablation', () => {
 
   it('add one part each', () => {
     const parts = ABLATION.map(
-      ({ ghost, spatialAttention, squeezeExcite, augmentedAndQuantised, rebalance }) =>
-        [ghost, spatialAttention, squeezeExcite, augmentedAndQuantised].filter(Boolean).length +
+      ({ ghost, spatialAttention, squeezeExcite, augmentedAndQuantised, rebalance, learns }) =>
+        [ghost, spatialAttention, squeezeExcite, augmentedAndQuantised, learns].filter(Boolean).length +
         (rebalance === 'none' ? 0 : 1),
     );
-    expect(parts).toEqual([0, 1, 2, 3, 4, 5, 5]);
+    expect(parts).toEqual([0, 1, 2, 3, 4, 5, 5, 6]);
   });
 
   it('are compared with the row that they go on from', () => {
@@ -45,6 +46,7 @@ describe('the rows of the ablation', () => {
       'excite',
       'quantised',
       'quantised',
+      'smote',
     ]);
   });
 
@@ -127,22 +129,37 @@ describe('running rows', () => {
   let baseline: RowAnswers;
   let quantised: RowAnswers;
   let balanced: RowAnswers;
+  let learned: RowAnswers;
   beforeAll(async () => {
     await useBackend();
     folder = await mkdtemp(path.join(tmpdir(), 'spikescope-ablation-'));
     baseline = await runRow(job(), rowOf('baseline'));
     quantised = await runRow(job(), rowOf('quantised'));
     balanced = await runRow(job(), rowOf('smote'));
+    learned = await runRow(job(), rowOf('learning'));
   }, 300_000);
 
   it('measures them in integers on held-out images, every image once', () => {
-    for (const row of [baseline, quantised, balanced]) {
+    for (const row of [baseline, quantised, balanced, learned]) {
       expect(row.test).toHaveLength(12);
       for (const { probabilities } of row.test) {
         expect(probabilities.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 9);
       }
     }
     expect(quantised.test.map(({ label }) => label)).toEqual(Array.from(discs(12, 2).labels));
+  });
+
+  it('lets a device learn of validation lesions by its own code, journalled, and answers with its head', async () => {
+    expect(learned.validation).toBeNull();
+    const journal = Journal.open(path.join(folder, 'learning/device/journal.sqlite'));
+    const kinds = [...journal.records()].map(({ kind }) => kind);
+    journal.close();
+    expect(kinds.filter((kind) => kind === 'label').length).toBeGreaterThan(0);
+    expect(kinds.filter((kind) => kind === 'update').length).toBe(
+      kinds.filter((kind) => kind === 'label').length,
+    );
+    const probabilities = ({ test }: RowAnswers) => test.map((answer) => answer.probabilities);
+    expect(probabilities(learned)).not.toEqual(probabilities(balanced));
   });
 
   it('keeps a finished row, and refuses to mix it with other settings', async () => {
@@ -172,11 +189,17 @@ describe('running rows', () => {
       dataset: { name: 'discs', protocol: 'lesion' },
       classes: CLASSES,
       rareClasses: ['bright'],
-      rows: [measuredRow(baseline, null), measuredRow(quantised, null), measuredRow(balanced, quantised)],
+      rows: [
+        measuredRow(baseline, null),
+        measuredRow(quantised, null),
+        measuredRow(balanced, quantised),
+        measuredRow(learned, balanced),
+      ],
     };
     const text = ablationMarkdown(document);
     expect(text.match(/not trained yet/g)).toHaveLength(2 * 4);
-    expect(text).toContain('not measured: learning on the device comes later');
+    expect(text).toContain('| + Incremental learning | + SMOTE |');
+    expect(text.match(/learned from/g)).toHaveLength(1);
     expect(text).toContain('| + SMOTE | + Augmentation, quantised head |');
     expect(text).toContain('91.0, 89.2, 90.0, 89.6, 92.7');
     const html = ablationPage(document, '2026-01-01T00:00:00.000Z');

@@ -36,8 +36,8 @@ export function proposed(
 }
 
 /**
- * What an update of the factory's rows learns from: the new case, and of the old ones all or, where there are too many, an equal number of each
- * class, drawn by chance.
+ * What an update of the factory's rows learns from: the new case, and of the old ones all or, where there are too many, an
+ * equal number of each class, drawn by chance.
  * @param random uniform in [0, 1)
  */
 export function chooseExamples(

@@ -90,8 +90,8 @@ class ImageConvolutionKernel final : public Kernel {
       __m512i word = _mm512_setzero_si512();
       for (size_t row = 0; row < rows; row++) {
         const uint8_t* const values = first + matrix_.run_offsets()[first_row + row];
-        const __m512i bytes = _mm512_maskz_permutex2var_epi8(0x1111111111111111 << row, _mm512_loadu_si512(values), places,
-                                                             _mm512_loadu_si512(values + 64));
+        const __m512i bytes = _mm512_maskz_permutex2var_epi8(
+            __mmask64{0x1111111111111111} << row, _mm512_loadu_si512(values), places, _mm512_loadu_si512(values + 64));
         word = _mm512_or_si512(word, bytes);
       }
       _mm512_store_si512(words + static_cast<size_t>(column) * 4, word);

@@ -113,6 +113,15 @@ describe('the integer engine equals the interpreter, bit for bit', () => {
   });
 });
 
+it.each(instructionSets)(
+  'a network of QANA’s shape needs no more than 512 KiB to work in, on %s',
+  async (instructionSet) => {
+    const engine = await createCpuEngine(qanaShapedGraph(1), { instructionSet });
+    expect(engine.arenaBytes).toBeLessThanOrEqual(512 * 1024);
+    await engine.close();
+  },
+);
+
 describe('a batch', () => {
   const graph = qanaShapedGraph(3);
   const random = new Random(4);

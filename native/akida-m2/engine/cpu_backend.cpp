@@ -32,7 +32,7 @@ CpuBackend::CpuBackend(Graph graph, const CpuOptions& options)
 void CpuBackend::run_step(const Step& step, uint8_t* arena) const {
   auto* const inputs = reinterpret_cast<const uint8_t**>(arena + plan_.pointers_offset);
   for (size_t i = 0; i < step.input_offsets.size(); i++) inputs[i] = arena + step.input_offsets[i];
-  step.kernel->run(inputs, arena + step.output_offset, arena + plan_.scratch_offset);
+  step.kernel->run(inputs, arena + step.output_offset, arena + step.scratch_offset);
 }
 
 void CpuBackend::run_image(const uint8_t* input, int32_t* potentials, uint8_t* embedding, uint8_t* arena) const {

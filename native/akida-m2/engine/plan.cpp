@@ -129,7 +129,7 @@ std::vector<Task> make_tasks(const std::vector<const KernelFactory*>& factories,
 
 /**
  * Memory lives from the step that first writes to it to the last step that reads it; step i + 1 is node i's. A tensor
- * that no step makes needs no memory.
+ * that no step makes needs no memory. Behind the tensors comes the working memory of each task, which lives for its step.
  */
 std::vector<Lifetime> lifetimes_of(const Graph& graph, const std::vector<Task>& tasks,
                                    const std::vector<Place>& places, bool keep) {
@@ -148,6 +148,10 @@ std::vector<Lifetime> lifetimes_of(const Graph& graph, const std::vector<Task>& 
     for (const size_t input : task.inputs) use(input, task.node + 1);
   }
   use(graph.head.input, end);
+  for (const Task& task : tasks) {
+    const size_t bytes = task.kernel->scratch_bytes();
+    lifetimes.push_back({bytes == 0 ? 0 : bytes + kReadableSlack, task.node + 1, task.node + 1});
+  }
   return lifetimes;
 }
 
@@ -166,7 +170,6 @@ Plan make_plan(Graph graph, const PlanOptions& options) {
   const auto offset_of = [&](size_t tensor) { return layout.offsets[places[tensor].owner] + places[tensor].offset; };
 
   Plan plan;
-  size_t scratch = 0;
   size_t pointers = 0;
   plan.tensors.push_back(
       traced("input", offset_of(0), graph.input.shape, static_cast<size_t>(graph.input.shape.channels)));
@@ -181,7 +184,7 @@ Plan make_plan(Graph graph, const PlanOptions& options) {
     step.kernel = std::move(task.kernel);
     for (const size_t input : task.inputs) step.input_offsets.push_back(offset_of(input));
     step.output_offset = offset_of(task.node + 1);
-    scratch = std::max(scratch, step.kernel->scratch_bytes());
+    step.scratch_offset = layout.offsets[graph.tensor_count() + plan.steps.size()];
     pointers = std::max(pointers, step.input_offsets.size() * sizeof(const uint8_t*));
     plan.steps.push_back(std::move(step));
   }
@@ -191,8 +194,7 @@ Plan make_plan(Graph graph, const PlanOptions& options) {
   plan.embedding_offset = offset_of(graph.head.input);
   plan.embedding_bytes = graph.tensor(graph.head.input).shape.elements();
   plan.classes = graph.head.classes();
-  plan.scratch_offset = layout.bytes;
-  plan.pointers_offset = round_up(plan.scratch_offset + scratch + kReadableSlack);
+  plan.pointers_offset = layout.bytes;
   plan.arena_bytes = round_up(plan.pointers_offset + pointers);
   return plan;
 }

@@ -19,6 +19,7 @@ struct Step {
   std::unique_ptr<Kernel> kernel;
   std::vector<size_t> input_offsets;
   size_t output_offset = 0;
+  size_t scratch_offset = 0;
 };
 
 /** Where a tensor lies in the arena, for tests that read it: `pixels` pieces of `channels` bytes, `stride` apart. */
@@ -45,7 +46,6 @@ struct Plan {
   size_t embedding_offset = 0;
   size_t embedding_bytes = 0;
   size_t classes = 0;
-  size_t scratch_offset = 0;
   /** Room for the input pointers of one step. */
   size_t pointers_offset = 0;
   /** Working memory for one image. */

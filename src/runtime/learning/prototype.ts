@@ -8,7 +8,7 @@ import { type Correction, quantised, realOf } from './correction.ts';
 import { deviationAlong, dot, type Metric, transformed } from './metric.ts';
 
 /** Standard deviations from which on a case is taken for one of the added class. */
-const THRESHOLD = 2.5;
+const THRESHOLD = 2.75;
 
 /** The correction with one more class, which names nothing yet. @param alpha logits of a potential */
 export function withClass(correction: Correction, name: string, alpha: number): Correction {

@@ -20,7 +20,7 @@ describe('a race', () => {
   }
 
   it('gives every contestant turns of equal time until each has made its calls', async () => {
-    const { timed } = await raced({ a: 5, b: 25, c: 40 }, 2);
+    const { timed } = await raced({ a: 10, b: 50, c: 80 }, 2);
     // The order changes each round.
     expect(timed).toBe('aaaaa' + 'b' + 'c' + 'b' + 'c' + 'aaaaa');
   });

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { quantile } from '../metrics/resampling.ts';
 
 /** Milliseconds per call. */
@@ -17,7 +18,9 @@ export interface Contestant {
  * Milliseconds of one contestant's turn: short enough that all meet the same clock and neighbours. Equal times and not equal
  * numbers of calls, or else most of a fast contestant's calls would go into filling the caches that a slow one took over.
  */
-const TURN = 25;
+const TURN = 50;
+/** Milliseconds before a turn: the threads of onnxruntime keep a core for some 35 ms after a call, looking for work. */
+const REST = 50;
 
 /**
  * Times contestants against one another in one run: turn by turn, the order rotating each round, so that a change of
@@ -40,6 +43,7 @@ export async function race(
 }
 
 async function takeTurn({ run, times }: Pick<Contestant, 'run'> & { times: number[] }): Promise<void> {
+  await delay(REST);
   const end = performance.now() + TURN;
   let now = end - TURN;
   while (now < end) {

@@ -46,11 +46,29 @@ export class ArrayWriter {
 /** Documents of this program nest less deep by far; a guard for the recursion. */
 const MAXIMUM_DEPTH = 32;
 
-const referenceSchema = z.strictObject({
-  type: z.enum(['int8', 'uint8', 'int16', 'int32', 'float32', 'float64']),
-  offset: z.int().min(0).multipleOf(ALIGNMENT),
-  length: z.int().min(0),
-});
+interface Reference {
+  readonly type: Kind;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** By hand, because a bundle has hundreds and a start has not the time for as many passes of a schema. */
+function isReference(value: object): value is Reference {
+  if (!('type' in value && 'offset' in value && 'length' in value)) return false;
+  const { type, offset, length } = value;
+  return (
+    Object.keys(value).length === 3 &&
+    typeof type === 'string' &&
+    Object.hasOwn(KINDS, type) &&
+    isCount(offset) &&
+    offset % ALIGNMENT === 0 &&
+    isCount(length)
+  );
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0;
+}
 
 /**
  * The document with every reference replaced by a copy of the array that it points at. One that points outside the data
@@ -59,10 +77,7 @@ const referenceSchema = z.strictObject({
  */
 export function withArrays(document: unknown, data: Uint8Array): unknown {
   let unread = data.length;
-  const arrayAt = (reference: object): AnyArray | null => {
-    const parsed = referenceSchema.safeParse(reference);
-    if (!parsed.success) return null;
-    const { type, offset, length } = parsed.data;
+  const arrayAt = ({ type, offset, length }: Reference): AnyArray | null => {
     const size = length * KINDS[type].BYTES_PER_ELEMENT;
     if (offset + size > data.length || size > unread) return null;
     unread -= size;
@@ -71,7 +86,7 @@ export function withArrays(document: unknown, data: Uint8Array): unknown {
   const resolve = (value: unknown, depth: number): unknown => {
     if (typeof value !== 'object' || value === null || depth > MAXIMUM_DEPTH) return value;
     if (Array.isArray(value)) return value.map((item) => resolve(item, depth + 1));
-    if ('offset' in value) return arrayAt(value) ?? value;
+    if (isReference(value)) return arrayAt(value) ?? value;
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolve(item, depth + 1)]));
   };
   return resolve(document, 0);

@@ -23,6 +23,8 @@ import { freePort, startBroker } from './support/broker.mjs';
 const PHANTOMS = 50;
 /** Milliseconds from one look at the process to the next. */
 const LOOK = 1000;
+/** Milliseconds between prom-client's looks at the event loop. */
+const LAG_INTERVAL = 10;
 const note = (line) => process.stderr.write(`${line}\n`);
 
 const { values } = parseArgs({
@@ -55,8 +57,8 @@ async function look(pid, url) {
   return {
     rss: Number(/^VmRSS:\s+(\d+) kB/m.exec(status)[1]) / 1024,
     handles: readdirSync(`/proc/${pid}/fd`).length,
-    // Since the look before.
-    loop: Number(/^nodejs_eventloop_lag_p99_seconds (\S+)/m.exec(metrics)[1]) * 1000,
+    // Since the look before; Node counts from one look at the clock to the next, so that an idle loop shows the interval.
+    loop: Number(/^nodejs_eventloop_lag_p99_seconds (\S+)/m.exec(metrics)[1]) * 1000 - LAG_INTERVAL,
     waiting: Number(/^spikescope_outbox_depth (\S+)/m.exec(metrics)[1]),
   };
 }

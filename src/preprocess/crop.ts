@@ -8,7 +8,7 @@ import { centredSquare } from './square.ts';
 export const DEFAULT_CROP: Preprocessing['crop'] = {
   enabled: false,
   massShare: 0.8,
-  minimumSide: 0.8,
+  minimumSide: 0.9,
   flatness: 0.15,
   centreTolerance: 0.1,
 };

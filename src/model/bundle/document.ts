@@ -6,23 +6,22 @@ import type { ModelContents } from './bundle.ts';
 import { cardSchema, manifestSchema, preprocessingSchema, readoutSchema } from './contract.ts';
 import { type LearningSection, learningSchema } from './learning-section.ts';
 
-const byte = z.int().min(0).max(255);
+/** One check where zod's own would be three: a bundle has a thousand such numbers, and a start little time. */
+const whole = (from: number, to: number) =>
+  z.custom<number>(
+    (value) => typeof value === 'number' && Number.isInteger(value) && value >= from && value <= to,
+    `expected a whole number from ${from} to ${to}`,
+  );
+const byte = whole(0, 255);
 const name = z.string().min(1).max(256);
-const size = z.int().min(1).max(65_536);
+const size = whole(1, 65_536);
 const pair = z.tuple([size, size]).readonly();
 const quantisation = z.strictObject({ scale: z.number().positive(), zeroPoint: byte });
 const tensor = z.strictObject({
-  shape: z.tuple([
-    size,
-    size,
-    z
-      .int()
-      .min(1)
-      .max(2 ** 24),
-  ]),
+  shape: z.tuple([size, size, whole(1, 2 ** 24)]),
   quantisation,
 });
-const margin = z.int().min(0).max(4096);
+const margin = whole(0, 4096);
 const padding = z.strictObject({ top: margin, left: margin, bottom: margin, right: margin });
 const clamp = z.strictObject({ minimum: byte, maximum: byte });
 
@@ -46,7 +45,7 @@ const node = z.discriminatedUnion('op', [
     op: z.literal('add'),
     inputs: z.array(name).min(1),
     multipliers: int16,
-    shift: z.int().min(0).max(30),
+    shift: whole(0, 30),
     clamp,
   }),
   z.strictObject({ ...base, op: z.literal('concat'), inputs: z.array(name).min(1) }),

@@ -47,6 +47,7 @@ export function learningProblem(
   if (watchedClass !== null && !graph.classes.includes(watchedClass)) {
     return `no class is named ${watchedClass}`;
   }
+  const largest = 255 * rows * columns;
   for (const [name, { pooled, potentials, labels }] of Object.entries({ guard, rehearsal })) {
     const n = labels.length;
     if (n === 0) return `${name} is empty`;
@@ -55,7 +56,7 @@ export function learningProblem(
     }
     if (labels.some((label) => label >= graph.classes.length))
       return `${name} names a class that is not there`;
-    if (pooled.some((sum) => sum < 0 || sum > 255 * rows * columns)) {
+    if (pooled.some((sum) => sum < 0 || sum > largest)) {
       return `${name} has a sum that no embedding makes`;
     }
   }

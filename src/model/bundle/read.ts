@@ -57,7 +57,9 @@ async function readWhole(file: string): Promise<Uint8Array> {
           received: `${size} bytes`,
         });
       }
-      return await handle.readFile();
+      const bytes = new Uint8Array(size);
+      const { bytesRead } = await handle.read(bytes, 0, size, 0);
+      return bytesRead === size ? bytes : await handle.readFile();
     } finally {
       await handle.close();
     }

@@ -126,7 +126,7 @@ function print({ layers, cycles, instructions, milliseconds, simulator, cpu }) {
 await prepare();
 const { readBundle } = await import('../dist/model/bundle/read.js');
 const { multiplyAddsOf } = await import('../dist/model/cost.js');
-const { tableLines } = await import('../dist/cli/workstation/table.js');
+const { tableLines } = await import('../dist/ui/terminal/table.js');
 const scratch = mkdtempSync(path.join(tmpdir(), 'spikescope-a76-'));
 try {
   const missing = ensureArm64Tools();

@@ -28,12 +28,12 @@ const { values } = parseArgs({
 });
 
 await prepare();
-const { openModel } = await import('../dist/runtime/open-model.js');
-const { measureFigures } = await import('../dist/evaluation/figures/figures.js');
-const { formatted, isMet, wanted } = await import('../dist/evaluation/figures/figure.js');
-const { thisMachine } = await import('../dist/evaluation/bench/machine.js');
-const { describeError } = await import('../dist/cli/console.js');
-const { tableLines } = await import('../dist/cli/workstation/table.js');
+const { openModel } = await import('../dist/runtime/engine/open-model.js');
+const { measureFigures } = await import('../dist/bench/figures/figures.js');
+const { formatted, isMet, wanted } = await import('../dist/bench/figures/figure.js');
+const { thisMachine } = await import('../dist/bench/machine.js');
+const { describeError } = await import('../dist/ui/terminal/console.js');
+const { tableLines } = await import('../dist/ui/terminal/table.js');
 
 try {
   const { bundle, engine } = await openModel(values.model);

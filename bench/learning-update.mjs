@@ -7,9 +7,9 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { openModel } from '../dist/runtime/engine/open-model.js';
 import { HeadLearner } from '../dist/runtime/learning/learner.js';
 import { MEMORY_LENGTH } from '../dist/runtime/learning/state.js';
-import { openModel } from '../dist/runtime/open-model.js';
 import { Journal } from '../dist/store/journal.js';
 
 const { positionals } = parseArgs({ allowPositionals: true });

@@ -8,12 +8,12 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { MemoryKeeper } from '../dist/runtime/memory.js';
+import { resultOf } from '../dist/runtime/appliance/make-result.js';
+import { MemoryKeeper } from '../dist/runtime/appliance/memory.js';
 import { Journal } from '../dist/store/journal.js';
 import { TelehealthClient } from '../dist/telehealth/client.js';
 import { parseEndpoint } from '../dist/telehealth/endpoint.js';
 import { ResultPublisher } from '../dist/telehealth/publisher.js';
-import { resultOf } from '../dist/telehealth/result.js';
 
 const [folder, broker, count] = process.argv.slice(2);
 const say = (line) => process.stdout.write(`${line}\n`);

@@ -1,5 +1,5 @@
 /**
- * The measurements behind the choices of docs/preprocessing.md: what real images measure in the integrity check,
+ * The measurements behind the choices of docs/design/preprocessing.md: what real images measure in the integrity check,
  * which spoiled ones it sends back, and how much of a lesion the saliency crop keeps, by its smallest side.
  *
  *   node bench/preprocessing.mjs [--model B] [--dataset DIR] [--fullsize DIR]
@@ -20,15 +20,15 @@ const { values: options } = parseArgs({
 });
 
 await prepare();
-const { openModel } = await import('../dist/runtime/open-model.js');
+const { openModel } = await import('../dist/runtime/engine/open-model.js');
 const { decodeImage } = await import('../dist/preprocess/decode.js');
 const { DEFAULT_QUALITY, measureQuality, retakeReasons } = await import('../dist/preprocess/quality.js');
 const { DEFAULT_CROP } = await import('../dist/preprocess/crop.js');
-const { loadDataset, samplesOf } = await import('../dist/evaluation/dataset/dataset.js');
-const { mapConcurrently } = await import('../dist/evaluation/concurrently.js');
-const { maskRetention } = await import('../dist/evaluation/figures/mask-retention.js');
+const { loadDataset, samplesOf } = await import('../dist/dataset/dataset.js');
+const { mapConcurrently } = await import('../dist/concurrently.js');
+const { maskRetention } = await import('../dist/bench/figures/mask-retention.js');
 const { listImages } = await import('../dist/capture/images.js');
-const { tableLines } = await import('../dist/cli/workstation/table.js');
+const { tableLines } = await import('../dist/ui/terminal/table.js');
 
 const SHARES = [0, 0.001, 0.005, 0.5, 0.995, 0.999, 1];
 const SPOILT = {

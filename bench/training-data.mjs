@@ -22,7 +22,7 @@ await prepare();
 const { openTrainingData } = await import('../dist/training/data/open.js');
 const { DEFAULT_AUGMENTATION } = await import('../dist/training/data/augmentation.js');
 const { PhantomPainter } = await import('../dist/capture/phantom/draw.js');
-const { tableLines } = await import('../dist/cli/workstation/table.js');
+const { tableLines } = await import('../dist/ui/terminal/table.js');
 
 /** 128 phantoms of 200×150, as the data set at hand has them. */
 async function writePhantoms(folder) {

@@ -8,7 +8,7 @@ await prepare();
 export const tf = await import('@tensorflow/tfjs-core');
 export const { useBackend } = await import('../dist/training/backend/backend.js');
 export const { torchAddon } = await import('../dist/training/backend/torch/addon.js');
-const { qana } = await import('../dist/model/qana.js');
+const { qana } = await import('../dist/model/networks/qana.js');
 const { initialArrays } = await import('../dist/training/network/initialise.js');
 const { startingState, Trainee } = await import('../dist/training/trainer/trainee.js');
 

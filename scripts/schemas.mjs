@@ -5,7 +5,7 @@ import { execute, prepare, root } from './prepare.mjs';
 
 await prepare();
 const { publishedSchemas } = await import('../dist/telehealth/schemas.js');
-const { configurationSchema } = await import('../dist/cli/run/configuration.js');
+const { configurationSchema } = await import('../dist/runtime/appliance/settings/configuration.js');
 const folder = path.join(root, 'docs/schema');
 const schemas = { ...publishedSchemas(), 'configuration-1.json': configurationSchema() };
 for (const [file, schema] of Object.entries(schemas)) {

@@ -62,6 +62,13 @@ function printableDetails({ cause: _, ...details }: FaultDetails): Record<string
   return Object.fromEntries(Object.entries(details).map(([name, text]) => [name, text && printable(text)]));
 }
 
+/** One line per error: expected faults in their own words, anything else as a defect of the program. */
+export function describeError(error: unknown): string {
+  if (error instanceof SpikescopeError) return error.describe();
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `Unexpected failure, please report it: ${text}`;
+}
+
 /** Not convertible, not trusted, not accepted: the command line exits with 3. */
 export class RefusedError extends SpikescopeError {
   constructor(code: string, message: string, details: FaultDetails = {}) {

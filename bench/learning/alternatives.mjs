@@ -5,7 +5,7 @@
  * (base, stream, classes) → pooled embedding → name of the class. Cases are { pooled, dx }.
  */
 import { Matrix, solve } from 'ml-matrix';
-import { seededRandom } from '../../dist/evaluation/random.js';
+import { seededRandom } from '../../dist/random.js';
 
 /** Of the mean variance, in the diagonal of a covariance. */
 const SHRINKAGE = 0.01;

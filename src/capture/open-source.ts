@@ -1,5 +1,5 @@
 import { type SpikescopeError, UsageError } from '../errors.ts';
-import type { YuvFrame } from '../runtime/reading.ts';
+import type { YuvFrame } from '../frame.ts';
 import { type CameraOptions, CameraSource } from './camera/camera-source.ts';
 import { type CameraSettings, libcameraPrograms, v4l2Programs } from './camera/program.ts';
 import { PhantomSource } from './phantom.ts';

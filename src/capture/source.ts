@@ -1,5 +1,5 @@
 import type { SpikescopeError } from '../errors.ts';
-import type { Frame } from '../runtime/reading.ts';
+import type { Frame } from '../frame.ts';
 
 /** An encoded image's path, its bytes, or pixels that need no decoding. */
 export type CaptureImage = string | Uint8Array | Frame;

@@ -1,24 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
-import { EXIT, SpikescopeError } from '../errors.ts';
-import { describeError, note, watchReader } from './console.ts';
+import { describeError, EXIT, SpikescopeError } from '../errors.ts';
+import { note, watchReader } from '../ui/terminal/console.ts';
 
 /** Loaded on demand: a device that runs `run` reads none of the workstation's code. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  run: async () => (await import('./run.ts')).runCommand(),
-  classify: async () => (await import('./classify.ts')).classifyCommand(),
-  convert: async () => (await import('./convert.ts')).convertCommand(),
-  export: async () => (await import('./export.ts')).exportCommand(),
-  inspect: async () => (await import('./inspect.ts')).inspectCommand(),
-  calibrate: async () => (await import('./calibrate.ts')).calibrateCommand(),
-  evaluate: async () => (await import('./evaluate.ts')).evaluateCommand(),
-  train: async () => (await import('./train.ts')).trainCommand(),
-  balance: async () => (await import('./balance.ts')).balanceCommand(),
-  ablation: async () => (await import('./ablation.ts')).ablationCommand(),
-  journal: async () => (await import('./journal.ts')).journalCommand(),
-  doctor: async () => (await import('./doctor.ts')).doctorCommand(),
-  bench: async () => (await import('./bench.ts')).benchCommand(),
+  run: async () => (await import('./run/run.ts')).runCommand(),
+  classify: async () => (await import('./classify/classify.ts')).classifyCommand(),
+  convert: async () => (await import('./convert/convert.ts')).convertCommand(),
+  export: async () => (await import('./export/export.ts')).exportCommand(),
+  inspect: async () => (await import('./inspect/inspect.ts')).inspectCommand(),
+  calibrate: async () => (await import('./calibrate/calibrate.ts')).calibrateCommand(),
+  evaluate: async () => (await import('./evaluate/evaluate.ts')).evaluateCommand(),
+  train: async () => (await import('./train/train.ts')).trainCommand(),
+  balance: async () => (await import('./balance/balance.ts')).balanceCommand(),
+  ablation: async () => (await import('./ablation/ablation.ts')).ablationCommand(),
+  journal: async () => (await import('./journal/journal.ts')).journalCommand(),
+  doctor: async () => (await import('./doctor/doctor.ts')).doctorCommand(),
+  bench: async () => (await import('./bench/bench.ts')).benchCommand(),
 };
 
 function version(): string {

@@ -46,7 +46,7 @@ export async function prepareModel(
         file,
         node: nodesNeedingDequantisation.join(', '),
         received: `${nodesNeedingDequantisation.length} of ${folded.nodes.length} nodes`,
-        remedy: 'replace these parts and retrain; docs/conversion.md lists what has an integer form',
+        remedy: 'replace these parts and retrain; docs/use/conversion.md lists what has an integer form',
       },
     );
   }

@@ -1,7 +1,7 @@
 /** Where a float graph comes from: an ONNX model, or the checkpoint of a training. */
 import { RefusedError } from '../errors.ts';
-import { isCheckpoint, parseCheckpoint } from '../training/checkpoint/file.ts';
-import { answeringArrays, type TrainedQuantisation } from '../training/checkpoint/format.ts';
+import { isCheckpoint, parseCheckpoint } from '../model/checkpoint/file.ts';
+import { answeringArrays, type TrainedQuantisation } from '../model/checkpoint/format.ts';
 import { floatGraphOf } from './float/architecture.ts';
 import type { FloatGraph } from './float/graph.ts';
 import { importOnnx } from './onnx/import.ts';

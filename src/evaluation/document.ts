@@ -1,18 +1,8 @@
 /** What `evaluate --json` prints. Shares are 0…1. */
 import type { ModelIdentity } from '../model/bundle/bundle.ts';
-import { bootstrapIntervals, type Intervals } from './metrics/bootstrap.ts';
-import { type ClassMetrics, type Metrics, measure, type Summary } from './metrics/metrics.ts';
-import type { Prediction } from './metrics/prediction.ts';
+import type { Figures } from '../statistics/figures.ts';
 import type { SideBySide } from './protocols/side-by-side.ts';
 import type { Unreadable } from './read-split.ts';
-
-/** The figures of one model, integer or float. */
-export interface Figures extends Summary {
-  readonly perClass: Readonly<Record<string, ClassMetrics>>;
-  /** [true class][most probable class], in the order of `classes`. */
-  readonly confusion: readonly (readonly number[])[];
-  readonly intervals: Intervals;
-}
 
 export interface EvaluationDocument extends Figures {
   /**
@@ -57,18 +47,4 @@ export interface EvaluationDocument extends Figures {
   readonly float?: Figures & { readonly n: number; readonly source: string };
   /** Share of images for which the integer graph (untiled) and the float graph have the same winning class. */
   readonly agreement?: number;
-}
-
-/** Figures with intervals, and the bins for the charts. */
-export function figuresOf(
-  classes: readonly string[],
-  predictions: readonly Prediction[],
-): { figures: Figures; metrics: Metrics } {
-  const metrics = measure(classes, predictions);
-  const { top1, macroF1, balancedAccuracy, macroAuc, ece, perClass, confusion } = metrics;
-  const intervals = bootstrapIntervals(classes, predictions);
-  return {
-    figures: { top1, macroF1, balancedAccuracy, macroAuc, ece, perClass, confusion, intervals },
-    metrics,
-  };
 }

@@ -1,15 +1,18 @@
+import type { Dataset, Sample } from '../dataset/dataset.ts';
 import { RefusedError } from '../errors.ts';
 import { identityOf, type ModelBundle } from '../model/bundle/bundle.ts';
-import type { Engine } from '../runtime/engine.ts';
-import { INDETERMINATE, largestIndex, softmax } from '../runtime/readout.ts';
-import type { Dataset, Sample, Split } from './dataset/dataset.ts';
-import { type EvaluationDocument, figuresOf } from './document.ts';
+import { seededRandom } from '../random.ts';
+import type { Engine } from '../runtime/engine/contract.ts';
+import { INDETERMINATE } from '../runtime/inference/head.ts';
+import { largestIndex, softmax } from '../runtime/inference/readout.ts';
+import type { Split } from '../splits.ts';
+import { figuresOf } from '../statistics/figures.ts';
+import type { Prediction } from '../statistics/prediction.ts';
+import type { ReliabilityBin } from '../statistics/reliability.ts';
+import type { EvaluationDocument } from './document.ts';
 import type { FloatModel } from './float-model.ts';
-import type { Prediction } from './metrics/prediction.ts';
-import type { ReliabilityBin } from './metrics/reliability.ts';
 import { sideBySide } from './protocols/side-by-side.ts';
 import { protocolFigures, type StoredFigures } from './protocols/stored-figures.ts';
-import { seededRandom } from './random.ts';
 import { type Outcome, readSplit } from './read-split.ts';
 
 export interface EvaluateOptions {

@@ -6,7 +6,7 @@ import { composeAndFold } from '../conversion/compose/choose.ts';
 import { exportFloat } from '../conversion/export/float.ts';
 import { importSource } from '../conversion/source.ts';
 import { RefusedError, SpikescopeError } from '../errors.ts';
-import { isCheckpoint } from '../training/checkpoint/file.ts';
+import { isCheckpoint } from '../model/checkpoint/file.ts';
 
 export interface FloatModel {
   /** File name. */

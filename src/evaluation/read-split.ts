@@ -1,14 +1,15 @@
 /** Every image of a split through the device's own path, and through the float graph on the same inputs. */
+
+import { mapConcurrently } from '../concurrently.ts';
+import type { Sample } from '../dataset/dataset.ts';
 import { SpikescopeError } from '../errors.ts';
 import type { ModelBundle } from '../model/bundle/bundle.ts';
 import { decodeImage } from '../preprocess/decode.ts';
 import { retakeReasons } from '../preprocess/quality.ts';
 import { areaResample } from '../preprocess/resample.ts';
-import { createClassifier } from '../runtime/classifier.ts';
-import type { Engine } from '../runtime/engine.ts';
-import type { Reading } from '../runtime/reading.ts';
-import { mapConcurrently } from './concurrently.ts';
-import type { Sample } from './dataset/dataset.ts';
+import type { Engine } from '../runtime/engine/contract.ts';
+import { createClassifier } from '../runtime/inference/classifier.ts';
+import type { Reading } from '../runtime/inference/reading.ts';
 import type { FloatModel } from './float-model.ts';
 
 export interface ReadOptions {

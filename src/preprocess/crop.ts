@@ -1,10 +1,11 @@
 /** Where to look: the square of the image that a saliency map points to (system specification §1.2). */
+
+import type { Square } from '../frame.ts';
 import type { Preprocessing } from '../model/bundle/contract.ts';
-import type { Square } from '../runtime/reading.ts';
 import type { SaliencyMap } from './saliency.ts';
 import { centredSquare } from './square.ts';
 
-/** The choices behind these are measured in docs/preprocessing.md. */
+/** The choices behind these are measured in docs/design/preprocessing.md. */
 export const DEFAULT_CROP: Preprocessing['crop'] = {
   enabled: false,
   massShare: 0.8,

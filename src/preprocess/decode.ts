@@ -6,7 +6,7 @@
  */
 import sharp, { type Metadata } from 'sharp';
 import { type FaultDetails, RefusedError } from '../errors.ts';
-import type { RgbFrame } from '../runtime/reading.ts';
+import type { RgbFrame } from '../frame.ts';
 import { type AcceptedFormat, countScans, isAnimatedPng, sniffFormat } from './format.ts';
 import { MAXIMUM_DECODE_SECONDS, MAXIMUM_DIMENSION, MAXIMUM_PIXELS, MAXIMUM_SCANS } from './limits.ts';
 import { readImageFile, refuseUnlessSized } from './source.ts';

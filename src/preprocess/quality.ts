@@ -1,13 +1,27 @@
+import type { Frame } from '../frame.ts';
 import type { Preprocessing } from '../model/bundle/contract.ts';
-import { nativeAddon, type QualitySums } from '../runtime/native.ts';
-import type { Frame, Quality, RetakeReason } from '../runtime/reading.ts';
+import { nativeAddon, type QualitySums } from '../native/addon.ts';
+
+/** What the integrity check measured (system specification §1.1). */
+export interface Quality {
+  readonly shortSide: number;
+  /** Largest share of pixels at 0 or at 255 in any channel, 0…1. */
+  readonly clippedShare: number;
+  /** Standard deviation of luminance on the working square, 0…127.5. */
+  readonly contrast: number;
+  /** Variance of the Laplacian of luminance on the working square. */
+  readonly focus: number;
+}
+
+/** Why a capture must be retaken. Stable words: receivers show or translate them. */
+export type RetakeReason = 'too-small' | 'flat' | 'clipped' | 'out-of-focus';
 
 /** Side of the square on which luminance and focus are measured, pixels (see `QualitySums`). */
 const WORKING_SIDE = 128;
 
 /**
  * Limits of the integrity check. The short side is the specification's (§1.1); the others are chosen on HAM10000's
- * training images so that real frames pass and flat, overexposed and blurred ones do not: docs/preprocessing.md.
+ * training images so that real frames pass and flat, overexposed and blurred ones do not: docs/design/preprocessing.md.
  */
 export const DEFAULT_QUALITY: Preprocessing['quality'] = {
   minimumSide: 150,

@@ -1,4 +1,4 @@
-import type { RgbFrame, Square } from '../runtime/reading.ts';
+import type { RgbFrame, Square } from '../frame.ts';
 
 /**
  * Area resampling by its definition, in integers. Along each axis a source pixel is `size` units long and an output

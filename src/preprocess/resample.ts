@@ -1,5 +1,5 @@
-import { fromNative, nativeAddon } from '../runtime/native.ts';
-import type { Frame, Square } from '../runtime/reading.ts';
+import type { Frame, Square } from '../frame.ts';
+import { fromNative, nativeAddon } from '../native/addon.ts';
 
 /**
  * Area resampling with antialiasing (system specification §1.3), exact as `areaResampleReference` defines it.

@@ -1,4 +1,4 @@
-import type { Square } from '../runtime/reading.ts';
+import type { Square } from '../frame.ts';
 
 /** The largest square in the middle of an image; an odd remainder leaves one more pixel on the right or at the bottom. */
 export function centredSquare(width: number, height: number): Square {

@@ -25,8 +25,8 @@ export interface Sender {
 export interface PublisherOptions {
   readonly queue: MessageQueue;
   readonly client: Sender;
-  /** Whether somebody listens: nothing is sent while this is false. `wake` when it changes. */
-  readonly isReady?: () => boolean;
+  /** Called when a message is about to be sent; again at each attempt. */
+  readonly onSending?: (message: QueuedMessage) => void;
   /** Called when the broker has acknowledged a message, after that has been recorded. */
   readonly onAcknowledged?: (message: QueuedMessage) => void;
   /** Called when a full batch is done with, as in the working off of a long queue; nothing waits for an answer then. */
@@ -55,16 +55,16 @@ export class ResultPublisher {
     this.#backoff = options.backoff ?? new Backoff({ shortest: 1000 });
   }
 
-  /** Says that something has changed: a new result, a connection, a listener. */
+  /** Says that something has changed: a new result, a connection. */
   wake(): void {
     for (const ring of [...this.#bells]) ring();
   }
 
   /** Works until `signal` aborts. Rejects only when the queue fails. */
   async run(signal: AbortSignal): Promise<void> {
-    const { queue, client, isReady = () => true } = this.#options;
+    const { queue, client } = this.#options;
     while (!signal.aborted) {
-      const batch = client.isOnline && isReady() ? queue.waiting(BATCH) : [];
+      const batch = client.isOnline ? queue.waiting(BATCH) : [];
       if (batch.length === 0) {
         await this.#rung(signal);
       } else if (await this.#send(batch, signal)) {
@@ -94,13 +94,14 @@ export class ResultPublisher {
 
   /** @returns whether every message was acknowledged */
   async #send(batch: readonly QueuedMessage[], signal: AbortSignal): Promise<boolean> {
-    const { queue, client, onAcknowledged, onFullBatch, onRefused } = this.#options;
+    const { queue, client, onSending, onAcknowledged, onFullBatch, onRefused } = this.#options;
     const acknowledged: QueuedMessage[] = [];
     const failures: unknown[] = [];
     const sendSession = async (session: readonly QueuedMessage[]): Promise<void> => {
       try {
         for (const message of session) {
           if (signal.aborted) return;
+          onSending?.(message);
           await client.publish(publicationOf(message, client.topics));
           acknowledged.push(message);
         }

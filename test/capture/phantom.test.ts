@@ -6,9 +6,9 @@ import { LOOKS } from '../../src/capture/phantom/looks.ts';
 import { seedOf } from '../../src/capture/phantom/random.ts';
 import { PhantomSource } from '../../src/capture/phantom.ts';
 import type { Capture } from '../../src/capture/source.ts';
+import type { RgbFrame } from '../../src/frame.ts';
 import { measureQuality, retakeReasons } from '../../src/preprocess/quality.ts';
-import { openModel } from '../../src/runtime/open-model.ts';
-import type { RgbFrame } from '../../src/runtime/reading.ts';
+import { openModel } from '../../src/runtime/engine/open-model.ts';
 
 const painter = new PhantomPainter();
 const seeds = fc.integer({ min: 0, max: 2 ** 32 - 1 });

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { calibrateCommand } from '../../src/cli/calibrate.ts';
+import { calibrateCommand } from '../../src/cli/calibrate/calibrate.ts';
 import type { CalibrationDocument } from '../../src/evaluation/calibration/document.ts';
 import { readBundle } from '../../src/model/bundle/read.ts';
 import { writeBundle } from '../../src/model/bundle/write.ts';

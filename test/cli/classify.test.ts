@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { classifyCommand } from '../../src/cli/classify.ts';
+import { classifyCommand } from '../../src/cli/classify/classify.ts';
 import { writeBundle } from '../../src/model/bundle/write.ts';
 import { lesionImage } from '../support/drawn-lesion.ts';
 import { runCommand } from '../support/run-command.ts';

@@ -2,12 +2,12 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { convertCommand } from '../../src/cli/convert.ts';
+import { convertCommand } from '../../src/cli/convert/convert.ts';
 import { readBundle } from '../../src/model/bundle/read.ts';
-import { qanaAkd1000 } from '../../src/model/qana-akd1000.ts';
-import { openModel } from '../../src/runtime/open-model.ts';
-import { checkpointBytes, writeCheckpoint } from '../../src/training/checkpoint/file.ts';
-import type { Checkpoint } from '../../src/training/checkpoint/format.ts';
+import { checkpointBytes, writeCheckpoint } from '../../src/model/checkpoint/file.ts';
+import type { Checkpoint } from '../../src/model/checkpoint/format.ts';
+import { qanaAkd1000 } from '../../src/model/networks/qana-akd1000.ts';
+import { openModel } from '../../src/runtime/engine/open-model.ts';
 import { randomCheckpoint } from '../support/architectures.ts';
 import { lesionImage } from '../support/drawn-lesion.ts';
 import { OnnxBuilder } from '../support/onnx.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseHTML } from 'linkedom';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { inspectCommand } from '../../src/cli/inspect.ts';
+import { inspectCommand } from '../../src/cli/inspect/inspect.ts';
 import { writeBundle } from '../../src/model/bundle/write.ts';
 import { runCommand } from '../support/run-command.ts';
 import { writeTinyDataset } from '../support/tiny-dataset.ts';

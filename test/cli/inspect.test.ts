@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { inspectCommand } from '../../src/cli/inspect.ts';
+import { inspectCommand } from '../../src/cli/inspect/inspect.ts';
 import { writeBundle } from '../../src/model/bundle/write.ts';
 import { runCommand } from '../support/run-command.ts';
 import { tinyModel } from '../support/tiny-model.ts';

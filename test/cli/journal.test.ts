@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { journalCommand } from '../../src/cli/journal.ts';
+import { journalCommand } from '../../src/cli/journal/journal.ts';
 import { Journal } from '../../src/store/journal.ts';
 import { runCommand } from '../support/run-command.ts';
 

@@ -4,8 +4,8 @@ import { prepareModel } from '../../src/conversion/prepare.ts';
 import type { ModelContents } from '../../src/model/bundle/bundle.ts';
 import { parseBundle } from '../../src/model/bundle/read.ts';
 import { bundleBytes } from '../../src/model/bundle/write.ts';
-import { replayGolden } from '../../src/runtime/golden.ts';
-import { createInterpreterEngine } from '../../src/runtime/interpreter-engine.ts';
+import { replayGolden } from '../../src/runtime/engine/golden.ts';
+import { createInterpreterEngine } from '../../src/runtime/engine/interpreter.ts';
 import { convertOnnx, randomImages } from '../support/convert-onnx.ts';
 import { OnnxSketch } from '../support/onnx-sketch.ts';
 

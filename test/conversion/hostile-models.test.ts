@@ -4,7 +4,7 @@ import path from 'node:path';
 import { execaSync } from 'execa';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { convertCommand } from '../../src/cli/convert.ts';
+import { convertCommand } from '../../src/cli/convert/convert.ts';
 import { prepareModel } from '../../src/conversion/prepare.ts';
 import { RefusedError } from '../../src/errors.ts';
 import { parseBundle } from '../../src/model/bundle/read.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { realImage } from '../../src/conversion/calibration/statistics.ts';
 import { evaluate } from '../../src/conversion/float/evaluate.ts';
 import { prepareModel } from '../../src/conversion/prepare.ts';
-import { validateGraph } from '../../src/model/validate.ts';
+import { validateGraph } from '../../src/model/validate/validate.ts';
 import { convertOnnx, integerLogits, onnxruntimeLogits, randomImages } from '../support/convert-onnx.ts';
 import { onnxruntime } from '../support/onnx.ts';
 import { OnnxSketch } from '../support/onnx-sketch.ts';

@@ -15,7 +15,7 @@ import type { WeightScheme } from '../../src/conversion/quantise/layer.ts';
 import type { ModelContents } from '../../src/model/bundle/bundle.ts';
 import { parseBundle } from '../../src/model/bundle/read.ts';
 import { bundleBytes } from '../../src/model/bundle/write.ts';
-import { createCpuEngine } from '../../src/runtime/cpu-engine.ts';
+import { createCpuEngine } from '../../src/runtime/engine/cpu.ts';
 import { onnxruntimeLogits } from '../support/convert-onnx.ts';
 import { onnxruntime } from '../support/onnx.ts';
 

@@ -10,7 +10,7 @@ import { lower } from '../../src/conversion/lower/lower.ts';
 import { importOnnx } from '../../src/conversion/onnx/import.ts';
 import { withRepresentableFactors } from '../../src/conversion/quantise/scales.ts';
 import { interpret } from '../../src/model/interpreter/interpreter.ts';
-import { validateGraph } from '../../src/model/validate.ts';
+import { validateGraph } from '../../src/model/validate/validate.ts';
 import { onnxruntime, runOnnxruntime } from '../support/onnx.ts';
 import { MODEL_CASES } from '../support/onnx-models.ts';
 import { Random } from '../support/random.ts';

@@ -7,7 +7,7 @@ import {
   type GraphNode,
   type IntegerGraph,
 } from '../../src/model/graph.ts';
-import { validateGraph } from '../../src/model/validate.ts';
+import { validateGraph } from '../../src/model/validate/validate.ts';
 
 const FOUR_BITS = { quantisation: { scale: 0.1, zeroPoint: 0 }, clamp: { minimum: 0, maximum: 15 } };
 const window = { padding: { top: 1, left: 1, bottom: 1, right: 1 }, stride: [1, 1] as const };

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { calibrate } from '../../src/evaluation/calibration/calibrate.ts';
 import type { View, Views } from '../../src/evaluation/calibration/views.ts';
-import { seededRandom } from '../../src/evaluation/random.ts';
-import { softmax } from '../../src/runtime/readout.ts';
+import { seededRandom } from '../../src/random.ts';
+import { softmax } from '../../src/runtime/inference/readout.ts';
 import { tinyModel } from '../support/tiny-model.ts';
 
 const model = tinyModel();

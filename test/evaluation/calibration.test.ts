@@ -7,9 +7,9 @@ import {
   type Scored,
 } from '../../src/evaluation/calibration/alpha.ts';
 import { fitTau, fitThresholds, sensitivityAt } from '../../src/evaluation/calibration/thresholds.ts';
-import type { Prediction } from '../../src/evaluation/metrics/prediction.ts';
-import { seededRandom } from '../../src/evaluation/random.ts';
-import { softmax } from '../../src/runtime/readout.ts';
+import { seededRandom } from '../../src/random.ts';
+import { softmax } from '../../src/runtime/inference/readout.ts';
+import type { Prediction } from '../../src/statistics/prediction.ts';
 
 /** Images whose true class is drawn from softmax(alpha × potentials): the right α is known. */
 function drawnFrom(alpha: number, n: number, seed: number): Scored[] {

@@ -2,7 +2,6 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { figuresOf } from '../../src/evaluation/document.ts';
 import { LEAKAGE_PARAGRAPH, sideBySide } from '../../src/evaluation/protocols/side-by-side.ts';
 import {
   type PaperEntry,
@@ -12,6 +11,7 @@ import {
   storedFiguresFile,
   storeFigures,
 } from '../../src/evaluation/protocols/stored-figures.ts';
+import { figuresOf } from '../../src/statistics/figures.ts';
 
 const MODEL = { name: 'net', version: '1.2.0', digest: 'abc' };
 

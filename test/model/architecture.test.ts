@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { type Architecture, embeddingOf } from '../../src/model/architecture/architecture.ts';
 import { parameterCount, parametersOf, statisticsOf } from '../../src/model/architecture/parameters.ts';
 import { multiplyAdds, shapesOf } from '../../src/model/architecture/shapes.ts';
-import { type Architecture, embeddingOf } from '../../src/model/architecture.ts';
-import { qana } from '../../src/model/qana.ts';
-import { qanaAkd1000 } from '../../src/model/qana-akd1000.ts';
+import { qana } from '../../src/model/networks/qana.ts';
+import { qanaAkd1000 } from '../../src/model/networks/qana-akd1000.ts';
 
 describe('QANA', () => {
   it('has the 288,039 parameters and 35.44 M multiply-adds of the authors’ model', () => {

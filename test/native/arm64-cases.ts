@@ -7,15 +7,15 @@
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { serialize } from 'node:v8';
+import type { Frame, Square } from '../../src/frame.ts';
 import type { GoldenCase } from '../../src/model/bundle/bundle.ts';
 import { readBundle } from '../../src/model/bundle/read.ts';
 import type { IntegerGraph } from '../../src/model/graph.ts';
 import { type Interpretation, interpret } from '../../src/model/interpreter/interpreter.ts';
+import { nativeAddon, type QualitySums } from '../../src/native/addon.ts';
 import { areaResampleReference } from '../../src/preprocess/resample-reference.ts';
 import { centredSquare } from '../../src/preprocess/square.ts';
 import { rgbOfYuv } from '../../src/preprocess/yuv-reference.ts';
-import { nativeAddon, type QualitySums } from '../../src/runtime/native.ts';
-import type { Frame, Square } from '../../src/runtime/reading.ts';
 import { qanaShapedGraph, randomGraph, randomInput } from '../support/graphs.ts';
 import { Random } from '../support/random.ts';
 

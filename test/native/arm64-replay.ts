@@ -11,7 +11,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { deserialize } from 'node:v8';
 import { SpikescopeError } from '../../src/errors.ts';
 import type { IntegerGraph } from '../../src/model/graph.ts';
-import { fromNative, type NativeAddon, nativeAddon } from '../../src/runtime/native.ts';
+import { fromNative, type NativeAddon, nativeAddon } from '../../src/native/addon.ts';
 import { differenceFrom, instructionSetsOf } from '../support/differential.ts';
 import type { Cases, GraphCase, ImageCase } from './arm64-cases.ts';
 

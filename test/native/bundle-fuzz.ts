@@ -7,7 +7,7 @@ import { parseBundle } from '../../src/model/bundle/read.ts';
 import { multiplyAddsOf } from '../../src/model/cost.ts';
 import { elementCount, type IntegerGraph } from '../../src/model/graph.ts';
 import { interpret } from '../../src/model/interpreter/interpreter.ts';
-import { fromNative, nativeAddon } from '../../src/runtime/native.ts';
+import { fromNative, nativeAddon } from '../../src/native/addon.ts';
 import { mutated } from '../support/bundle-mutations.ts';
 import { instructionSetsOf } from '../support/differential.ts';
 import { Random } from '../support/random.ts';

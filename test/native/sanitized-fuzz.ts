@@ -14,10 +14,10 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { readBundle } from '../../src/model/bundle/read.ts';
 import { elementCount, type IntegerGraph } from '../../src/model/graph.ts';
 import { interpret } from '../../src/model/interpreter/interpreter.ts';
+import { fromNative, type NativeAddon, nativeAddon } from '../../src/native/addon.ts';
 import { areaResampleReference } from '../../src/preprocess/resample-reference.ts';
 import { centredSquare } from '../../src/preprocess/square.ts';
 import { rgbOfYuv } from '../../src/preprocess/yuv-reference.ts';
-import { fromNative, type NativeAddon, nativeAddon } from '../../src/runtime/native.ts';
 import { damaged } from '../support/damage.ts';
 import { differenceOnAnySet, instructionSetsOf } from '../support/differential.ts';
 import {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execaSync } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { classifyCommand } from '../../src/cli/classify.ts';
+import { classifyCommand } from '../../src/cli/classify/classify.ts';
 import { RefusedError } from '../../src/errors.ts';
 import { writeBundle } from '../../src/model/bundle/write.ts';
 import { decodeImage } from '../../src/preprocess/decode.ts';

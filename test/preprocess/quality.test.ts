@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Frame } from '../../src/frame.ts';
 import { DEFAULT_QUALITY, measureQuality, qualityOf, retakeReasons } from '../../src/preprocess/quality.ts';
-import type { Frame } from '../../src/runtime/reading.ts';
 import { drawnLesion, imageOf } from '../support/drawn-lesion.ts';
 
 function plain(value: number, width = 200, height = 160): Frame {

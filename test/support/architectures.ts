@@ -1,9 +1,9 @@
 /** Small networks with random arrays. */
 
+import type { Architecture } from '../../src/model/architecture/architecture.ts';
 import { parametersOf, sizeOf, statisticsOf } from '../../src/model/architecture/parameters.ts';
-import type { Architecture } from '../../src/model/architecture.ts';
-import { qana } from '../../src/model/qana.ts';
-import type { Checkpoint, NamedArray } from '../../src/training/checkpoint/format.ts';
+import type { Checkpoint, NamedArray } from '../../src/model/checkpoint/format.ts';
+import { qana } from '../../src/model/networks/qana.ts';
 import { Random } from './random.ts';
 
 /** QANA with two narrow blocks on 16×16 images and two classes. */

@@ -1,6 +1,6 @@
 import type { IntegerGraph } from '../../src/model/graph.ts';
 import { type Interpretation, interpret } from '../../src/model/interpreter/interpreter.ts';
-import type { NativeAddon } from '../../src/runtime/native.ts';
+import type { NativeAddon } from '../../src/native/addon.ts';
 import { firstDifference } from './native-trace.ts';
 
 type InstructionSet = 'scalar' | 'avx2' | 'avx512vnni' | 'neon' | 'neondot';

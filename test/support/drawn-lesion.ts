@@ -1,6 +1,6 @@
 /** A dark, ragged ellipse on textured skin: enough of a dermoscopy frame to pass the integrity check. */
 import sharp, { type Sharp } from 'sharp';
-import type { RgbFrame } from '../../src/runtime/reading.ts';
+import type { RgbFrame } from '../../src/frame.ts';
 
 /** uint8 RGB; the same size gives the same pixels. `centre` in shares of width and height. */
 export function drawnLesion(

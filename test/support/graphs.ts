@@ -12,7 +12,7 @@ import {
   type Shape,
 } from '../../src/model/graph.ts';
 import { ACCUMULATOR_LIMIT, fixedPointFor } from '../../src/model/requantise.ts';
-import { validateGraph } from '../../src/model/validate.ts';
+import { validateGraph } from '../../src/model/validate/validate.ts';
 import { Random } from './random.ts';
 
 /** Channel counts around every width that a vector kernel might care about. */

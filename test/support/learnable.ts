@@ -3,7 +3,7 @@ import type { ModelBundle } from '../../src/model/bundle/bundle.ts';
 import type { LabelledEmbeddings } from '../../src/model/bundle/learning-section.ts';
 import { parseBundle } from '../../src/model/bundle/read.ts';
 import { bundleBytes } from '../../src/model/bundle/write.ts';
-import type { Evidence } from '../../src/runtime/learning/learner.ts';
+import type { Evidence } from '../../src/runtime/inference/head.ts';
 import type { Example } from '../../src/runtime/learning/teach.ts';
 import { Random } from './random.ts';
 import { tinyModel } from './tiny-model.ts';

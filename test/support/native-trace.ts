@@ -1,6 +1,6 @@
 import type { IntegerGraph } from '../../src/model/graph.ts';
 import type { Interpretation } from '../../src/model/interpreter/interpreter.ts';
-import type { NativeTrace } from '../../src/runtime/native.ts';
+import type { NativeTrace } from '../../src/native/addon.ts';
 
 /** First tensor, in the graph's order, in which the engine and the interpreter differ, or null when none does. */
 export function firstDifference(

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Reading } from '../../src/runtime/reading.ts';
+import type { Reading } from '../../src/runtime/inference/reading.ts';
 
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 const amount = fc.double({ min: 0, max: 1e9, noNaN: true });

@@ -3,8 +3,8 @@
 import { separateImage } from '../../src/conversion/calibration/groups.ts';
 import { composeAndFold } from '../../src/conversion/compose/choose.ts';
 import { floatGraphOf } from '../../src/conversion/float/architecture.ts';
-import type { Architecture } from '../../src/model/architecture.ts';
-import type { Checkpoint, NamedArray } from '../../src/training/checkpoint/format.ts';
+import type { Architecture } from '../../src/model/architecture/architecture.ts';
+import type { Checkpoint, NamedArray } from '../../src/model/checkpoint/format.ts';
 import { architectureOf } from '../../src/training/network/folded.ts';
 import { type Bits, planQuantisation, settledQuantisation } from '../../src/training/network/plan.ts';
 import { randomArrays, randomCheckpoint } from './architectures.ts';

@@ -1,4 +1,4 @@
-import type { RgbFrame, YuvFrame } from '../../src/runtime/reading.ts';
+import type { RgbFrame, YuvFrame } from '../../src/frame.ts';
 
 /** What a camera would deliver of an image with even sides: full-range BT.601, chroma averaged over 2 × 2 pixels. */
 export function yuvOf({ rgb, width, height }: RgbFrame, stride = width): YuvFrame {

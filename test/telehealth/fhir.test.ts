@@ -5,11 +5,12 @@ import { indexStructureDefinitionBundle, OperationOutcomeError, validateResource
 import type { Bundle, MessageHeader, OperationOutcomeIssue, Resource } from '@medplum/fhirtypes';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { refusedResult, resultOf } from '../../src/runtime/appliance/make-result.ts';
 import type { QueuedMessage } from '../../src/store/outbox.ts';
 import { messageBundleOf } from '../../src/telehealth/fhir/message-bundle.ts';
 import { publicationOf } from '../../src/telehealth/message.ts';
 import { bytesOf } from '../../src/telehealth/payload.ts';
-import { type Result, refusedResult, resultOf } from '../../src/telehealth/result.ts';
+import type { Result } from '../../src/telehealth/result.ts';
 import { topicsOf } from '../../src/telehealth/topics.ts';
 import { readings } from '../support/readings.ts';
 

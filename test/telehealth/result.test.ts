@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Reading } from '../../src/runtime/reading.ts';
+import { refusedResult, resultOf } from '../../src/runtime/appliance/make-result.ts';
+import type { Reading } from '../../src/runtime/inference/reading.ts';
 import { bytesOf } from '../../src/telehealth/payload.ts';
-import { refusedResult, resultOf, resultSchema } from '../../src/telehealth/result.ts';
+import { resultSchema } from '../../src/telehealth/result.ts';
 import { readings } from '../support/readings.ts';
 
 const context = {

@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { refusedResult, resultOf } from '../../src/runtime/appliance/make-result.ts';
 import { modelAnnouncementOf, statusOf } from '../../src/telehealth/announcements.ts';
 import { bytesOf } from '../../src/telehealth/payload.ts';
-import { refusedResult, resultOf } from '../../src/telehealth/result.ts';
 import { publishedSchemas } from '../../src/telehealth/schemas.ts';
 import { readings } from '../support/readings.ts';
 

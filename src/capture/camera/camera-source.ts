@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ExponentialBackoff } from 'cockatiel';
 import { SpikescopeError } from '../../errors.ts';
-import type { YuvFrame } from '../../runtime/reading.ts';
+import type { YuvFrame } from '../../frame.ts';
 import type { Capture, CaptureSource, SourceKind } from '../source.ts';
 import { type CameraDeadlines, type CameraRunListener, runCamera } from './camera-run.ts';
 import { FrameRing, type StoredFrame } from './frame-ring.ts';

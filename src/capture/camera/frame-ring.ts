@@ -1,4 +1,4 @@
-import type { YuvFrame } from '../../runtime/reading.ts';
+import type { YuvFrame } from '../../frame.ts';
 import { type FrameGeometry, frameBytes } from './geometry.ts';
 
 /** A frame in the ring. Its pixels stay as they are until it is released. */

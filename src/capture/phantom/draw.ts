@@ -1,4 +1,4 @@
-import type { RgbFrame } from '../../runtime/reading.ts';
+import type { RgbFrame } from '../../frame.ts';
 import { Lesion } from './lesion.ts';
 import { LOOKS } from './looks.ts';
 import { Noise } from './noise.ts';

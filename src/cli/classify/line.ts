@@ -1,8 +1,8 @@
 import { printable } from '../../errors.ts';
-import { RETAKE } from '../../runtime/classifier.ts';
-import type { Reading, RetakeReason } from '../../runtime/reading.ts';
-import { INDETERMINATE } from '../../runtime/readout.ts';
-import { colour } from '../console.ts';
+import type { RetakeReason } from '../../preprocess/quality.ts';
+import { INDETERMINATE, RETAKE } from '../../runtime/inference/head.ts';
+import type { Reading } from '../../runtime/inference/reading.ts';
+import { colour } from '../../ui/terminal/console.ts';
 import type { Outcome } from './outcome.ts';
 
 const PATH_WIDTH = 36;

@@ -1,8 +1,8 @@
 import type { RefusedError } from '../../errors.ts';
 import type { ModelIdentity } from '../../model/bundle/bundle.ts';
-import { RETAKE } from '../../runtime/classifier.ts';
-import type { BackendName } from '../../runtime/engine.ts';
-import type { Reading } from '../../runtime/reading.ts';
+import type { BackendName } from '../../runtime/engine/contract.ts';
+import { RETAKE } from '../../runtime/inference/head.ts';
+import type { Reading } from '../../runtime/inference/reading.ts';
 
 /** What became of one path: a reading, or the reason why there is none. */
 export type Outcome =

@@ -1,6 +1,7 @@
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import type { Manifest, Target } from '../../model/bundle/contract.ts';
-import { colour, print } from '../console.ts';
+import { colour, print } from '../../ui/terminal/console.ts';
+import { scalesOf } from '../shared/scales.ts';
 import type { ConvertOptions } from './options.ts';
 import { printTargets } from './targets-text.ts';
 
@@ -59,9 +60,4 @@ export function printSummary(summary: ConversionSummary): void {
   print(`deployable on ${summary.target.padEnd(11)}${summary.deployable ? 'yes' : 'no'}`);
   print();
   printTargets(targets);
-}
-
-/** Where the scales of a bundle come from, for people. */
-export function scalesOf({ images }: Manifest['calibration']): string {
-  return images === 0 ? 'as trained' : `calibrated on ${images} images`;
 }

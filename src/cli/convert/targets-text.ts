@@ -1,5 +1,5 @@
 import type { Manifest } from '../../model/bundle/contract.ts';
-import { print } from '../console.ts';
+import { print } from '../../ui/terminal/console.ts';
 
 /** For each target, whether every layer maps; else the reasons, each with the layers that it keeps off the chip. */
 export function printTargets(targets: Manifest['targets']): void {

@@ -1,6 +1,6 @@
 import { SpikescopeError } from '../../errors.ts';
-import { nativeAddon } from '../../runtime/native.ts';
-import { openModel } from '../../runtime/open-model.ts';
+import { nativeAddon } from '../../native/addon.ts';
+import { openModel } from '../../runtime/engine/open-model.ts';
 import type { Check } from './check.ts';
 
 /** The addon loads, and the model answers its golden inputs on it. */

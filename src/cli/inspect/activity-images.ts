@@ -1,10 +1,11 @@
 import path from 'node:path';
 import { listImages } from '../../capture/images.ts';
+import { loadDataset, samplesOf } from '../../dataset/dataset.ts';
 import { UsageError } from '../../errors.ts';
-import { loadDataset, type Split, samplesOf } from '../../evaluation/dataset/dataset.ts';
 import { limitSamples } from '../../evaluation/evaluate.ts';
 import { phantomFrames } from '../../evaluation/spiking/inputs.ts';
-import type { Frame } from '../../runtime/reading.ts';
+import type { Frame } from '../../frame.ts';
+import type { Split } from '../../splits.ts';
 
 /** Which images to simulate; generated phantoms where neither a folder nor a data set is given. */
 export interface ImageChoice {

@@ -3,8 +3,8 @@ import { energyLine } from '../../evaluation/energy/of-inference.ts';
 import type { ActivityDocument, WindowFigures } from '../../evaluation/spiking/document.ts';
 import type { LayerActivity } from '../../model/spiking/activity.ts';
 import { FULL_SCALE } from '../../model/spiking/code.ts';
-import { colour } from '../console.ts';
-import { tableLines } from '../workstation/table.ts';
+import { colour } from '../../ui/terminal/console.ts';
+import { tableLines } from '../../ui/terminal/table.ts';
 
 const BAR = 24;
 

@@ -3,15 +3,15 @@ import { RefusedError, SpikescopeError } from '../../errors.ts';
 import { estimateEnergy } from '../../evaluation/energy/estimate.ts';
 import { energyOfInference } from '../../evaluation/energy/of-inference.ts';
 import { activityPage } from '../../evaluation/report/activity-report.ts';
-import { writePage } from '../../evaluation/report/page.ts';
 import type { ActivityDocument } from '../../evaluation/spiking/document.ts';
 import { inputReader, type SimulatedImage } from '../../evaluation/spiking/inputs.ts';
 import { measureActivity } from '../../evaluation/spiking/measure-activity.ts';
 import { identityOf, type ModelBundle } from '../../model/bundle/bundle.ts';
 import type { LayerActivity } from '../../model/spiking/activity.ts';
 import { FULL_SCALE } from '../../model/spiking/code.ts';
-import type { Engine } from '../../runtime/engine.ts';
-import { note, startProgress } from '../console.ts';
+import { writePage } from '../../report/page.ts';
+import type { Engine } from '../../runtime/engine/contract.ts';
+import { note, startProgress } from '../../ui/terminal/console.ts';
 import { type ImageChoice, itemsOf } from './activity-images.ts';
 
 export interface ActivityOptions extends ImageChoice {

@@ -3,7 +3,7 @@ import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import type { Manifest } from '../../model/bundle/contract.ts';
 import { multiplyAddsOf, parameterBytesOf } from '../../model/cost.ts';
 import type { GraphNode } from '../../model/graph.ts';
-import type { Engine } from '../../runtime/engine.ts';
+import type { Engine } from '../../runtime/engine/contract.ts';
 
 type ManifestLayer = Manifest['layers'][number];
 

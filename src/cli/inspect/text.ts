@@ -1,7 +1,7 @@
 import { printable } from '../../errors.ts';
-import { colour, print } from '../console.ts';
-import { scalesOf } from '../convert/summary.ts';
-import { tableLines } from '../workstation/table.ts';
+import { colour, print } from '../../ui/terminal/console.ts';
+import { tableLines } from '../../ui/terminal/table.ts';
+import { scalesOf } from '../shared/scales.ts';
 import type { InspectDocument, InspectedLayer } from './document.ts';
 
 const PLACES = { chip: 'chip', cpu: 'cpu', host: '—' } as const;

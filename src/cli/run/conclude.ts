@@ -1,12 +1,19 @@
 import { EXIT, type ExitCode, SpikescopeError } from '../../errors.ts';
-import type { Tally } from '../../runtime/appliance.ts';
-import { note } from '../console.ts';
-import type { Delivered } from './delivery.ts';
+import type { Tally } from '../../runtime/appliance/appliance.ts';
+import { note } from '../../ui/terminal/console.ts';
+
+/** What became of the results. */
+export interface Outcome {
+  /** In the journal, not acknowledged by the broker. */
+  readonly unpublished: number;
+  /** Acknowledged by the broker, not received back. */
+  readonly notReceived: number;
+}
 
 /** A stop on request is no failure, whatever was still on its way: it is in the journal. */
 export function conclude(
   { captures, retakes }: Tally,
-  { unpublished, notReceived }: Delivered,
+  { unpublished, notReceived }: Outcome,
   isStopped: boolean,
 ): ExitCode {
   const readings = `${captures} ${captures === 1 ? 'capture' : 'captures'}, ${retakes} of them to be retaken`;

@@ -1,8 +1,14 @@
 import type { Command } from 'commander';
 import { UsageError } from '../../errors.ts';
+import { readConfiguration } from '../../runtime/appliance/settings/configuration.ts';
+import {
+  DEFAULT_SETTINGS,
+  type Settings,
+  settingOfWord,
+  settingsSchema,
+  wordOf,
+} from '../../runtime/appliance/settings/settings.ts';
 import { firstIssue } from '../../schema.ts';
-import { readConfiguration } from './configuration.ts';
-import { DEFAULT_SETTINGS, type Settings, settingOfWord, settingsSchema, wordOf } from './settings.ts';
 
 /** What `run` was told: by the command line, else by the configuration file, else by default. */
 export type RunOptions = Settings;

@@ -1,4 +1,4 @@
-import { onReaderLeft } from '../console.ts';
+import { onReaderLeft } from '../../ui/terminal/console.ts';
 
 export interface StopWatch {
   /** Aborts when the program is asked to end. */

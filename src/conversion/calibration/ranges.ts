@@ -1,6 +1,6 @@
 /**
  * From histograms to scales and zero points. The clipping range is the one with the least mean cube of the absolute error:
- * squares would clip rare large activations, on which the rare classes live (measured: docs/conversion.md).
+ * squares would clip rare large activations, on which the rare classes live (measured: docs/use/conversion.md).
  */
 import type { Quantisation } from '../../model/graph.ts';
 import { BINS, type Histogram } from './histogram.ts';

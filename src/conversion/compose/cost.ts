@@ -1,6 +1,6 @@
 /**
  * What a folded graph costs the integer engine, in nanoseconds on one core of a server processor with 8-bit dot
- * products. Only ratios matter; they were fitted to the engine's layers (docs/conversion.md).
+ * products. Only ratios matter; they were fitted to the engine's layers (docs/use/conversion.md).
  */
 import { elementCount } from '../../model/graph.ts';
 import { type FloatGraph, type FloatNode, floatInputsOf, multiplyAddsOf, shapeIn } from '../float/graph.ts';

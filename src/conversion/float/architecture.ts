@@ -1,7 +1,12 @@
 /** An architecture with its arrays as a float graph: what conversion folds, quantises and exports. */
 
+import {
+  type Architecture,
+  type Layer,
+  layerInputs,
+  type ReluLayer,
+} from '../../model/architecture/architecture.ts';
 import { shapesOf } from '../../model/architecture/shapes.ts';
-import { type Architecture, type Layer, layerInputs, type ReluLayer } from '../../model/architecture.ts';
 import type { Padding, Shape } from '../../model/graph.ts';
 import { type FloatClamp, type FloatGraph, type FloatNode, NO_PADDING } from './graph.ts';
 

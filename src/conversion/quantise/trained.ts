@@ -1,7 +1,7 @@
 /** The scales that quantisation-aware training settled on, in place of calibration: training and device round alike. */
 import { RefusedError } from '../../errors.ts';
+import type { TrainedQuantisation } from '../../model/checkpoint/format.ts';
 import { INPUT_NAME } from '../../model/graph.ts';
-import type { TrainedQuantisation } from '../../training/checkpoint/format.ts';
 import type { FloatGraph } from '../float/graph.ts';
 import type { LoweringContext } from '../lower/lower.ts';
 import type { TensorQuantisation } from './precision.ts';

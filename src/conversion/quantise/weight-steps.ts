@@ -1,6 +1,7 @@
 /** Real value of one weight step for each output of a layer: from its weights, or as training settled it. */
+
+import type { WeightQuantisation } from '../../model/checkpoint/format.ts';
 import type { Quantisation } from '../../model/graph.ts';
-import type { WeightQuantisation } from '../../training/checkpoint/format.ts';
 import type { FloatConvolution, FloatDense } from '../float/graph.ts';
 import { smallestScales, type WeightScheme, weightScales } from './layer.ts';
 import { EIGHT_BITS, type Precision, weightLimit } from './precision.ts';

@@ -1,5 +1,5 @@
 /** α of the readout p = softmax(α × potential), fitted as temperature scaling is (system specification §6, equation 17). */
-import { softmax } from '../../runtime/readout.ts';
+import { softmax } from '../../runtime/inference/readout.ts';
 
 /** An image's potentials (int32, one per class) and the index of its true class. */
 export interface Scored {

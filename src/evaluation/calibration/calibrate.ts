@@ -2,14 +2,15 @@
  * Fits the readout on a split, in the order in which one choice changes what the next one sees: crop, α, τ, tiling,
  * thresholds (system specification §6).
  */
+
+import type { Sample } from '../../dataset/dataset.ts';
 import type { ModelContents } from '../../model/bundle/bundle.ts';
 import type { Readout } from '../../model/bundle/contract.ts';
 import type { LearningSection } from '../../model/bundle/learning-section.ts';
-import { isUncertain, softmax } from '../../runtime/readout.ts';
-import type { Sample } from '../dataset/dataset.ts';
-import { type Metrics, measure, prepare } from '../metrics/metrics.ts';
-import type { Prediction } from '../metrics/prediction.ts';
-import { calibrationError, type ReliabilityBin, reliabilityOf } from '../metrics/reliability.ts';
+import { isUncertain, softmax } from '../../runtime/inference/readout.ts';
+import { type Metrics, measure, prepare } from '../../statistics/metrics.ts';
+import type { Prediction } from '../../statistics/prediction.ts';
+import { calibrationError, type ReliabilityBin, reliabilityOf } from '../../statistics/reliability.ts';
 import { fitAlpha, lesionWeights, negativeLogLikelihood, type Scored } from './alpha.ts';
 import { fitTau, fitThresholds, type OperatingPoints, sensitivityAt } from './thresholds.ts';
 import type { View, Views } from './views.ts';

@@ -1,6 +1,7 @@
 /** What `calibrate --json` prints. Shares are 0…1. */
+
+import type { Dataset } from '../../dataset/dataset.ts';
 import { identityOf, type ModelBundle, type ModelIdentity } from '../../model/bundle/bundle.ts';
-import type { Dataset } from '../dataset/dataset.ts';
 import type { Unreadable } from '../read-split.ts';
 import type { Calibration, Choice, Fit } from './calibrate.ts';
 import type { OperatingPoints } from './thresholds.ts';

@@ -1,9 +1,9 @@
 /** Chooses of a validation split what the bundle carries for learning on the device. */
 import { createHash } from 'node:crypto';
+import type { Sample } from '../../dataset/dataset.ts';
 import type { LabelledEmbeddings, LearningSection } from '../../model/bundle/learning-section.ts';
 import { embeddingShape, MAXIMUM_PLACES } from '../../model/embedding.ts';
 import type { IntegerGraph } from '../../model/graph.ts';
-import type { Sample } from '../dataset/dataset.ts';
 import type { PooledView } from './views.ts';
 
 /** Images of a class at most; with seven classes and 256 channels about 240 kB together. */

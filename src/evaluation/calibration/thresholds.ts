@@ -1,5 +1,5 @@
 /** Per-class thresholds and the trigger of tiling, fitted on the validation split (system specification §6, equation 18). */
-import type { Prediction } from '../metrics/prediction.ts';
+import type { Prediction } from '../../statistics/prediction.ts';
 
 /** Classes for which a sensitivity is asked, by class name: 0 < sensitivity ≤ 1. */
 export type OperatingPoints = Readonly<Record<string, number>>;

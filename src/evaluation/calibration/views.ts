@@ -1,4 +1,8 @@
 /** What calibration needs to know of each image: its potentials with and without crop, with and without tiling. */
+
+import { mapConcurrently } from '../../concurrently.ts';
+import type { Sample } from '../../dataset/dataset.ts';
+import type { Frame, Square } from '../../frame.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { embeddingShape, pooled } from '../../model/embedding.ts';
 import { salientSquare } from '../../preprocess/crop.ts';
@@ -6,11 +10,8 @@ import { decodeImage } from '../../preprocess/decode.ts';
 import { areaResample } from '../../preprocess/resample.ts';
 import { saliencyMapper } from '../../preprocess/saliency.ts';
 import { centredSquare, tilesOf } from '../../preprocess/square.ts';
-import type { Engine } from '../../runtime/engine.ts';
-import type { Frame, Square } from '../../runtime/reading.ts';
-import { largestIndex, meanPotentials } from '../../runtime/readout.ts';
-import { mapConcurrently } from '../concurrently.ts';
-import type { Sample } from '../dataset/dataset.ts';
+import type { Engine } from '../../runtime/engine/contract.ts';
+import { largestIndex, meanPotentials } from '../../runtime/inference/readout.ts';
 import { type Unreadable, unreadable } from '../read-split.ts';
 
 /** int32 per class, of the whole square and averaged over its four tiles. */

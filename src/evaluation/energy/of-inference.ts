@@ -1,6 +1,6 @@
-import type { Engine } from '../../runtime/engine.ts';
+import type { Engine } from '../../runtime/engine/contract.ts';
+import { findMeter } from './find-meter.ts';
 import { type MeasuredEnergy, measureEnergy } from './measure.ts';
-import { findMeter } from './meter.ts';
 
 /** Energy of an engine by the machine's own meter. */
 export interface InferenceEnergy {

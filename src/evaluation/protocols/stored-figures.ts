@@ -8,7 +8,7 @@ import { RefusedError } from '../../errors.ts';
 import type { ModelIdentity } from '../../model/bundle/bundle.ts';
 import { replaceFile } from '../../model/bundle/replace-file.ts';
 import { firstIssue } from '../../schema.ts';
-import type { Figures } from '../document.ts';
+import type { Figures } from '../../statistics/figures.ts';
 
 export const PROTOCOLS = ['lesion', 'paper'] as const;
 /** `lesion`: no lesion in two splits, nothing fitted on test. `paper`: the publication's own procedure, which leaks. */

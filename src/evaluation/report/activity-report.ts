@@ -1,10 +1,10 @@
 import type { ModelIdentity } from '../../model/bundle/bundle.ts';
 import type { LayerActivity } from '../../model/spiking/activity.ts';
+import { type Drawing, loadDrawing } from '../../report/charts.ts';
+import { type Html, html } from '../../report/html.ts';
+import { page, percent } from '../../report/page.ts';
 import { energyLine } from '../energy/of-inference.ts';
 import type { ActivityDocument } from '../spiking/document.ts';
-import { type Drawing, loadDrawing } from './charts.ts';
-import { type Html, html } from './html.ts';
-import { page, percent } from './page.ts';
 
 /**
  * The page of one activity, self-contained; no photographs.

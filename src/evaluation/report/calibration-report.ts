@@ -1,8 +1,8 @@
+import type { Charts } from '../../report/charts.ts';
+import { type Html, html } from '../../report/html.ts';
+import { fixed, page, percent } from '../../report/page.ts';
 import type { Calibration, Choice, Fit } from '../calibration/calibrate.ts';
 import type { CalibrationDocument } from '../calibration/document.ts';
-import type { Charts } from './charts.ts';
-import { type Html, html } from './html.ts';
-import { fixed, page, percent } from './page.ts';
 
 /** The page of one calibration, self-contained; no photographs. */
 export function calibrationPage(

@@ -1,10 +1,11 @@
-import type { EvaluationDocument, Figures } from '../document.ts';
-import type { Summary } from '../metrics/metrics.ts';
-import type { ReliabilityBin } from '../metrics/reliability.ts';
-import type { Interval } from '../metrics/resampling.ts';
-import type { Charts } from './charts.ts';
-import { type Html, html } from './html.ts';
-import { fixed, page, percent } from './page.ts';
+import type { Charts } from '../../report/charts.ts';
+import { type Html, html } from '../../report/html.ts';
+import { fixed, page, percent } from '../../report/page.ts';
+import type { Figures } from '../../statistics/figures.ts';
+import type { Summary } from '../../statistics/metrics.ts';
+import type { ReliabilityBin } from '../../statistics/reliability.ts';
+import type { Interval } from '../../statistics/resampling.ts';
+import type { EvaluationDocument } from '../document.ts';
 import { protocolSection } from './protocol-section.ts';
 
 /** A wrong answer, shown with its picture. */

@@ -1,9 +1,10 @@
 /** Both protocols beside each other, and what the second leaks. */
+
+import { type Html, html } from '../../report/html.ts';
+import { fixed, percent } from '../../report/page.ts';
 import type { EvaluationDocument } from '../document.ts';
 import { LEAKAGE_PARAGRAPH, type SideBySide } from '../protocols/side-by-side.ts';
 import { PROTOCOLS, type Protocol, type ProtocolFigures } from '../protocols/stored-figures.ts';
-import { type Html, html } from './html.ts';
-import { fixed, percent } from './page.ts';
 
 const TITLES: Readonly<Record<Protocol, string>> = {
   lesion: 'lesion: no lesion in two splits, nothing fitted on test',

@@ -1,11 +1,11 @@
 import { PhantomPainter } from '../../capture/phantom/draw.ts';
+import type { Frame } from '../../frame.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { decodeImage } from '../../preprocess/decode.ts';
 import { areaResample } from '../../preprocess/resample.ts';
 import { centredSquare } from '../../preprocess/square.ts';
-import { createClassifier } from '../../runtime/classifier.ts';
-import type { Engine } from '../../runtime/engine.ts';
-import type { Frame } from '../../runtime/reading.ts';
+import type { Engine } from '../../runtime/engine/contract.ts';
+import { createClassifier } from '../../runtime/inference/classifier.ts';
 
 /** One image as the network sees it. */
 export interface SimulatedImage {

@@ -1,10 +1,11 @@
 import { SpikescopeError } from '../../errors.ts';
 import type { IntegerGraph } from '../../model/graph.ts';
+import type { Inference } from '../../model/inference.ts';
 import { activityOf, type LayerActivity } from '../../model/spiking/activity.ts';
 import { FULL_SCALE } from '../../model/spiking/code.ts';
 import { type Simulation, simulate } from '../../model/spiking/simulate.ts';
-import type { Engine, Inference } from '../../runtime/engine.ts';
-import { largestIndex } from '../../runtime/readout.ts';
+import type { Engine } from '../../runtime/engine/contract.ts';
+import { largestIndex } from '../../runtime/inference/readout.ts';
 import type { ActivityDocument, WindowFigures } from './document.ts';
 import type { SimulatedImage } from './inputs.ts';
 

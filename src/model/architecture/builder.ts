@@ -1,6 +1,7 @@
 /** Writes an architecture layer by layer; every method adds one layer and returns the name of its tensor. */
-import type { Architecture, Layer } from '../architecture.ts';
+
 import { INPUT_NAME, type Shape } from '../graph.ts';
+import type { Architecture, Layer } from './architecture.ts';
 
 /** A tensor of the network under construction. */
 export type Tensor = string;

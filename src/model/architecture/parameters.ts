@@ -1,6 +1,7 @@
 /** What an architecture learns and what it keeps: names, shapes and roles of its arrays. */
-import type { Architecture, Layer } from '../architecture.ts';
+
 import { elementCount, type Shape } from '../graph.ts';
+import type { Architecture, Layer } from './architecture.ts';
 import { shapesOf } from './shapes.ts';
 
 /**

@@ -1,7 +1,7 @@
 /** Architectures from outside, checked. */
 import { z } from 'zod';
 import { SpikescopeError } from '../../errors.ts';
-import type { Architecture } from '../architecture.ts';
+import type { Architecture } from './architecture.ts';
 import { shapesOf } from './shapes.ts';
 
 const name = z.string().min(1).max(256);

@@ -1,7 +1,7 @@
 /** Shapes of every tensor of an architecture, which also checks that it is one. */
 import { SpikescopeError } from '../../errors.ts';
-import { type Architecture, type Layer, layerInputs } from '../architecture.ts';
 import { elementCount, INPUT_NAME, type Shape } from '../graph.ts';
+import { type Architecture, type Layer, layerInputs } from './architecture.ts';
 
 /**
  * The shape of every tensor by name, the image included.

@@ -1,7 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import { RefusedError } from '../../errors.ts';
 import { firstIssue } from '../../schema.ts';
-import { validateGraph } from '../validate.ts';
+import { validateGraph } from '../validate/validate.ts';
 import { withArrays } from './arrays.ts';
 import type { GoldenCase, ModelBundle } from './bundle.ts';
 import { MAXIMUM_BUNDLE_BYTES, unpackContainer } from './container.ts';

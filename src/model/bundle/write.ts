@@ -1,4 +1,4 @@
-import { validateGraph } from '../validate.ts';
+import { validateGraph } from '../validate/validate.ts';
 import type { ModelBundle, ModelContents } from './bundle.ts';
 import { packContainer } from './container.ts';
 import { documentOf } from './document.ts';

@@ -1,6 +1,6 @@
 /** Whether the learned head may be used: judged on cases of the bundle that nothing is ever learned from. */
 import type { LabelledEmbeddings, LearningSection } from '../../model/bundle/learning-section.ts';
-import { largestIndex } from '../readout.ts';
+import { largestIndex } from '../inference/readout.ts';
 import { type Correction, correctedPotentials } from './correction.ts';
 
 /** How much either figure may lie below the factory head's: one point. */

@@ -1,6 +1,5 @@
 import { SpikescopeError } from '../../errors.ts';
-import { RETAKE } from '../classifier.ts';
-import { INDETERMINATE } from '../readout.ts';
+import { INDETERMINATE, RETAKE } from '../inference/head.ts';
 import { MAXIMUM_CLASSES } from './state-file.ts';
 
 /**

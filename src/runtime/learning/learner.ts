@@ -4,26 +4,18 @@ import { SpikescopeError } from '../../errors.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import type { LearningSection } from '../../model/bundle/learning-section.ts';
 import type { RecordDraft, RecordKind } from '../../store/chain.ts';
-import type { LearnedHead } from '../classifier.ts';
-import type { PressedBy } from '../flow/machine.ts';
-import type { LearningOutcome, RecordedReading } from '../flow/parts.ts';
-import type { Reading } from '../reading.ts';
+import type { Evidence, LearnedHead } from '../inference/head.ts';
+import type { Reading } from '../inference/reading.ts';
 import { type Correction, correctedPotentials, noCorrection } from './correction.ts';
 import { DeltaFile } from './delta-file.ts';
 import { caseOf, type GuardFigures, guardFigures, objection } from './gate.ts';
 import { checkedLabel } from './label.ts';
 import { type Metric, metricOf } from './metric.ts';
+import type { LearningOutcome, PressedBy } from './outcome.ts';
 import { proposed, softened } from './propose.ts';
 import { withClass } from './prototype.ts';
 import { HISTORY_LENGTH, headDigest, type LearnedState, remembering } from './state.ts';
 import type { Example } from './teach.ts';
-
-/** What a reading rests on: never part of it, never sent, logged or shown. */
-export interface Evidence {
-  readonly pooled: Int16Array;
-  /** int32, the factory head's, of the whole square. */
-  readonly potentials: Int32Array;
-}
 
 /** What a learner asks of the journal. */
 export interface LearningJournal {
@@ -143,7 +135,7 @@ export class HeadLearner {
    * Learns one case; on disk and in the journal when it resolves. An update that the gate turns down changes nothing.
    * @throws SpikescopeError `LABEL_INVALID`, `LABEL_LIMIT`, `EVIDENCE_GONE`, `DOCUMENT_UNWRITABLE`, `JOURNAL_*`
    */
-  async learn({ id }: Pick<RecordedReading, 'id'>, label: string, by: PressedBy): Promise<LearningOutcome> {
+  async learn({ id }: { readonly id: string }, label: string, by: PressedBy): Promise<LearningOutcome> {
     if (this.#seen?.id !== id) throw evidenceGone(id);
     const { evidence } = this.#seen;
     const name = checkedLabel(label, this.#state.correction.classes);

@@ -5,7 +5,7 @@
  * embeddings, classes count the same whatever the number of their cases, and a penalty on the correction keeps the
  * head near the factory's where the cases do not say otherwise.
  */
-import { softmax } from '../readout.ts';
+import { softmax } from '../inference/readout.ts';
 import { type Correction, quantised, type RealCorrection, realOf } from './correction.ts';
 import { dot, type Metric, transformed } from './metric.ts';
 

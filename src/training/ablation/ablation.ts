@@ -1,9 +1,9 @@
 /** The ablation of QANA's Table IV on one data set: rows, then tables, rewritten after every row. */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { loadDataset } from '../../evaluation/dataset/dataset.ts';
-import { writePage } from '../../evaluation/report/page.ts';
+import { loadDataset } from '../../dataset/dataset.ts';
 import { replaceFile } from '../../model/bundle/replace-file.ts';
+import { writePage } from '../../report/page.ts';
 import { openTrainingData } from '../data/open.ts';
 import type { TrainingData, TrainingDataOptions } from '../data/training-data.ts';
 import { type DatasetChoice, datasetSource } from '../trainer/source.ts';

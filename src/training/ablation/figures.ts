@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { bootstrapIntervals, type Intervals } from '../../evaluation/metrics/bootstrap.ts';
-import { bootstrapDifferences, type Differences } from '../../evaluation/metrics/difference.ts';
-import { measure } from '../../evaluation/metrics/metrics.ts';
-import type { Prediction } from '../../evaluation/metrics/prediction.ts';
+import { bootstrapIntervals, type Intervals } from '../../statistics/bootstrap.ts';
+import { bootstrapDifferences, type Differences } from '../../statistics/difference.ts';
+import { measure } from '../../statistics/metrics.ts';
+import type { Prediction } from '../../statistics/prediction.ts';
 
 const predictionSchema = z.strictObject({
   label: z.int().min(0),

@@ -1,7 +1,7 @@
 /** The page of the ablation, self-contained; no photographs. */
-import { type Html, html } from '../../evaluation/report/html.ts';
-import { page } from '../../evaluation/report/page.ts';
-import type { Table } from '../../evaluation/report/table.ts';
+import { type Html, html } from '../../report/html.ts';
+import { page } from '../../report/page.ts';
+import type { Table } from '../../report/table.ts';
 import { type AblationDocument, epochsOf } from './document.ts';
 import { figuresTable, gainsTable } from './table.ts';
 

@@ -1,7 +1,7 @@
 /** The ablation as tables: what each row has, what it is worth, what it brought over the row before. */
 
-import { fixed, percent } from '../../evaluation/report/page.ts';
-import { markdownTable, pointsCell, type Table, withInterval } from '../../evaluation/report/table.ts';
+import { fixed, percent } from '../../report/page.ts';
+import { markdownTable, pointsCell, type Table, withInterval } from '../../report/table.ts';
 import { type AblationDocument, epochsOf } from './document.ts';
 import type { MeasuredRow, TableFigures } from './figures.ts';
 import { ABLATION, type AblationRow, type PublishedFigures } from './rows.ts';

@@ -1,5 +1,5 @@
 /** Mixup and CutMix: images of a batch combined in pairs. */
-import { seededRandom } from '../../evaluation/random.ts';
+import { seededRandom } from '../../random.ts';
 import { shuffled } from '../protocol/shuffle.ts';
 import { seedOf } from '../trainer/seed.ts';
 import type { Augmentation } from './augmentation.ts';

@@ -1,5 +1,5 @@
 /** Training data: a data set, its cache of decoded images, and batches made ahead of their use. */
-import { type Dataset, loadDataset, type Sample } from '../../evaluation/dataset/dataset.ts';
+import { type Dataset, loadDataset, type Sample } from '../../dataset/dataset.ts';
 import { type Announcer, STDERR } from './announcer.ts';
 import { Epochs } from './batches.ts';
 import type { Geometry } from './cache/geometry.ts';

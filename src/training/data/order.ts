@@ -1,4 +1,4 @@
-import { seededRandom } from '../../evaluation/random.ts';
+import { seededRandom } from '../../random.ts';
 import { shuffled } from '../protocol/shuffle.ts';
 import { seedOf } from '../trainer/seed.ts';
 

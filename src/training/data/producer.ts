@@ -1,4 +1,4 @@
-import { seededRandom } from '../../evaluation/random.ts';
+import { seededRandom } from '../../random.ts';
 import { seedOf } from '../trainer/seed.ts';
 import type { Pixels } from './cache/cache-file.ts';
 import type { PixelCache } from './cache/open.ts';

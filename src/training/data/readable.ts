@@ -1,5 +1,5 @@
+import type { Dataset } from '../../dataset/dataset.ts';
 import { RefusedError } from '../../errors.ts';
-import type { Dataset } from '../../evaluation/dataset/dataset.ts';
 import type { Announcer } from './announcer.ts';
 import type { Entry, Pixels } from './cache/cache-file.ts';
 import type { Selected } from './selection.ts';

@@ -1,6 +1,7 @@
 /** Which images a training sees. */
+
+import { type Dataset, type Sample, samplesOf } from '../../dataset/dataset.ts';
 import { RefusedError } from '../../errors.ts';
-import { type Dataset, type Sample, samplesOf } from '../../evaluation/dataset/dataset.ts';
 import { lesionSplit } from '../protocol/lesion-split.ts';
 import type { TrainingDataOptions } from './training-data.ts';
 

@@ -1,5 +1,5 @@
 /** What a training loop sees of a data set: who the images are, and their pixels in batches, epoch by epoch. */
-import type { Split } from '../../evaluation/dataset/dataset.ts';
+import type { Split } from '../../splits.ts';
 import type { Announcer } from './announcer.ts';
 import type { Augmentation } from './augmentation.ts';
 

@@ -1,7 +1,7 @@
 /** The head alone: softmax regression on embeddings, rounded in the forward pass as the integer graph rounds. */
 import * as tf from '@tensorflow/tfjs-core';
+import type { NamedArray } from '../../model/checkpoint/format.ts';
 import { type AdamWSlot, adamWStep, fakeQuantise } from '../backend/operators.ts';
-import type { NamedArray } from '../checkpoint/format.ts';
 import { tensorOf } from '../network/tensors.ts';
 import { shuffled } from '../protocol/shuffle.ts';
 import type { RateRecipe } from '../recipes/recipe.ts';

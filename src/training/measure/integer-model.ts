@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import type { CalibrationSet } from '../../conversion/calibration/images.ts';
 import { convert } from '../../conversion/convert.ts';
 import { prepareModel } from '../../conversion/prepare.ts';
-import type { Prediction } from '../../evaluation/metrics/prediction.ts';
 import type { ModelContents } from '../../model/bundle/bundle.ts';
-import { createCpuEngine } from '../../runtime/cpu-engine.ts';
-import { softmax } from '../../runtime/readout.ts';
-import { checkpointBytes } from '../checkpoint/file.ts';
-import type { Checkpoint } from '../checkpoint/format.ts';
+import { checkpointBytes } from '../../model/checkpoint/file.ts';
+import type { Checkpoint } from '../../model/checkpoint/format.ts';
+import { createCpuEngine } from '../../runtime/engine/cpu.ts';
+import { softmax } from '../../runtime/inference/readout.ts';
+import type { Prediction } from '../../statistics/prediction.ts';
 import type { TrainingData } from '../data/training-data.ts';
 
 /**

@@ -1,7 +1,7 @@
 /** Runs an architecture on tfjs: one pass over its layers, differentiable, batch × height × width × channels. */
 import * as tf from '@tensorflow/tfjs-core';
+import { type Architecture, type Layer, layerInputs } from '../../model/architecture/architecture.ts';
 import { shapesOf } from '../../model/architecture/shapes.ts';
-import { type Architecture, type Layer, layerInputs } from '../../model/architecture.ts';
 import { elementCount, INPUT_NAME, type Shape } from '../../model/graph.ts';
 import { batchNormTraining, dropout } from '../backend/operators.ts';
 import { seedOf } from '../trainer/seed.ts';

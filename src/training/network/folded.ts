@@ -8,8 +8,8 @@ import {
   shapeIn,
 } from '../../conversion/float/graph.ts';
 import { SpikescopeError } from '../../errors.ts';
-import type { Architecture, Layer } from '../../model/architecture.ts';
-import type { Arrays, NamedArray } from '../checkpoint/format.ts';
+import type { Architecture, Layer } from '../../model/architecture/architecture.ts';
+import type { Arrays, NamedArray } from '../../model/checkpoint/format.ts';
 
 export interface FoldedNetwork {
   readonly architecture: Architecture;

@@ -1,7 +1,7 @@
-import { seededRandom } from '../../evaluation/random.ts';
+import type { Architecture } from '../../model/architecture/architecture.ts';
 import { type Parameter, parametersOf, sizeOf, statisticsOf } from '../../model/architecture/parameters.ts';
-import type { Architecture } from '../../model/architecture.ts';
-import type { Arrays, NamedArray } from '../checkpoint/format.ts';
+import type { Arrays, NamedArray } from '../../model/checkpoint/format.ts';
+import { seededRandom } from '../../random.ts';
 import { seedOf } from '../trainer/seed.ts';
 
 /**

@@ -1,7 +1,7 @@
 /** A checkpoint ready to answer. */
 import * as tf from '@tensorflow/tfjs-core';
-import { embeddingOf } from '../../model/architecture.ts';
-import { answeringArrays, type Checkpoint } from '../checkpoint/format.ts';
+import { embeddingOf } from '../../model/architecture/architecture.ts';
+import { answeringArrays, type Checkpoint } from '../../model/checkpoint/format.ts';
 import { type Execution, execute, logitsOf } from './execute.ts';
 import { fakeQuantiser } from './quantiser.ts';
 import { tensorOf } from './tensors.ts';

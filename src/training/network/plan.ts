@@ -4,15 +4,15 @@ import { groupsOf } from '../../conversion/calibration/groups.ts';
 import { collectStatistics, type Statistics } from '../../conversion/calibration/statistics.ts';
 import type { FloatGraph } from '../../conversion/float/graph.ts';
 import { withRepresentableFactors } from '../../conversion/quantise/scales.ts';
-import type { Architecture } from '../../model/architecture.ts';
-import { INPUT_NAME, type Quantisation } from '../../model/graph.ts';
+import type { Architecture } from '../../model/architecture/architecture.ts';
 import type {
   ActivationQuantisation,
   Arrays,
   NamedArray,
   TrainedQuantisation,
   WeightQuantisation,
-} from '../checkpoint/format.ts';
+} from '../../model/checkpoint/format.ts';
+import { INPUT_NAME, type Quantisation } from '../../model/graph.ts';
 import { activationStep, weightStep } from './quantiser.ts';
 
 export interface Bits {

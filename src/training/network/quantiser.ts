@@ -1,8 +1,8 @@
 /** Where a quantised network rounds, in a pass that can be differentiated. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Architecture } from '../../model/architecture.ts';
+import type { Architecture } from '../../model/architecture/architecture.ts';
+import type { TrainedQuantisation } from '../../model/checkpoint/format.ts';
 import { fakeQuantise } from '../backend/operators.ts';
-import type { TrainedQuantisation } from '../checkpoint/format.ts';
 
 export interface Quantiser {
   /** The tensor as the integer graph stores it; unchanged where it stores no tensor of that name. */

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { NamedArray } from '../checkpoint/format.ts';
+import type { NamedArray } from '../../model/checkpoint/format.ts';
 
 export function tensorOf({ shape, values }: NamedArray): tf.Tensor {
   return tf.tensor(values, [...shape], 'float32');

@@ -1,5 +1,5 @@
 /** A split for data sets that come without one: no lesion in two splits, every class in the same shares. */
-import { SPLITS, type Split } from '../../evaluation/dataset/dataset.ts';
+import { SPLITS, type Split } from '../../splits.ts';
 import { groupBy } from './group-by.ts';
 import { shuffled } from './shuffle.ts';
 

@@ -4,7 +4,7 @@
  * lesion, lie on both sides; about 39 % of the test rows are altered copies.
  */
 import { RefusedError } from '../../errors.ts';
-import { seededRandom } from '../../evaluation/random.ts';
+import { seededRandom } from '../../random.ts';
 import type { Row } from '../data/training-data.ts';
 import { groupBy } from './group-by.ts';
 import { shuffled } from './shuffle.ts';

@@ -2,10 +2,10 @@
  * The publication's own procedure from end to end: copies first, a split by image, SMOTE on raw pixels, training that
  * stops by the test rows, and figures on those same rows. Every step flatters; the figures say how much.
  */
-import { loadDataset } from '../../evaluation/dataset/dataset.ts';
-import type { Prediction } from '../../evaluation/metrics/prediction.ts';
+import { loadDataset } from '../../dataset/dataset.ts';
 import type { ModelContents } from '../../model/bundle/bundle.ts';
-import type { Checkpoint } from '../checkpoint/format.ts';
+import type { Checkpoint } from '../../model/checkpoint/format.ts';
+import type { Prediction } from '../../statistics/prediction.ts';
 import { IDENTITY_AUGMENTATION } from '../data/augmentation.ts';
 import { type MemoryImages, memoryData } from '../data/memory.ts';
 import { openTrainingData } from '../data/open.ts';

@@ -3,7 +3,7 @@
  * double exposures, and it is here only to show what that procedure yields: QANA's own synthesis works on embeddings.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { seededRandom } from '../../evaluation/random.ts';
+import { seededRandom } from '../../random.ts';
 import { seedOf } from '../trainer/seed.ts';
 
 /** Images of one size, one after the other, uint8. */

@@ -1,4 +1,4 @@
-import { seededRandom } from '../../evaluation/random.ts';
+import { seededRandom } from '../../random.ts';
 
 /** The items in an order that follows from the seed alone (Fisher–Yates). */
 export function shuffled<Item>(items: Iterable<Item>, seed: number): Item[] {

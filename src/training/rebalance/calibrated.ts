@@ -1,6 +1,6 @@
 import { composeAndFold } from '../../conversion/compose/choose.ts';
 import { floatGraphOf } from '../../conversion/float/architecture.ts';
-import { answeringArrays, type Checkpoint } from '../checkpoint/format.ts';
+import { answeringArrays, type Checkpoint } from '../../model/checkpoint/format.ts';
 import { architectureOf } from '../network/folded.ts';
 import { planQuantisation } from '../network/plan.ts';
 

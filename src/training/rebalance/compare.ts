@@ -1,9 +1,9 @@
 /** What balancing by synthetic embeddings brings: the network as it is, the control without synthesis, and SMOTE. */
 import path from 'node:path';
-import { bootstrapDifferences, type Differences } from '../../evaluation/metrics/difference.ts';
-import type { Prediction } from '../../evaluation/metrics/prediction.ts';
+import type { Checkpoint } from '../../model/checkpoint/format.ts';
+import { bootstrapDifferences, type Differences } from '../../statistics/difference.ts';
+import type { Prediction } from '../../statistics/prediction.ts';
 import { type TableFigures, tableFigures } from '../ablation/figures.ts';
-import type { Checkpoint } from '../checkpoint/format.ts';
 import type { TrainingData } from '../data/training-data.ts';
 import { integerAnswers, integerModel } from '../measure/integer-model.ts';
 import type { ClassSynthesis } from '../smote/smote.ts';

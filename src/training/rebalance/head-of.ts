@@ -1,7 +1,7 @@
 /** The head within a checkpoint. */
 import { UsageError } from '../../errors.ts';
-import { embeddingOf } from '../../model/architecture.ts';
-import { type Arrays, answeringArrays, type Checkpoint } from '../checkpoint/format.ts';
+import { embeddingOf } from '../../model/architecture/architecture.ts';
+import { type Arrays, answeringArrays, type Checkpoint } from '../../model/checkpoint/format.ts';
 import type { Head, HeadQuantisation } from '../head/train-head.ts';
 import { settledQuantisation } from '../network/plan.ts';
 import { weightStep } from '../network/quantiser.ts';

@@ -1,4 +1,4 @@
-import { type Architecture, layerInputs } from '../../model/architecture.ts';
+import { type Architecture, layerInputs } from '../../model/architecture/architecture.ts';
 
 /**
  * The layers from the last block on: everything behind the last pool but one, the head included. A network with fewer

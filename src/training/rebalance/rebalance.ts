@@ -4,8 +4,8 @@
  */
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { readCheckpoint } from '../checkpoint/file.ts';
-import type { Checkpoint } from '../checkpoint/format.ts';
+import { readCheckpoint } from '../../model/checkpoint/file.ts';
+import type { Checkpoint } from '../../model/checkpoint/format.ts';
 import type { Row, TrainingData } from '../data/training-data.ts';
 import { type HeadSettings, trainHead } from '../head/train-head.ts';
 import { openNetwork } from '../network/open.ts';

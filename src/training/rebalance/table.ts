@@ -1,6 +1,6 @@
 /** The comparison as tables. */
-import { fixed, percent } from '../../evaluation/report/page.ts';
-import { markdownTable, pointsCell, type Table, withInterval } from '../../evaluation/report/table.ts';
+import { fixed, percent } from '../../report/page.ts';
+import { markdownTable, pointsCell, type Table, withInterval } from '../../report/table.ts';
 import { ARMS, type Arm, type Comparison } from './compare.ts';
 
 const TITLES: Readonly<Record<Arm, string>> = {

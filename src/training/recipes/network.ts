@@ -1,6 +1,6 @@
-import type { Architecture } from '../../model/architecture.ts';
-import { qana } from '../../model/qana.ts';
-import { qanaAkd1000 } from '../../model/qana-akd1000.ts';
+import type { Architecture } from '../../model/architecture/architecture.ts';
+import { qana } from '../../model/networks/qana.ts';
+import { qanaAkd1000 } from '../../model/networks/qana-akd1000.ts';
 import type { NetworkRecipe } from './recipe.ts';
 
 /** The architecture that a recipe names. */

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Matrix } from 'ml-matrix';
-import { seededRandom } from '../../evaluation/random.ts';
+import { seededRandom } from '../../random.ts';
 import { fallingEigenpairs, rankOf } from './eigenpairs.ts';
 import { randomNormal } from './random-normal.ts';
 import type { Rows } from './rows.ts';

@@ -1,4 +1,4 @@
-import { quantile } from '../../evaluation/metrics/resampling.ts';
+import { quantile } from '../../statistics/resampling.ts';
 import type { Neighbours } from './neighbours.ts';
 
 /** Share of a class's vectors whose neighbourhoods are close enough (QANA, equation 2). */

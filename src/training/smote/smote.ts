@@ -3,7 +3,7 @@
  * images. Whitening, neighbours, anchors and counts come from the training split alone, which the type of the
  * embeddings guarantees.
  */
-import { seededRandom } from '../../evaluation/random.ts';
+import { seededRandom } from '../../random.ts';
 import { syntheticCounts } from './counts.ts';
 import { nearestNeighbours } from './neighbours.ts';
 import { type Rows, rowsOf, selectRows, stackRows } from './rows.ts';

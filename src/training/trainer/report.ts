@@ -1,9 +1,9 @@
 /** The page of a training: what was reached, and the curves of its stages. */
 import path from 'node:path';
-import type { Charts } from '../../evaluation/report/charts.ts';
-import { type Html, html } from '../../evaluation/report/html.ts';
-import { fixed, page, percent } from '../../evaluation/report/page.ts';
-import type { Checkpoint } from '../checkpoint/format.ts';
+import type { Checkpoint } from '../../model/checkpoint/format.ts';
+import type { Charts } from '../../report/charts.ts';
+import { type Html, html } from '../../report/html.ts';
+import { fixed, page, percent } from '../../report/page.ts';
 import { STAGE_FILES } from './files.ts';
 import { type EpochEntry, readLog } from './log.ts';
 import type { StageName } from './train.ts';

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { sizeOf } from '../../model/architecture/parameters.ts';
-import type { Arrays, NamedArray } from '../checkpoint/format.ts';
+import type { Arrays, NamedArray } from '../../model/checkpoint/format.ts';
 
 /** Share of the batch in the running statistics. */
 const MOMENTUM = 0.1;

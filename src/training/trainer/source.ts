@@ -1,5 +1,5 @@
 /** The images of a training, from a data set on disk. */
-import type { Split } from '../../evaluation/dataset/dataset.ts';
+import type { Split } from '../../splits.ts';
 import { openTrainingData } from '../data/open.ts';
 import type { TrainingData, TrainingDataOptions } from '../data/training-data.ts';
 import type { TrainingSource } from './train.ts';

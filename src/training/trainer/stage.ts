@@ -5,10 +5,15 @@
  */
 import path from 'node:path';
 import { SpikescopeError, UsageError } from '../../errors.ts';
-import type { Metrics } from '../../evaluation/metrics/metrics.ts';
-import type { Architecture } from '../../model/architecture.ts';
-import { writeCheckpoint } from '../checkpoint/file.ts';
-import type { Arrays, Checkpoint, TrainedQuantisation, TrainingProgress } from '../checkpoint/format.ts';
+import type { Architecture } from '../../model/architecture/architecture.ts';
+import { writeCheckpoint } from '../../model/checkpoint/file.ts';
+import type {
+  Arrays,
+  Checkpoint,
+  TrainedQuantisation,
+  TrainingProgress,
+} from '../../model/checkpoint/format.ts';
+import type { Metrics } from '../../statistics/metrics.ts';
 import type { TrainingData } from '../data/training-data.ts';
 import type { OpenNetwork } from '../network/open.ts';
 import { settledQuantisation } from '../network/plan.ts';

@@ -1,10 +1,10 @@
 /** A network under training: its variables, one step of the optimiser, and all that a checkpoint needs of them. */
 import * as tf from '@tensorflow/tfjs-core';
+import type { Architecture } from '../../model/architecture/architecture.ts';
 import { parametersOf } from '../../model/architecture/parameters.ts';
-import type { Architecture } from '../../model/architecture.ts';
+import type { Arrays, OptimiserState, TrainedQuantisation } from '../../model/checkpoint/format.ts';
 import { INPUT_NAME } from '../../model/graph.ts';
 import { type AdamWSlot, adamWStep } from '../backend/operators.ts';
-import type { Arrays, OptimiserState, TrainedQuantisation } from '../checkpoint/format.ts';
 import { type Execution, logitsOf } from '../network/execute.ts';
 import { fakeQuantiser } from '../network/quantiser.ts';
 import { arrayOf, tensorOf } from '../network/tensors.ts';

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type Metrics, measure } from '../../evaluation/metrics/metrics.ts';
-import type { Prediction } from '../../evaluation/metrics/prediction.ts';
-import { softmax } from '../../runtime/readout.ts';
+import { softmax } from '../../runtime/inference/readout.ts';
+import { type Metrics, measure } from '../../statistics/metrics.ts';
+import type { Prediction } from '../../statistics/prediction.ts';
 import type { TrainingData } from '../data/training-data.ts';
 
 /** What a network's answers on a split are worth; softmax of the logits in double precision, no calibration. */

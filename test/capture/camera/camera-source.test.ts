@@ -11,8 +11,8 @@ import { rawReader } from '../../../src/capture/camera/raw-reader.ts';
 import { y4mReader } from '../../../src/capture/camera/y4m-reader.ts';
 import type { Capture } from '../../../src/capture/source.ts';
 import type { SpikescopeError } from '../../../src/errors.ts';
+import type { YuvFrame } from '../../../src/frame.ts';
 import { measureQuality } from '../../../src/preprocess/quality.ts';
-import type { YuvFrame } from '../../../src/runtime/reading.ts';
 
 const FAKE = fileURLToPath(new URL('../../support/fake-camera.mjs', import.meta.url));
 const SIZE = { width: 200, height: 160, rate: 40 };

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { createClassifier, type LearnedHead } from '../../../src/runtime/classifier.ts';
-import { createInterpreterEngine } from '../../../src/runtime/interpreter-engine.ts';
+import { resultOf } from '../../../src/runtime/appliance/make-result.ts';
+import { createInterpreterEngine } from '../../../src/runtime/engine/interpreter.ts';
+import { createClassifier } from '../../../src/runtime/inference/classifier.ts';
+import type { LearnedHead } from '../../../src/runtime/inference/head.ts';
 import type { Correction } from '../../../src/runtime/learning/correction.ts';
 import { correctedPotentials, noCorrection } from '../../../src/runtime/learning/correction.ts';
 import { withClass } from '../../../src/runtime/learning/prototype.ts';
-import { resultOf } from '../../../src/telehealth/result.ts';
 import { CLASSES, FEATURES, learnableBundle } from '../../support/learnable.ts';
 import { Random } from '../../support/random.ts';
 

@@ -5,8 +5,8 @@
 import { writeSync } from 'node:fs';
 import path from 'node:path';
 import { readBundle } from '../../../dist/model/bundle/read.js';
+import { DEFAULT_MODEL } from '../../../dist/runtime/engine/open-model.js';
 import { HeadLearner } from '../../../dist/runtime/learning/learner.js';
-import { DEFAULT_MODEL } from '../../../dist/runtime/open-model.js';
 import { Journal } from '../../../dist/store/journal.js';
 
 const { WORKLOAD_DATA: folder } = process.env;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { RgbFrame } from '../../../src/frame.ts';
 import { areaResampleReference } from '../../../src/preprocess/resample-reference.ts';
 import { centredSquare } from '../../../src/preprocess/square.ts';
-import type { RgbFrame } from '../../../src/runtime/reading.ts';
 import {
   type Augmentation,
   DEFAULT_AUGMENTATION,

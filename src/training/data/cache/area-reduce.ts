@@ -1,4 +1,4 @@
-import type { RgbFrame } from '../../../runtime/reading.ts';
+import type { RgbFrame } from '../../../frame.ts';
 
 /**
  * Area resampling of a whole frame, along rows and then along columns: every output value is the mean of what it covers,

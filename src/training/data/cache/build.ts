@@ -1,8 +1,8 @@
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
+import { mapConcurrently } from '../../../concurrently.ts';
 import { SpikescopeError } from '../../../errors.ts';
-import { mapConcurrently } from '../../../evaluation/concurrently.ts';
 import { decodeImage } from '../../../preprocess/decode.ts';
 import { type Entry, HEADER_BYTES, headerOf, type Index, PADDING_BYTES } from './cache-file.ts';
 import { type Geometry, shaped } from './geometry.ts';

@@ -1,6 +1,6 @@
+import type { RgbFrame } from '../../../frame.ts';
 import { areaResample } from '../../../preprocess/resample.ts';
 import { centredSquare } from '../../../preprocess/square.ts';
-import type { RgbFrame } from '../../../runtime/reading.ts';
 import { areaReduce } from './area-reduce.ts';
 
 /** What is kept of an image. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
-import type { Dataset } from '../../../evaluation/dataset/dataset.ts';
+import type { Dataset } from '../../../dataset/dataset.ts';
 
 /** An image file of a data set. */
 export interface Source {

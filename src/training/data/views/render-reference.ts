@@ -1,6 +1,7 @@
 /** Views by their definition, pixel by pixel in double precision: the judge of the native version, and its stand-in. */
+
+import type { RgbFrame } from '../../../frame.ts';
 import { centredSquare } from '../../../preprocess/square.ts';
-import type { RgbFrame } from '../../../runtime/reading.ts';
 import { labOf, rgbOf, type Triple } from './colour.ts';
 import type { Rectangle, Transform, View } from './view.ts';
 

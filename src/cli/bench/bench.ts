@@ -1,0 +1,127 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { z } from 'zod';
+import { measureColdStart } from '../../bench/cold-start.ts';
+import type { BenchDocument } from '../../bench/document.ts';
+import { measureLayers } from '../../bench/layers.ts';
+import { measureLimits } from '../../bench/limits.ts';
+import { thisMachine } from '../../bench/machine.ts';
+import { measureNodeSide } from '../../bench/node-side.ts';
+import { benchPage } from '../../bench/report/report.ts';
+import { imagesOf, phantomImages, type StageImages, timeStages } from '../../bench/stages.ts';
+import { listImages } from '../../capture/images.ts';
+import { UsageError } from '../../errors.ts';
+import { energyOfInference } from '../../evaluation/energy/of-inference.ts';
+import { identityOf } from '../../model/bundle/bundle.ts';
+import { writePage } from '../../report/page.ts';
+import { DEFAULT_MODEL, openModel } from '../../runtime/engine/open-model.ts';
+import { print, printJson } from '../../ui/terminal/console.ts';
+import { parseOptions, positiveInteger, positiveIntegers } from '../shared/options.ts';
+import { Absences } from './absences.ts';
+import { bundlePeers } from './peers.ts';
+import { networksOption, raceBundle, raceNetworks } from './races.ts';
+import { benchLines } from './text.ts';
+
+/** Where the project's own float model lies on a development machine. */
+const USUAL_FLOAT = fileURLToPath(new URL('../../../models/qana64.checkpoint', import.meta.url));
+const STAGE_ROUNDS = 5;
+
+const optionsSchema = z.object({
+  model: z.string().optional(),
+  float: z.string().optional(),
+  batch: z.array(z.number()),
+  threads: z.array(z.number()),
+  iterations: z.number(),
+  networks: z.union([z.literal(true), z.string()]).optional(),
+  images: z.string().optional(),
+  report: z.string().optional(),
+  json: z.boolean().default(false),
+});
+type Options = z.infer<typeof optionsSchema>;
+
+/** `spikescope bench`: the engine against its peers and against the machine's limits, in one run. */
+export function benchCommand(): Command {
+  return new Command('bench')
+    .description(
+      'Time the engine against other runtimes on the same graph, its layers against the machine’s limits, and the stages of classification',
+    )
+    .option('--model <bundle>', 'model bundle (default: the one that ships in models/)')
+    .option(
+      '--float <model>',
+      'float model of the same graph, ONNX or checkpoint (default: the one of the shipped bundle, if it lies here)',
+    )
+    .option('--batch <sizes>', 'images per call, between commas', positiveIntegers, [1, 32])
+    .option('--threads <numbers>', 'threads per call, between commas', positiveIntegers, [1, 2])
+    .option('--iterations <calls>', 'timed calls of each contestant', positiveInteger, 300)
+    .option(
+      '--networks [names]',
+      'also networks with random weights: mobilenet-v2@64,resnet-18@224,… (default: all three at 64 and 224)',
+    )
+    .option('--images <folder>', 'images for the stages (default: generated phantoms)')
+    .option('--report <file>', 'HTML page with bars and a roofline')
+    .option('--json', 'one JSON document on stdout')
+    .action((rawOptions: unknown) => run(parseOptions(optionsSchema, rawOptions)));
+}
+
+async function run(options: Options): Promise<void> {
+  const networks = networksOption(options.networks);
+  const float = floatModel(options);
+  const images = await stageImages(options.images);
+  const absences = new Absences();
+  const { bundle, engine } = await openModel(options.model);
+  try {
+    const limits = measureLimits();
+    const peers = await bundlePeers(bundle, float, absences);
+    const results = await raceBundle(bundle, options, peers, absences);
+    const { instructionSet } = engine;
+    const raced = await raceNetworks(networks, limits, instructionSet, absences);
+    const document: BenchDocument = {
+      machine: thisMachine(),
+      model: identityOf(bundle),
+      results: [...results, ...raced.results],
+      limits,
+      layers: [await measureLayers(bundle.name, bundle.graph, limits, { instructionSet }), ...raced.layers],
+      node: await measureNodeSide(),
+      start: await absences.unless('start', () => measureColdStart(options.model ?? DEFAULT_MODEL)),
+      stages: await timeStages(bundle, engine, images, options.images === undefined ? STAGE_ROUNDS : 1),
+      energy: await energyOfInference(engine, bundle.golden[0].input),
+      absent: absences.reasons,
+    };
+    if (options.report !== undefined) {
+      await writePage(options.report, await benchPage(document, new Date().toISOString()));
+    }
+    if (options.json) printJson(document);
+    else for (const line of benchLines(document)) print(line);
+  } finally {
+    await engine.close();
+  }
+}
+
+/** As told, else the usual one for the shipped bundle. */
+function floatModel({ float, model }: Options): string | null {
+  if (float !== undefined && !existsSync(float)) {
+    throw new UsageError('FLOAT_MODEL', 'The float model is not there', { file: float, field: '--float' });
+  }
+  if (float !== undefined) return float;
+  return model === undefined && existsSync(USUAL_FLOAT) ? USUAL_FLOAT : null;
+}
+
+async function stageImages(folder: string | undefined): Promise<StageImages> {
+  if (folder === undefined) return phantomImages();
+  const listing = await listImages(folder).catch((cause: unknown) => {
+    throw new UsageError('FOLDER_UNREADABLE', 'The folder cannot be listed', {
+      file: folder,
+      field: '--images',
+      cause,
+    });
+  });
+  if (listing.images.length === 0) {
+    throw new UsageError('NO_IMAGES', 'There are no images in the folder', {
+      file: folder,
+      field: '--images',
+    });
+  }
+  return imagesOf(listing.images, path.basename(path.resolve(folder)));
+}

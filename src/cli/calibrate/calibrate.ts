@@ -1,0 +1,166 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+import { loadDataset, samplesOf } from '../../dataset/dataset.ts';
+import { RefusedError, SpikescopeError, UsageError } from '../../errors.ts';
+import { applyCalibration, type Calibration, calibrate } from '../../evaluation/calibration/calibrate.ts';
+import { type CalibrationDocument, documentOf } from '../../evaluation/calibration/document.ts';
+import { learningSectionOf } from '../../evaluation/calibration/learning-set.ts';
+import type { OperatingPoints } from '../../evaluation/calibration/thresholds.ts';
+import { readViews } from '../../evaluation/calibration/views.ts';
+import { limitSamples } from '../../evaluation/evaluate.ts';
+import { calibrationPage } from '../../evaluation/report/calibration-report.ts';
+import type { ModelBundle } from '../../model/bundle/bundle.ts';
+import { writeBundle } from '../../model/bundle/write.ts';
+import { loadCharts } from '../../report/charts.ts';
+import { writePage } from '../../report/page.ts';
+import type { Engine } from '../../runtime/engine/contract.ts';
+import { DEFAULT_MODEL, openModel } from '../../runtime/engine/open-model.ts';
+import { note, print, printJson, startProgress } from '../../ui/terminal/console.ts';
+import { parseOptions, positiveInteger } from '../shared/options.ts';
+import { calibrationLines } from './text.ts';
+
+/** Not `test`: nothing may be fitted on the images that measure the result. */
+const SPLITS = ['val', 'train', 'all'] as const;
+
+const optionsSchema = z.object({
+  model: z.string().default(DEFAULT_MODEL),
+  dataset: z.string(),
+  split: z.enum(SPLITS),
+  splitFile: z.string().optional(),
+  out: z.string().optional(),
+  crop: z.boolean().optional(),
+  tiling: z.boolean().optional(),
+  operatingPoint: z.record(z.string(), z.number()).default({}),
+  limit: z.number().optional(),
+  html: z.union([z.string(), z.literal(false)]).optional(),
+  json: z.boolean().default(false),
+});
+type Options = z.infer<typeof optionsSchema>;
+
+/** `spikescope calibrate`: fits a bundle's readout and decides its defaults on a validation split. */
+export function calibrateCommand(): Command {
+  return new Command('calibrate')
+    .description(
+      'Fit α, thresholds and τ on a validation split, decide crop and tiling, write them into the bundle',
+    )
+    .requiredOption('--dataset <folder>', 'images in any nesting, with a metadata CSV (image_id, dx)')
+    .option('--model <bundle>', 'model bundle (default: the one that ships in models/)')
+    .option('--out <bundle>', 'where the calibrated bundle goes (default: in place)')
+    .addOption(new Option('--split <name>', 'images to fit on').choices(SPLITS).default('val'))
+    .option(
+      '--split-file <csv>',
+      'which image belongs to which split (default: split_lesion.csv in the data set)',
+    )
+    .option('--crop', 'crop to the salient square (default: as the evidence says)')
+    .option('--no-crop', 'read the centred square')
+    .option('--tiling', 'read uncertain images again in four tiles (default: as the evidence says)')
+    .option('--no-tiling', 'read every image once')
+    .option(
+      '--operating-point <class=sensitivity>',
+      'threshold that keeps a sensitivity, for example mel=0.90; may be repeated',
+      operatingPoint,
+    )
+    .option('--limit <images>', 'fit on this many images, drawn with a fixed seed', positiveInteger)
+    .option('--html <file>', 'where the report goes (default: reports/calibrate-<split>.html)')
+    .option('--no-html', 'write no report')
+    .option('--json', 'one JSON document on stdout')
+    .action((rawOptions: unknown) => run(parseOptions(optionsSchema, rawOptions)));
+}
+
+function operatingPoint(text: string, earlier: OperatingPoints = {}): OperatingPoints {
+  const [, name, value] = /^(.+)=([0-9.]+)$/.exec(text) ?? [];
+  const sensitivity = Number(value);
+  if (name === undefined || !(sensitivity > 0 && sensitivity <= 1)) {
+    throw new InvalidArgumentError('Give class=sensitivity, for example mel=0.90.');
+  }
+  return { ...earlier, [name]: sensitivity };
+}
+
+async function run(options: Options): Promise<void> {
+  const { bundle, engine } = await openModel(options.model);
+  try {
+    refuseUnknownClasses(bundle.graph.classes, options.operatingPoint);
+    const { calibration, document } = await fitReadout(options, bundle, engine);
+    if (options.json) printJson(document);
+    else for (const line of calibrationLines(document)) print(line);
+    await report(calibration, document, options);
+  } finally {
+    await engine.close();
+  }
+}
+
+function refuseUnknownClasses(classes: readonly string[], points: OperatingPoints): void {
+  const unknown = Object.keys(points).find((name) => !classes.includes(name));
+  if (unknown === undefined) return;
+  throw new UsageError('OPERATING_POINT', 'The model has no such class', {
+    field: '--operating-point',
+    expected: `one of ${classes.join(', ')}`,
+    received: unknown,
+  });
+}
+
+async function fitReadout(
+  {
+    dataset: folder,
+    split,
+    splitFile,
+    limit,
+    model,
+    out = model,
+    operatingPoint: operatingPoints,
+    ...options
+  }: Options,
+  bundle: ModelBundle,
+  engine: Engine,
+): Promise<{ calibration: Calibration; document: CalibrationDocument }> {
+  const dataset = await loadDataset(folder, bundle.graph.classes, splitFile);
+  const samples = limitSamples(samplesOf(dataset, split), limit);
+  const progress = startProgress('calibrate', samples.length);
+  const { views, unreadable } = await readViews(samples, bundle, engine, () => progress.advance());
+  progress.stop();
+  if (views.length === 0) {
+    throw new RefusedError('CALIBRATION_EMPTY', 'Not one image of the split could be read', {
+      file: folder,
+      received: unreadable[0]?.message ?? 'no image',
+    });
+  }
+  const calibration = calibrate(bundle, views, {
+    operatingPoints,
+    ...(options.crop !== undefined && { crop: options.crop }),
+    ...(options.tiling !== undefined && { tiling: options.tiling }),
+  });
+  const fittedOn = { dataset: dataset.name, split, images: views.length };
+  const learning = learningSectionOf(bundle.graph, views, calibration.crop.enabled);
+  const after = await writeBundle(out, applyCalibration(bundle, calibration, fittedOn, learning));
+  const document = documentOf(calibration, {
+    dataset,
+    split,
+    n: views.length,
+    unreadable,
+    before: bundle,
+    after,
+    file: out,
+    operatingPoints,
+  });
+  return { calibration, document };
+}
+
+/** A report that nobody asked for by name is left out, with a note, where the packages that draw are absent. */
+async function report(
+  calibration: Calibration,
+  document: CalibrationDocument,
+  options: Options,
+): Promise<void> {
+  if (options.html === false) return;
+  const file = options.html ?? `reports/calibrate-${options.split}.html`;
+  try {
+    await writePage(
+      file,
+      calibrationPage(document, calibration, await loadCharts(), new Date().toISOString()),
+    );
+    note(`Report: ${file}`);
+  } catch (error) {
+    if (options.html !== undefined || !(error instanceof SpikescopeError)) throw error;
+    note(`No report: ${error.describe()}`);
+  }
+}

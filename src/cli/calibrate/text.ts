@@ -1,0 +1,54 @@
+import type { Choice } from '../../evaluation/calibration/calibrate.ts';
+import type { CalibrationDocument } from '../../evaluation/calibration/document.ts';
+import { fixed, percent } from '../../report/page.ts';
+import { colour } from '../../ui/terminal/console.ts';
+import { tableLines } from '../../ui/terminal/table.ts';
+
+/** What was fitted and decided, for people, as lines. */
+export function calibrationLines(document: CalibrationDocument): string[] {
+  const { model, dataset, split, n, before, after, crop, tiling, thresholds, written } = document;
+  return [
+    colour.bold(`${model.name} ${model.version}, fitted on ${n} images of ${dataset.name}, ${split}`),
+    '',
+    ...tableLines([
+      ['', 'plain softmax', 'fitted'].map(colour.dim),
+      ['α', before.alpha.toExponential(4), after.alpha.toExponential(4)],
+      ['ECE', fixed(before.ece, 4), colour.bold(fixed(after.ece, 4))],
+      [
+        'Negative log-likelihood',
+        fixed(before.negativeLogLikelihood, 4),
+        fixed(after.negativeLogLikelihood, 4),
+      ],
+    ]),
+    '',
+    ...tableLines([
+      ['', 'Top-1 without', 'with', 'macro F1 without', 'with', 'default'].map(colour.dim),
+      choiceRow('Saliency crop', crop),
+      choiceRow('Tiling when unsure', tiling),
+    ]),
+    '',
+    ...tableLines([
+      ['class', 'threshold', 'sensitivity'].map(colour.dim),
+      ...Object.entries(thresholds).map(([name, { threshold, sensitivity }]) => [
+        name,
+        fixed(threshold, 4),
+        percent(sensitivity),
+      ]),
+    ]),
+    '',
+    `τ = ${fixed(tiling.tau, 4)} triggers tiling on ${percent(tiling.triggerShare)}; indeterminate: ${percent(document.indeterminateShare)}`,
+    `Written to ${written.file}, digest ${written.digest.slice(0, 16)}…`,
+  ];
+}
+
+function choiceRow(name: string, { without, with: withIt, enabled, decidedBy }: Choice): string[] {
+  const state = enabled ? colour.green('on') : 'off';
+  return [
+    name,
+    percent(without.top1, 2),
+    percent(withIt.top1, 2),
+    percent(without.macroF1, 2),
+    percent(withIt.macroF1, 2),
+    decidedBy === 'option' ? `${state} (told)` : state,
+  ];
+}

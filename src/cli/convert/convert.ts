@@ -1,0 +1,167 @@
+import path from 'node:path';
+import { Command, Option } from 'commander';
+import type { CalibrationSet } from '../../conversion/calibration/images.ts';
+import {
+  evenlySpaced,
+  findCalibrationImages,
+  loadImages,
+  onlySplit,
+} from '../../conversion/calibration/images.ts';
+import { GHOST_POLICIES } from '../../conversion/compose/choose.ts';
+import { convert, PASSES } from '../../conversion/convert.ts';
+import { type PreparedModel, prepareModel } from '../../conversion/prepare.ts';
+import { SpikescopeError, UsageError } from '../../errors.ts';
+import type { ModelBundle, ModelContents } from '../../model/bundle/bundle.ts';
+import { writeBundle } from '../../model/bundle/write.ts';
+import type { Shape } from '../../model/graph.ts';
+import { note, printJson, startProgress } from '../../ui/terminal/console.ts';
+import { readSource } from '../shared/read-source.ts';
+import { readCard } from './model-card.ts';
+import { type ConvertOptions, parseConvertOptions } from './options.ts';
+import { printSummary, summaryOf } from './summary.ts';
+import { requireTarget } from './target.ts';
+
+const AFTER_HELP = `
+An ONNX network takes RGB, channels first, values uint8/255, unless --mean and --std say otherwise. A checkpoint that was
+trained quantised keeps the scales of its training: no images, and no option that would quantise otherwise.
+
+Targets: cpu runs every bundle. For akd1000 and akida2 the converter checks every layer against the chip's documented
+rules. When layers do not map it lists them and why, writes nothing and ends with exit code 3: a network that would
+partly run on the host is never called deployable on the chip. --allow-host writes the bundle all the same; its
+manifest and the summary then say "deployable: no" and name the layers that stay on the host.
+
+Exit codes: 0 written, 1 failed, 2 wrong usage, 3 refused (not convertible, or not mappable on the target).`;
+
+/** `spikescope convert`: float model or checkpoint → bundle. */
+export function convertCommand(): Command {
+  return new Command('convert')
+    .description(
+      'Convert a float model (ONNX, opset 11-20) or a checkpoint of a training into an integer bundle',
+    )
+    .requiredOption('--from <model>', 'float model, ONNX with its weights inline, or checkpoint')
+    .option(
+      '--calibration <folder>',
+      'images of the kind the device will see, in any nesting; a checkpoint that was trained quantised needs none',
+    )
+    .requiredOption('--out <bundle>', 'file to write')
+    .addOption(
+      new Option('--target <target>', 'processor the bundle is for')
+        .choices(['cpu', 'akd1000', 'akida2'])
+        .default('cpu'),
+    )
+    .option('--allow-host', 'write the bundle even where layers do not map on the target')
+    .addOption(
+      new Option('--per-channel', 'one weight scale per output channel (default)').conflicts('perTensor'),
+    )
+    .option('--per-tensor', 'one weight scale per layer, as in the paper')
+    .addOption(
+      new Option(
+        '--ghost <policy>',
+        'ghost modules: compose into one convolution where that is cheaper (auto, the default), always, or never',
+      ).choices(GHOST_POLICIES),
+    )
+    .addOption(
+      new Option(
+        '--weight-bits <bits>',
+        'of all layers behind the first, which keeps eight (default: 4 for akd1000, else 8)',
+      ).choices(['4', '8']),
+    )
+    .addOption(
+      new Option('--activation-bits <bits>', 'of all tensors behind the image (default: likewise)').choices([
+        '4',
+        '8',
+      ]),
+    )
+    .option('--no-averages', 'the checkpoint’s last weights, not their moving averages')
+    .option(
+      '--mean <values>',
+      'mean per channel in 0…1 that the network was trained with, for example 0.485,0.456,0.406',
+    )
+    .option('--std <values>', 'standard deviation per channel, likewise')
+    .option('--images <count>', 'calibrate on at most this many images, evenly spaced', '256')
+    .option('--split-file <csv>', 'calibrate only on images of one split: a CSV with image_id and split')
+    .option('--split <name>', 'which split of --split-file', 'train')
+    .option('--name <name>', 'name of the model (default: that of the file)')
+    .option('--version-label <version>', 'version of the model', '1.0.0')
+    .option('--classes <names>', 'class names in the order of the outputs, comma separated')
+    .option('--card <json>', 'model card: description, data, protocol, licence, metrics, limitations')
+    .option('--json', 'one JSON document on stdout')
+    .addHelpText('after', AFTER_HELP)
+    .action(async (raw: unknown) => runConvert(parseConvertOptions(raw)));
+}
+
+async function runConvert(options: ConvertOptions): Promise<void> {
+  const contents = await readSource(options.from);
+  const card = options.card === undefined ? undefined : await readCard(options.card);
+  const prepared = await prepareModel(contents, options.from, {
+    arrays: options.averages ? 'averages' : 'last',
+    ...(options.ghost && { ghost: options.ghost }),
+    ...(options.normalisation && { normalisation: options.normalisation }),
+  });
+  const calibration = await calibrationOf(options, prepared);
+  const progress = calibration && startProgress('Calibrating', PASSES * calibration.images.length);
+  const model = await convert(prepared, contents, calibration, {
+    name: options.name,
+    version: options.versionLabel,
+    sourceName: path.basename(options.from),
+    scheme: options.perTensor ? 'per-tensor' : 'per-channel',
+    precision: options.precision,
+    ...(options.classes && { classes: options.classes }),
+    ...(card && { card }),
+    advance: () => progress?.advance(),
+  }).finally(() => progress?.stop());
+  requireTarget(model.manifest, options.target, options.allowHost);
+  const bundle = await write(options.out, model);
+  const summary = summaryOf(bundle, options);
+  if (options.json) printJson(summary);
+  else printSummary(summary);
+}
+
+async function write(file: string, model: ModelContents): Promise<ModelBundle> {
+  try {
+    return await writeBundle(file, model);
+  } catch (cause) {
+    if (cause instanceof SpikescopeError) throw cause;
+    throw new SpikescopeError('OUT_UNWRITABLE', 'The bundle cannot be written', {
+      file,
+      received: cause instanceof Error ? cause.message : String(cause),
+      remedy: 'give a file in an existing folder that you may write to with --out',
+      cause,
+    });
+  }
+}
+
+/** Null where training settled every scale, and where none were given. @throws UsageError `TRAINED_QUANTISED` */
+async function calibrationOf(
+  { calibration: folder, quantising, ...options }: ConvertOptions,
+  { imported, folded }: PreparedModel,
+): Promise<CalibrationSet | null> {
+  if (imported.quantisation === null) {
+    return folder === undefined ? null : loadCalibration(folder, options, folded.inputShape);
+  }
+  if (quantising.length > 0) {
+    throw new UsageError('TRAINED_QUANTISED', 'This network was trained quantised; its scales are settled', {
+      file: options.from,
+      field: quantising.join(', '),
+      remedy: 'leave these options out',
+    });
+  }
+  if (folder !== undefined) note(`${folder} is not read: the checkpoint brings the scales of its training`);
+  return null;
+}
+
+async function loadCalibration(
+  folder: string,
+  options: Pick<ConvertOptions, 'splitFile' | 'split' | 'images'>,
+  shape: Shape,
+): Promise<CalibrationSet> {
+  const found = await findCalibrationImages(folder);
+  const chosen = options.splitFile ? await onlySplit(found, options.splitFile, options.split) : found;
+  const sample = evenlySpaced(chosen, options.images);
+  const progress = startProgress('Reading images', sample.length);
+  const calibration = await loadImages(sample, shape, () => progress.advance()).finally(() =>
+    progress.stop(),
+  );
+  for (const refused of calibration.refused) note(`Left out: ${refused.describe()}`);
+  return calibration;
+}

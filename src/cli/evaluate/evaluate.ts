@@ -1,0 +1,185 @@
+import { Command, Option } from 'commander';
+import { z } from 'zod';
+import { type Dataset, loadDataset, samplesOf } from '../../dataset/dataset.ts';
+import { RefusedError, SpikescopeError, UsageError } from '../../errors.ts';
+import type { EvaluationDocument } from '../../evaluation/document.ts';
+import { type Evaluation, evaluate, limitSamples } from '../../evaluation/evaluate.ts';
+import { type FloatModel, openFloatModel } from '../../evaluation/float-model.ts';
+import {
+  PROTOCOLS,
+  readStoredFigures,
+  type StoredFigures,
+  storedFiguresFile,
+  storeFigures,
+} from '../../evaluation/protocols/stored-figures.ts';
+import { evaluationPage } from '../../evaluation/report/evaluation-report.ts';
+import type { ModelBundle } from '../../model/bundle/bundle.ts';
+import { loadCharts } from '../../report/charts.ts';
+import { writePage } from '../../report/page.ts';
+import { thumbnailOf } from '../../report/thumbnails.ts';
+import type { Engine } from '../../runtime/engine/contract.ts';
+import { DEFAULT_MODEL, openModel } from '../../runtime/engine/open-model.ts';
+import { note, print, printJson, startProgress } from '../../ui/terminal/console.ts';
+import { defaultCache, parseOptions, positiveInteger, splitOption, splitSchema } from '../shared/options.ts';
+import { evaluationLines } from './text.ts';
+
+/** Wrong answers shown as pictures in the report. */
+const SHOWN_MISTAKES = 24;
+
+const optionsSchema = z.object({
+  model: z.string().optional(),
+  dataset: z.string(),
+  protocol: z.enum(PROTOCOLS).optional(),
+  split: splitSchema,
+  splitFile: z.string().optional(),
+  seed: z.number().max(2 ** 32 - 1),
+  cache: z.string().default(defaultCache),
+  record: z.boolean().default(false),
+  float: z.string().optional(),
+  crop: z.boolean().optional(),
+  tiling: z.boolean().optional(),
+  limit: z.number().optional(),
+  html: z.union([z.string(), z.literal(false)]).optional(),
+  json: z.boolean().default(false),
+});
+type Options = z.infer<typeof optionsSchema>;
+
+/** `spikescope evaluate`: what a model is worth on a data set, through the device's own path. */
+export function evaluateCommand(): Command {
+  return new Command('evaluate')
+    .description('Measure a model on a data set in HAM10000’s layout, through the device’s own path')
+    .requiredOption('--dataset <folder>', 'images in any nesting, with a metadata CSV (image_id, dx)')
+    .option('--model <bundle>', 'model bundle (default: the one that ships in models/)')
+    .addOption(
+      new Option(
+        '--protocol <name>',
+        'lesion: no lesion in two splits, refused otherwise; paper: the test rows of the publication’s own procedure, which leaks (default: as the data set is split)',
+      ).choices([...PROTOCOLS]),
+    )
+    .addOption(splitOption('test'))
+    .option(
+      '--split-file <csv>',
+      'which image belongs to which split (default: split_lesion.csv in the data set)',
+    )
+    .option('--float <model>', 'float model (ONNX or checkpoint) to run on exactly the same inputs')
+    .option('--crop', 'crop to the salient square (default: as the bundle says)')
+    .option('--no-crop', 'read the centred square')
+    .option('--tiling', 'read uncertain images again in four tiles (default: as the bundle says)')
+    .option('--no-tiling', 'read every image once')
+    .option('--limit <images>', 'read this many images, drawn with a fixed seed', positiveInteger)
+    .option('--seed <number>', 'with --protocol paper: that of the training', positiveInteger, 1)
+    .option(
+      '--cache <folder>',
+      'with --protocol paper: where decoded images are kept (default: as for train)',
+    )
+    .option('--record', 'keep the lesion protocol’s figures beside the bundle, for later reports')
+    .option('--html <file>', 'where the report goes (default: reports/evaluate-<split>.html)')
+    .option('--no-html', 'write no report')
+    .option('--json', 'one JSON document on stdout')
+    .action((rawOptions: unknown) => run(parseOptions(optionsSchema, rawOptions)));
+}
+
+async function run(options: Options): Promise<void> {
+  const { bundle, engine } = await openModel(options.model);
+  const figuresFile = storedFiguresFile(options.model ?? DEFAULT_MODEL);
+  try {
+    const stored = await readStoredFigures(figuresFile);
+    const float =
+      options.float === undefined ? null : await openFloatModel(options.float, bundle.preprocessing.width);
+    try {
+      const evaluation =
+        options.protocol === 'paper'
+          ? // Loaded on demand: it reads images as training does.
+            await (await import('./paper.ts')).evaluatePaper(options, bundle, stored)
+          : await measureSplit(options, bundle, engine, float, stored);
+      if (options.record) await record(figuresFile, evaluation.document);
+      if (options.json) printJson(evaluation.document);
+      else for (const line of evaluationLines(evaluation.document)) print(line);
+      await report(evaluation, bundle.graph.classes, options);
+    } finally {
+      await float?.close();
+    }
+  } finally {
+    await engine.close();
+  }
+}
+
+async function measureSplit(
+  { dataset: folder, split, splitFile, limit, protocol, ...options }: Options,
+  bundle: ModelBundle,
+  engine: Engine,
+  float: FloatModel | null,
+  stored: StoredFigures | null,
+): Promise<Evaluation> {
+  const dataset = await loadDataset(folder, bundle.graph.classes, splitFile);
+  if (protocol === 'lesion') requireLesionProtocol(dataset);
+  const samples = limitSamples(samplesOf(dataset, split), limit);
+  const progress = startProgress('evaluate', samples.length);
+  try {
+    return await evaluate(dataset, samples, bundle, engine, {
+      split,
+      crop: options.crop ?? bundle.preprocessing.crop.enabled,
+      tiling: options.tiling ?? bundle.readout.tiling.enabled,
+      ...(float !== null && { float }),
+      ...(limit !== undefined && { limit }),
+      stored,
+      onImage: () => progress.advance(),
+    });
+  } finally {
+    progress.stop();
+  }
+}
+
+/** @throws RefusedError `EVALUATION_PROTOCOL` */
+function requireLesionProtocol({ protocol, splitFile, folder }: Dataset): void {
+  if (protocol === 'lesion') return;
+  throw new RefusedError('EVALUATION_PROTOCOL', 'This split is not grouped by lesion', {
+    file: splitFile ?? folder,
+    expected: 'a lesion identifier for every image, and no lesion in two splits',
+    received: 'lesions that are unknown or lie in more than one split',
+    remedy: 'name a lesion-grouped split with --split-file, or leave --protocol out',
+  });
+}
+
+/** Whole test split by lesion alone: other figures must not pass for it. @throws UsageError `RECORD` */
+async function record(
+  file: string,
+  { protocol, split, n, model, settings, protocols }: EvaluationDocument,
+): Promise<void> {
+  const { figures } = protocols.lesion;
+  if (protocol !== 'lesion' || split !== 'test' || settings.limit !== null || figures === null) {
+    throw new UsageError('RECORD', 'Only figures of the whole test split by the lesion protocol are kept', {
+      field: '--record',
+      received: `${n} images, split ${split}, protocol ${protocol}`,
+    });
+  }
+  await storeFigures(file, model, { lesion: { digest: model.digest, split, figures } });
+  note(`Kept beside the bundle: ${file}`);
+}
+
+/** A report that nobody asked for by name is left out, with a note, where the packages that draw are absent. */
+async function report(evaluation: Evaluation, classes: readonly string[], options: Options): Promise<void> {
+  if (options.html === false) return;
+  const file = options.html ?? `reports/evaluate-${options.split}.html`;
+  try {
+    const charts = await loadCharts();
+    const mistakes = await Promise.all(
+      evaluation.wrong.slice(0, SHOWN_MISTAKES).map(async ({ sample, named, confidence }) => ({
+        imageId: sample.imageId,
+        truth: classes[sample.label],
+        named,
+        confidence,
+        thumbnail: await thumbnailOf(sample.file),
+      })),
+    );
+    const { document, reliability } = evaluation;
+    await writePage(
+      file,
+      evaluationPage({ document, reliability, mistakes, madeAt: new Date().toISOString() }, charts),
+    );
+    note(`Report: ${file} (holds patient images; keep it on this machine)`);
+  } catch (error) {
+    if (options.html !== undefined || !(error instanceof SpikescopeError)) throw error;
+    note(`No report: ${error.describe()}`);
+  }
+}

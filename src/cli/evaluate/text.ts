@@ -1,0 +1,124 @@
+import type { EvaluationDocument } from '../../evaluation/document.ts';
+import { LEAKAGE_SENTENCE, type SideBySide } from '../../evaluation/protocols/side-by-side.ts';
+import { PROTOCOLS } from '../../evaluation/protocols/stored-figures.ts';
+import { fixed, percent } from '../../report/page.ts';
+import type { Figures } from '../../statistics/figures.ts';
+import type { Summary } from '../../statistics/metrics.ts';
+import { colour } from '../../ui/terminal/console.ts';
+import { tableLines } from '../../ui/terminal/table.ts';
+
+const HEADLINES: readonly [keyof Summary, string, (value: number | null) => string][] = [
+  ['top1', 'Top-1', (value) => percent(value, 2)],
+  ['macroF1', 'Macro F1', (value) => percent(value, 2)],
+  ['balancedAccuracy', 'Balanced accuracy', (value) => percent(value, 2)],
+  ['macroAuc', 'Macro AUC', (value) => fixed(value, 4)],
+  ['ece', 'ECE', (value) => fixed(value, 4)],
+];
+
+const PROTOCOL_WORDS: Readonly<Record<EvaluationDocument['protocol'], string>> = {
+  lesion: 'no lesion in two splits',
+  image: 'lesions unknown or in more than one split',
+  paper: 'test rows of the paper protocol, which leaks',
+};
+
+/** The metrics for people, as lines. */
+export function evaluationLines(document: EvaluationDocument): string[] {
+  const { model, dataset, settings, split, n, protocol } = document;
+  return [
+    colour.bold(`${model.name} ${model.version} on ${dataset.name}, ${split}: ${n} images`),
+    colour.dim(
+      [
+        PROTOCOL_WORDS[protocol],
+        settings.crop ? 'saliency crop' : 'centred square',
+        settings.tiling ? `tiling (${percent(document.tiledShare)} of the images)` : 'no tiling',
+      ].join(', '),
+    ),
+    '',
+    ...headlineLines(document, document.float),
+    '',
+    ...protocolLines(document.protocols),
+    '',
+    ...classLines(document),
+    '',
+    ...confusionLines(document),
+    '',
+    ...remarkLines(document),
+  ];
+}
+
+function headlineLines(figures: Figures, float: Figures | undefined): string[] {
+  const interval = `${Math.round(100 * figures.intervals.level)} % interval`;
+  const header = ['', 'value', interval, ...(float === undefined ? [] : ['float'])];
+  const rows = HEADLINES.map(([key, label, format]) => {
+    const range = figures.intervals.values[key];
+    return [
+      label,
+      colour.bold(format(figures[key])),
+      range === null ? '–' : `${format(range[0])} … ${format(range[1])}`,
+      ...(float === undefined ? [] : [format(float[key])]),
+    ];
+  });
+  return tableLines([header.map(colour.dim), ...rows]);
+}
+
+function protocolLines(protocols: SideBySide): string[] {
+  const rows = PROTOCOLS.map((protocol) => {
+    const { figures } = protocols[protocol];
+    return figures === null
+      ? [protocol, 'not available']
+      : [protocol, ...HEADLINES.map(([key, , format]) => format(figures[key])), String(figures.n)];
+  });
+  const reasons = PROTOCOLS.flatMap((protocol) => {
+    const known = protocols[protocol];
+    return known.figures === null ? [colour.dim(`${protocol}: ${known.reason}`)] : [];
+  });
+  return [
+    ...tableLines([['protocol', ...HEADLINES.map(([, label]) => label), 'n'].map(colour.dim), ...rows]),
+    ...reasons,
+    colour.dim(LEAKAGE_SENTENCE),
+  ];
+}
+
+function classLines({ classes, perClass }: EvaluationDocument): string[] {
+  const header = ['class', 'images', 'precision', 'recall', 'F1', 'AUC'].map(colour.dim);
+  const rows = classes.map((name) => {
+    const { support, precision, recall, f1, auc } = perClass[name];
+    return [name, String(support), percent(precision), percent(recall), percent(f1), fixed(auc)];
+  });
+  return tableLines([header, ...rows]);
+}
+
+function confusionLines({ classes, confusion }: EvaluationDocument): string[] {
+  const header = ['true \\ named', ...classes].map(colour.dim);
+  const rows = confusion.map((row, t) => {
+    const support = row.reduce((sum, count) => sum + count, 0);
+    return [classes[t], ...row.map((count, n) => shaded(count, support, t === n))];
+  });
+  return tableLines([header, ...rows]);
+}
+
+function shaded(count: number, support: number, right: boolean): string {
+  if (count === 0) return colour.dim('·');
+  if (right) return colour.green(String(count));
+  return count > support / 5 ? colour.red(String(count)) : String(count);
+}
+
+function remarkLines(document: EvaluationDocument): string[] {
+  const { dataset, retakes, agreement, float } = document;
+  const remarks = [
+    `Indeterminate (below every threshold): ${percent(document.indeterminateShare)}`,
+    `The integrity check would send back ${retakes.count} (${percent(retakes.share)}); they are in the figures all the same`,
+  ];
+  if (float !== undefined && agreement !== undefined) {
+    remarks.push(`Same winning class as ${float.source}: ${percent(agreement, 2)}`);
+  }
+  if (dataset.missing.length > 0) remarks.push(`Without a file: ${named(dataset.missing)}`);
+  if (dataset.unreadable.length > 0) {
+    remarks.push(`Unreadable: ${named(dataset.unreadable.map(({ imageId }) => imageId))}`);
+  }
+  return remarks;
+}
+
+function named(identifiers: readonly string[]): string {
+  return `${identifiers.length} (${identifiers.slice(0, 5).join(', ')}${identifiers.length > 5 ? ', …' : ''})`;
+}

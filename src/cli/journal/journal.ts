@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { Command } from 'commander';
+import { SpikescopeError, UsageError } from '../../errors.ts';
+import { defaultDataFolder } from '../../store/folder.ts';
+import { Journal } from '../../store/journal.ts';
+import type { ChainHead } from '../../store/verify.ts';
+import { print, printJson } from '../../ui/terminal/console.ts';
+import { journalOptions, parseHead, parseSequence } from './options.ts';
+
+/** `spikescope journal`: what can be done with a device's journal beside running it. */
+export function journalCommand(): Command {
+  return new Command('journal')
+    .description('Verify the journal of a device, or have its results sent again')
+    .addCommand(verifyCommand())
+    .addCommand(resendCommand());
+}
+
+function verifyCommand(): Command {
+  return new Command('verify')
+    .description(
+      'Walk the chain of records, and name the first that was changed, is missing or cannot be read',
+    )
+    .option('--data <folder>', 'folder of the journal (default: $XDG_STATE_HOME/spikescope)')
+    .option('--witnessed <head>', 'an earlier end of the chain, SEQUENCE:DIGEST, that must still be in it')
+    .option('--json', 'the outcome as one JSON document on stdout')
+    .action((raw: unknown) => {
+      const { data, witnessed, json } = journalOptions(raw);
+      const outcome = withJournal(data, (journal) =>
+        journal.verify(witnessed === undefined ? undefined : parseHead(witnessed)),
+      );
+      if (json) printJson(outcome);
+      else if (outcome.sound) {
+        print(`${outcome.records} records, all sound; ${outcome.waiting} messages wait to be sent`);
+        print(`the chain ends at ${headOf(outcome.head)}`);
+      }
+      if (!outcome.sound) {
+        throw new SpikescopeError('JOURNAL_BROKEN', 'The journal is not what the device wrote', {
+          field: `record ${outcome.sequence}`,
+          received: `it ${outcome.problem}`,
+          remedy: 'keep the file, and compare it with what the broker’s receivers have',
+        });
+      }
+    });
+}
+
+function resendCommand(): Command {
+  return new Command('resend')
+    .description(
+      'Have results sent again by the next run, under the same identifiers: receivers drop repeats',
+    )
+    .requiredOption('--from <sequence>', 'the first record to send again; 1 for all results')
+    .option('--data <folder>', 'folder of the journal (default: $XDG_STATE_HOME/spikescope)')
+    .action((raw: unknown) => {
+      const { data, from } = journalOptions(raw);
+      const count = withJournal(data, (journal) => journal.requeue(parseSequence(from)));
+      print(`${count} results will be sent again`);
+    });
+}
+
+function withJournal<T>(data: string | undefined, work: (journal: Journal) => T): T {
+  const file = path.join(path.resolve(data ?? defaultDataFolder()), 'journal.sqlite');
+  if (!existsSync(file)) {
+    throw new UsageError('JOURNAL_MISSING', 'There is no journal here', {
+      file,
+      remedy: 'name the folder that `run` uses with --data',
+    });
+  }
+  const journal = Journal.open(file);
+  try {
+    return work(journal);
+  } finally {
+    journal.close();
+  }
+}
+
+function headOf({ sequence, digest }: ChainHead): string {
+  return `${sequence}:${digest}`;
+}

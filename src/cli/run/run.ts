@@ -1,0 +1,52 @@
+import { Command } from 'commander';
+import { EXIT } from '../../errors.ts';
+import { runOptionsOf } from './options.ts';
+import { runSession } from './session.ts';
+
+/** `spikescope run`: the appliance. Captures, reads, records, publishes, and shows what a subscriber receives. */
+export function runCommand(): Command {
+  return new Command('run')
+    .description(
+      'Run the appliance: capture, read, record, publish; shows each result as a subscriber receives it',
+    )
+    .option('--config <file>', 'settings, YAML: these options by name; what is given here goes before')
+    .option('--source <source>', 'phantom (default), replay:DIR, libcamera or v4l2:/dev/video0')
+    .option('--camera-size <size>', 'WIDTHxHEIGHT of a camera’s frames (default: 1280x960)')
+    .option('--camera-rate <frames>', 'frames per second of a camera (default: 15)')
+    .option(
+      '--camera-stride <bytes>',
+      'bytes from row to row of libcamera (default: the width, padded to 64)',
+    )
+    .option(
+      '--trigger <what>',
+      'auto, or buttons: the header’s, the keyboard’s, commands (default: buttons for cameras)',
+    )
+    .option('--count <captures>', 'end after so many captures (default: when the source ends, or never)')
+    .option('--broker <broker>', 'embedded (default), mqtt://host[:port] or mqtts://host[:port]')
+    .option('--broker-port <port>', 'port of the embedded broker on 127.0.0.1 (default: any that is free)')
+    .option('--ca <file>', 'authorities that may have signed the broker’s certificate, PEM')
+    .option('--cert <file>', 'this device’s certificate, PEM')
+    .option('--key <file>', 'the key of --cert, PEM')
+    .option('--model <bundle>', 'model bundle (default: the one that ships in models/)')
+    .option('--data <folder>', 'folder of journal and identity (default: $XDG_STATE_HOME/spikescope)')
+    .option('--device-id <name>', 'name of this device in topics (default: made at the first start)')
+    .option('--interval <ms>', 'time from one capture to the next, at least')
+    .option('--seed <number>', 'seed of the phantoms (default: 1)')
+    .option(
+      '--allow-commands <names>',
+      'commands taken from the broker, of capture, label, undo, status, restart, separated by commas',
+    )
+    .option('--fhir', 'publish each result as a FHIR R4 message too')
+    .option('--home-assistant [prefix]', 'announce the device to Home Assistant (prefix: homeassistant)')
+    .option('--metrics <port>', 'serve Prometheus metrics on 127.0.0.1 (0: any port that is free)')
+    .option('--log <form>', 'text (default), or json: structured, with nothing personal in it')
+    .option(
+      '--learning <how>',
+      'on (default), off: read with the factory head, reset: forget what was learned, then on',
+    )
+    .option('--json', 'each result on a line of stdout, exactly as received')
+    .action(async (_: unknown, command: Command) => {
+      const exitCode = await runSession(runOptionsOf(command));
+      if (exitCode !== EXIT.done) process.exitCode = exitCode;
+    });
+}

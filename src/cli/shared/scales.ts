@@ -1,0 +1,6 @@
+import type { Manifest } from '../../model/bundle/contract.ts';
+
+/** Where the scales of a bundle come from, for people. */
+export function scalesOf({ images }: Manifest['calibration']): string {
+  return images === 0 ? 'as trained' : `calibrated on ${images} images`;
+}

@@ -1,0 +1,167 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { Command, Option } from 'commander';
+import { loadDataset } from '../../dataset/dataset.ts';
+import { SpikescopeError, UsageError } from '../../errors.ts';
+import { PROTOCOLS } from '../../evaluation/protocols/stored-figures.ts';
+import { readCheckpoint } from '../../model/checkpoint/file.ts';
+import type { Checkpoint } from '../../model/checkpoint/format.ts';
+import { loadCharts } from '../../report/charts.ts';
+import { writePage } from '../../report/page.ts';
+import { useBackend } from '../../training/backend/backend.ts';
+import { openNetwork } from '../../training/network/open.ts';
+import { TRAINING_FILES } from '../../training/trainer/files.ts';
+import { trainingPage } from '../../training/trainer/report.ts';
+import { datasetSource } from '../../training/trainer/source.ts';
+import { train } from '../../training/trainer/train.ts';
+import { note, print, printJson } from '../../ui/terminal/console.ts';
+import { positiveInteger, positiveNumber } from '../shared/options.ts';
+import {
+  cacheOption,
+  classesOption,
+  recipeFrom,
+  splitFileOption,
+  type TrainOptions,
+  trainOptions,
+} from './options.ts';
+import { trainPaper } from './paper.ts';
+import { trainingProgress } from './progress.ts';
+import { trainingDocument, trainingLines } from './text.ts';
+
+const AFTER_HELP = `
+The folder of --out takes float/ and quantised/, each with its last and best checkpoint and log.jsonl, then
+${TRAINING_FILES.result} and ${TRAINING_FILES.report}. A training that was killed goes on with the same options and --resume, and
+ends with the weights of an undisturbed one. Nothing reads the test split, but for --protocol paper, which is there to
+show what reading it yields: copies first, a split by image, SMOTE on pixels, stopped by the test rows, rounded afterwards.
+
+Then: spikescope convert --from DIR/${TRAINING_FILES.result} …, or spikescope evaluate.
+
+Exit codes: 0 trained, 1 failed, 2 wrong usage, 3 refused.`;
+
+/** `spikescope train`: data set → checkpoint. */
+export function trainCommand(): Command {
+  return new Command('train')
+    .description('Train a network on a data set in HAM10000’s layout, quantisation-aware')
+    .requiredOption(
+      '--dataset <folder>',
+      'images in any nesting, with a metadata CSV (image_id, dx, lesion_id)',
+    )
+    .requiredOption('--out <folder>', 'where checkpoints, logs and the report go')
+    .addOption(splitFileOption())
+    .addOption(cacheOption())
+    .addOption(classesOption())
+    .addOption(new Option('--architecture <name>', 'network to train').choices(['qana', 'qana-akd1000']))
+    .option(
+      '--recipe <file>',
+      'recipe in JSON, or the name of one that ships (default: that of the architecture)',
+    )
+    .option(
+      '--epochs <number>',
+      'epochs of the float stage, all at the network’s own image size',
+      positiveInteger,
+    )
+    .option('--quantised-epochs <number>', 'epochs of the quantised stage', positiveInteger)
+    .option('--batch <images>', 'images per step', positiveInteger)
+    .option('--learning-rate <rate>', 'peak learning rate of the float stage', positiveNumber)
+    .option('--seed <number>', 'everything random follows from it', positiveInteger, 1)
+    .option('--teacher <checkpoints...>', 'distil from these trained networks')
+    .option('--initial <checkpoint>', 'start the float stage from this float network')
+    .option('--from <checkpoint>', 'start the quantised stage from this float network')
+    .addOption(new Option('--quantise', 'end with the quantised stage (default: as the recipe says)'))
+    .option('--no-quantise', 'end with the float stage')
+    .addOption(
+      new Option(
+        '--protocol <name>',
+        'lesion: as the split says; paper: the publication’s leaky procedure, to show what it yields',
+      )
+        .choices([...PROTOCOLS])
+        .default('lesion'),
+    )
+    .option(
+      '--figures-for <bundle>',
+      'with --protocol paper: store the figures beside this bundle, for evaluate',
+    )
+    .option('--resume', 'go on where the checkpoints in --out stand')
+    .addOption(
+      new Option('--backend <name>', 'what computes (default: the best that works here)').choices([
+        'torch',
+        'tfjs-node',
+        'cpu',
+      ]),
+    )
+    .option('--threads <number>', 'threads of the torch backend (default: all cores)', positiveInteger)
+    .option('--json', 'one JSON document on stdout')
+    .addHelpText('after', AFTER_HELP)
+    .action((raw: unknown) => runTrain(trainOptions(raw)));
+}
+
+async function runTrain(options: TrainOptions): Promise<void> {
+  const recipe = await recipeFrom(options);
+  const { classes, seed, out, dataset, splitFile, cache, resume } = options;
+  // Read again where it is needed: what is wrong with it is said before anything is set up.
+  await loadDataset(dataset, classes, splitFile);
+  const backend = await useBackend(
+    options.backend,
+    options.threads === undefined ? {} : { threads: options.threads },
+  );
+  note(`Backend: ${backend}. Recipe: ${recipe.name}.`);
+  await mkdir(cache, { recursive: true });
+  const teachers = await Promise.all((options.teacher ?? []).map((file) => openTeacher(file, classes)));
+  const from = options.from === undefined ? null : await networkFor(options.from, classes);
+  const initial =
+    options.initial === undefined ? {} : { initial: await networkFor(options.initial, classes) };
+  const progress = trainingProgress();
+  try {
+    const images = { dataset, classes, cacheFolder: cache, seed, ...(splitFile && { splitFile }) };
+    if (options.protocol === 'paper') {
+      await trainPaper({ ...options, images, recipe }, progress);
+      return;
+    }
+    const source = datasetSource(images);
+    const result = await train({
+      folder: out,
+      recipe,
+      classes,
+      seed,
+      source,
+      teachers,
+      resume,
+      from,
+      ...initial,
+      ...progress,
+    });
+    const document = trainingDocument(result, { out, backend });
+    if (options.json) printJson(document);
+    else for (const line of trainingLines(document)) print(line);
+    await report(out, result);
+  } finally {
+    progress.stop();
+    for (const teacher of teachers) teacher.dispose();
+  }
+}
+
+async function openTeacher(file: string, classes: readonly string[]) {
+  return openNetwork(await networkFor(file, classes));
+}
+
+async function networkFor(file: string, classes: readonly string[]): Promise<Checkpoint> {
+  const checkpoint = await readCheckpoint(file);
+  if (checkpoint.classes.join() === classes.join()) return checkpoint;
+  throw new UsageError('CLASSES', 'The checkpoint knows other classes', {
+    file,
+    expected: classes.join(', '),
+    received: checkpoint.classes.join(', '),
+  });
+}
+
+/** The report is left out, with a note, where the packages that draw are absent. */
+async function report(out: string, result: Checkpoint): Promise<void> {
+  const file = path.join(out, TRAINING_FILES.report);
+  try {
+    await writePage(file, await trainingPage(out, result, await loadCharts()));
+    note(`Report: ${file}`);
+  } catch (error) {
+    if (!(error instanceof SpikescopeError)) throw error;
+    note(`No report: ${error.describe()}`);
+  }
+}

@@ -1,0 +1,166 @@
+/** The native addon's face: where it lies, what it offers, and how its errors become the project's. */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { RefusedError, SpikescopeError, UsageError } from '../errors.ts';
+import type { Frame, Square } from '../frame.ts';
+import type { IntegerGraph } from '../model/graph.ts';
+import type { Inference } from '../model/inference.ts';
+
+/** What one traced image gave: potentials, embedding, every tensor by name, the input included. */
+export interface NativeTrace {
+  readonly potentials: Int32Array;
+  readonly embedding: Uint8Array;
+  readonly tensors: Readonly<Record<string, Uint8Array>>;
+}
+
+/** What one step of the engine took: the median over the rounds. */
+export interface NativeStepTime {
+  /** The nodes that it computes, in the graph's order; empty for the head, which comes last. */
+  readonly nodes: readonly string[];
+  readonly nanoseconds: number;
+}
+
+/** An engine in native memory. Its methods throw errors with a `code`; `fromNative` makes them the project's. */
+export interface NativeEngine {
+  readonly instructionSet: string;
+  readonly arenaBytes: number;
+  /**
+   * As many images as lie in `inputs`, which is copied. Calls run one after the other, off the main thread.
+   * @param into takes the results
+   * @param ticket a number other than 0 by which `cancel` finds this call
+   */
+  infer(inputs: Uint8Array, into?: Inference, ticket?: number): Promise<Inference>;
+  /** Calls off the call with this ticket, if it is not over: its promise is rejected with `ABORTED`. */
+  cancel(ticket: number): void;
+  /** One image at once; the engine must have been made with `keepTensors`. For tests. */
+  trace(input: Uint8Array): NativeTrace;
+  /** One image at once, `rounds` (1…10,000) times on this thread, an entry per step; the engine must be idle. */
+  profile(input: Uint8Array, rounds: number): NativeStepTime[];
+  /** Calls under way finish first. */
+  close(): Promise<void>;
+}
+
+export interface NativeEngineOptions {
+  /** `auto` (default), or the name of one that this processor has. */
+  readonly instructionSet?: string;
+  /** Threads for the images of one batch. Default 1. */
+  readonly threads?: number;
+  /** No memory is shared between tensors, so that `trace` can read them all. For tests. */
+  readonly keepTensors?: boolean;
+}
+
+/** Exact counts and sums of one image; what they mean for a capture is decided by `preprocess`. */
+export interface QualitySums {
+  /** Pixels of the whole image at 0 and at 255, for red, green, blue. */
+  readonly lowClip: readonly [number, number, number];
+  readonly highClip: readonly [number, number, number];
+  /**
+   * Of luminance (77 R + 150 G + 29 B + 128) >> 8 of the 128 × 128 pixels to which the centred square is
+   * area-resampled.
+   */
+  readonly luminanceMinimum: number;
+  readonly luminanceMaximum: number;
+  readonly luminanceSum: number;
+  readonly luminanceSquares: number;
+  /** Of that luminance's Laplacian (four neighbours − 4 × centre) on the 126 × 126 inner pixels. */
+  readonly laplacianSum: number;
+  readonly laplacianSquares: number;
+}
+
+export interface NativeAddon {
+  /** Instruction sets of this processor, the plainest first. */
+  instructionSets(): string[];
+  createEngine(graph: IntegerGraph, options?: NativeEngineOptions): NativeEngine;
+  /**
+   * Exact area resampling of a square to size × size: each output value is the mean of what it covers, half rounded
+   * up; YUV becomes RGB pixel by pixel on the way. Side and size in 1…16384. Throws with code `FRAME_SIZE`, `CROP`
+   * (the square leaves the image), `RESAMPLE_SIZE`.
+   */
+  areaResample(frame: Frame, square: Square, size: number): Uint8Array;
+  /** Clipping, luminance and focus of an image. Throws with code `FRAME_SIZE`. */
+  measureQuality(frame: Frame): QualitySums;
+  /**
+   * 8-bit multiply-adds per second that one core does at best with an instruction set; 0 for `scalar`, where the compiler
+   * chooses the instructions. Keeps this thread busy for 1…10,000 milliseconds. Throws with code `INSTRUCTION_SET`, `ARGUMENT`.
+   */
+  measurePeak(instructionSet: string, milliseconds: number): number;
+  /** Bytes per second that one core reads from 4 KiB…1 GiB gone through again and again. Throws with code `ARGUMENT`. */
+  measureBandwidth(bytes: number, milliseconds: number): number;
+}
+
+/** A built copy to load in place of the usual one, for example the sanitized one. */
+const ADDON_VARIABLE = 'SPIKESCOPE_ADDON';
+const USUAL_PLACE = '../../native/akida-m2/build/Release/spikescope.node';
+
+function functionSchema<F>() {
+  return z.custom<F>((value) => typeof value === 'function');
+}
+
+const addonSchema = z.object({
+  instructionSets: functionSchema<NativeAddon['instructionSets']>(),
+  createEngine: functionSchema<NativeAddon['createEngine']>(),
+  areaResample: functionSchema<NativeAddon['areaResample']>(),
+  measureQuality: functionSchema<NativeAddon['measureQuality']>(),
+  measurePeak: functionSchema<NativeAddon['measurePeak']>(),
+  measureBandwidth: functionSchema<NativeAddon['measureBandwidth']>(),
+}) satisfies z.ZodType<NativeAddon>;
+
+let loaded: NativeAddon | undefined;
+
+/** Where the addon lies: the usual place, or what `SPIKESCOPE_ADDON` says. */
+export function addonFile(): string {
+  return process.env[ADDON_VARIABLE] ?? fileURLToPath(new URL(USUAL_PLACE, import.meta.url));
+}
+
+/**
+ * The addon, loaded once.
+ * @throws SpikescopeError `ADDON_MISSING` when it is not built, `ADDON_UNUSABLE` when it does not load here
+ */
+export function nativeAddon(): NativeAddon {
+  loaded ??= load(addonFile());
+  return loaded;
+}
+
+function load(file: string): NativeAddon {
+  if (!existsSync(file)) {
+    throw new SpikescopeError('ADDON_MISSING', 'The native addon is not built', {
+      file,
+      remedy: 'npm run build',
+    });
+  }
+  try {
+    return addonSchema.parse(createRequire(import.meta.url)(file));
+  } catch (cause) {
+    throw new SpikescopeError('ADDON_UNUSABLE', 'The native addon does not load', {
+      file,
+      received: cause instanceof Error ? cause.message.split('\n')[0] : String(cause),
+      remedy: 'build it again on this machine: npm run build',
+      cause,
+    });
+  }
+}
+
+const nativeErrorSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  node: z.string().optional(),
+  field: z.string().optional(),
+});
+
+/** An error of the addon as one of the project's, with the same code; anything else unchanged. */
+export function fromNative(error: unknown): unknown {
+  const parsed = nativeErrorSchema.safeParse(error);
+  if (error instanceof SpikescopeError || !parsed.success) return error;
+  const { code, message, node, field } = parsed.data;
+  const details = {
+    ...(node !== undefined && { node }),
+    ...(field !== undefined && { field }),
+    cause: error,
+  };
+  if (code === 'INSTRUCTION_SET' || code === 'THREADS') return new UsageError(code, message, details);
+  if (code === 'ENGINE_CLOSED' || code === 'OUT_OF_MEMORY' || code === 'ABORTED')
+    return new SpikescopeError(code, message, details);
+  return new RefusedError(code, message, details);
+}

@@ -1,0 +1,90 @@
+import type { Command, CommandAnswer, CommandHandler } from '../../telehealth/commands/command.ts';
+import type { Appliance } from './appliance.ts';
+import type { FlowView } from './flow/flow.ts';
+
+/** What a status command is told. */
+export type StatusReport = NonNullable<Extract<CommandAnswer, { outcome: 'done' }>['data']>;
+
+export interface CommandsOptions {
+  readonly appliance: Appliance;
+  readonly status: () => StatusReport;
+  /** Ends the program so that its supervisor starts it again; null where nobody would. */
+  readonly restart: (() => void) | null;
+}
+
+/** Milliseconds for the flow to become free. */
+const PATIENCE = 30_000;
+
+/** Commands from afar, as events of the same flow that the buttons drive. */
+export class ApplianceCommands implements CommandHandler {
+  readonly #options: CommandsOptions;
+
+  constructor(options: CommandsOptions) {
+    this.#options = options;
+  }
+
+  async handle(command: Command): Promise<CommandAnswer> {
+    switch (command.name) {
+      case 'capture':
+        return this.#capture();
+      case 'label':
+        return this.#label(command.result, command.label);
+      case 'undo':
+        return this.#undo();
+      case 'status':
+        return { outcome: 'done', data: this.#options.status() };
+      case 'restart':
+        return this.#restart();
+    }
+  }
+
+  async #capture(): Promise<CommandAnswer> {
+    const { appliance } = this.#options;
+    const deadline = performance.now() + PATIENCE;
+    while (!appliance.flow.can({ type: 'capture' })) {
+      if (appliance.flow.view.isExhausted) return failed('SOURCE_ENDED');
+      if (performance.now() > deadline) return failed('APPLIANCE_BUSY');
+      await appliance.rest();
+    }
+    const { reading, fault } = await appliance.capture();
+    if (reading === null) return failed(fault?.code ?? 'SOURCE_ENDED');
+    const { id, accepted, diagnosis } = reading;
+    return { outcome: 'done', data: { result: id, accepted, diagnosis } };
+  }
+
+  async #label(result: string, label: string): Promise<CommandAnswer> {
+    const { appliance } = this.#options;
+    const event = { type: 'label', result, label } as const;
+    if (!appliance.flow.can(event)) return failed('RESULT_NOT_AWAITING');
+    appliance.flow.send(event);
+    const { learned, fault } = await appliance.rest();
+    if (learned === null) return failed(fault?.code ?? 'INTERNAL');
+    const { kept, reason } = learned;
+    return { outcome: 'done', data: { kept, ...(reason !== undefined && { reason }) } };
+  }
+
+  /** Takes an update back; a reading that waits to be confirmed is let go for it. */
+  async #undo(): Promise<CommandAnswer> {
+    const { appliance } = this.#options;
+    let view: FlowView = await appliance.rest();
+    if (view.state !== 'idle') {
+      appliance.flow.send({ type: 'undo', by: 'command' });
+      view = await appliance.rest();
+    }
+    appliance.flow.send({ type: 'undo', by: 'command' });
+    const { undone, fault } = await appliance.rest();
+    return undone === null ? failed(fault?.code ?? 'APPLIANCE_BUSY') : { outcome: 'done', data: { undone } };
+  }
+
+  #restart(): CommandAnswer {
+    const { restart } = this.#options;
+    if (restart === null) return failed('NOT_SUPERVISED');
+    // The answer goes first.
+    setTimeout(restart, 500);
+    return { outcome: 'done' };
+  }
+}
+
+function failed(code: string): CommandAnswer {
+  return { outcome: 'failed', code };
+}

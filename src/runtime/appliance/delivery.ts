@@ -1,0 +1,147 @@
+import type { SpikescopeError } from '../../errors.ts';
+import type { Journal } from '../../store/journal.ts';
+import type { QueuedMessage } from '../../store/outbox.ts';
+import type { ModelInUse } from '../../telehealth/announcements.ts';
+import { TelehealthClient } from '../../telehealth/client.ts';
+import type { CommandHandler, CommandName } from '../../telehealth/commands/command.ts';
+import { CommandReceiver } from '../../telehealth/commands/receiver.ts';
+import type { Publication } from '../../telehealth/connection.ts';
+import type { Endpoint } from '../../telehealth/endpoint.ts';
+import { ResultPublisher } from '../../telehealth/publisher.ts';
+import { topicsOf } from '../../telehealth/topics.ts';
+
+export interface DeliveryOptions {
+  readonly endpoint: Endpoint;
+  readonly device: string;
+  readonly model: ModelInUse;
+  readonly journal: Journal;
+  readonly commands: { readonly handler: CommandHandler; readonly allowed: ReadonlySet<CommandName> };
+  /** Discovery prefix of Home Assistant, where the device is to be announced there. */
+  readonly homeAssistant?: string;
+  /** Called when a full batch of messages has been sent. */
+  readonly onFullBatch: () => void;
+  /** Called when results can no longer be taken from the journal. */
+  readonly onFailed: () => void;
+  /** Takes remarks for a person. */
+  readonly say: (line: string) => void;
+}
+
+/** Hears of every message on its way to the broker. Delivery never waits for a listener. */
+export interface DeliveryListener {
+  /** A message is about to be sent; again at each attempt. */
+  sending?(message: QueuedMessage): void;
+  /** The broker has acknowledged a message, and the journal knows. */
+  acknowledged?(message: QueuedMessage): void;
+}
+
+/** Milliseconds without progress after which the end is not waited for any longer. */
+const PATIENCE = { online: 10_000, offline: 5_000, stopped: 2_000 } as const;
+
+/** The way of results from the journal to the broker, and of commands to their handler. */
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #client: TelehealthClient;
+  readonly #publisher: ResultPublisher;
+  readonly #receiver: CommandReceiver;
+  readonly #ended = new AbortController();
+  readonly #listeners = new Set<DeliveryListener>();
+  #published: Promise<unknown> = Promise.resolve();
+  #lastRemark = '';
+
+  constructor(options: DeliveryOptions) {
+    const { endpoint, device, model, journal, commands, homeAssistant } = options;
+    this.#options = options;
+    this.#receiver = new CommandReceiver({
+      device,
+      topics: topicsOf(device),
+      allowed: commands.allowed,
+      handler: commands.handler,
+      journal,
+      respond: (publication) => this.#client.publish(publication),
+    });
+    this.#client = new TelehealthClient({
+      endpoint,
+      device,
+      model,
+      onCommand: (message) => this.#receiver.receive(message),
+      ...(homeAssistant !== undefined && {
+        discovery: { prefix: homeAssistant, allowed: commands.allowed },
+      }),
+      onOnline: () => this.#publisher.wake(),
+      onOffline: (reason) => this.remark(reason),
+      onRefused: (reason) => this.remark(reason),
+    });
+    this.#publisher = new ResultPublisher({
+      queue: journal,
+      client: this.#client,
+      onSending: (message) => {
+        for (const listener of this.#listeners) listener.sending?.(message);
+      },
+      onAcknowledged: (message) => {
+        for (const listener of this.#listeners) listener.acknowledged?.(message);
+      },
+      // A long queue is worked off without captures in between, after which memory is collected.
+      onFullBatch: options.onFullBatch,
+      onRefused: (reason) => this.remark(reason),
+    });
+  }
+
+  /** Commands that were accepted, and refused by reason. */
+  get commandCounts(): Readonly<Record<string, number>> {
+    return this.#receiver.counts;
+  }
+
+  /** Tells `listener` of messages until what is returned is called. */
+  listen(listener: DeliveryListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  start(): void {
+    this.#published = this.#publisher.run(this.#ended.signal).catch((error: unknown) => {
+      this.#options.onFailed();
+      return error;
+    });
+    this.#client.start();
+  }
+
+  /** Sends one message now, where there is a connection; it is not waited for, and lost without one. */
+  announce(publication: Publication): void {
+    if (this.#client.isOnline) this.#client.publish(publication).catch(() => {});
+  }
+
+  /** Says that a result is in the journal. */
+  recorded(): void {
+    this.#publisher.wake();
+  }
+
+  /**
+   * Waits for what is still on its way.
+   * @returns how many results remain in the journal, not acknowledged by the broker
+   * @throws SpikescopeError `JOURNAL_*` when publishing had to end
+   */
+  async settle({ isStopped }: { isStopped: boolean }): Promise<number> {
+    const patience = PATIENCE[isStopped ? 'stopped' : this.#client.isOnline ? 'online' : 'offline'];
+    const unpublished = await this.#publisher.settle(patience, this.#ended.signal);
+    this.#ended.abort();
+    const failure = await this.#published;
+    if (failure !== undefined) throw failure;
+    return unpublished;
+  }
+
+  /** Says `stopped` to the broker and ends the connection. */
+  async stop(): Promise<void> {
+    this.#ended.abort();
+    // The connection first: messages in flight to a silent broker end with it.
+    await this.#client.stop();
+    await this.#published;
+  }
+
+  /** Every connection to a broker meets the same faults, again and again: one line says it. */
+  remark(reason: SpikescopeError): void {
+    const text = reason.describe();
+    if (text === this.#lastRemark) return;
+    this.#lastRemark = text;
+    this.#options.say(`${text}\n  Results stay in the journal and are published when the broker answers.`);
+  }
+}

@@ -1,0 +1,191 @@
+import type { Capture, CaptureSource } from '../../capture/source.ts';
+import { describeError, SpikescopeError } from '../../errors.ts';
+import { Appliance, type TakeOptions, type Tally } from './appliance.ts';
+import { CaptureMode, operate } from './capture-mode.ts';
+import { Cleanup } from './cleanup.ts';
+import { ApplianceCommands } from './commands.ts';
+import { Delivery } from './delivery.ts';
+import { Faults } from './faults.ts';
+import { connectHeader } from './header.ts';
+import { type Log, NO_LOG, openLog } from './log.ts';
+import { logFlow } from './log-flow.ts';
+import { MemoryKeeper } from './memory.ts';
+import { openParts, type Parts } from './parts.ts';
+import { PatientSessions } from './patient-sessions.ts';
+import { statusOf } from './service/health.ts';
+import { attendService } from './service/service.ts';
+import { allowedCommands, discoveryPrefix, type Settings } from './settings/settings.ts';
+import { StorageAlarm } from './storage-alarm.ts';
+
+export interface DeviceOptions {
+  readonly settings: Settings;
+  /** Asks the device to end; the device itself aborts it when it must. */
+  readonly stop: AbortController;
+  /** Takes remarks for a person, a line or several at a time. */
+  readonly say: (line: string) => void;
+  /** Milliseconds from one automatic capture to the next where the settings do not say. Default 0. */
+  readonly interval?: number;
+}
+
+/**
+ * The program of the device, without a front end: camera, classifier, journal, delivery and service, put together.
+ * Front ends listen to `appliance.flow` and `delivery`, and press the buttons of the flow; none of them is waited for.
+ */
+export class Device {
+  readonly parts: Parts;
+  readonly appliance: Appliance;
+  readonly delivery: Delivery;
+  readonly mode: CaptureMode;
+  readonly #options: DeviceOptions;
+  readonly #cleanup: Cleanup;
+  readonly #log: Log;
+  readonly #storage: StorageAlarm;
+  readonly #memory = new MemoryKeeper();
+
+  private constructor(parts: Parts, options: DeviceOptions, cleanup: Cleanup, log: Log) {
+    const { settings, say } = options;
+    this.parts = parts;
+    this.#options = options;
+    this.#cleanup = cleanup;
+    this.#log = log;
+    this.#storage = new StorageAlarm(parts.journal, say);
+    this.mode = new CaptureMode(isAutomatic(settings, parts.source));
+    this.appliance = this.#makeAppliance();
+    this.delivery = this.#makeDelivery();
+  }
+
+  /**
+   * Opens all that the device is made of; nothing is captured or sent yet.
+   * @throws SpikescopeError as its parts; what was open by then is closed again
+   */
+  static async open(options: DeviceOptions): Promise<Device> {
+    const { settings, say } = options;
+    const cleanup = new Cleanup();
+    try {
+      const faults = new Faults(say);
+      const parts = await openParts(settings, { cleanup, faults, say });
+      const log = settings.log === 'json' ? openLog(parts.device) : NO_LOG;
+      faults.follow(log);
+      return new Device(parts, options, cleanup, log);
+    } catch (error) {
+      await cleanup.run();
+      throw error;
+    }
+  }
+
+  /** Begins to send, to answer, and to look after itself. Call when every front end listens. */
+  async start(): Promise<void> {
+    const { settings, say } = this.#options;
+    const { appliance, delivery, parts } = this;
+    const cleanup = this.#cleanup;
+    const { model, source } = parts;
+    cleanup.add(() => delivery.stop());
+    this.#storage.look();
+    delivery.start();
+    if (!this.mode.isAutomatic) await connectHeader(appliance.flow, cleanup, say);
+    cleanup.add(logFlow(appliance.flow, this.#log));
+    appliance.start();
+    const { name, version } = model.model;
+    this.#log.write({
+      event: 'started',
+      model: `${name}@${version}`,
+      backend: model.backend,
+      source: source.kind,
+    });
+    await attendService({ parts, appliance, delivery }, settings, { log: this.#log, cleanup, say });
+  }
+
+  /**
+   * Takes captures until as many as asked for are taken, the source ends or the device is asked to stop.
+   * @throws SpikescopeError when the source or the journal fails
+   */
+  async operate(): Promise<Tally> {
+    try {
+      return await operate(this.appliance, this.mode, this.#takeOptions());
+    } finally {
+      this.appliance.stop();
+      this.#log.write({ event: 'stopped', ...this.appliance.tally });
+    }
+  }
+
+  /** Ends everything, in the reverse order of its opening. */
+  close(): Promise<void> {
+    return this.#cleanup.run();
+  }
+
+  #makeAppliance(): Appliance {
+    const { device, source, journal, classifier, model, learner } = this.parts;
+    const sessions = new PatientSessions(journal.lastCapture());
+    return new Appliance({
+      device,
+      source,
+      journal,
+      classifier: {
+        model: model.model,
+        backend: model.backend,
+        classify: (image) => classifier.classify(image),
+      },
+      ...(learner !== null && { learner }),
+      sessionOf: () => (this.mode.isAutomatic && isRehearsed(source) ? undefined : sessions.next()),
+      onRecorded: ({ id, accepted, timings }) => {
+        this.#log.write({ event: 'captured', result: id, accepted, milliseconds: timings?.total ?? 0 });
+        this.delivery.recorded();
+        this.#storage.look();
+        this.#memory.afterCapture();
+      },
+      onRefused: (capture, error) => this.#refused(capture, error),
+    });
+  }
+
+  #makeDelivery(): Delivery {
+    const { settings, stop, say } = this.#options;
+    const prefix = discoveryPrefix(settings);
+    return new Delivery({
+      ...this.parts,
+      commands: { handler: this.#makeCommands(), allowed: allowedCommands(settings) },
+      ...(prefix !== null && { homeAssistant: prefix }),
+      onFullBatch: () => this.#memory.afterCapture(),
+      onFailed: () => stop.abort(),
+      say,
+    });
+  }
+
+  #makeCommands(): ApplianceCommands {
+    const { stop } = this.#options;
+    return new ApplianceCommands({
+      appliance: this.appliance,
+      status: () => statusOf(this.parts, this.delivery),
+      restart: isSupervised() ? () => stop.abort() : null,
+    });
+  }
+
+  #refused({ origin }: Capture, error: unknown): void {
+    this.#log.write({ event: 'fault', code: error instanceof SpikescopeError ? error.code : 'INTERNAL' });
+    this.#options.say(`No reading of ${origin}: ${describeError(error)}`);
+  }
+
+  #takeOptions(): TakeOptions {
+    const { settings, stop, interval = 0 } = this.#options;
+    return {
+      ...(settings.count !== undefined && { count: settings.count }),
+      interval: settings.interval ?? interval,
+      signal: stop.signal,
+    };
+  }
+}
+
+/** A camera waits for a button, unless a number of captures was asked for; phantoms and folders run by themselves. */
+function isAutomatic({ trigger, count }: Settings, source: CaptureSource): boolean {
+  if (trigger !== undefined) return trigger === 'auto';
+  return count !== undefined || isRehearsed(source);
+}
+
+/** Phantoms and replayed files that nobody asked for one by one are of no patient. */
+function isRehearsed({ kind }: CaptureSource): boolean {
+  return kind === 'phantom' || kind === 'replay';
+}
+
+/** Whether somebody starts this program again when it ends. */
+function isSupervised(): boolean {
+  return process.env.NOTIFY_SOCKET !== undefined || process.env.INVOCATION_ID !== undefined;
+}

@@ -1,0 +1,38 @@
+/** What the flow of the appliance asks of its parts. Each call is one attempt; a rejection is a fault, shown and survived. */
+import type { Capture } from '../../../capture/source.ts';
+import type { LearningOutcome, PressedBy } from '../../learning/outcome.ts';
+
+/** What a recorded reading looks like to whoever must confirm it. */
+export interface RecordedReading {
+  /** The result's identifier. */
+  readonly id: string;
+  /** False when the capture must be taken again. */
+  readonly accepted: boolean;
+  /** A class, `indeterminate` or `retake`. */
+  readonly diagnosis: string;
+  /** The model's classes, most probable first; empty for a retake. */
+  readonly ranking: readonly string[];
+}
+
+export interface FlowParts {
+  /** The next frame of the source; null when the source has ended. */
+  capture(signal: AbortSignal): Promise<Capture | null>;
+  /** Reads a frame and records the result; durable when it resolves. */
+  read(capture: Capture): Promise<RecordedReading>;
+  /** Teaches the case that was read last. */
+  learn(reading: RecordedReading, label: string, by: PressedBy): Promise<LearningOutcome>;
+  /** Takes the last update back; false when there is none. */
+  undo(by: PressedBy): Promise<boolean>;
+}
+
+/** Milliseconds. */
+export interface FlowTimeouts {
+  /** For a frame to arrive. */
+  readonly capture: number;
+  /** For a person to confirm a reading, after which it stays unlabelled. */
+  readonly confirm: number;
+  /** For showing that a capture must be taken again. */
+  readonly retake: number;
+}
+
+export const DEFAULT_TIMEOUTS: FlowTimeouts = { capture: 20_000, confirm: 120_000, retake: 10_000 };

@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { isMap, isScalar, LineCounter, type Pair, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { UsageError } from '../../../errors.ts';
+import { firstIssue } from '../../../schema.ts';
+import { type SettingName, type Settings, settingsSchema, wordOf } from './settings.ts';
+
+const MAXIMUM_BYTES = 65_536;
+const PATHS: ReadonlySet<string> = new Set<SettingName>(['ca', 'cert', 'key', 'model', 'data']);
+const NAMES = new Map(Object.keys(settingsSchema.shape).map((name) => [wordOf(name), name]));
+
+/**
+ * The settings in a configuration file: YAML (or JSON), the options of `run` by name. Paths in it are relative to it.
+ * @throws UsageError `CONFIG_FILE`, `CONFIG_SYNTAX`, `CONFIG_KEY`, `CONFIG_VALUE`, each with the line
+ */
+export function readConfiguration(file: string): Partial<Settings> {
+  const lines = new LineCounter();
+  const document = parseDocument(readText(file), { lineCounter: lines, prettyErrors: false });
+  const placeOf = (offset: number): string => {
+    const { line, col } = lines.linePos(offset);
+    return `line ${line}, column ${col}`;
+  };
+  const [problem] = document.errors;
+  if (problem !== undefined) {
+    throw new UsageError('CONFIG_SYNTAX', 'The configuration is no YAML', {
+      file,
+      field: placeOf(problem.pos[0]),
+      received: problem.message.split('\n')[0],
+    });
+  }
+  const { contents } = document;
+  if (contents === null) return {};
+  if (!isMap(contents)) {
+    throw new UsageError('CONFIG_SYNTAX', 'The configuration is no list of settings', {
+      file,
+      field: placeOf(contents.range[0]),
+      expected: 'lines of the form `source: libcamera`',
+    });
+  }
+  const settings = contents.items.map((pair) => settingOf(pair, file, placeOf));
+  return Object.fromEntries(settings);
+}
+
+/** The JSON Schema (draft 2020-12) of the file, as it lies in docs/schema. */
+export function configurationSchema(): Record<string, unknown> {
+  const { properties, required: _, ...schema } = z.toJSONSchema(settingsSchema, { io: 'input' });
+  const named = Object.entries(properties ?? {}).map(([name, property]) => [wordOf(name), property]);
+  return {
+    ...schema,
+    title: 'spikescope configuration',
+    description: 'Settings of run, every one of them optional.',
+    properties: Object.fromEntries(named),
+  };
+}
+
+function readText(file: string): string {
+  try {
+    const bytes = readFileSync(file);
+    if (bytes.length > MAXIMUM_BYTES) throw new Error(`${bytes.length} bytes`);
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new UsageError('CONFIG_FILE', 'The configuration cannot be read', {
+      file,
+      expected: `a text file of at most ${MAXIMUM_BYTES} bytes`,
+      received: cause instanceof Error ? cause.message : String(cause),
+      cause,
+    });
+  }
+}
+
+function settingOf(pair: Pair, file: string, placeOf: (offset: number) => string): [string, unknown] {
+  const word = isScalar(pair.key) ? String(pair.key.value) : '';
+  const place = placeOf(isScalar(pair.key) ? (pair.key.range?.[0] ?? 0) : 0);
+  const name = NAMES.get(word);
+  if (name === undefined) {
+    throw new UsageError('CONFIG_KEY', `There is no setting “${word}”`, {
+      file,
+      field: place,
+      expected: [...NAMES.keys()].join(', '),
+    });
+  }
+  const value = contentOf(pair);
+  const schema: z.ZodType = settingsSchema.shape[name as SettingName];
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) {
+    throw new UsageError('CONFIG_VALUE', `The setting “${word}” has a value that it cannot have`, {
+      file,
+      field: place,
+      expected: firstIssue(parsed.error).problem,
+      received: JSON.stringify(value),
+    });
+  }
+  const isRelative = PATHS.has(name) && typeof value === 'string';
+  return [name, isRelative ? path.resolve(path.dirname(file), value) : parsed.data];
+}
+
+function contentOf({ value }: Pair): unknown {
+  return value !== null &&
+    typeof value === 'object' &&
+    'toJSON' in value &&
+    typeof value.toJSON === 'function'
+    ? value.toJSON()
+    : value;
+}

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { COMMAND_NAMES, type CommandName, commandNameSchema } from '../../../telehealth/commands/command.ts';
+import { DEFAULT_DISCOVERY_PREFIX } from '../../../telehealth/discovery.ts';
+
+function wholeNumber(low: number, high: number) {
+  const expected = `a whole number from ${low} to ${high}`;
+  return z.number(expected).int(expected).min(low, expected).max(high, expected);
+}
+
+const filePath = z.string('the path of a file').min(1, 'the path of a file');
+
+/** Levels of a topic, without wildcards. */
+const topicLevels = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9_-]{1,32}(\/[A-Za-z0-9_-]{1,32}){0,3}$/,
+    'true, or a prefix of topics, for example homeassistant',
+  );
+
+/** Everything that can be set of the appliance, on the command line or in its configuration file. */
+export const settingsSchema = z.strictObject({
+  source: z.string('phantom, replay:DIR, libcamera or v4l2:/dev/video0').describe('Where frames come from'),
+  cameraSize: z
+    .string('WIDTHxHEIGHT')
+    .regex(/^\d{1,5}x\d{1,5}$/, 'WIDTHxHEIGHT in pixels, for example 1280x960')
+    .describe('Size of a camera’s frames'),
+  cameraRate: wholeNumber(1, 120).describe('Frames per second of a camera'),
+  cameraStride: wholeNumber(2, 65_536)
+    .optional()
+    .describe('Bytes from row to row of libcamera; by default the width, padded to 64'),
+  trigger: z
+    .enum(['auto', 'buttons'], 'auto or buttons')
+    .optional()
+    .describe('What takes a capture; by default buttons for cameras, auto for all else'),
+  count: wholeNumber(1, 1_000_000_000).optional().describe('End after so many captures'),
+  interval: wholeNumber(0, 86_400_000)
+    .optional()
+    .describe('Milliseconds from one automatic capture to the next, at least'),
+  broker: z.string('embedded, mqtt://… or mqtts://…').describe('Where results are sent'),
+  brokerPort: wholeNumber(0, 65_535).optional().describe('Port of the embedded broker'),
+  ca: filePath.optional().describe('Authorities that may have signed the broker’s certificate, PEM'),
+  cert: filePath.optional().describe('This device’s certificate, PEM'),
+  key: filePath.optional().describe('The key of the certificate, PEM'),
+  model: filePath.optional().describe('Model bundle; by default the one that ships'),
+  data: z.string().min(1, 'the path of a folder').optional().describe('Folder of journal and identity'),
+  deviceId: z.string('a name').optional().describe('Name of this device in topics'),
+  seed: wholeNumber(0, 2 ** 32 - 1).describe('Seed of the phantoms'),
+  allowCommands: z
+    .array(commandNameSchema, `names of ${COMMAND_NAMES.join(', ')}`)
+    .describe('Commands taken from the broker'),
+  fhir: z.boolean('true or false').describe('Publish each result as a FHIR R4 message too'),
+  homeAssistant: z
+    .union([z.boolean(), topicLevels], 'true, or a prefix of topics')
+    .optional()
+    .describe('Announce the device to Home Assistant'),
+  metrics: wholeNumber(0, 65_535).optional().describe('Port on loopback for Prometheus metrics'),
+  log: z.enum(['text', 'json'], 'text or json').describe('What is written on stderr'),
+  learning: z
+    .enum(['on', 'off', 'reset'], 'on, off or reset')
+    .describe('Learn from confirmed readings; off reads with the factory head, reset goes back to it first'),
+  json: z.boolean('true or false').describe('Each result on a line of stdout, exactly as received'),
+});
+export type Settings = z.infer<typeof settingsSchema>;
+export type SettingName = keyof Settings;
+
+export const DEFAULT_SETTINGS: Settings = {
+  source: 'phantom',
+  cameraSize: '1280x960',
+  cameraRate: 15,
+  broker: 'embedded',
+  seed: 1,
+  allowCommands: [],
+  fhir: false,
+  log: 'text',
+  learning: 'on',
+  json: false,
+};
+
+const NUMBERS: ReadonlySet<string> = new Set<SettingName>([
+  'cameraRate',
+  'cameraStride',
+  'count',
+  'interval',
+  'brokerPort',
+  'seed',
+  'metrics',
+]);
+
+/** What the command line says in words, as the values that settings have; what cannot be one stays as it is. */
+export function settingOfWord(name: string, word: unknown): unknown {
+  if (typeof word !== 'string') return word;
+  if (NUMBERS.has(name)) return /^\d+$/.test(word) ? Number(word) : word;
+  return name === 'allowCommands' ? word.split(',').filter((each) => each !== '') : word;
+}
+
+/** `cameraSize` → `camera-size`: as on the command line and in the configuration file. */
+export function wordOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** The prefix under which Home Assistant listens; null where the device is not to be announced. */
+export function discoveryPrefix({ homeAssistant }: Settings): string | null {
+  return homeAssistant === true ? DEFAULT_DISCOVERY_PREFIX : homeAssistant || null;
+}
+
+export function allowedCommands({ allowCommands }: Settings): ReadonlySet<CommandName> {
+  return new Set(allowCommands);
+}

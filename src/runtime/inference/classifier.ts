@@ -1,0 +1,202 @@
+/** One image in, one reading out: integrity check, saliency crop, inference, readout, tiling when unsure. */
+import { RefusedError } from '../../errors.ts';
+import type { Frame, Square } from '../../frame.ts';
+import { identityOf, type ModelBundle, type ModelIdentity } from '../../model/bundle/bundle.ts';
+import { embeddingShape, pooled } from '../../model/embedding.ts';
+import type { Inference } from '../../model/inference.ts';
+import { salientSquare } from '../../preprocess/crop.ts';
+import { decodeImage } from '../../preprocess/decode.ts';
+import { measureQuality, retakeReasons } from '../../preprocess/quality.ts';
+import { areaResample } from '../../preprocess/resample.ts';
+import { type SaliencyMapper, saliencyMapper } from '../../preprocess/saliency.ts';
+import { centredSquare, tilesOf } from '../../preprocess/square.ts';
+import type { Engine } from '../engine/contract.ts';
+import { type Evidence, type LearnedHead, RETAKE } from './head.ts';
+import type { Reading } from './reading.ts';
+import { decide, isUncertain, largestIndex, meanPotentials, softmax } from './readout.ts';
+import { Stopwatch } from './stopwatch.ts';
+
+export interface ClassifierOptions {
+  /** Whether to crop to the salient square. Default: as the bundle says. */
+  readonly crop?: boolean;
+  /** Whether to read uncertain images again in tiles. Default: as the bundle says. */
+  readonly tiling?: boolean;
+  /** Whether captures that fail the integrity check are sent back. Default true; false reads everything. */
+  readonly integrityCheck?: boolean;
+  /** The head that reads. Asked for at every reading; null for the factory's. Default: the factory's. */
+  readonly head?: () => LearnedHead | null;
+}
+
+/** Smallest probability at which an added class may be named: none could be fitted for it. */
+const ADDED_THRESHOLD = 0.5;
+
+export interface Classifier {
+  readonly model: ModelIdentity;
+  /**
+   * Reads a frame, or an image given as path or as the bytes of a file. Calls may overlap.
+   * @throws RefusedError `IMAGE_*` for what is no acceptable image; a failed integrity check is a reading
+   * @throws SpikescopeError as the engine's `infer`
+   */
+  classify(image: Frame | string | Uint8Array): Promise<Reading>;
+  /** What a reading of this classifier rests on; undefined for a retake. Kept apart, so that no reading carries it away. */
+  evidenceOf(reading: Reading): Evidence | undefined;
+}
+
+/**
+ * @param engine made of the bundle’s graph; stays the caller’s to close
+ * @throws RefusedError `MODEL_INPUT` when the graph does not read a square
+ */
+export function createClassifier(
+  bundle: ModelBundle,
+  engine: Engine,
+  options: ClassifierOptions = {},
+): Classifier {
+  const { width, height } = bundle.preprocessing;
+  if (width !== height) {
+    throw new RefusedError('MODEL_INPUT', 'The model does not read square images', {
+      field: 'preprocessing',
+      expected: 'equal width and height',
+      received: `${width}×${height}`,
+    });
+  }
+  return new BundleClassifier(bundle, engine, options);
+}
+
+interface Pass {
+  readonly square: Square;
+  readonly inference: Inference;
+}
+
+class BundleClassifier implements Classifier {
+  readonly model: ModelIdentity;
+  readonly #bundle: ModelBundle;
+  readonly #engine: Engine;
+  readonly #mapper: SaliencyMapper | null;
+  readonly #tiling: boolean;
+  readonly #integrityCheck: boolean;
+  readonly #channels: number;
+  readonly #head: () => LearnedHead | null;
+  readonly #evidence = new WeakMap<Reading, Evidence>();
+
+  constructor(bundle: ModelBundle, engine: Engine, options: ClassifierOptions) {
+    const { preprocessing, readout } = bundle;
+    this.model = identityOf(bundle);
+    this.#bundle = bundle;
+    this.#engine = engine;
+    this.#mapper = (options.crop ?? preprocessing.crop.enabled) ? saliencyMapper(bundle.graph) : null;
+    this.#tiling = options.tiling ?? readout.tiling.enabled;
+    this.#integrityCheck = options.integrityCheck ?? true;
+    this.#channels = embeddingShape(bundle.graph)[2];
+    this.#head = options.head ?? (() => null);
+  }
+
+  async classify(image: Frame | string | Uint8Array): Promise<Reading> {
+    const stopwatch = new Stopwatch();
+    const frame = await stopwatch.measureAsync('decode', () => frameOf(image));
+    const quality = stopwatch.measure('quality', () => measureQuality(frame));
+    const failures = retakeReasons(quality, this.#bundle.preprocessing.quality);
+    const base = { quality, model: this.model, backend: this.#engine.backend };
+    if (this.#integrityCheck && failures.length > 0) {
+      return {
+        ...base,
+        accepted: false,
+        reasons: failures,
+        diagnosis: RETAKE,
+        probabilities: {},
+        potentials: {},
+        tiled: false,
+        crop: null,
+        timings: stopwatch.timings(),
+      };
+    }
+    const { square, inference } = await this.#look(frame, stopwatch);
+    const answer = await this.#answer(frame, square, inference, stopwatch);
+    const reading: Reading = {
+      ...base,
+      ...{ accepted: true, reasons: [], crop: square },
+      ...answer,
+      timings: stopwatch.timings(),
+    };
+    const { potentials, embeddings } = inference;
+    this.#evidence.set(reading, { potentials, pooled: pooled(embeddings, this.#channels) });
+    return reading;
+  }
+
+  evidenceOf(reading: Reading): Evidence | undefined {
+    return this.#evidence.get(reading);
+  }
+
+  /** The pass that counts: on the centred square, or on the square to which its saliency points. */
+  async #look(frame: Frame, stopwatch: Stopwatch): Promise<Pass> {
+    const centred = centredSquare(frame.width, frame.height);
+    const first = await this.#infer(frame, [centred], stopwatch);
+    const mapper = this.#mapper;
+    if (mapper === null) return { square: centred, inference: first };
+    const square = stopwatch.measure('crop', () => {
+      const map = mapper(first.embeddings, largestIndex(first.potentials));
+      return salientSquare(map, frame.width, frame.height, this.#bundle.preprocessing.crop);
+    });
+    const isCentred = square.x === centred.x && square.y === centred.y && square.side === centred.side;
+    return { square, inference: isCentred ? first : await this.#infer(frame, [square], stopwatch) };
+  }
+
+  async #infer(frame: Frame, squares: readonly Square[], stopwatch: Stopwatch): Promise<Inference> {
+    const { width: side } = this.#bundle.preprocessing;
+    const inputs = stopwatch.measure('crop', () => {
+      const size = side * side * 3;
+      const batch = new Uint8Array(size * squares.length);
+      squares.forEach((square, i) => {
+        batch.set(areaResample(frame, square, side), i * size);
+      });
+      return batch;
+    });
+    return stopwatch.measureAsync('inference', () => this.#engine.infer(inputs, squares.length));
+  }
+
+  async #answer(frame: Frame, square: Square, whole: Inference, stopwatch: Stopwatch) {
+    const { graph, readout } = this.#bundle;
+    const { alpha, tiling } = readout;
+    // One head for the whole reading, also when an update comes in the middle of it.
+    const head = this.#head();
+    const classes = head?.classes ?? graph.classes;
+    let potentials = stopwatch.measure('readout', () => this.#read(head, whole));
+    let probabilities = softmax(alpha, potentials);
+    const tiled = this.#tiling && isUncertain(probabilities, tiling);
+    if (tiled) {
+      const tiles = await this.#infer(frame, tilesOf(square, tiling.overlap), stopwatch);
+      potentials = meanPotentials(this.#read(head, tiles), classes.length);
+      probabilities = softmax(alpha, potentials);
+    }
+    const thresholds = classes.map((_, c) => readout.thresholds[c] ?? ADDED_THRESHOLD);
+    return {
+      diagnosis: decide(classes, probabilities, thresholds),
+      probabilities: byClass(classes, probabilities),
+      potentials: byClass(classes, potentials),
+      tiled,
+      ...(head !== null && { head: head.digest }),
+    };
+  }
+
+  /** The head's potentials of each image: int32, images × classes. */
+  #read(head: LearnedHead | null, { potentials, embeddings }: Inference): Int32Array {
+    if (head === null) return potentials;
+    const factoryClasses = this.#bundle.graph.classes.length;
+    const images = potentials.length / factoryClasses;
+    const size = embeddings.length / images;
+    const read = new Int32Array(images * head.classes.length);
+    for (let i = 0; i < images; i++) {
+      const factory = potentials.subarray(i * factoryClasses, (i + 1) * factoryClasses);
+      const sums = pooled(embeddings.subarray(i * size, (i + 1) * size), this.#channels);
+      read.set(head.potentials(factory, sums), i * head.classes.length);
+    }
+    return read;
+  }
+}
+
+async function frameOf(image: Frame | string | Uint8Array): Promise<Frame> {
+  return typeof image === 'string' || image instanceof Uint8Array ? decodeImage(image) : image;
+}
+
+function byClass(classes: readonly string[], values: ArrayLike<number>): Record<string, number> {
+  return Object.fromEntries(classes.map((name, c) => [name, values[c]]));
+}

@@ -1,0 +1,24 @@
+/** What a head answers beside classes, what it builds on, and what may replace it. */
+
+/** The answer when the integrity check fails. */
+export const RETAKE = 'retake';
+
+/** The answer when no class reaches its threshold. */
+export const INDETERMINATE = 'indeterminate';
+
+/** What a reading rests on: never part of it, never sent, logged or shown. */
+export interface Evidence {
+  readonly pooled: Int16Array;
+  /** int32, the factory head's, of the whole square. */
+  readonly potentials: Int32Array;
+}
+
+/** A head that builds on the factory's. */
+export interface LearnedHead {
+  /** SHA-256 in hexadecimal: names it in results and in the journal. */
+  readonly digest: string;
+  /** The factory's, then those that were added. */
+  readonly classes: readonly string[];
+  /** @param pooled sum of each channel over the places of the embedding */
+  potentials(factory: Int32Array, pooled: Int16Array): Int32Array;
+}

@@ -1,0 +1,36 @@
+import type { Square } from '../../frame.ts';
+import type { ModelIdentity } from '../../model/bundle/bundle.ts';
+import type { Quality, RetakeReason } from '../../preprocess/quality.ts';
+import type { BackendName } from '../engine/contract.ts';
+
+/** Milliseconds spent per stage. */
+export interface Timings {
+  readonly decode: number;
+  readonly quality: number;
+  readonly crop: number;
+  readonly inference: number;
+  readonly readout: number;
+  readonly total: number;
+}
+
+/** The answer to one capture. */
+export interface Reading {
+  /** False when the integrity check failed: then `diagnosis` is `retake` and there are no probabilities. */
+  readonly accepted: boolean;
+  readonly reasons: readonly RetakeReason[];
+  /** A class name, `indeterminate` or `retake`. */
+  readonly diagnosis: string;
+  /** By class name, summing to 1; empty for a retake. */
+  readonly probabilities: Readonly<Record<string, number>>;
+  /** int32 by class name, after tiling if it took place; empty for a retake. */
+  readonly potentials: Readonly<Record<string, number>>;
+  readonly tiled: boolean;
+  /** The square of the image that was read; null for a retake. */
+  readonly crop: Square | null;
+  readonly quality: Quality;
+  readonly timings: Timings;
+  readonly model: ModelIdentity;
+  readonly backend: BackendName;
+  /** SHA-256 of the learned head that read it, in hexadecimal; absent where the factory's alone did, and for a retake. */
+  readonly head?: string;
+}

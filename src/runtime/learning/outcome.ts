@@ -1,0 +1,10 @@
+/** Through what a person acted. */
+export type PressedBy = 'button' | 'keyboard' | 'command' | 'command-line';
+
+/** What became of a labelled case. */
+export interface LearningOutcome {
+  /** Whether the update passed the gate and is in use; otherwise it was rolled back. */
+  readonly kept: boolean;
+  /** Why it was rolled back, in words for a person. */
+  readonly reason?: string;
+}

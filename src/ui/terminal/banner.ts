@@ -1,0 +1,66 @@
+import type { CaptureSource } from '../../capture/source.ts';
+import type { HeadLearner } from '../../runtime/learning/learner.ts';
+import type { Journal } from '../../store/journal.ts';
+import type { ModelInUse } from '../../telehealth/announcements.ts';
+import { addressOf, type Endpoint } from '../../telehealth/endpoint.ts';
+import { topicsOf } from '../../telehealth/topics.ts';
+import { note } from './console.ts';
+
+export interface BannerParts {
+  readonly device: string;
+  readonly source: CaptureSource;
+  readonly endpoint: Endpoint;
+  readonly isEmbedded: boolean;
+  readonly authorities: string | undefined;
+  readonly journal: Journal;
+  readonly model: ModelInUse;
+  readonly learner: HeadLearner | null;
+}
+
+/** Says on stderr what runs, where results go and how to listen. */
+export function showBanner({
+  device,
+  source,
+  endpoint,
+  isEmbedded,
+  authorities,
+  journal,
+  model,
+  learner,
+}: BannerParts): void {
+  const { result } = topicsOf(device);
+  const { name, version, digest } = model.model;
+  const earlier = journal.depth();
+  const foreign = journal.depth(isEmbedded ? 'external' : 'embedded');
+  const lines = [
+    'spikescope: for research and demonstration, not a medical device',
+    `  model    ${name} ${version} (${digest.slice(0, 12)}) on ${model.backend}, ${model.instructionSet}`,
+    `  head     ${headLine(learner)}`,
+    `  source   ${source.describe()}`,
+    `  broker   ${addressOf(endpoint)}${isEmbedded ? ' (embedded)' : ''}`,
+    `  topic    ${result}`,
+    `  journal  ${journal.file}`,
+    earlier > 0 && `           ${earlier} results of earlier runs wait in it and are published now`,
+    foreign > 0 &&
+      `           ${foreign} results of earlier runs wait for ${isEmbedded ? 'an external' : 'the embedded'} broker`,
+    `  listen   ${listenCommand(endpoint, device, authorities)}`,
+  ];
+  note(lines.filter(Boolean).join('\n'));
+}
+
+function headLine(learner: HeadLearner | null): string {
+  if (learner === null) return 'as it came with the model; it does not learn';
+  const { updates, remembered, digest } = learner;
+  if (remembered === 0) return 'as it came with the model; it learns what is confirmed';
+  return `learned ${remembered} cases, ${updates} can be taken back (${digest.slice(0, 12)})`;
+}
+
+function listenCommand(
+  { protocol, host, port }: Endpoint,
+  device: string,
+  authorities: string | undefined,
+): string {
+  const trust =
+    protocol === 'mqtt' ? '' : authorities ? ` --cafile '${authorities}'` : ' --capath /etc/ssl/certs';
+  return `mosquitto_sub -h ${host} -p ${port}${trust} -t 'spikescope/${device}/#' -v`;
+}

@@ -1,0 +1,208 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { connectAsync, type IClientPublishOptions, type MqttClient } from 'mqtt';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Journal } from '../../../src/store/journal.ts';
+import { COMMAND_SCHEMA, responseSchema } from '../../../src/telehealth/commands/command.ts';
+import { type Appliance, startAppliance } from '../../support/appliance.ts';
+import { type Listener, listenTo } from '../../support/listener.ts';
+import { freePort, hasMosquitto, startMosquitto } from '../../support/mosquitto.ts';
+import { Random } from '../../support/random.ts';
+
+let data: string;
+let url: string;
+let listener: Listener;
+let undo: (() => unknown)[];
+beforeEach(async () => {
+  undo = [];
+  data = mkdtempSync(path.join(tmpdir(), 'run-delivery-'));
+  undo.push(() => rmSync(data, { recursive: true, force: true }));
+  if (!hasMosquitto) return;
+  const broker = await startMosquitto();
+  undo.push(() => broker.stop());
+  ({ url } = broker);
+  listener = await listenTo(url);
+  undo.push(() => listener.close());
+});
+afterEach(async () => {
+  for (const action of undo.reverse()) await action();
+});
+
+function appliance(...args: string[]): Appliance {
+  const started = startAppliance(['--json', '--data', data, '--device-id', 'scope-1', ...args]);
+  undo.push(async () => {
+    started.kill('SIGKILL');
+    await started.ended;
+  });
+  return started;
+}
+
+function withJournal<T>(look: (journal: Journal) => T): T {
+  const journal = Journal.open(path.join(data, 'journal.sqlite'));
+  try {
+    return look(journal);
+  } finally {
+    journal.close();
+  }
+}
+
+function heardOn(name: string): string[] {
+  return listener.heard
+    .filter(({ topic }) => topic === `spikescope/scope-1/${name}`)
+    .map(({ payload }) => payload);
+}
+
+const statuses = () => heardOn('status').map((payload) => JSON.parse(payload).status);
+
+describe.skipIf(!hasMosquitto)('an appliance whose reader leaves', () => {
+  it('says stopped, closes its journal, and exits with 0', async () => {
+    const run = `node bin/spikescope.mjs run --json --data '${data}' --device-id scope-1 --broker ${url}`;
+    const shell = spawn('bash', ['-c', `set -o pipefail; ${run} | head -n 2 > /dev/null`], {
+      stdio: 'ignore',
+    });
+    const [exitCode] = await once(shell, 'close');
+    expect(exitCode).toBe(0);
+    await expect.poll(statuses, { timeout: 5000 }).toEqual(['online', 'stopped']);
+    withJournal((journal) => expect(journal.verify()).toMatchObject({ sound: true, waiting: 0 }));
+  });
+});
+
+describe.skipIf(!hasMosquitto)('results of an earlier run', () => {
+  it('are sent by the next one, first and under the same ids, and shown', async () => {
+    const away = appliance('--count', '3', '--broker', `mqtt://127.0.0.1:${await freePort()}`);
+    expect((await away.ended).exitCode).toBe(1);
+    const left = withJournal((journal) => journal.waiting(10).map(({ payload }) => payload));
+    expect(left).toHaveLength(3);
+    const run = appliance('--count', '2', '--broker', url);
+    expect((await run.ended).exitCode, run.stderr()).toBe(0);
+    expect(heardOn('result').slice(0, 3)).toEqual(left);
+    expect(heardOn('result')).toHaveLength(5);
+    expect([...run.lines].sort()).toEqual(heardOn('result').sort());
+    expect(run.stderr()).toContain('3 results of earlier runs wait in it and are published now');
+  });
+
+  it('that were meant for a real broker are kept from the embedded one', async () => {
+    const away = appliance('--count', '2', '--broker', `mqtt://127.0.0.1:${await freePort()}`);
+    await away.ended;
+    const embedded = appliance('--count', '1');
+    expect((await embedded.ended).exitCode, embedded.stderr()).toBe(0);
+    expect(embedded.lines).toHaveLength(1);
+    expect(embedded.stderr()).toContain('2 results of earlier runs wait for an external broker');
+    withJournal((journal) => expect(journal.depth()).toBe(2));
+  });
+});
+
+describe.skipIf(!hasMosquitto)('an appliance with --fhir', () => {
+  it('publishes each result in both forms, the FHIR message after the result that it is made of', async () => {
+    const run = appliance('--count', '3', '--fhir', '--broker', url);
+    expect((await run.ended).exitCode, run.stderr()).toBe(0);
+    await expect.poll(() => heardOn('fhir').length, { timeout: 5000 }).toBe(3);
+    const ids = heardOn('result').map((payload) => JSON.parse(payload).id);
+    const forms = listener.heard.filter(({ topic }) => /result$|fhir$/.test(topic));
+    for (const id of ids) {
+      const [result, message] = forms.filter(({ payload }) => payload.includes(id));
+      expect([result.topic, message.topic]).toEqual(['spikescope/scope-1/result', 'spikescope/scope-1/fhir']);
+      expect(message.packet.properties?.contentType).toBe('application/fhir+json');
+    }
+  });
+});
+
+describe.skipIf(!hasMosquitto)('commands', () => {
+  let sender: MqttClient;
+  const command = (more: object = {}) => ({ schema: COMMAND_SCHEMA, id: randomUUID(), ...more });
+
+  /** Sends a command and resolves with the answer. */
+  async function ask(name: string, document: object, topic = 'clinic/answers') {
+    const correlationData = Buffer.from(randomUUID());
+    const answered = new Promise<unknown>((resolve) => {
+      sender.on('message', (_, payload, packet) => {
+        if (packet.properties?.correlationData?.equals(correlationData))
+          resolve(JSON.parse(payload.toString()));
+      });
+    });
+    await send(name, JSON.stringify(document), { properties: { responseTopic: topic, correlationData } });
+    return responseSchema.parse(await answered);
+  }
+
+  function send(name: string, payload: string | Buffer, options: IClientPublishOptions = {}) {
+    return sender.publishAsync(`spikescope/scope-1/command/${name}`, payload, { qos: 1, ...options });
+  }
+
+  beforeEach(async () => {
+    sender = await connectAsync(url, { protocolVersion: 5 });
+    undo.push(() => sender.endAsync(true));
+    await sender.subscribeAsync('clinic/#', { qos: 1 });
+  });
+
+  it('that are allowed are done and answered; what cannot be done says so', async () => {
+    const allowed = 'capture,status,label,undo,restart';
+    appliance('--interval', '3600000', '--broker', url, '--allow-commands', allowed);
+    await expect.poll(() => heardOn('result').length, { timeout: 20_000 }).toBe(1);
+    const captured = await ask('capture', command());
+    expect(captured).toMatchObject({ outcome: 'done', command: 'capture' });
+    await expect.poll(() => heardOn('result').length, { timeout: 5000 }).toBe(2);
+    expect(JSON.parse(heardOn('result')[1]).id).toBe(captured.data?.result);
+    expect(await ask('status', command())).toMatchObject({
+      outcome: 'done',
+      data: { commandsAccepted: 2, commandsRefused: 0, storage: 'ample' },
+    });
+    const label = { result: randomUUID(), label: 'nv' };
+    expect(await ask('label', command(label))).toMatchObject({ outcome: 'failed', command: 'label' });
+    expect(await ask('restart', command())).toMatchObject({ outcome: 'failed', code: 'NOT_SUPERVISED' });
+  });
+
+  it('by the thousand that are malformed, oversized, replayed or not allowed change nothing, and are counted', async () => {
+    const run = appliance('--interval', '3600000', '--broker', url, '--allow-commands', 'capture,status');
+    await expect.poll(() => heardOn('result').length, { timeout: 20_000 }).toBe(1);
+    const accepted = command();
+    expect(await ask('capture', accepted)).toMatchObject({ outcome: 'done' });
+    await expect.poll(() => heardOn('result').length, { timeout: 5000 }).toBe(2);
+    const asked = async () => (await ask('status', command())).data?.waiting;
+    await expect.poll(asked, { timeout: 10_000, interval: 500 }).toBe(0);
+    const before = await ask('status', command());
+
+    const random = new Random(7);
+    const floods: [string, () => string | Buffer][] = [
+      ['capture', () => Buffer.from(random.bytes(random.integer(0, 200)))],
+      ['capture', () => JSON.stringify(command({ more: 'x'.repeat(5000) }))],
+      ['capture', () => JSON.stringify(accepted)],
+      ['undo', () => JSON.stringify(command())],
+      ['format-disk', () => JSON.stringify(command())],
+    ];
+    const EACH = 1000;
+    for (const [name, payload] of floods) {
+      await Promise.all(Array.from({ length: EACH }, () => send(name, payload())));
+    }
+
+    await expect
+      .poll(async () => (await ask('status', command())).data?.commandsRefused, {
+        timeout: 30_000,
+        interval: 1000,
+      })
+      .toBe(floods.length * EACH);
+    const after = await ask('status', command());
+    expect(heardOn('result')).toHaveLength(2);
+    expect(run.lines).toHaveLength(2);
+    run.kill('SIGTERM');
+    expect((await run.ended).exitCode, run.stderr()).toBe(0);
+    const kinds = withJournal((journal) => {
+      expect(journal.verify()).toMatchObject({ sound: true, waiting: 0 });
+      return [...journal.records()].map(({ kind }) => kind);
+    });
+    // What was refused has left no trace: every record since is a command that was accepted.
+    const since = kinds.slice(Number(before.data?.records));
+    expect(new Set(since)).toEqual(new Set(['command']));
+    expect(since.length).toBe(Number(after.data?.commandsAccepted) - Number(before.data?.commandsAccepted));
+  });
+
+  it('are all denied by default', async () => {
+    appliance('--interval', '3600000', '--broker', url);
+    await expect.poll(() => heardOn('result').length, { timeout: 20_000 }).toBe(1);
+    expect(await ask('capture', command())).toMatchObject({ outcome: 'refused', code: 'COMMAND_DENIED' });
+    expect(heardOn('result')).toHaveLength(1);
+  });
+});

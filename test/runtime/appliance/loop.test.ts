@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import type { Capture, CaptureSource } from '../../../src/capture/source.ts';
+import { RefusedError, SpikescopeError } from '../../../src/errors.ts';
+import { type ApplianceParts, runAppliance } from '../../../src/runtime/appliance/appliance.ts';
+import type { Reading } from '../../../src/runtime/inference/reading.ts';
+import type { JournalEntry } from '../../../src/store/journal.ts';
+import type { Result } from '../../../src/telehealth/result.ts';
+import { READING } from '../../support/readings.ts';
+
+/** A source of `total` frames, each an image by the number of its turn. */
+function sourceOf(total: number): CaptureSource {
+  return {
+    kind: 'replay',
+    describe: () => 'numbers',
+    start: () => {},
+    frameAge: () => null,
+    fault: () => null,
+    stop: async () => {},
+    async *frames(signal): AsyncGenerator<Capture> {
+      for (let i = 0; i < total && !signal.aborted; i++) {
+        yield { image: `/home/anna/${i}.jpg`, capturedAt: new Date(), origin: `/home/anna/${i}.jpg` };
+      }
+    },
+  };
+}
+
+/** An appliance whose classifier answers as told, with everything that it recorded and reported, in order. */
+function appliance(total: number, classify: (image: string) => Reading) {
+  const events: (['append', JournalEntry] | ['recorded', Result] | ['refused', unknown])[] = [];
+  const parts: ApplianceParts = {
+    device: 'scope-1',
+    source: sourceOf(total),
+    classifier: {
+      model: READING.model,
+      backend: 'cpu',
+      classify: async (image) => classify(String(image)),
+    },
+    journal: { append: (entry) => events.push(['append', entry]) },
+    onRecorded: (result) => events.push(['recorded', result]),
+    onRefused: (_, error) => events.push(['refused', error]),
+  };
+  return { parts, events };
+}
+
+const signal = new AbortController().signal;
+
+function recorded(events: ReturnType<typeof appliance>['events']): Result[] {
+  return events.flatMap((event) => (event[0] === 'recorded' ? [event[1]] : []));
+}
+
+describe('the appliance', () => {
+  it('records with each result what the capture belongs to', async () => {
+    const { parts, events } = appliance(3, () => READING);
+    const patients = ['first', 'first', undefined];
+    await runAppliance({ ...parts, sessionOf: () => patients.shift() }, { signal });
+    const entries = events.flatMap((event) => (event[0] === 'append' ? [event[1]] : []));
+    expect(entries.map(({ session }) => session)).toEqual(['first', 'first', undefined]);
+  });
+
+  it('records every result before it hands it over', async () => {
+    const { parts, events } = appliance(5, () => READING);
+    expect(await runAppliance(parts, { signal })).toEqual({ captures: 5, retakes: 0 });
+    expect(events.map(([kind]) => kind)).toEqual(Array(5).fill(['append', 'recorded']).flat());
+    for (let i = 0; i < events.length; i += 2) {
+      const [entry, result] = [events[i][1], events[i + 1][1]] as [JournalEntry, Result];
+      expect(JSON.parse(entry.payload)).toEqual(result);
+      expect(entry).toMatchObject({ id: result.id, capturedAt: result.capturedAt });
+      expect(entry.session).toBeUndefined();
+    }
+  });
+
+  it('gives each result an id of its own', async () => {
+    const { parts, events } = appliance(200, () => READING);
+    await runAppliance(parts, { signal });
+    expect(new Set(recorded(events).map(({ id }) => id)).size).toBe(200);
+  });
+
+  it('makes a result of every frame, also of those that cannot be read or break the classifier', async () => {
+    const { parts, events } = appliance(4, (image) => {
+      if (image.endsWith('1.jpg')) {
+        throw new RefusedError('IMAGE_TRUNCATED', 'cut off', { file: image });
+      }
+      if (image.endsWith('2.jpg')) throw new SpikescopeError('ENGINE_CLOSED', 'closed');
+      if (image.endsWith('3.jpg')) throw new TypeError('a defect');
+      return READING;
+    });
+    expect(await runAppliance(parts, { signal })).toEqual({ captures: 4, retakes: 3 });
+    expect(recorded(events).map(({ accepted, reasons, fault }) => [accepted, reasons, fault])).toEqual([
+      [true, [], undefined],
+      [false, ['unreadable'], 'IMAGE_TRUNCATED'],
+      [false, ['failed'], 'ENGINE_CLOSED'],
+      [false, ['failed'], 'INTERNAL'],
+    ]);
+    expect(JSON.stringify(recorded(events))).not.toContain('anna');
+    expect(events.filter(([kind]) => kind === 'refused')).toHaveLength(3);
+  });
+
+  it('ends when the journal fails, and hands nothing over that is not in it', async () => {
+    const { parts, events } = appliance(5, () => READING);
+    let appended = 0;
+    const failing = {
+      append: () => {
+        appended++;
+        if (appended === 3) throw new SpikescopeError('JOURNAL_DISK_FULL', 'full');
+        return appended;
+      },
+    };
+    await expect(runAppliance({ ...parts, journal: failing }, { signal })).rejects.toMatchObject({
+      code: 'JOURNAL_DISK_FULL',
+    });
+    expect(recorded(events)).toHaveLength(2);
+  });
+
+  it('takes as many captures as asked for, none at all included', async () => {
+    for (const count of [0, 1, 3]) {
+      const { parts, events } = appliance(100, () => READING);
+      expect(await runAppliance(parts, { signal, count })).toEqual({ captures: count, retakes: 0 });
+      expect(recorded(events)).toHaveLength(count);
+    }
+  });
+
+  it('stops after the capture in hand, without waiting out the interval', async () => {
+    const stop = new AbortController();
+    const { parts, events } = appliance(100, () => READING);
+    const running = runAppliance(
+      {
+        ...parts,
+        onRecorded: (result) => events.push(['recorded', result]) && setTimeout(() => stop.abort(), 20),
+      },
+      { signal: stop.signal, interval: 3_600_000 },
+    );
+    expect(await running).toEqual({ captures: 1, retakes: 0 });
+  });
+});

@@ -40,7 +40,8 @@ describe.each(NETWORK_NAMES)('%s with random weights', (name) => {
 
   it.skipIf(!hasOnnxruntime)('computes in the engine what onnxruntime makes of its integers', async () => {
     const { integer } = await built;
-    const peer = await onnxruntimePeer('int8', await exportQdq(integer), SIDE).open(1);
+    const exact = { exactProducts: true };
+    const peer = await onnxruntimePeer('int8', await exportQdq(integer), SIDE, exact).open(1);
     const engine = await createCpuEngine(integer);
     const { potentials } = await engine.infer(images, 2);
     const logits = Array.from(potentials, (potential) => potential * integer.head.scale);

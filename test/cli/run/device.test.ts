@@ -8,7 +8,7 @@ import { resultSchema } from '../../../src/telehealth/result.ts';
 import { runCommand as runInProcess } from '../../support/run-command.ts';
 
 const PATH = process.env.PATH;
-const support = (name: string) => fileURLToPath(new URL(`../support/${name}`, import.meta.url));
+const support = (name: string) => fileURLToPath(new URL(`../../support/${name}`, import.meta.url));
 
 let folder: string;
 beforeEach(() => {

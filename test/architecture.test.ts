@@ -19,7 +19,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   capture: [],
   preprocess: ['native', 'model'],
   store: [],
-  telehealth: ['store'],
+  telehealth: ['store', 'capture'],
   'runtime/engine': ['native', 'model'],
   'runtime/inference': ['runtime/engine', 'preprocess', 'model'],
   'runtime/learning': ['runtime/inference', 'store', 'model'],

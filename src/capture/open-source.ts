@@ -1,60 +1,47 @@
-import { type SpikescopeError, UsageError } from '../errors.ts';
-import type { YuvFrame } from '../frame.ts';
-import { type CameraOptions, CameraSource } from './camera/camera-source.ts';
-import { type CameraSettings, libcameraPrograms, v4l2Programs } from './camera/program.ts';
-import { PhantomSource } from './phantom.ts';
-import { ReplaySource } from './replay.ts';
+import { UsageError } from '../errors.ts';
+import { libcameraType } from './camera/libcamera.ts';
+import { v4l2Type } from './camera/v4l2.ts';
+import type { SourceKind } from './kinds.ts';
+import { phantomType } from './phantom.ts';
+import { replayType } from './replay.ts';
 import type { CaptureSource } from './source.ts';
+import type { SourceOptions, SourceType } from './source-type.ts';
 
-export interface SourceOptions {
-  /** Unsigned 32-bit seed of phantoms. */
-  readonly seed: number;
-  /** Whether a folder starts over after its last image. */
-  readonly endless: boolean;
-  /** Whether a camera that is not connected is a failure, instead of being waited for. */
-  readonly mustBePresent: boolean;
-  readonly camera: CameraSettings;
-  /** Of a camera's last frames the one with the highest value is captured. */
-  readonly sharpness: (frame: YuvFrame) => number;
-  /** Called for every fault that a camera recovers from by itself. */
-  readonly onFault: (fault: SpikescopeError) => void;
-}
+/** Every kind of source, by its word. */
+const TYPES: Readonly<Record<SourceKind, SourceType>> = {
+  phantom: phantomType,
+  replay: replayType,
+  libcamera: libcameraType,
+  v4l2: v4l2Type,
+};
+
+/** All sources as a person types them, for help and errors: `phantom, replay:DIR, …`. */
+export const SOURCES_HELP = listed(
+  Object.values(TYPES).map(({ kind, place }) => (place === null ? kind : `${kind}:${place}`)),
+);
 
 /**
- * Opens what `--source` names: `phantom`, `replay:DIR`, `libcamera` or `v4l2:DEV`.
- * @throws UsageError `SOURCE_UNKNOWN`, `CAMERA_SIZE`, `CAMERA_DEVICE`, and as `ReplaySource.open`
+ * Opens what a setting names: a kind, with its place behind a colon where it has one.
+ * @throws UsageError `SOURCE_UNKNOWN`, and as the kind's own
  */
 export async function openSource(specification: string, options: SourceOptions): Promise<CaptureSource> {
-  if (specification === 'phantom') return new PhantomSource(options.seed);
   const [kind, place] = splitOnce(specification);
-  if (kind === 'replay' && place) return ReplaySource.open(place, options);
-  if (specification === 'libcamera') {
-    const programs = libcameraPrograms(options.camera);
-    return openCamera({ kind: 'libcamera', name: 'the camera of this Raspberry Pi', programs }, options);
+  const type = Object.values(TYPES).find((each) => each.kind === kind);
+  if (type === undefined || (type.place === null) !== (place === null) || place === '') {
+    throw new UsageError('SOURCE_UNKNOWN', 'There is no such source of captures', {
+      field: '--source',
+      expected: SOURCES_HELP,
+      received: specification,
+    });
   }
-  if (kind === 'v4l2' && place) {
-    const programs = v4l2Programs(place, options.camera);
-    return openCamera({ kind, name: `camera ${place}`, programs, device: place }, options);
-  }
-  throw new UsageError('SOURCE_UNKNOWN', 'There is no such source of captures', {
-    field: '--source',
-    expected: 'phantom, replay:DIR, libcamera or v4l2:DEV',
-    received: specification,
-  });
+  return type.open(place ?? '', options);
 }
 
-interface Camera extends Pick<CameraOptions, 'kind' | 'programs' | 'device'> {
-  readonly name: string;
-}
-
-function openCamera({ name, ...camera }: Camera, options: SourceOptions): CameraSource {
-  const { sharpness, onFault, mustBePresent } = options;
-  const { width, height, rate } = options.camera;
-  const description = `${name}, ${width}×${height} at ${rate} frames a second`;
-  return new CameraSource({ ...camera, description, rate, sharpness, onFault, mustBePresent });
-}
-
-function splitOnce(text: string): [string, string] {
+function splitOnce(text: string): [string, string | null] {
   const at = text.indexOf(':');
-  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+  return at < 0 ? [text, null] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+function listed(words: readonly string[]): string {
+  return `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 }

@@ -2,6 +2,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PhantomPainter } from './phantom/draw.ts';
 import { seedOf } from './phantom/random.ts';
 import type { Capture, CaptureSource } from './source.ts';
+import type { SourceType } from './source-type.ts';
+
+/** `phantom`: drawings, for demonstrations and tests. */
+export const phantomType: SourceType = {
+  kind: 'phantom',
+  place: null,
+  open: async (_, { seed }) => new PhantomSource(seed),
+};
 
 /** An endless series of synthetic lesions; the same seed gives the same series. */
 export class PhantomSource implements CaptureSource {
@@ -16,18 +24,6 @@ export class PhantomSource implements CaptureSource {
   describe(): string {
     return `phantoms, drawn from seed ${this.#seed}`;
   }
-
-  start(): void {}
-
-  frameAge(): null {
-    return null;
-  }
-
-  fault(): null {
-    return null;
-  }
-
-  async stop(): Promise<void> {}
 
   async *frames(signal: AbortSignal): AsyncGenerator<Capture> {
     const painter = new PhantomPainter();

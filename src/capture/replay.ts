@@ -1,6 +1,14 @@
 import { UsageError } from '../errors.ts';
 import { listImages } from './images.ts';
 import type { Capture, CaptureSource } from './source.ts';
+import type { SourceType } from './source-type.ts';
+
+/** `replay:DIR`: a folder of images. */
+export const replayType: SourceType = {
+  kind: 'replay',
+  place: 'DIR',
+  open: (folder, options) => ReplaySource.open(folder, options),
+};
 
 /** Plays a folder of images as if a camera had taken them now. */
 export class ReplaySource implements CaptureSource {
@@ -43,18 +51,6 @@ export class ReplaySource implements CaptureSource {
   describe(): string {
     return `replay of ${this.#folder} (${this.#images.length} images)`;
   }
-
-  start(): void {}
-
-  frameAge(): null {
-    return null;
-  }
-
-  fault(): null {
-    return null;
-  }
-
-  async stop(): Promise<void> {}
 
   async *frames(signal: AbortSignal): AsyncGenerator<Capture> {
     do {

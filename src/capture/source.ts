@@ -1,5 +1,6 @@
 import type { SpikescopeError } from '../errors.ts';
 import type { Frame } from '../frame.ts';
+import type { SourceKind } from './kinds.ts';
 
 /** An encoded image's path, its bytes, or pixels that need no decoding. */
 export type CaptureImage = string | Uint8Array | Frame;
@@ -12,24 +13,27 @@ export interface Capture {
   readonly origin: string;
 }
 
-export type SourceKind = 'phantom' | 'replay' | 'libcamera' | 'v4l2';
-
+/**
+ * Where captures come from. What only a camera has is optional: a source that leaves it out is always ready and never at
+ * fault.
+ */
 export interface CaptureSource {
+  /** The word for it in settings and results. */
   readonly kind: SourceKind;
   /** What a person should read about this source. */
   describe(): string;
-  /** Makes ready what takes time, so that the first frame does not wait for it. May be called again. */
-  start(): void;
-  /** Milliseconds since a camera gave a frame; null before the first, and for what is no camera. */
-  frameAge(): number | null;
-  /** What a camera is recovering from; null while it gives frames, and for what is no camera. */
-  fault(): SpikescopeError | null;
-  /** Gives back what `start` took. `frames` ends. */
-  stop(): Promise<void>;
   /**
    * Frames, one at a time and only when asked for. Ends when the source is exhausted or `signal` aborts; the
    * pixels of a frame are valid until the next one is asked for.
    * @throws SpikescopeError when the source itself fails; a frame that cannot be decoded is yielded all the same
    */
   frames(signal: AbortSignal): AsyncIterable<Capture>;
+  /** Makes ready what takes time, so that the first frame does not wait for it. May be called again. */
+  start?(): void;
+  /** Milliseconds since the last frame; null before the first. */
+  frameAge?(): number | null;
+  /** What the source is recovering from; null while it gives frames. */
+  fault?(): SpikescopeError | null;
+  /** Gives back what `start` took. `frames` ends. */
+  stop?(): Promise<void>;
 }

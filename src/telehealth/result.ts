@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SOURCE_KINDS } from '../capture/kinds.ts';
 import { backendSchema, deviceSchema, digestSchema, modelIdentitySchema, timeSchema } from './payload.ts';
 
 const probability = z.number().min(0).max(1);
@@ -14,9 +15,7 @@ export const resultSchema = z
     id: z.uuid().describe('Stays the same when a result is sent again: drop repeats by it'),
     device: deviceSchema,
     capturedAt: timeSchema,
-    source: z
-      .enum(['phantom', 'replay', 'libcamera', 'v4l2'])
-      .describe('Where the frame came from; phantoms are drawings'),
+    source: z.enum(SOURCE_KINDS).describe('Where the frame came from; phantoms are drawings'),
     model: modelIdentitySchema,
     backend: backendSchema,
     head: digestSchema

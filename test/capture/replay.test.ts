@@ -2,9 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DEFAULT_CAMERA } from '../../src/capture/camera/program.ts';
-import { openSource, type SourceOptions } from '../../src/capture/open-source.ts';
+import { DEFAULT_CAMERA } from '../../src/capture/camera/settings.ts';
+import { openSource } from '../../src/capture/open-source.ts';
 import { ReplaySource } from '../../src/capture/replay.ts';
+import type { SourceOptions } from '../../src/capture/source-type.ts';
 
 let folder: string;
 beforeEach(() => {

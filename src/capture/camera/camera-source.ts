@@ -4,7 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ExponentialBackoff } from 'cockatiel';
 import { SpikescopeError } from '../../errors.ts';
 import type { YuvFrame } from '../../frame.ts';
-import type { Capture, CaptureSource, SourceKind } from '../source.ts';
+import type { SourceKind } from '../kinds.ts';
+import type { Capture, CaptureSource } from '../source.ts';
+import type { SourceOptions } from '../source-type.ts';
 import { type CameraDeadlines, type CameraRunListener, runCamera } from './camera-run.ts';
 import { FrameRing, type StoredFrame } from './frame-ring.ts';
 import type { CameraProgram } from './program.ts';
@@ -205,6 +207,18 @@ export class CameraSource implements CaptureSource {
       remedy: commands.includes('ffmpeg') ? 'apt-get install ffmpeg' : 'apt-get install rpicam-apps-lite',
     });
   }
+}
+
+interface Camera extends Pick<CameraOptions, 'kind' | 'programs' | 'device'> {
+  readonly name: string;
+}
+
+/** A camera, as the options for any source have it. */
+export function openCamera({ name, ...camera }: Camera, options: SourceOptions): CameraSource {
+  const { sharpness, onFault, mustBePresent } = options;
+  const { width, height, rate } = options.camera;
+  const description = `${name}, ${width}×${height} at ${rate} frames a second`;
+  return new CameraSource({ ...camera, description, rate, sharpness, onFault, mustBePresent });
 }
 
 interface Lent {

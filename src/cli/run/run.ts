@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { SOURCES_HELP } from '../../capture/open-source.ts';
 import { EXIT } from '../../errors.ts';
 import { runOptionsOf } from './options.ts';
 import { runSession } from './session.ts';
@@ -10,13 +11,17 @@ export function runCommand(): Command {
       'Run the appliance: capture, read, record, publish; shows each result as a subscriber receives it',
     )
     .option('--config <file>', 'settings, YAML: these options by name; what is given here goes before')
-    .option('--source <source>', 'phantom (default), replay:DIR, libcamera or v4l2:/dev/video0')
+    .option('--source <source>', `${SOURCES_HELP} (default: phantom)`)
     .option('--camera-size <size>', 'WIDTHxHEIGHT of a camera’s frames (default: 1280x960)')
     .option('--camera-rate <frames>', 'frames per second of a camera (default: 15)')
     .option(
       '--camera-stride <bytes>',
       'bytes from row to row of libcamera (default: the width, padded to 64)',
     )
+    .option('--camera-number <number>', 'which of several cameras of a Raspberry Pi, from 0')
+    .option('--camera-lens <dioptres>', 'fixed focus of a Raspberry Pi’s camera, for example 10 for 10 cm')
+    .option('--camera-exposure <microseconds>', 'fixed exposure of a Raspberry Pi’s camera')
+    .option('--camera-rotation <degrees>', '0, or 180 for a camera that is mounted upside down')
     .option(
       '--trigger <what>',
       'auto, or buttons: the header’s, the keyboard’s, commands (default: buttons for cameras)',

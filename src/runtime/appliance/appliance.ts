@@ -83,7 +83,7 @@ export class Appliance {
   }
 
   start(): void {
-    this.#parts.source.start();
+    this.#parts.source.start?.();
     this.flow.start();
   }
 

@@ -1,6 +1,7 @@
 import path from 'node:path';
-import { openSource, type SourceOptions } from '../../capture/open-source.ts';
+import { openSource } from '../../capture/open-source.ts';
 import type { CaptureSource } from '../../capture/source.ts';
+import type { SourceOptions } from '../../capture/source-type.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { measureQuality } from '../../preprocess/quality.ts';
 import { defaultDataFolder, prepareDataFolder } from '../../store/folder.ts';
@@ -15,7 +16,7 @@ import { type Classifier, createClassifier } from '../inference/classifier.ts';
 import { HeadLearner } from '../learning/learner.ts';
 import type { Cleanup } from './cleanup.ts';
 import type { Faults } from './faults.ts';
-import type { Settings } from './settings/settings.ts';
+import { cameraSettings, type Settings } from './settings/settings.ts';
 
 /** What the appliance is made of, opened. */
 export interface Parts {
@@ -39,7 +40,7 @@ export async function openParts(
   const named = options.deviceId === undefined ? undefined : parseDeviceId(options.deviceId);
   const external = options.broker === 'embedded' ? null : parseEndpoint(options.broker, tlsFilesOf(options));
   const source = await openSource(options.source, sourceOptionsOf(options, faults));
-  cleanup.add(() => source.stop());
+  cleanup.add(() => source.stop?.());
   const dataFolder = path.resolve(options.data ?? defaultDataFolder());
   prepareDataFolder(dataFolder);
   const device = named ?? (await openIdentity(dataFolder)).data.device;
@@ -80,14 +81,13 @@ async function openLearner(
 }
 
 function sourceOptionsOf(options: Settings, faults: Faults): SourceOptions {
-  const { seed, count, cameraSize, cameraRate, cameraStride } = options;
-  const [width, height] = cameraSize.split('x').map(Number);
+  const { seed, count } = options;
   return {
     seed,
     endless: count !== undefined,
     // Whoever asks for a number of captures waits for the end; whoever does not has an appliance, and may connect it later.
     mustBePresent: count !== undefined,
-    camera: { width, height, rate: cameraRate, ...(cameraStride !== undefined && { stride: cameraStride }) },
+    camera: cameraSettings(options),
     sharpness: (frame) => measureQuality(frame).focus,
     onFault: (fault) => faults.tell(fault),
   };

@@ -6,8 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CameraSource } from '../../../src/capture/camera/camera-source.ts';
 import type { FrameReaderFactory } from '../../../src/capture/camera/frame-reader.ts';
 import { geometryOf } from '../../../src/capture/camera/geometry.ts';
-import { libcameraPrograms } from '../../../src/capture/camera/program.ts';
+import { libcameraPrograms } from '../../../src/capture/camera/libcamera.ts';
 import { rawReader } from '../../../src/capture/camera/raw-reader.ts';
+import { v4l2Programs } from '../../../src/capture/camera/v4l2.ts';
 import { y4mReader } from '../../../src/capture/camera/y4m-reader.ts';
 import type { Capture } from '../../../src/capture/source.ts';
 import type { SpikescopeError } from '../../../src/errors.ts';
@@ -86,6 +87,31 @@ function levelOf(image: Capture['image']): number {
 async function lives(): Promise<number> {
   return (await readFile(path.join(folder, 'lives'), 'utf8')).trim().split('\n').length;
 }
+
+describe('the settings of a camera', () => {
+  it('reach the program of a Raspberry Pi as arguments of their own', () => {
+    const settings = { ...SIZE, number: 1, lens: 10.5, exposure: 8000, rotation: 180 as const };
+    for (const { arguments: words } of libcameraPrograms(settings)) {
+      const text = words.join(' ');
+      expect(text).toContain(
+        '--camera 1 --autofocus-mode manual --lens-position 10.5 --shutter 8000 --rotation 180',
+      );
+    }
+    const plain = libcameraPrograms(SIZE)[0].arguments.join(' ');
+    expect(plain).not.toMatch(/--camera|--lens|--shutter|--rotation/);
+  });
+
+  it.each(['number', 'lens', 'exposure'])(
+    'of which %s is for a Raspberry Pi are refused for others',
+    (name) => {
+      const settings = { ...SIZE, [name]: 1 };
+      expect(() => v4l2Programs('/dev/video0', settings)).toThrow(
+        expect.objectContaining({ code: 'CAMERA_OPTION', exitCode: 2 }),
+      );
+      expect(() => v4l2Programs('/dev/video0', { ...SIZE, rotation: 180 })).not.toThrow();
+    },
+  );
+});
 
 describe('a resident camera', () => {
   it('gives frames in order, each once', async () => {

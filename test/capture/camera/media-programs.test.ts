@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CameraSource } from '../../../src/capture/camera/camera-source.ts';
 import { type CameraProgram, ffmpegProgram, gstreamerProgram } from '../../../src/capture/camera/program.ts';
 import { rgbOfYuv } from '../../../src/preprocess/yuv-reference.ts';
@@ -64,5 +67,71 @@ describe('a camera through GStreamer', () => {
       const source = ['videotestsrc', 'is-live=true', `pattern=${pattern}`, '!', 'video/x-raw,format=RGB'];
       expectColour(await middleOf(gstreamerProgram(source, SIZE)), colour);
     }
+  });
+});
+
+describe('a stream of JPEG frames of which some arrive damaged', () => {
+  const FRAMES = 30;
+  const NOISY = `testsrc2=size=${SIZE.width}x${SIZE.height}:rate=15:duration=2,noise=alls=20:allf=t`;
+  /** Bytes that a camera loses of a frame with one packet of USB. */
+  const PACKET = 3072;
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'mjpeg-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** Frames of which every fifth lost a packet, in the middle or at its end. */
+  function damagedStream(): { file: string; damaged: number } {
+    const whole = path.join(folder, 'whole.mjpeg');
+    const drawn = ['-loglevel', 'error', '-f', 'lavfi', '-i', NOISY, '-q:v', '4', '-f', 'mjpeg', whole];
+    expect(spawnSync('ffmpeg', drawn).status).toBe(0);
+    const frames = framesIn(readFileSync(whole));
+    expect(frames).toHaveLength(FRAMES);
+    const isDamaged = (i: number) => i % 5 === 2;
+    const sent = frames.map((frame, i) => {
+      if (!isDamaged(i)) return frame;
+      const at = i % 2 === 0 ? frame.length >> 1 : frame.length - PACKET;
+      return Buffer.concat([frame.subarray(0, at), frame.subarray(at + PACKET)]);
+    });
+    const file = path.join(folder, 'damaged.mjpeg');
+    writeFileSync(file, Buffer.concat(sent));
+    return { file, damaged: frames.filter((_, i) => isDamaged(i)).length };
+  }
+
+  function framesIn(stream: Buffer): Buffer[] {
+    const starts: number[] = [];
+    for (let at = stream.indexOf('ffd8ff', 0, 'hex'); at >= 0; at = stream.indexOf('ffd8ff', at + 2, 'hex')) {
+      starts.push(at);
+    }
+    return starts.map((start, i) => stream.subarray(start, starts[i + 1]));
+  }
+
+  /** Frames that the program writes from its input, each as it came. */
+  function framesWritten({ command, arguments: args }: CameraProgram): number {
+    const untimed = args.flatMap((word) => (word === '-vf' ? ['-vsync', 'passthrough', word] : [word]));
+    const { stdout } = spawnSync(command, untimed, { maxBuffer: 2 ** 28 });
+    return stdout.toString('latin1').split('FRAME\n').length - 1;
+  }
+
+  it.skipIf(!isInstalled('ffmpeg', '-version'))('gives the whole frames and none of the others', () => {
+    const { file, damaged } = damagedStream();
+    const program = ffmpegProgram(['-f', 'mjpeg', '-i', file]);
+    expect(framesWritten(program)).toBe(FRAMES - damaged);
+  });
+});
+
+describe('a camera that is mounted upside down', () => {
+  const half = `color=red:size=${SIZE.width}x${SIZE.height}:rate=${SIZE.rate}`;
+  const input = `${half},drawbox=y=ih/2:h=ih/2:color=blue:t=fill,drawbox=y=0:h=ih/2-8:color=red:t=fill`;
+
+  it.skipIf(!isInstalled('ffmpeg', '-version'))('is turned by half', async () => {
+    const upright = ffmpegProgram(['-re', '-f', 'lavfi', '-i', input]);
+    const turned = ffmpegProgram(['-re', '-f', 'lavfi', '-i', input], { rotation: 180 });
+    const [red, , blue] = await middleOf(upright);
+    const [turnedRed, , turnedBlue] = await middleOf(turned);
+    // The lower half begins at the middle row; turned, that row shows the end of the upper half.
+    expect(blue).toBeGreaterThan(red);
+    expect(turnedRed).toBeGreaterThan(turnedBlue);
   });
 });

@@ -16,7 +16,7 @@ export interface HealthParts {
 export async function healthOf({ parts, appliance }: HealthParts): Promise<Health> {
   const { device, journal, model, source } = parts;
   const { level, headroom } = journal.storage();
-  const frameAge = source.frameAge();
+  const frameAge = source.frameAge?.() ?? null;
   return {
     schema: HEALTH_SCHEMA,
     device,
@@ -66,7 +66,7 @@ export function statusOf({ journal, model, source }: Parts, delivery: Delivery):
     journal: journal.head().digest,
     storage: level,
     headroom,
-    source: source.fault()?.code ?? 'working',
+    source: source.fault?.()?.code ?? 'working',
     uptime: Math.round(process.uptime()),
     commandsAccepted: accepted,
     commandsRefused: Object.values(refused).reduce((sum, count) => sum + count, 0),

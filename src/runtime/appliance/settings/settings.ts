@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { CameraSettings } from '../../../capture/camera/settings.ts';
+import { SOURCES_HELP } from '../../../capture/open-source.ts';
 import { COMMAND_NAMES, type CommandName, commandNameSchema } from '../../../telehealth/commands/command.ts';
 import { DEFAULT_DISCOVERY_PREFIX } from '../../../telehealth/discovery.ts';
 
@@ -6,6 +8,8 @@ function wholeNumber(low: number, high: number) {
   const expected = `a whole number from ${low} to ${high}`;
   return z.number(expected).int(expected).min(low, expected).max(high, expected);
 }
+
+const LENS = 'dioptres, a number from 0 to 32';
 
 const filePath = z.string('the path of a file').min(1, 'the path of a file');
 
@@ -19,7 +23,7 @@ const topicLevels = z
 
 /** Everything that can be set of the appliance, on the command line or in its configuration file. */
 export const settingsSchema = z.strictObject({
-  source: z.string('phantom, replay:DIR, libcamera or v4l2:/dev/video0').describe('Where frames come from'),
+  source: z.string(SOURCES_HELP).describe('Where frames come from'),
   cameraSize: z
     .string('WIDTHxHEIGHT')
     .regex(/^\d{1,5}x\d{1,5}$/, 'WIDTHxHEIGHT in pixels, for example 1280x960')
@@ -28,6 +32,20 @@ export const settingsSchema = z.strictObject({
   cameraStride: wholeNumber(2, 65_536)
     .optional()
     .describe('Bytes from row to row of libcamera; by default the width, padded to 64'),
+  cameraNumber: wholeNumber(0, 15).optional().describe('Which of several cameras of a Raspberry Pi, from 0'),
+  cameraLens: z
+    .number(LENS)
+    .min(0, LENS)
+    .max(32, LENS)
+    .optional()
+    .describe('Fixed focus of a Raspberry Pi’s camera, in dioptres (1 / metres)'),
+  cameraExposure: wholeNumber(1, 10_000_000)
+    .optional()
+    .describe('Fixed exposure of a Raspberry Pi’s camera, in microseconds'),
+  cameraRotation: z
+    .literal([0, 180], '0 or 180')
+    .optional()
+    .describe('Degrees; 180 for a camera that is mounted upside down'),
   trigger: z
     .enum(['auto', 'buttons'], 'auto or buttons')
     .optional()
@@ -79,6 +97,10 @@ export const DEFAULT_SETTINGS: Settings = {
 const NUMBERS: ReadonlySet<string> = new Set<SettingName>([
   'cameraRate',
   'cameraStride',
+  'cameraNumber',
+  'cameraLens',
+  'cameraExposure',
+  'cameraRotation',
   'count',
   'interval',
   'brokerPort',
@@ -89,7 +111,7 @@ const NUMBERS: ReadonlySet<string> = new Set<SettingName>([
 /** What the command line says in words, as the values that settings have; what cannot be one stays as it is. */
 export function settingOfWord(name: string, word: unknown): unknown {
   if (typeof word !== 'string') return word;
-  if (NUMBERS.has(name)) return /^\d+$/.test(word) ? Number(word) : word;
+  if (NUMBERS.has(name)) return /^\d+(\.\d+)?$/.test(word) ? Number(word) : word;
   return name === 'allowCommands' ? word.split(',').filter((each) => each !== '') : word;
 }
 
@@ -105,4 +127,19 @@ export function discoveryPrefix({ homeAssistant }: Settings): string | null {
 
 export function allowedCommands({ allowCommands }: Settings): ReadonlySet<CommandName> {
   return new Set(allowCommands);
+}
+
+/** The part of the settings that is the camera's. */
+export function cameraSettings(settings: Settings): CameraSettings {
+  const { cameraSize, cameraRate, cameraStride, cameraNumber, cameraLens, cameraExposure, cameraRotation } =
+    settings;
+  const [width, height] = cameraSize.split('x').map(Number);
+  return {
+    ...{ width, height, rate: cameraRate },
+    ...(cameraStride !== undefined && { stride: cameraStride }),
+    ...(cameraNumber !== undefined && { number: cameraNumber }),
+    ...(cameraLens !== undefined && { lens: cameraLens }),
+    ...(cameraExposure !== undefined && { exposure: cameraExposure }),
+    ...(cameraRotation !== undefined && { rotation: cameraRotation }),
+  };
 }

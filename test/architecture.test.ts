@@ -41,8 +41,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...['runtime/learning', 'runtime/inference', 'runtime/engine', 'store', 'preprocess', 'model'],
   ],
   bench: [
-    ...['evaluation', 'conversion', 'report', 'statistics', 'dataset'],
-    ...['runtime/inference', 'runtime/engine', 'native', 'capture', 'model'],
+    ...['training', 'evaluation', 'conversion', 'report', 'statistics', 'dataset'],
+    ...['runtime/appliance', 'runtime/learning', 'runtime/inference', 'runtime/engine'],
+    ...['telehealth', 'store', 'preprocess', 'native', 'capture', 'model'],
   ],
   cli: [
     ...['bench', 'training', 'evaluation', 'conversion', 'report', 'statistics', 'dataset', 'ui/terminal'],

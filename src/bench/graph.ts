@@ -6,9 +6,9 @@ import { seededRandom } from '../random.ts';
 import { createCpuEngine } from '../runtime/engine/cpu.ts';
 import { onnxruntimePeer } from './peers/onnxruntime.ts';
 import type { Peer, PeerSource } from './peers/peer.ts';
-import { type Contestant, type Latency, race } from './race.ts';
+import { type Candidate, type Latency, race } from './race.ts';
 
-/** Inputs that take turns, so that no contestant is timed on one image alone. */
+/** Inputs that take turns, so that no candidate is timed on one image alone. */
 const INPUTS = 8;
 const WARM_UP = 50;
 export const FLOAT_PEER = 'onnxruntime-float';
@@ -37,7 +37,7 @@ export interface GraphTiming {
 export interface TimeGraphOptions {
   readonly batch: number;
   readonly threads: number;
-  /** Timed calls of each contestant. */
+  /** Timed calls of each candidate. */
   readonly iterations: number;
   /** Untimed calls of each before. */
   readonly warmUp?: number;
@@ -70,9 +70,7 @@ export async function timeGraph(
   const opened: Peer[] = [];
   try {
     const inputs = randomInputs(batch * elementCount(graph.input.shape));
-    const contestants: Contestant[] = [
-      { name: 'engine', run: (i) => engine.infer(inputs[i % INPUTS], batch) },
-    ];
+    const candidates: Candidate[] = [{ name: 'engine', run: (i) => engine.infer(inputs[i % INPUTS], batch) }];
     for (const source of peers) {
       try {
         const peer = await source.open(threads);
@@ -80,13 +78,13 @@ export async function timeGraph(
         const calls = inputs.map((input) => peer.prepare(input, batch));
         // Once, so that an operator that the peer lacks shows before the race.
         await calls[0]();
-        contestants.push({ name: source.name, run: (i) => calls[i % INPUTS]() });
+        candidates.push({ name: source.name, run: (i) => calls[i % INPUTS]() });
       } catch (error) {
         if (leaveOut === undefined || !isAbsence(error)) throw error;
         leaveOut(source.name, error.message);
       }
     }
-    const { engine: own, ...times } = Object.fromEntries(await race(contestants, iterations, warmUp));
+    const { engine: own, ...times } = Object.fromEntries(await race(candidates, iterations, warmUp));
     const medians = Object.values(times).map(({ median }) => median);
     return {
       graph: name,

@@ -8,33 +8,33 @@ export interface Latency {
   readonly p99: number;
 }
 
-export interface Contestant {
+export interface Candidate {
   readonly name: string;
   /** One call; `index` counts its calls, so that inputs can alternate. */
   run(index: number): Promise<unknown>;
 }
 
 /**
- * Milliseconds of one contestant's turn: short enough that all meet the same clock and neighbours. Equal times and not equal
- * numbers of calls, or else most of a fast contestant's calls would go into filling the caches that a slow one took over.
+ * Milliseconds of one candidate's turn: short enough that all meet the same clock and neighbours. Equal times and not equal
+ * numbers of calls, or else most of a fast candidate's calls would go into filling the caches that a slow one took over.
  */
 const TURN = 50;
 /** Milliseconds before a turn: the threads of onnxruntime keep a core for some 35 ms after a call, looking for work. */
 const REST = 50;
 
 /**
- * Times contestants against one another in one run: turn by turn, the order rotating each round, so that a change of
+ * Times candidates against one another in one run: turn by turn, the order rotating each round, so that a change of
  * the processor's clock or of what else it does hits all alike.
- * @param iterations timed calls of each contestant at least; a fast one makes more in its turns
+ * @param iterations timed calls of each candidate at least; a fast one makes more in its turns
  * @param warmUp untimed calls of each before
  */
 export async function race(
-  contestants: readonly Contestant[],
+  candidates: readonly Candidate[],
   iterations: number,
   warmUp: number,
 ): Promise<Map<string, Latency>> {
-  for (const { run } of contestants) for (let i = 0; i < warmUp; i++) await run(i);
-  const entries = contestants.map(({ name, run }) => ({ name, run, times: [] as number[] }));
+  for (const { run } of candidates) for (let i = 0; i < warmUp; i++) await run(i);
+  const entries = candidates.map(({ name, run }) => ({ name, run, times: [] as number[] }));
   for (let round = 0; entries.some(({ times }) => times.length < iterations); round++) {
     for (let turn = 0; turn < entries.length; turn++)
       await takeTurn(entries[(turn + round) % entries.length]);
@@ -42,7 +42,7 @@ export async function race(
   return new Map(entries.map(({ name, times }) => [name, latencyOf(times)]));
 }
 
-async function takeTurn({ run, times }: Pick<Contestant, 'run'> & { times: number[] }): Promise<void> {
+async function takeTurn({ run, times }: Pick<Candidate, 'run'> & { times: number[] }): Promise<void> {
   await delay(REST);
   const end = performance.now() + TURN;
   let now = end - TURN;

@@ -30,12 +30,19 @@ async function program(argv: readonly string[]): Promise<Command> {
   const root = new Command('spikescope')
     .description('Reads skin lesions with an integer spiking network, on the device. Not a medical device.')
     .version(version())
+    .enablePositionalOptions()
     .exitOverride();
   const wanted = argv.find((word) => Object.hasOwn(COMMANDS, word));
   for (const load of wanted === undefined ? Object.values(COMMANDS) : [COMMANDS[wanted]]) {
-    root.addCommand((await load()).showHelpAfterError('(add --help for the options)').exitOverride());
+    root.addCommand(strict(await load()));
   }
   return root;
+}
+
+/** A command, and those below it, that reports wrong words instead of ending the process. */
+function strict(command: Command): Command {
+  for (const each of command.commands) strict(each);
+  return command.showHelpAfterError('(add --help for the options)').exitOverride();
 }
 
 /** Runs the command line and returns the exit code: 0 done, 1 failed, 2 wrong usage, 3 refused. */

@@ -51,7 +51,7 @@ describe('the share of a lesion that a square keeps', () => {
 
 describe('a figure', () => {
   const agreement = {
-    item: 1,
+    subject: 'accuracy',
     name: 'Same winning class',
     value: 0.98,
     unit: 'share',
@@ -62,16 +62,18 @@ describe('a figure', () => {
     expect(isMet(agreement)).toBe(true);
     expect(isMet({ ...agreement, value: 0.96 })).toBe(false);
     expect(isMet({ ...agreement, maximum: 0.975 })).toBe(false);
-    expect(isMet({ item: 1, name: '', value: 3, unit: 'ms' })).toBeNull();
-    expect(isMet({ ...agreement, ...notMeasured(1, '', 'share', 'no data'), minimum: 0.97 })).toBeNull();
+    expect(isMet({ subject: 'accuracy', name: '', value: 3, unit: 'ms' })).toBeNull();
+    expect(
+      isMet({ ...agreement, ...notMeasured('accuracy', '', 'share', 'no data'), minimum: 0.97 }),
+    ).toBeNull();
   });
 
   it('reads in its unit', () => {
     expect(formatted(agreement)).toBe('98.00 %');
     expect(wanted(agreement)).toBe('≥ 97.00 %');
-    expect(wanted({ item: 6, name: '', value: null, unit: 'share', minimum: 0.16, maximum: 0.2 })).toBe(
-      '16.00 % … 20.00 %',
-    );
+    expect(
+      wanted({ subject: 'readout', name: '', value: null, unit: 'share', minimum: 0.16, maximum: 0.2 }),
+    ).toBe('16.00 % … 20.00 %');
     expect(formatted({ value: -0.25, unit: 'points' })).toBe('−0.25 points');
     expect(formatted({ value: null, unit: 'ms' })).toBe('–');
   });

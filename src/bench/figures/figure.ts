@@ -1,7 +1,10 @@
-/** A figure that the project owes, measured or not, beside what was wanted of it. */
+/** What figures are about, in the order in which they are shown. */
+export const SUBJECTS = ['accuracy', 'latency', 'stages', 'crop', 'readout'] as const;
+export type Subject = (typeof SUBJECTS)[number];
+
+/** A figure, measured or not, beside what was wanted of it. */
 export interface Figure {
-  /** Number of the requirement in the issue. */
-  readonly item: number;
+  readonly subject: Subject;
   readonly name: string;
   /** Null when it was not measured; `remark` then says why. */
   readonly value: number | null;
@@ -18,8 +21,8 @@ export function isMet({ value, minimum, maximum }: Figure): boolean | null {
   return value >= (minimum ?? Number.NEGATIVE_INFINITY) && value <= (maximum ?? Number.POSITIVE_INFINITY);
 }
 
-export function notMeasured(item: number, name: string, unit: Figure['unit'], why: string): Figure {
-  return { item, name, value: null, unit, remark: `not measured: ${why}` };
+export function notMeasured(subject: Subject, name: string, unit: Figure['unit'], why: string): Figure {
+  return { subject, name, value: null, unit, remark: `not measured: ${why}` };
 }
 
 export function formatted({ value, unit }: Pick<Figure, 'value' | 'unit'>): string {

@@ -1,4 +1,4 @@
-/** The figures that the main job must show, each measured here and now or named as not measured. */
+/** The figures of a bundle, each measured here and now or named as not measured. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { listImages } from '../../capture/images.ts';
@@ -13,7 +13,7 @@ import type { Engine } from '../../runtime/engine/contract.ts';
 import type { Split } from '../../splits.ts';
 import { FLOAT_PEER, INTEGER_PEER, onnxruntimePeers, timeGraph } from '../graph.ts';
 import { imagesOf, timeStages } from '../stages.ts';
-import { type Figure, notMeasured } from './figure.ts';
+import { type Figure, notMeasured, SUBJECTS, type Subject } from './figure.ts';
 import { maskRetention } from './mask-retention.ts';
 
 export interface FigurePlaces {
@@ -46,19 +46,33 @@ export async function measureFigures(
   const stages = await stageFigures(bundle, engine, places);
   const accuracy = existsSync(places.dataset)
     ? await accuracyFigures(bundle, engine, places, say)
-    : [notMeasured(1, 'Accuracy, crop, calibration, tiling', 'share', `no data set at ${places.dataset}`)];
-  return [conversionRate(bundle), ...accuracy, ...latency, ...stages].sort((a, b) => a.item - b.item);
+    : [
+        notMeasured(
+          'accuracy',
+          'Accuracy, crop, calibration, tiling',
+          'share',
+          `no data set at ${places.dataset}`,
+        ),
+      ];
+  return [conversionRate(bundle), ...accuracy, ...latency, ...stages].sort(
+    (a, b) => SUBJECTS.indexOf(a.subject) - SUBJECTS.indexOf(b.subject),
+  );
 }
 
 function conversionRate({ manifest }: ModelBundle): Figure {
   const { conversionSuccessRate: value } = manifest;
-  return { item: 1, name: 'Conversion success rate on cpu', value, unit: 'share', minimum: 1 };
+  return { subject: 'accuracy', name: 'Conversion success rate on cpu', value, unit: 'share', minimum: 1 };
 }
 
 async function latencyFigures(bundle: ModelBundle, { float }: FigurePlaces): Promise<Figure[]> {
   if (!existsSync(float)) {
     return [
-      notMeasured(3, 'Engine over onnxruntime, batch 1, one thread', 'ratio', `no float model at ${float}`),
+      notMeasured(
+        'latency',
+        'Engine over onnxruntime, batch 1, one thread',
+        'ratio',
+        `no float model at ${float}`,
+      ),
     ];
   }
   const peers = await onnxruntimePeers(bundle, float);
@@ -66,11 +80,17 @@ async function latencyFigures(bundle: ModelBundle, { float }: FigurePlaces): Pro
   const { [FLOAT_PEER]: peer, [INTEGER_PEER]: integerPeer } = timing.peers;
   const remark = `${timing.instructionSet}, medians of 500 calls each`;
   return [
-    { item: 3, name: 'Engine, batch 1, one thread', value: timing.engine.median, unit: 'ms', remark },
-    { item: 3, name: 'onnxruntime float, same run', value: peer.median, unit: 'ms' },
-    { item: 3, name: 'onnxruntime int8, same run', value: integerPeer.median, unit: 'ms' },
     {
-      item: 3,
+      subject: 'latency',
+      name: 'Engine, batch 1, one thread',
+      value: timing.engine.median,
+      unit: 'ms',
+      remark,
+    },
+    { subject: 'latency', name: 'onnxruntime float, same run', value: peer.median, unit: 'ms' },
+    { subject: 'latency', name: 'onnxruntime int8, same run', value: integerPeer.median, unit: 'ms' },
+    {
+      subject: 'latency',
       name: 'Engine over onnxruntime',
       value: timing.ratios[FLOAT_PEER],
       unit: 'ratio',
@@ -85,7 +105,9 @@ async function stageFigures(
   { fullSize }: FigurePlaces,
 ): Promise<Figure[]> {
   if (!existsSync(fullSize)) {
-    return [notMeasured(4, 'All but decode over decode, full size', 'ratio', `no images at ${fullSize}`)];
+    return [
+      notMeasured('stages', 'All but decode over decode, full size', 'ratio', `no images at ${fullSize}`),
+    ];
   }
   const { images } = await listImages(fullSize);
   const { stages, rest, restOverDecode } = await timeStages(
@@ -96,12 +118,18 @@ async function stageFigures(
   );
   const remark = `median over ${images.length} images`;
   return [
-    { item: 4, name: 'Decode', value: stages.decode.median, unit: 'ms', remark },
-    { item: 4, name: 'Quality check', value: stages.quality.median, unit: 'ms' },
-    { item: 4, name: 'Crop and resampling', value: stages.crop.median, unit: 'ms' },
-    { item: 4, name: 'Inference', value: stages.inference.median, unit: 'ms' },
-    { item: 4, name: 'Everything but decode', value: rest.median, unit: 'ms' },
-    { item: 4, name: 'Everything but decode, over decode', value: restOverDecode, unit: 'ratio', maximum: 1 },
+    { subject: 'stages', name: 'Decode', value: stages.decode.median, unit: 'ms', remark },
+    { subject: 'stages', name: 'Quality check', value: stages.quality.median, unit: 'ms' },
+    { subject: 'stages', name: 'Crop and resampling', value: stages.crop.median, unit: 'ms' },
+    { subject: 'stages', name: 'Inference', value: stages.inference.median, unit: 'ms' },
+    { subject: 'stages', name: 'Everything but decode', value: rest.median, unit: 'ms' },
+    {
+      subject: 'stages',
+      name: 'Everything but decode, over decode',
+      value: restOverDecode,
+      unit: 'ratio',
+      maximum: 1,
+    },
   ];
 }
 
@@ -148,7 +176,7 @@ async function accuracyFigures(
     ...(await maskFigures(dataset, samplesOf(dataset, 'test'), bundle, engine, places, say)),
     ...calibrationFigures({ uncalibrated, calibrated: plain, byImage, shipped }),
     {
-      item: 6,
+      subject: 'readout',
       name: 'Tiling triggers on validation',
       value: valTiled.tiledShare,
       unit: 'share',
@@ -156,9 +184,9 @@ async function accuracyFigures(
       maximum: 0.2,
       remark: `default: ${bundle.readout.tiling.enabled ? 'on' : 'off'}`,
     },
-    { item: 6, name: 'Tiling triggers on test', value: tiled.tiledShare, unit: 'share' },
-    ...differences(6, 'Tiling on validation', valPlain, valTiled),
-    ...differences(6, 'Tiling on test', plain, tiled),
+    { subject: 'readout', name: 'Tiling triggers on test', value: tiled.tiledShare, unit: 'share' },
+    ...differences('readout', 'Tiling on validation', valPlain, valTiled),
+    ...differences('readout', 'Tiling on test', plain, tiled),
   ];
 }
 
@@ -185,38 +213,38 @@ function withAlpha(bundle: ModelBundle, alpha: number): ModelBundle {
 function floatFigures(centred: EvaluationDocument, file: string): Figure[] {
   const { float, agreement, n, top1, macroF1 } = centred;
   if (float === undefined || agreement === undefined) {
-    return [notMeasured(1, 'Against the float graph', 'points', `no float model at ${file}`)];
+    return [notMeasured('accuracy', 'Against the float graph', 'points', `no float model at ${file}`)];
   }
   const remark = `${n} test images, centred square`;
   return [
-    { item: 1, name: 'Top-1, integer', value: top1, unit: 'share', remark },
-    { item: 1, name: 'Top-1, float', value: float.top1, unit: 'share' },
+    { subject: 'accuracy', name: 'Top-1, integer', value: top1, unit: 'share', remark },
+    { subject: 'accuracy', name: 'Top-1, float', value: float.top1, unit: 'share' },
     {
-      item: 1,
+      subject: 'accuracy',
       name: 'Top-1, integer − float',
       value: 100 * (top1 - float.top1),
       unit: 'points',
       minimum: -0.5,
     },
-    { item: 1, name: 'Macro F1, integer', value: macroF1, unit: 'share' },
-    { item: 1, name: 'Macro F1, float', value: float.macroF1, unit: 'share' },
+    { subject: 'accuracy', name: 'Macro F1, integer', value: macroF1, unit: 'share' },
+    { subject: 'accuracy', name: 'Macro F1, float', value: float.macroF1, unit: 'share' },
     {
-      item: 1,
+      subject: 'accuracy',
       name: 'Macro F1, integer − float',
       value: 100 * (macroF1 - float.macroF1),
       unit: 'points',
       minimum: -1,
     },
-    { item: 1, name: 'Same winning class', value: agreement, unit: 'share', minimum: 0.97 },
+    { subject: 'accuracy', name: 'Same winning class', value: agreement, unit: 'share', minimum: 0.97 },
   ];
 }
 
 function cropFigures(split: string, without: EvaluationDocument, withIt: EvaluationDocument): Figure[] {
   return [
-    { item: 5, name: `Top-1 on ${split}, centred square`, value: without.top1, unit: 'share' },
-    { item: 5, name: `Top-1 on ${split}, crop`, value: withIt.top1, unit: 'share' },
-    { item: 5, name: `Macro F1 on ${split}, centred square`, value: without.macroF1, unit: 'share' },
-    { item: 5, name: `Macro F1 on ${split}, crop`, value: withIt.macroF1, unit: 'share' },
+    { subject: 'crop', name: `Top-1 on ${split}, centred square`, value: without.top1, unit: 'share' },
+    { subject: 'crop', name: `Top-1 on ${split}, crop`, value: withIt.top1, unit: 'share' },
+    { subject: 'crop', name: `Macro F1 on ${split}, centred square`, value: without.macroF1, unit: 'share' },
+    { subject: 'crop', name: `Macro F1 on ${split}, crop`, value: withIt.macroF1, unit: 'share' },
   ];
 }
 
@@ -230,7 +258,7 @@ async function maskFigures(
 ): Promise<Figure[]> {
   const masks = path.join(folder, 'masks');
   if (!existsSync(masks)) {
-    return [notMeasured(5, `Lesion kept by the crop, ${dataset.name}`, 'share', `no masks at ${masks}`)];
+    return [notMeasured('crop', `Lesion kept by the crop, ${dataset.name}`, 'share', `no masks at ${masks}`)];
   }
   say('lesion masks');
   const crop = await maskRetention(samples, masks, bundle, engine, true);
@@ -238,7 +266,7 @@ async function maskFigures(
   const remark = `${crop.images} masks; ${(100 * crop.moved).toFixed(1)} % of the squares are moved`;
   return [
     {
-      item: 5,
+      subject: 'crop',
       name: 'Lesion kept by the crop, mean',
       value: crop.mean,
       unit: 'share',
@@ -246,14 +274,14 @@ async function maskFigures(
       remark,
     },
     {
-      item: 5,
+      subject: 'crop',
       name: 'Images keeping 70 % of the lesion',
       value: crop.atLeast70,
       unit: 'share',
       minimum: 0.9,
     },
-    { item: 5, name: 'Lesion kept by the centred square, mean', value: centred.mean, unit: 'share' },
-    { item: 5, name: 'The same for 70 %, centred square', value: centred.atLeast70, unit: 'share' },
+    { subject: 'crop', name: 'Lesion kept by the centred square, mean', value: centred.mean, unit: 'share' },
+    { subject: 'crop', name: 'The same for 70 %, centred square', value: centred.atLeast70, unit: 'share' },
   ];
 }
 
@@ -264,28 +292,34 @@ function calibrationFigures({
   shipped,
 }: Readonly<Record<'uncalibrated' | 'calibrated' | 'byImage' | 'shipped', EvaluationDocument>>): Figure[] {
   return [
-    { item: 6, name: 'ECE on test, plain softmax', value: uncalibrated.ece, unit: 'ece' },
-    { item: 6, name: 'ECE on test, calibrated', value: calibrated.ece, unit: 'ece', maximum: 0.05 },
+    { subject: 'readout', name: 'ECE on test, plain softmax', value: uncalibrated.ece, unit: 'ece' },
     {
-      item: 6,
+      subject: 'readout',
+      name: 'ECE on test, calibrated',
+      value: calibrated.ece,
+      unit: 'ece',
+      maximum: 0.05,
+    },
+    {
+      subject: 'readout',
       name: 'Calibrated over plain',
       value: calibrated.ece / uncalibrated.ece,
       unit: 'ratio',
       maximum: 0.5,
     },
-    { item: 6, name: 'ECE on test, were α fitted by image', value: byImage.ece, unit: 'ece' },
-    { item: 6, name: 'ECE on test, as shipped', value: shipped.ece, unit: 'ece', maximum: 0.05 },
+    { subject: 'readout', name: 'ECE on test, were α fitted by image', value: byImage.ece, unit: 'ece' },
+    { subject: 'readout', name: 'ECE on test, as shipped', value: shipped.ece, unit: 'ece', maximum: 0.05 },
   ];
 }
 
 function differences(
-  item: number,
+  subject: Subject,
   name: string,
   without: EvaluationDocument,
   withIt: EvaluationDocument,
 ): Figure[] {
   return [
-    { item, name: `${name}: Top-1`, value: 100 * (withIt.top1 - without.top1), unit: 'points' },
-    { item, name: `${name}: macro F1`, value: 100 * (withIt.macroF1 - without.macroF1), unit: 'points' },
+    { subject, name: `${name}: Top-1`, value: 100 * (withIt.top1 - without.top1), unit: 'points' },
+    { subject, name: `${name}: macro F1`, value: 100 * (withIt.macroF1 - without.macroF1), unit: 'points' },
   ];
 }

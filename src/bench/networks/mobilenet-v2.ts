@@ -1,4 +1,4 @@
-import { type FeatureMap, NetworkSketch } from './sketch.ts';
+import { type FeatureMap, NetworkBuilder } from './network-builder.ts';
 
 /** Expansion, channels, blocks, stride of the first block (Sandler et al. 2018, table 2). */
 const STAGES: readonly (readonly [number, number, number, number])[] = [
@@ -13,19 +13,19 @@ const STAGES: readonly (readonly [number, number, number, number])[] = [
 
 /** MobileNet v2, width 1.0. @returns ONNX */
 export function mobilenetV2(side: number, classes: number): Promise<Uint8Array> {
-  const sketch = new NetworkSketch(side, 21);
-  let x = sketch.relu6(sketch.convolution(sketch.image, { channels: 32, kernel: 3, stride: 2 }));
+  const builder = new NetworkBuilder(side, 21);
+  let x = builder.relu6(builder.convolution(builder.image, { channels: 32, kernel: 3, stride: 2 }));
   for (const [expansion, channels, blocks, stride] of STAGES) {
     for (let block = 0; block < blocks; block++) {
-      x = invertedResidual(sketch, x, expansion, channels, block === 0 ? stride : 1);
+      x = invertedResidual(builder, x, expansion, channels, block === 0 ? stride : 1);
     }
   }
-  x = sketch.relu6(sketch.convolution(x, { channels: 1280, kernel: 1 }));
-  return sketch.encode(sketch.dense(sketch.flatten(sketch.globalAverage(x)), classes));
+  x = builder.relu6(builder.convolution(x, { channels: 1280, kernel: 1 }));
+  return builder.encode(builder.dense(builder.flatten(builder.globalAverage(x)), classes));
 }
 
 function invertedResidual(
-  sketch: NetworkSketch,
+  builder: NetworkBuilder,
   input: FeatureMap,
   expansion: number,
   channels: number,
@@ -33,8 +33,10 @@ function invertedResidual(
 ): FeatureMap {
   const width = expansion * input.channels;
   const wide =
-    expansion === 1 ? input : sketch.relu6(sketch.convolution(input, { channels: width, kernel: 1 }));
-  const deep = sketch.relu6(sketch.convolution(wide, { channels: width, kernel: 3, stride, groups: width }));
-  const narrow = sketch.convolution(deep, { channels, kernel: 1 });
-  return stride === 1 && channels === input.channels ? sketch.add(input, narrow) : narrow;
+    expansion === 1 ? input : builder.relu6(builder.convolution(input, { channels: width, kernel: 1 }));
+  const deep = builder.relu6(
+    builder.convolution(wide, { channels: width, kernel: 3, stride, groups: width }),
+  );
+  const narrow = builder.convolution(deep, { channels, kernel: 1 });
+  return stride === 1 && channels === input.channels ? builder.add(input, narrow) : narrow;
 }

@@ -22,6 +22,7 @@ import { parseOptions, positiveInteger, positiveIntegers } from '../shared/optio
 import { Absences } from './absences.ts';
 import { bundlePeers } from './peers.ts';
 import { networksOption, raceBundle, raceNetworks } from './races.ts';
+import { SUITES } from './suites/suites.ts';
 import { benchLines } from './text.ts';
 
 /** Where the project's own float model lies on a development machine. */
@@ -43,7 +44,7 @@ type Options = z.infer<typeof optionsSchema>;
 
 /** `spikescope bench`: the engine against its peers and against the machine's limits, in one run. */
 export function benchCommand(): Command {
-  return new Command('bench')
+  const command = new Command('bench')
     .description(
       'Time the engine against other runtimes on the same graph, its layers against the machine’s limits, and the stages of classification',
     )
@@ -54,7 +55,7 @@ export function benchCommand(): Command {
     )
     .option('--batch <sizes>', 'images per call, between commas', positiveIntegers, [1, 32])
     .option('--threads <numbers>', 'threads per call, between commas', positiveIntegers, [1, 2])
-    .option('--iterations <calls>', 'timed calls of each contestant', positiveInteger, 300)
+    .option('--iterations <calls>', 'timed calls of each candidate', positiveInteger, 300)
     .option(
       '--networks [names]',
       'also networks with random weights: mobilenet-v2@64,resnet-18@224,… (default: all three at 64 and 224)',
@@ -63,6 +64,10 @@ export function benchCommand(): Command {
     .option('--report <file>', 'HTML page with bars and a roofline')
     .option('--json', 'one JSON document on stdout')
     .action((rawOptions: unknown) => run(parseOptions(optionsSchema, rawOptions)));
+  // Else options that both have, such as --json, would be taken for the engine's own suite.
+  command.enablePositionalOptions();
+  for (const suite of SUITES) command.addCommand(suite());
+  return command;
 }
 
 async function run(options: Options): Promise<void> {

@@ -1,11 +1,9 @@
 /**
  * Other ways to learn from a stream through a fixed network, and what fitting the head again on everything would reach. Each
  * sees the pooled embeddings of the network's own training images, which a device does not have, and the stream.
- *
- * (base, stream, classes) → pooled embedding → name of the class. Cases are { pooled, dx }.
  */
 import { Matrix, solve } from 'ml-matrix';
-import { seededRandom } from '../../dist/random.js';
+import { seededRandom } from '../../random.ts';
 
 /** Of the mean variance, in the diagonal of a covariance. */
 const SHRINKAGE = 0.01;
@@ -16,20 +14,48 @@ const BINARY_BASE = 1500;
 const HEAD_STEPS = 150;
 const HEAD_PENALTY = 1e-3;
 
-export const ALTERNATIVES = {
+/** A vector of numbers, of whatever width. */
+type Vector = ArrayLike<number> & Iterable<number>;
+
+export interface Case {
+  /** The class. */
+  readonly dx: string;
+  /** Sum of each channel over the places of the embedding. */
+  readonly pooled: Int16Array;
+}
+
+/** A case of the network's own training, with its place in the order of the data set. */
+export interface BaseCase extends Case {
+  readonly order: number;
+}
+
+/** Learns base and stream; what it returns names the class of a pooled embedding. */
+export type Learn = (
+  base: readonly BaseCase[],
+  stream: readonly Case[],
+  classes: readonly string[],
+) => (pooled: Int16Array) => string;
+
+interface Neuron {
+  readonly weights: Uint8Array;
+  plasticity: number;
+}
+
+export const ALTERNATIVES: Readonly<Record<string, Learn>> = {
   'streaming LDA': streamingLda,
   'prototypes, whitened': (base, stream, classes) => prototypes(whitened(base), base, stream, classes),
-  'prototypes, plain': (base, stream, classes) => prototypes((row) => row, base, stream, classes),
+  'prototypes, plain': (base, stream, classes) =>
+    prototypes((row) => Float64Array.from(row), base, stream, classes),
   'competitive binary layer': binaryLayer,
   'head fitted again on all': headFittedAgain,
 };
 
-function largest(scores, classes) {
+function largest(scores: readonly number[], classes: readonly string[]): string {
   return classes[scores.indexOf(Math.max(...scores))];
 }
 
 /** Mean of each class, and the covariance around these means. */
-function statistics(cases, classes) {
+function statistics(cases: readonly Case[], classes: readonly string[]) {
   const features = cases[0].pooled.length;
   const means = classes.map((name) => {
     const own = cases.filter(({ dx }) => dx === name);
@@ -40,7 +66,7 @@ function statistics(cases, classes) {
   return { means, covariance: shrunk(covarianceAround(cases, ({ dx }) => means[classes.indexOf(dx)])) };
 }
 
-function covarianceAround(cases, centreOf) {
+function covarianceAround(cases: readonly Case[], centreOf: (example: Case) => Vector): Matrix {
   const rows = new Matrix(
     cases.map((example) => {
       const centre = centreOf(example);
@@ -50,13 +76,13 @@ function covarianceAround(cases, centreOf) {
   return rows.transpose().mmul(rows).div(cases.length);
 }
 
-function shrunk(covariance) {
+function shrunk(covariance: Matrix): Matrix {
   const share = (SHRINKAGE * covariance.trace()) / covariance.rows;
   return covariance.mul(1 - SHRINKAGE).add(Matrix.eye(covariance.rows).mul(share));
 }
 
 /** Hayes and Kanan 2020, with the covariance at the end of the stream. */
-function streamingLda(base, stream, classes) {
+function streamingLda(...[base, stream, classes]: Parameters<Learn>): ReturnType<Learn> {
   const { means, covariance } = statistics([...base, ...stream], classes);
   const weights = solve(covariance, new Matrix(means.map((mean) => [...mean])).transpose());
   const columns = classes.map((_, c) => Float64Array.from(weights.getColumn(c)));
@@ -68,20 +94,20 @@ function streamingLda(base, stream, classes) {
     );
 }
 
-function dot(a, b) {
+function dot(a: Vector, b: Vector): number {
   let sum = 0;
   for (let k = 0; k < a.length; k++) sum += a[k] * b[k];
   return sum;
 }
 
 /** Distances by the standard deviations of the principal directions of the base. */
-function whitened(base) {
+function whitened(base: readonly Case[]): (row: Vector) => Float64Array {
   const all = statistics(base, [...new Set(base.map(({ dx }) => dx))]).covariance;
   const factor = cholesky(all);
   return (row) => forwardSubstituted(factor, row);
 }
 
-function cholesky(matrix) {
+function cholesky(matrix: Matrix): Float64Array[] {
   const d = matrix.rows;
   const lower = Array.from({ length: d }, () => new Float64Array(d));
   for (let a = 0; a < d; a++) {
@@ -94,7 +120,7 @@ function cholesky(matrix) {
   return lower;
 }
 
-function forwardSubstituted(lower, row) {
+function forwardSubstituted(lower: readonly Float64Array[], row: Vector): Float64Array {
   const result = new Float64Array(row.length);
   for (let a = 0; a < row.length; a++) {
     let sum = row[a];
@@ -105,7 +131,10 @@ function forwardSubstituted(lower, row) {
 }
 
 /** The class whose mean is nearest. */
-function prototypes(transform, base, stream, classes) {
+function prototypes(
+  transform: (row: Vector) => Float64Array,
+  ...[base, stream, classes]: Parameters<Learn>
+): ReturnType<Learn> {
   const cases = [...base, ...stream];
   const means = classes.map((name) => {
     const rows = cases.filter(({ dx }) => dx === name).map(({ pooled }) => pooled);
@@ -123,12 +152,15 @@ function prototypes(transform, base, stream, classes) {
 }
 
 /** As Akida learns on the chip: binary weights that move to the inputs that are active, the best neuron of the class learning. */
-function binaryLayer(base, stream, classes) {
+function binaryLayer(...[base, stream, classes]: Parameters<Learn>): ReturnType<Learn> {
   const random = seededRandom(1);
   const middle = base[0].pooled.map((_, k) => median(base.map(({ pooled }) => pooled[k])));
-  const active = (pooled) => Uint8Array.from(pooled, (value, k) => Number(value > middle[k]));
+  const active = (pooled: Int16Array) => Uint8Array.from(pooled, (value, k) => Number(value > middle[k]));
   const neurons = classes.map(() =>
-    Array.from({ length: NEURONS }, () => ({ weights: randomWeights(middle.length, random), plasticity: 1 })),
+    Array.from(
+      { length: NEURONS },
+      (): Neuron => ({ weights: randomWeights(middle.length, random), plasticity: 1 }),
+    ),
   );
   const drawn = [...base].sort((a, b) => a.order - b.order).slice(0, BINARY_BASE);
   for (const { pooled, dx } of [...drawn, ...stream]) {
@@ -146,13 +178,13 @@ function binaryLayer(base, stream, classes) {
   };
 }
 
-function randomWeights(features, random) {
+function randomWeights(features: number, random: () => number): Uint8Array {
   const weights = new Uint8Array(features);
   while (dot(weights, weights) < INPUTS_OF_NEURON) weights[Math.floor(random() * features)] = 1;
   return weights;
 }
 
-function compete(neuron, input, random) {
+function compete(neuron: Neuron, input: Uint8Array, random: () => number): void {
   const idle = indices(input, (value, k) => value === 0 && neuron.weights[k] === 1);
   const wanted = indices(input, (value, k) => value === 1 && neuron.weights[k] === 0);
   const moved = Math.floor(Math.min(idle.length, wanted.length) * neuron.plasticity);
@@ -163,23 +195,26 @@ function compete(neuron, input, random) {
   neuron.plasticity = Math.max(0.1, 0.75 * neuron.plasticity);
 }
 
-function indices(values, isWanted) {
+function indices(values: Uint8Array, isWanted: (value: number, k: number) => boolean): number[] {
   return [...values.keys()].filter((k) => isWanted(values[k], k));
 }
 
-function takeAny(list, random) {
+function takeAny(list: number[], random: () => number): number {
   return list.splice(Math.floor(random() * list.length), 1)[0];
 }
 
-function median(values) {
+function median(values: readonly number[]): number {
   return Float64Array.from(values).sort()[values.length >> 1];
 }
 
 /** Multinomial logistic regression on standardised embeddings, classes weighed by the root of their inverse frequency. */
-function headFittedAgain(base, stream, classes) {
+function headFittedAgain(...[base, stream, classes]: Parameters<Learn>): ReturnType<Learn> {
   const cases = [...base, ...stream];
   const { mean, deviation } = moments(cases);
-  const standard = (pooled) => [...Array.from(pooled, (value, k) => (value - mean[k]) / deviation[k]), 1];
+  const standard = (pooled: Int16Array) => [
+    ...Array.from(pooled, (value, k) => (value - mean[k]) / deviation[k]),
+    1,
+  ];
   const rows = new Matrix(cases.map(({ pooled }) => standard(pooled)));
   const labels = cases.map(({ dx }) => classes.indexOf(dx));
   const counts = classes.map((_, c) => labels.filter((label) => label === c).length);
@@ -194,7 +229,7 @@ function headFittedAgain(base, stream, classes) {
   return (pooled) => largest(Matrix.rowVector(standard(pooled)).mmul(weights).getRow(0), classes);
 }
 
-function moments(cases) {
+function moments(cases: readonly Case[]) {
   const n = cases.length;
   const features = cases[0].pooled.length;
   const mean = new Float64Array(features);
@@ -207,7 +242,12 @@ function moments(cases) {
 }
 
 /** Accelerated gradient descent; the step comes from the largest eigenvalue of the weighed scatter. */
-function descend(rows, labels, shares, classes) {
+function descend(
+  rows: Matrix,
+  labels: readonly number[],
+  shares: readonly number[],
+  classes: number,
+): Matrix {
   const weighed = rows.clone();
   for (const [i, share] of shares.entries()) weighed.mulRow(i, share);
   const step = 1 / (0.5 * largestEigenvalue(rows.transpose().mmul(weighed)) + HEAD_PENALTY);
@@ -230,7 +270,7 @@ function descend(rows, labels, shares, classes) {
   return weights;
 }
 
-function largestEigenvalue(matrix) {
+function largestEigenvalue(matrix: Matrix): number {
   let vector = Matrix.ones(matrix.rows, 1);
   let value = 0;
   for (let i = 0; i < 50; i++) {
@@ -241,7 +281,7 @@ function largestEigenvalue(matrix) {
   return value;
 }
 
-function probabilities(scores) {
+function probabilities(scores: Matrix): Matrix {
   for (let i = 0; i < scores.rows; i++) {
     const row = scores.getRow(i);
     const top = Math.max(...row);

@@ -1,28 +1,27 @@
 /**
- * The device of `outage.mjs`: records results without a pause, publishes when a broker is there.
- *
- *   node bench/outage-device.mjs FOLDER BROKER COUNT
- *
- * On stdout: `memory BYTES` (resident) after every hundred results and while it publishes, `recorded`, `settled`.
+ * The device of an outage, a process of its own: records results without a pause, publishes when a broker is there.
+ * Arguments: folder, address of the broker, number of results. On stdout: `memory BYTES` (resident) after every hundred
+ * results and while it publishes, `recorded`, `settled`.
  */
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { resultOf } from '../dist/runtime/appliance/make-result.js';
-import { MemoryKeeper } from '../dist/runtime/appliance/memory.js';
-import { Journal } from '../dist/store/journal.js';
-import { TelehealthClient } from '../dist/telehealth/client.js';
-import { parseEndpoint } from '../dist/telehealth/endpoint.js';
-import { ResultPublisher } from '../dist/telehealth/publisher.js';
+import { resultOf } from '../../runtime/appliance/make-result.ts';
+import { MemoryKeeper } from '../../runtime/appliance/memory.ts';
+import type { Reading } from '../../runtime/inference/reading.ts';
+import { Journal } from '../../store/journal.ts';
+import { TelehealthClient } from '../../telehealth/client.ts';
+import { parseEndpoint } from '../../telehealth/endpoint.ts';
+import { ResultPublisher } from '../../telehealth/publisher.ts';
 
 const [folder, broker, count] = process.argv.slice(2);
-const say = (line) => process.stdout.write(`${line}\n`);
+const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 const classes = ['nv', 'mel', 'bkl', 'bcc', 'akiec', 'vasc', 'df'];
 const model = { name: 'qana64', version: '1.0.0', digest: 'ab'.repeat(32) };
 const device = 'scope-1';
 
 /** What a capture gives, without a camera and a network: other numbers each time. */
-function reading() {
+function reading(): Reading {
   const shares = classes.map(() => Math.random());
   const sum = shares.reduce((total, share) => total + share, 0);
   return {
@@ -53,8 +52,7 @@ const ended = new AbortController();
 const published = publisher.run(ended.signal);
 client.start();
 for (let i = 1; i <= Number(count); i++) {
-  const context = { id: randomUUID(), device, capturedAt: new Date(), source: 'replay' };
-  const result = resultOf(reading(), context);
+  const result = resultOf(reading(), { id: randomUUID(), device, capturedAt: new Date(), source: 'replay' });
   journal.append({ id: result.id, capturedAt: result.capturedAt, payload: JSON.stringify(result) });
   publisher.wake();
   memory.afterCapture();
@@ -63,12 +61,15 @@ for (let i = 1; i <= Number(count); i++) {
 }
 say('recorded');
 const watch = setInterval(() => say(`memory ${process.memoryUsage.rss()}`), 100);
-process.once('SIGTERM', async () => {
+
+async function end(): Promise<void> {
   clearInterval(watch);
   ended.abort();
   await client.stop();
   await published;
   journal.close();
-});
+}
+
+process.once('SIGTERM', () => void end());
 while (!ended.signal.aborted && (await publisher.settle(60_000, ended.signal)) > 0);
 say('settled');

@@ -16,7 +16,7 @@ export interface Layer {
   readonly groups?: number;
 }
 
-export class NetworkSketch {
+export class NetworkBuilder {
   readonly image: FeatureMap;
   readonly #writer = new OnnxWriter();
   readonly #random: () => number;

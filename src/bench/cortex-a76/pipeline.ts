@@ -1,5 +1,6 @@
 /** Cycles of executed instructions by llvm-mca, a simulator of processor pipelines. */
 import { spawnSync } from 'node:child_process';
+import { SpikescopeError } from '../../errors.ts';
 
 /** Instructions simulated per layer at most: parts of it, evenly spread. */
 const WINDOWS = 4;
@@ -9,7 +10,7 @@ const WINDOW = 12_000;
 const DECODED_PER_CYCLE = 4;
 
 /** Branches as such, without targets: what is simulated is what was executed. Calls would be taken to cost 100 cycles. */
-function simulated(instruction) {
+function simulated(instruction: string): string {
   const [name, operands = ''] = instruction.split(/ (.*)/s);
   if (name === 'bl' || name === 'b') return 'b #8';
   if (name === 'blr') return `br ${operands}`;
@@ -20,25 +21,25 @@ function simulated(instruction) {
 }
 
 /** Where each window starts, and how long all are. */
-function windowsOf(length) {
+function windowsOf(length: number): { starts: number[]; size: number } {
   if (length <= WINDOWS * WINDOW) return { starts: [0], size: length };
   const step = (length - WINDOW) / (WINDOWS - 1);
   return { starts: Array.from({ length: WINDOWS }, (_, i) => Math.round(i * step)), size: WINDOW };
 }
 
 /** The highest version of llvm-mca that is installed, or undefined. */
-export function findSimulator() {
+export function findSimulator(): string | undefined {
   const names = [...Array.from({ length: 14 }, (_, i) => `llvm-mca-${30 - i}`), 'llvm-mca'];
   return names.find((name) => spawnSync(name, ['--version']).status === 0);
 }
 
 /**
- * @param {string} simulator
- * @param {string} cpu whose scheduling model is used
- * @param {string[][]} layers executed instructions per layer
- * @returns {number[]} cycles per layer
+ * @param cpu whose scheduling model is used
+ * @param layers executed instructions of each layer
+ * @returns cycles of each layer
+ * @throws SpikescopeError `BENCH_SIMULATOR`
  */
-export function simulate(simulator, cpu, layers) {
+export function simulate(simulator: string, cpu: string, layers: readonly (readonly string[])[]): number[] {
   const parts = layers.map((instructions) => ({ instructions, ...windowsOf(instructions.length) }));
   const regions = parts.flatMap(({ instructions, starts, size }, layer) =>
     starts.map((start, i) => [
@@ -59,15 +60,22 @@ export function simulate(simulator, cpu, layers) {
     ],
     { input: regions.flat().join('\n').concat('\n'), encoding: 'utf8', maxBuffer: 2 ** 26 },
   );
-  if (status !== 0) throw new Error(`${simulator}: ${stderr.split('\n')[0]}`);
+  if (status !== 0) throw simulatorFault(simulator, stderr.split('\n')[0]);
   const cycles = [...stdout.matchAll(/Total Cycles: +(\d+)/g)].map(([, number]) => Number(number));
   if (cycles.length !== regions.length)
-    throw new Error(`${simulator} answers ${cycles.length} of ${regions.length} parts`);
+    throw simulatorFault(simulator, `answers for ${cycles.length} of ${regions.length} parts`);
   let next = 0;
   return parts.map(({ instructions, starts, size }) => {
     const part = cycles.slice(next, next + starts.length).reduce((sum, one) => sum + one, 0);
     next += starts.length;
     const pipelined = (part / (starts.length * size)) * instructions.length;
     return Math.max(pipelined, instructions.length / DECODED_PER_CYCLE);
+  });
+}
+
+function simulatorFault(simulator: string, received: string): SpikescopeError {
+  return new SpikescopeError('BENCH_SIMULATOR', 'The simulator of pipelines failed', {
+    file: simulator,
+    received,
   });
 }

@@ -1,0 +1,259 @@
+/**
+ * What a device learns from a new site and of a new class, by device code alone: one labelled lesion at a time, in random
+ * orders, gate on, files written. Measured on the data set's test images, through a network that has seen neither.
+ */
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { z } from 'zod';
+import { mapConcurrently } from '../../concurrently.ts';
+import { findImages } from '../../dataset/images.ts';
+import { seededRandom } from '../../random.ts';
+import type { OpenModel } from '../../runtime/engine/open-model.ts';
+import { createClassifier } from '../../runtime/inference/classifier.ts';
+import type { Evidence } from '../../runtime/inference/head.ts';
+import { ALTERNATIVES, type BaseCase, type Learn } from './alternatives.ts';
+import { isWithinGate, LearningDevice } from './learning-device.ts';
+import { type ReadImage, type Scores, type StreamRun, type StreamSummary, score, summary } from './scores.ts';
+
+const ORDERS = 5;
+const METADATA = 'HAM10000_metadata.csv';
+const SPLITS = 'split_lesion.csv';
+/** Numbers of cases after which figures are taken, for a new site and for a new class. */
+const TAKEN_AFTER = { site: [200], class: [1, 5, 20] } as const;
+
+export type Arm = keyof typeof TAKEN_AFTER;
+export const ARMS: readonly Arm[] = ['site', 'class'];
+
+export interface StreamOptions {
+  /** HAM10000 with its metadata and split. */
+  readonly dataset: string;
+  readonly arm: Arm;
+  /** The acquisition site, or the class, that the network has not seen. */
+  readonly unseen: string;
+  /** Share of labels that are wrong, 0…1. */
+  readonly wrong: number;
+  /** Whether other methods, and the head fitted again on everything, are measured too. */
+  readonly alternatives: boolean;
+  readonly note: (line: string) => void;
+}
+
+export interface StreamReport {
+  readonly images: { readonly new: number; readonly others: number };
+  readonly results: Readonly<
+    Record<
+      string,
+      readonly { readonly cases: number; readonly figures: Readonly<Record<keyof Scores, StreamSummary>> }[]
+    >
+  >;
+  /** Updates that passed the gate, for each order. */
+  readonly kept: readonly number[];
+  readonly withinGate: boolean;
+}
+
+const splitSchema = z.array(z.object({ image_id: z.string(), split: z.string() }));
+const metadataSchema = z.array(
+  z.object({ lesion_id: z.string(), image_id: z.string(), dx: z.string(), dataset: z.string() }),
+);
+
+interface LabelledImage {
+  readonly lesion_id: string;
+  readonly image_id: string;
+  readonly dx: string;
+  readonly dataset: string;
+  readonly split: string;
+}
+
+function table(folder: string, name: string): unknown {
+  return parse(readFileSync(path.join(folder, name)), { columns: true, bom: true, trim: true });
+}
+
+/** Rows of metadata with their split. */
+function labelledImages(folder: string): LabelledImage[] {
+  const splits = new Map(
+    splitSchema.parse(table(folder, SPLITS)).map(({ image_id, split }) => [image_id, split]),
+  );
+  return metadataSchema
+    .parse(table(folder, METADATA))
+    .map((row) => ({ ...row, split: splits.get(row.image_id) ?? '' }));
+}
+
+/**
+ * Writes data sets without the site and without the class, to train networks on.
+ * @returns a line for each folder
+ */
+export function prepareStreams(dataset: string, out: string, site: string, unseenClass: string): string[] {
+  const rows = labelledImages(dataset);
+  const kept: Record<Arm, LabelledImage[]> = {
+    site: rows.filter((row) => row.dataset !== site),
+    class: rows.filter(({ dx }) => dx !== unseenClass),
+  };
+  return ARMS.map((arm) => {
+    const folder = path.join(out, arm);
+    mkdirSync(folder, { recursive: true });
+    symlinkSync(path.resolve(dataset, 'images'), path.join(folder, 'images'));
+    const seen = kept[arm].filter(({ split }) => split !== 'test');
+    writeCsv(path.join(folder, METADATA), ['lesion_id', 'image_id', 'dx', 'dataset'], seen);
+    writeCsv(path.join(folder, SPLITS), ['image_id', 'lesion_id', 'split'], seen);
+    return `${folder}: ${seen.length} images of the training and validation splits`;
+  });
+}
+
+function writeCsv(
+  file: string,
+  columns: readonly (keyof LabelledImage)[],
+  rows: readonly LabelledImage[],
+): void {
+  const lines = rows.map((row) => columns.map((column) => row[column]).join(','));
+  writeFileSync(file, `${[columns.join(','), ...lines].join('\n')}\n`);
+}
+
+/** What the device keeps of each image after reading it. */
+async function readAll(
+  { bundle, engine }: OpenModel,
+  dataset: string,
+  rows: readonly LabelledImage[],
+): Promise<ReadImage[]> {
+  const files = await findImages(dataset);
+  const classifier = createClassifier(bundle, engine, { tiling: false, integrityCheck: false });
+  const read = await mapConcurrently(rows, async (row): Promise<ReadImage[]> => {
+    const file = files.get(row.image_id);
+    if (file === undefined) return [];
+    const evidence = classifier.evidenceOf(await classifier.classify(file));
+    if (evidence === undefined) return [];
+    const { image_id, lesion_id, dx, dataset: site, split } = row;
+    return [{ imageId: image_id, lesionId: lesion_id, dx, site, split, evidence }];
+  });
+  return read.flat();
+}
+
+/** One image of each lesion, lesions in a random order. */
+function stream(images: readonly ReadImage[], random: () => number): ReadImage[] {
+  const order = [...new Map(images.map((image) => [image.lesionId, image])).values()];
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [order[i], order[j]] = [order[j], order[i]];
+  }
+  return order;
+}
+
+interface Plan {
+  /** Training images of what is new. */
+  readonly pool: readonly ReadImage[];
+  readonly base: readonly BaseCase[];
+  readonly at: readonly number[];
+  readonly measure: (nameOf: (evidence: Evidence) => string) => Scores;
+  readonly wrong: number;
+}
+
+interface DeviceRun extends StreamRun {
+  readonly kept: number;
+  readonly withinGate: boolean;
+}
+
+/** Teaches one stream. */
+async function taughtDevice({ bundle }: OpenModel, order: number, plan: Plan): Promise<DeviceRun> {
+  const random = seededRandom(order);
+  const device = await LearningDevice.open(bundle);
+  try {
+    const nameOf = (evidence: Evidence) => device.nameOf(evidence);
+    const before = plan.measure(nameOf);
+    const after = new Map<number, Scores>();
+    let kept = 0;
+    let withinGate = true;
+    const lesions = Math.max(...plan.at);
+    for (const [i, image] of stream(plan.pool, random).slice(0, lesions).entries()) {
+      const others = bundle.graph.classes.filter((name) => name !== image.dx);
+      const label = random() < plan.wrong ? others[Math.floor(random() * others.length)] : image.dx;
+      if (await device.teach(image.imageId, image.evidence, label)) kept++;
+      withinGate &&= isWithinGate(device.learner.figures);
+      if (plan.at.includes(i + 1)) after.set(i + 1, plan.measure(nameOf));
+    }
+    return { before, after, kept, withinGate };
+  } finally {
+    device.close();
+  }
+}
+
+/** The same stream, learned at once by another method. */
+function fittedOtherwise(
+  learn: Learn,
+  { bundle }: OpenModel,
+  order: number,
+  { pool, base, at, measure }: Plan,
+) {
+  const all = stream(pool, seededRandom(order));
+  return new Map(
+    at.map((cases) => {
+      const seen = all.slice(0, cases).map(({ dx, evidence }) => ({ dx, pooled: evidence.pooled }));
+      const classes = [...new Set([...bundle.graph.classes, ...seen.map(({ dx }) => dx)])];
+      const nameOf = learn(base, seen, classes);
+      return [cases, measure(({ pooled }) => nameOf(pooled))] as const;
+    }),
+  );
+}
+
+/** Balanced accuracy, which is recall where there is one class, on test images of what is new, and on the others. */
+export async function measureStreams(model: OpenModel, options: StreamOptions): Promise<StreamReport> {
+  const { dataset, arm, unseen, alternatives } = options;
+  const isNew = ({ dx, site }: { dx: string; site: string }) => (arm === 'site' ? site : dx) === unseen;
+  const wanted = labelledImages(dataset).filter(
+    ({ split, dx, dataset: site }) =>
+      split === 'test' || (split === 'train' && (alternatives || isNew({ dx, site }))),
+  );
+  const images = await readAll(model, dataset, wanted);
+  const test = images.filter(({ split }) => split === 'test');
+  const training = images.filter(({ split }) => split === 'train');
+  const [there, others] = [test.filter(isNew), test.filter((image) => !isNew(image))];
+  const plan: Plan = {
+    pool: training.filter(isNew),
+    base: training
+      .filter((image) => !isNew(image))
+      .map(({ dx, evidence }, order) => ({ dx, pooled: evidence.pooled, order })),
+    at: TAKEN_AFTER[arm],
+    measure: (nameOf) => ({
+      new: score(nameOf, there).balancedAccuracy,
+      others: score(nameOf, others).balancedAccuracy,
+    }),
+    wrong: options.wrong,
+  };
+  const runs = await inAllOrders(model, plan, options);
+  return {
+    images: { new: there.length, others: others.length },
+    results: Object.fromEntries(
+      [...runs].map(([method, own]) => [
+        method,
+        plan.at.map((cases) => ({
+          cases,
+          figures: { new: summary(own, cases, 'new'), others: summary(own, cases, 'others') },
+        })),
+      ]),
+    ),
+    ...ownFigures(runs.get('device') ?? []),
+  };
+}
+
+async function inAllOrders(
+  model: OpenModel,
+  plan: Plan,
+  { alternatives, note }: StreamOptions,
+): Promise<Map<string, (StreamRun | DeviceRun)[]>> {
+  const runs = new Map<string, (StreamRun | DeviceRun)[]>();
+  const add = (method: string, run: StreamRun | DeviceRun) =>
+    runs.set(method, [...(runs.get(method) ?? []), run]);
+  for (let order = 1; order <= ORDERS; order++) {
+    const run = await taughtDevice(model, order, plan);
+    add('device', run);
+    note(`order ${order} of ${ORDERS}: ${run.kept} of ${Math.max(...plan.at)} updates kept`);
+    if (!alternatives) continue;
+    for (const [name, learn] of Object.entries(ALTERNATIVES)) {
+      add(name, { before: run.before, after: fittedOtherwise(learn, model, order, plan) });
+    }
+  }
+  return runs;
+}
+
+function ownFigures(runs: readonly (StreamRun | DeviceRun)[]) {
+  const own = runs.filter((run) => 'kept' in run);
+  return { kept: own.map(({ kept }) => kept), withinGate: own.every(({ withinGate }) => withinGate) };
+}

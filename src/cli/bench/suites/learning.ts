@@ -1,0 +1,84 @@
+import { Argument, type Command, Option } from 'commander';
+import { z } from 'zod';
+import { ARMS, measureStreams, prepareStreams, type StreamReport } from '../../../bench/learning/streams.ts';
+import { UsageError } from '../../../errors.ts';
+import { openModel } from '../../../runtime/engine/open-model.ts';
+import { note, print, printJson } from '../../../ui/terminal/console.ts';
+import { parseOptions } from '../../shared/options.ts';
+import { jsonSchema, suiteCommand } from './suite.ts';
+
+const optionsSchema = jsonSchema.extend({
+  dataset: z.string(),
+  out: z.string().optional(),
+  model: z.string().optional(),
+  site: z.string(),
+  class: z.string(),
+  wrong: z.coerce.number('a share, 0 to 1').min(0).max(1),
+  alternatives: z.boolean().default(false),
+});
+type Options = z.infer<typeof optionsSchema>;
+
+const stepSchema = z.enum(['prepare', ...ARMS]);
+
+/** `prepare` writes data sets to train on; `site` and `class` measure a network that was trained on them. */
+export function learningCommand(): Command {
+  return suiteCommand(
+    'learning',
+    'What a device learns of a new site or class, one labelled lesion at a time',
+  )
+    .addArgument(new Argument('<step>', 'prepare, then site or class').choices(stepSchema.options))
+    .requiredOption('--dataset <folder>', 'HAM10000 with its metadata and split_lesion.csv')
+    .option('--out <folder>', 'prepare: where the data sets without the site and the class go')
+    .option('--model <bundle>', 'site, class: a bundle trained without it')
+    .option('--site <name>', 'the acquisition site that is new', 'rosendahl')
+    .option('--class <name>', 'the class that is new', 'vasc')
+    .addOption(new Option('--wrong <share>', 'share of labels that are wrong').default(0))
+    .option('--alternatives', 'other methods too, and the head fitted again on everything')
+    .action(async (rawStep: unknown, rawOptions: unknown) => {
+      const options = parseOptions(optionsSchema, rawOptions);
+      const step = stepSchema.parse(rawStep);
+      if (step === 'prepare') prepare(options);
+      else await measure(step, options);
+    });
+}
+
+function prepare({ dataset, out, site, class: unseenClass }: Options): void {
+  if (out === undefined) throw new UsageError('OPTION', 'Say where to', { field: '--out' });
+  for (const line of prepareStreams(dataset, out, site, unseenClass)) print(line);
+}
+
+async function measure(arm: (typeof ARMS)[number], options: Options): Promise<void> {
+  const { model: file, dataset, wrong, alternatives, json } = options;
+  if (file === undefined) throw new UsageError('OPTION', 'Say which bundle', { field: '--model' });
+  const model = await openModel(file);
+  try {
+    const unseen = options[arm];
+    const report = await measureStreams(model, { dataset, arm, unseen, wrong, alternatives, note });
+    if (json) printJson(report);
+    else show(report);
+  } finally {
+    await model.engine.close();
+  }
+}
+
+function show({ images, results, kept, withinGate }: StreamReport): void {
+  print(`balanced accuracy on ${images.new} new and ${images.others} other test images`);
+  for (const [method, rows] of Object.entries(results)) {
+    for (const { cases, figures } of rows) {
+      for (const [figure, { before, after, lowest, highest }] of Object.entries(figures)) {
+        const change = `${after >= before ? '+' : '−'}${Math.abs(after - before).toFixed(1)}`;
+        const cells = [
+          method.padEnd(26),
+          `${cases} cases`.padStart(10),
+          figure.padEnd(10),
+          `${before.toFixed(1).padStart(5)} → ${after.toFixed(1).padStart(5)} %`,
+          `(${change}; ${lowest.toFixed(1)} … ${highest.toFixed(1)})`,
+        ];
+        print(cells.join('  '));
+      }
+    }
+  }
+  print(
+    `updates kept: ${kept.join(', ')}; hold-out set always within the gate: ${withinGate ? 'yes' : 'NO'}`,
+  );
+}

@@ -14,7 +14,10 @@ const OPERATORS: readonly Operator[] = [
 ];
 const MAXIMUM_BYTES = 24_000;
 
-/** By name, the same bytes every time: a plain one, one that learns, one that tells of its classes, and random graphs with every operator. */
+/**
+ * By name, the same bytes every time: a plain one, one that learns, one that tells of its classes, and random graphs with
+ * every operator.
+ */
 export function corpusBundles(): Map<string, Uint8Array> {
   const { digest: _, ...learning } = learnableBundle(1, 3);
   const bundles = new Map([

@@ -1,4 +1,4 @@
-/** Looks up what is known of a model's classes: the one place from which terminal, FHIR, calibration and learning know it. */
+/** Looks up what is known of a model's classes; terminal, FHIR, calibration and learning know it from here alone. */
 import type { IntegerGraph } from '../graph.ts';
 import {
   type ClassEntry,

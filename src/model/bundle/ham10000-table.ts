@@ -1,7 +1,8 @@
 /**
  * HAM10000's seven classes, for bundles that say nothing of theirs and for new ones. A code stands here where it could be
  * confirmed and does not name only a part of its class: `akiec` is actinic keratosis or Bowen's disease, `bkl` seborrhoeic
- * keratosis, solar lentigo or lichen-planus-like keratosis, `vasc` angioma, angiokeratoma, pyogenic granuloma or haemorrhage.
+ * keratosis, solar lentigo or lichen-planus-like keratosis, `vasc` angioma, angiokeratoma, pyogenic granuloma or
+ * haemorrhage.
  */
 import type { ClassEntry } from './class-table-section.ts';
 

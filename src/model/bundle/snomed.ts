@@ -25,7 +25,8 @@ const PERMUTATION = [
 
 /**
  * Whether a text can identify a SNOMED CT concept: 6 to 18 digits, a concept by its partition (00 or 10), and a right check
- * digit (Verhoeff), which catches every wrong digit and every pair that changed places. Source: SNOMED CT Release File Specifications, “SCTID”.
+ * digit (Verhoeff), which catches every wrong digit and every pair that changed places. Source: SNOMED CT Release File
+ * Specifications, “SCTID”.
  */
 export function isSnomedConcept(text: string): boolean {
   if (!/^[1-9]\d{2,14}[01]0\d$/.test(text)) return false;

@@ -8,7 +8,7 @@ export type StatusReport = NonNullable<Extract<CommandAnswer, { outcome: 'done' 
 export interface CommandsOptions {
   readonly appliance: Appliance;
   readonly status: () => StatusReport;
-  /** Whether a label can name a class. Default: the learner says so when it is to learn. */
+  /** Whether a label can name a class. Default: whoever is to learn it says so. */
   readonly isLabel?: (label: string) => boolean;
   /** Ends the program so that its supervisor starts it again; null where nobody would. */
   readonly restart: (() => void) | null;

@@ -18,8 +18,8 @@ export interface Diagnosis {
 }
 
 /**
- * Red: malignant or premalignant, one colour for both, since either has to be seen to. Green: benign, and nothing else. Yellow: all
- * that says nothing of the lesion's risk: no reading, no class probable enough, a class of unknown risk.
+ * Red: malignant or premalignant, one colour for both, since either has to be seen to. Green: benign, and nothing
+ * else. Yellow: all that says nothing of the lesion's risk: no reading, no class probable enough, a class of unknown risk.
  */
 export function toneOf({ diagnosis, accepted }: Diagnosis, table: ClassTable): Tone {
   if (!accepted || Object.hasOwn(ANSWERS, diagnosis)) return 'yellow';

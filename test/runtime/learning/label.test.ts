@@ -76,7 +76,7 @@ describe('a label', () => {
     );
   });
 
-  it('that is new has nothing but letters, digits and hyphens of ASCII, and differs from each class not in look alone', () => {
+  it('that is new has nothing but letters, digits and hyphens of ASCII, and looks like no class', () => {
     const alphabet = [...'melnvakiMEL1I0o-rn vv\u0435\u043c\u200b\u0301_.'];
     const texts = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 40 }),

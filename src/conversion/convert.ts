@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.ts';
 import type { ModelContents } from '../model/bundle/bundle.ts';
+import { knownClassTable } from '../model/bundle/class-table.ts';
+import type { ClassTableSection } from '../model/bundle/class-table-section.ts';
 import type { ModelCard } from '../model/bundle/contract.ts';
 import type { IntegerGraph } from '../model/graph.ts';
 import { chooseQuantisations, collectHistograms } from './calibration/calibrate.ts';
@@ -28,6 +30,8 @@ export interface ConversionOptions {
   readonly precision?: Precision;
   readonly classes?: readonly string[];
   readonly card?: ModelCard;
+  /** What the bundle says of its classes. Default: what is known of those with names of HAM10000's. */
+  readonly classTable?: ClassTableSection;
   /** Called once per image and pass, `PASSES` times the number of images in all. */
   readonly advance?: () => void;
 }
@@ -47,6 +51,7 @@ export async function convert(
 ): Promise<ModelContents> {
   const { imported, nodesNeedingDequantisation } = prepared;
   const { context, graph } = await convertGraph(prepared, calibration, options);
+  const classTable = options.classTable ?? knownClassTable(graph.classes);
   return {
     name: options.name,
     version: options.version,
@@ -70,6 +75,7 @@ export async function convert(
       nodesNeedingDequantisation,
     }),
     card: options.card ?? DEFAULT_CARD,
+    ...(classTable && { classTable }),
   };
 }
 
@@ -86,7 +92,7 @@ export interface ConvertedGraph {
 export async function convertGraph(
   { imported, folded }: PreparedModel,
   calibration: CalibrationSet | null,
-  options: Omit<ConversionOptions, 'name' | 'version' | 'sourceName'>,
+  options: Omit<ConversionOptions, 'name' | 'version' | 'sourceName' | 'classTable'>,
 ): Promise<ConvertedGraph> {
   const classes = classNames(options.classes ?? imported.classes ?? undefined, folded.outputOrder.length);
   const { quantisation: trained } = imported;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SpikescopeError } from '../errors.ts';
+import { type ClassTables, EMPTY_CLASS_TABLE } from '../model/bundle/class-table.ts';
 import type { QueuedMessage } from '../store/outbox.ts';
 import type { Publication } from './connection.ts';
 import { FHIR_CONTENT_TYPE, messageBundleOf } from './fhir/message-bundle.ts';
@@ -15,10 +16,14 @@ const headSchema = z.object({
 
 /**
  * The message on the wire for one in the outbox. A result's payload is the journal's, byte for byte; its FHIR form is
- * derived from that alone, so that it is the same each time it is sent.
+ * derived from that and from the class table of the model that read it, so that it is the same each time it is sent.
  * @throws SpikescopeError `RESULT_UNREADABLE` where the FHIR form of a result of another version cannot be made
  */
-export function publicationOf({ channel, payload, id }: QueuedMessage, topics: Topics): Publication {
+export function publicationOf(
+  { channel, payload, id }: QueuedMessage,
+  topics: Topics,
+  classTables: ClassTables = () => EMPTY_CLASS_TABLE,
+): Publication {
   const document: unknown = JSON.parse(payload);
   const described = describedBy(document);
   if (channel === 'result') {
@@ -35,7 +40,7 @@ export function publicationOf({ channel, payload, id }: QueuedMessage, topics: T
   }
   return {
     topic: topics.fhir,
-    payload: JSON.stringify(messageBundleOf(parsed.data)),
+    payload: JSON.stringify(messageBundleOf(parsed.data, classTables(parsed.data.model.digest))),
     retain: false,
     contentType: FHIR_CONTENT_TYPE,
     userProperties: { ...described, schema: 'fhir/R4/Bundle' },

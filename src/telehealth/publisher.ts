@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { SpikescopeError } from '../errors.ts';
+import type { ClassTables } from '../model/bundle/class-table.ts';
 import type { MessageKey, QueuedMessage } from '../store/outbox.ts';
 import { Backoff } from './backoff.ts';
 import type { Publication } from './connection.ts';
@@ -25,6 +26,8 @@ export interface Sender {
 export interface PublisherOptions {
   readonly queue: MessageQueue;
   readonly client: Sender;
+  /** What results in FHIR form say of their classes. Default: the model's own names. */
+  readonly classTables?: ClassTables;
   /** Called when a message is about to be sent; again at each attempt. */
   readonly onSending?: (message: QueuedMessage) => void;
   /** Called when the broker has acknowledged a message, after that has been recorded. */
@@ -94,7 +97,7 @@ export class ResultPublisher {
 
   /** @returns whether every message was acknowledged */
   async #send(batch: readonly QueuedMessage[], signal: AbortSignal): Promise<boolean> {
-    const { queue, client, onSending, onAcknowledged, onFullBatch, onRefused } = this.#options;
+    const { queue, client, classTables, onSending, onAcknowledged, onFullBatch, onRefused } = this.#options;
     const acknowledged: QueuedMessage[] = [];
     const failures: unknown[] = [];
     const sendSession = async (session: readonly QueuedMessage[]): Promise<void> => {
@@ -102,7 +105,7 @@ export class ResultPublisher {
         for (const message of session) {
           if (signal.aborted) return;
           onSending?.(message);
-          await client.publish(publicationOf(message, client.topics));
+          await client.publish(publicationOf(message, client.topics, classTables));
           acknowledged.push(message);
         }
       } catch (error) {

@@ -8,7 +8,7 @@ import { readBundle } from '../../src/model/bundle/read.ts';
 import { writeBundle } from '../../src/model/bundle/write.ts';
 import { runCommand } from '../support/run-command.ts';
 import { writeTinyDataset } from '../support/tiny-dataset.ts';
-import { tinyModel } from '../support/tiny-model.ts';
+import { tinyModel, tinyTable } from '../support/tiny-model.ts';
 
 let folder: string;
 let dataset: string;
@@ -71,6 +71,14 @@ describe('calibrate', () => {
       name: tiny.name,
       version: tiny.version,
     });
+  });
+
+  it('keeps the table of classes that the bundle has, and invents none', async () => {
+    await calibrated();
+    expect((await readBundle(model)).classTable).toBeUndefined();
+    await writeBundle(model, { ...tinyModel(), classTable: tinyTable() });
+    await calibrated();
+    expect((await readBundle(model)).classTable).toEqual(tinyTable());
   });
 
   it('does not make the likelihood worse on what it was fitted on', async () => {

@@ -124,6 +124,42 @@ describe('convert', () => {
     });
   });
 
+  it('writes what is known of HAM10000’s classes into the bundle, and of names that nobody knows nothing', async () => {
+    await convert();
+    const { classTable, graph } = await readBundle(out);
+    expect(classTable?.classes.map(({ code }) => code)).toEqual(graph.classes);
+    await convert('--classes', 'a,b,c,d,e,f,mel');
+    expect((await readBundle(out)).classTable?.classes.map(({ code }) => code)).toEqual(['mel']);
+    await convert('--classes', 'a,b,c,d,e,f,g');
+    const bundle = await readBundle(out);
+    expect(bundle.classTable).toBeUndefined();
+    expect((await readFile(out)).readUInt32LE(8)).toBe(1);
+  });
+
+  it('takes a table of other classes, and refuses one that does not follow its format or fit the classes', async () => {
+    const file = path.join(folder, 'classes.json');
+    const table = { version: 1, classes: [{ code: 'a', names: { en: 'a spot' }, risk: 'benign' }] };
+    await writeFile(file, JSON.stringify(table));
+    await convert('--classes', 'a,b,c,d,e,f,g', '--classes-table', file);
+    expect((await readBundle(out)).classTable).toEqual(table);
+    const { fault } = await convert('--classes-table', file);
+    expect(fault).toMatchObject({
+      code: 'BUNDLE_INCONSISTENT',
+      exitCode: 3,
+      details: { field: 'classTable' },
+    });
+    await writeFile(file, JSON.stringify({ ...table, classes: [{ code: 'a', names: { de: 'Fleck' } }] }));
+    expect((await convert('--classes-table', file)).fault).toMatchObject({
+      code: 'CLASS_TABLE',
+      exitCode: 3,
+      details: { field: 'classes.0.names' },
+    });
+    expect((await convert('--classes-table', '/nowhere')).fault).toMatchObject({
+      code: 'CLASS_TABLE',
+      exitCode: 3,
+    });
+  });
+
   it('writes nothing for a chip on which a layer does not map, unless told that the host may help', async () => {
     const bundle = path.join(folder, 'chip.spikescope');
     const forChip = [

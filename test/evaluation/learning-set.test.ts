@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { learningSectionOf } from '../../src/evaluation/calibration/learning-set.ts';
 import type { PooledViews } from '../../src/evaluation/calibration/views.ts';
+import { classTableOf } from '../../src/model/bundle/class-table.ts';
 import { learningProblem } from '../../src/model/bundle/learning-section.ts';
 import { CLASSES, drawCase, FEATURES, learnableBundle } from '../support/learnable.ts';
 import { Random } from '../support/random.ts';
@@ -59,6 +61,33 @@ describe('what calibration chooses for learning', () => {
     const lesionOf = ({ sample }: PooledViews) => sample.lesionId ?? '';
     const turned = [...all].sort((a, b) => lesionOf(b).localeCompare(lesionOf(a)));
     expect(learningSectionOf(graph, turned, false)).toEqual(learningSectionOf(graph, all, false));
+  });
+
+  it('watches the class that the table says, and none where it says none; all else stays the same', () => {
+    const all = views(40);
+    const known = learningSectionOf(graph, all, false);
+    expect(known?.watchedClass).toBe('mel');
+    const classTable = {
+      version: 1 as const,
+      classes: [{ code: 'two', names: { en: 'two' }, risk: 'malignant' as const, watched: true as const }],
+    };
+    const told = learningSectionOf(graph, all, false, classTableOf({ graph, classTable }));
+    expect(told).toEqual({ ...known, watchedClass: 'two' });
+    expect(learningSectionOf(graph, all, false, new Map())).toEqual({ ...known, watchedClass: null });
+  });
+
+  it('watches `mel` of any selection of HAM10000’s classes that has it, as bundles without a table always did', () => {
+    const seven = ['akiec', 'bcc', 'bkl', 'df', 'mel', 'nv', 'vasc'];
+    fc.assert(
+      fc.property(
+        fc.shuffledSubarray([...seven, 'scar', 'other'], { minLength: 4, maxLength: 4 }),
+        (classes) => {
+          const section = learningSectionOf({ ...graph, classes }, views(6), false);
+          expect(section?.watchedClass).toBe(classes.includes('mel') ? 'mel' : null);
+        },
+      ),
+      { numRuns: 30 },
+    );
   });
 
   it('is nothing where one of the two sets would be empty', () => {

@@ -6,7 +6,7 @@ import { interpret } from '../../src/model/interpreter/interpreter.ts';
 import { randomGraph, randomInput } from './graphs.ts';
 import { learnableBundle } from './learnable.ts';
 import { Random } from './random.ts';
-import { tinyModel } from './tiny-model.ts';
+import { tinyModel, tinyTable } from './tiny-model.ts';
 
 const OPERATORS: readonly Operator[] = [
   ...(['add', 'averagePool', 'concat', 'convolution', 'dense'] as const),
@@ -14,12 +14,16 @@ const OPERATORS: readonly Operator[] = [
 ];
 const MAXIMUM_BYTES = 24_000;
 
-/** By name, the same bytes every time: a plain one, one that learns, and random graphs with every operator. */
+/**
+ * By name, the same bytes every time: a plain one, one that learns, one that tells of its classes, and random graphs with
+ * every operator.
+ */
 export function corpusBundles(): Map<string, Uint8Array> {
   const { digest: _, ...learning } = learnableBundle(1, 3);
   const bundles = new Map([
     ['plain', bundleBytes(tinyModel())],
     ['learning', bundleBytes(learning)],
+    ['class-table', bundleBytes({ ...tinyModel(), classTable: tinyTable() })],
   ]);
   const missing = new Set<string>(OPERATORS);
   for (let seed = 0; missing.size > 0; seed++) {

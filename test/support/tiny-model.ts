@@ -1,5 +1,6 @@
 /** The smallest complete model: one convolution, flatten, two classes. For tests of everything around the network. */
 import type { ModelContents } from '../../src/model/bundle/bundle.ts';
+import type { ClassTableSection } from '../../src/model/bundle/class-table-section.ts';
 import type { IntegerGraph } from '../../src/model/graph.ts';
 import { interpret } from '../../src/model/interpreter/interpreter.ts';
 
@@ -87,5 +88,23 @@ export function tinyModel(): ModelContents {
       metrics: {},
       limitations: [],
     },
+  };
+}
+
+/** A table with every kind of member; `malign` is the class that is watched. */
+export function tinyTable(): ClassTableSection {
+  return {
+    version: 1,
+    classes: [
+      { code: 'benign', names: { en: 'a harmless spot', 'pt-BR': 'uma mancha inofensiva' }, risk: 'benign' },
+      {
+        code: 'malign',
+        names: { de: 'ein böser Fleck', en: 'a bad spot' },
+        risk: 'malignant',
+        snomed: '93655004',
+        icd10: 'C43.9',
+        watched: true,
+      },
+    ],
   };
 }

@@ -126,6 +126,7 @@ describe('the receiver', () => {
 
   function receiver(
     answer: (command: Command) => Promise<CommandAnswer> = async () => ({ outcome: 'done' }),
+    isLabel?: (label: string) => boolean,
   ) {
     return new CommandReceiver({
       device: 'scope-1',
@@ -136,6 +137,7 @@ describe('the receiver', () => {
           handled.push(one);
           return answer(one);
         },
+        ...(isLabel && { isLabel }),
       },
       journal: {
         hasCommand: (id) => recorded.some(({ caseId }) => caseId === id),
@@ -218,6 +220,22 @@ describe('the receiver', () => {
       'INTERNAL',
       'COMMAND_UNSUPPORTED',
     ]);
+  });
+
+  it('refuses a label that can name no class, and neither records nor repeats it', async () => {
+    const receiving = receiver(undefined, (label) => label === 'nv');
+    const label = (text: string) => message('label', command({ result: randomUUID(), label: text }));
+    receiving.receive(label('Mueller Anna'));
+    receiving.receive(label('nv'));
+    await expect.poll(() => sent.length).toBe(2);
+    expect(responses().map(({ outcome, code }) => [outcome, code])).toEqual([
+      ['refused', 'LABEL_INVALID'],
+      ['done', undefined],
+    ]);
+    expect(receiving.counts).toEqual({ LABEL_INVALID: 1, accepted: 1 });
+    expect(handled).toHaveLength(1);
+    expect(recorded).toHaveLength(1);
+    expect(JSON.stringify([recorded, sent])).not.toContain('Mueller');
   });
 
   it('answers a flood of refusals with a trickle', () => {

@@ -5,6 +5,8 @@ import { indexStructureDefinitionBundle, OperationOutcomeError, validateResource
 import type { Bundle, MessageHeader, OperationOutcomeIssue, Resource } from '@medplum/fhirtypes';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { classTableOf, classTablesOf, EMPTY_CLASS_TABLE } from '../../src/model/bundle/class-table.ts';
+import type { ClassEntry } from '../../src/model/bundle/class-table-section.ts';
 import { refusedResult, resultOf } from '../../src/runtime/appliance/make-result.ts';
 import type { QueuedMessage } from '../../src/store/outbox.ts';
 import { messageBundleOf } from '../../src/telehealth/fhir/message-bundle.ts';
@@ -12,7 +14,7 @@ import { publicationOf } from '../../src/telehealth/message.ts';
 import { bytesOf } from '../../src/telehealth/payload.ts';
 import type { Result } from '../../src/telehealth/result.ts';
 import { topicsOf } from '../../src/telehealth/topics.ts';
-import { readings } from '../support/readings.ts';
+import { READING, readings } from '../support/readings.ts';
 
 const context = {
   id: '0b7a5b6e-2d0c-4b60-9d4a-0a6d9d7c1a11',
@@ -141,6 +143,93 @@ describe('a result as a FHIR message', () => {
       }),
       { numRuns: 50 },
     );
+  });
+});
+
+describe('a class in a FHIR message', () => {
+  const HAM10000 = ['akiec', 'bcc', 'bkl', 'df', 'mel', 'nv', 'vasc'];
+  const table = classTableOf({ graph: { classes: HAM10000 } });
+  const read = (diagnosis: string): Result =>
+    resultOf({ ...READING, diagnosis, probabilities: { [diagnosis]: 0.9, mel: 0.05 } }, context);
+  const observationOf = (result: Result, classes = table) => {
+    const [observation] = resourcesOf(messageBundleOf(result, classes)).filter(
+      (one) => one.resourceType === 'Observation',
+    );
+    return observation;
+  };
+  const codesOf = (diagnosis: string, classes = table) =>
+    observationOf(read(diagnosis), classes).valueCodeableConcept?.coding?.map(({ system, code }) => [
+      system,
+      code,
+    ]);
+
+  it('that was named has its code of SNOMED CT and of ICD-10 beside the model’s own', () => {
+    expect(observationOf(read('mel')).valueCodeableConcept).toEqual({
+      coding: [
+        { system: 'urn:spikescope:class', code: 'mel', display: 'melanoma' },
+        { system: 'http://snomed.info/sct', code: '93655004' },
+        { system: 'http://hl7.org/fhir/sid/icd-10', code: 'C43.9' },
+      ],
+      text: 'melanoma',
+    });
+  });
+
+  it('has the model’s own code alone where the table has no other, or does not know the class', () => {
+    expect(codesOf('akiec')).toEqual([['urn:spikescope:class', 'akiec']]);
+    expect(codesOf('scar')).toEqual([['urn:spikescope:class', 'scar']]);
+    expect(codesOf('mel', EMPTY_CLASS_TABLE)).toEqual([['urn:spikescope:class', 'mel']]);
+    expect(observationOf(read('scar')).valueCodeableConcept?.text).toBe('scar');
+  });
+
+  it('that is only probable has no code by which somebody would find a melanoma', () => {
+    const codes = observationOf(read('nv')).component?.flatMap(({ code }) => code.coding ?? []);
+    expect(codes?.map(({ system }) => system)).toEqual(['urn:spikescope:class', 'urn:spikescope:class']);
+    expect(observationOf(read('nv')).component?.map(({ code }) => code.text)).toEqual([
+      'Probability of melanocytic naevus',
+      'Probability of melanoma',
+    ]);
+  });
+
+  it('is named in the conclusion by code and in words', () => {
+    const report = resourcesOf(messageBundleOf(read('nv'), table)).find(
+      (one) => one.resourceType === 'DiagnosticReport',
+    );
+    expect(report?.conclusion).toContain('The model’s class is nv, melanocytic naevus (probability 0.9).');
+  });
+
+  it('of any name and table leaves the message valid R4', () => {
+    const code = fc.string({ unit: 'binary', minLength: 1, maxLength: 64 });
+    const entry = fc.record(
+      {
+        names: fc.record({ en: fc.stringMatching(/^[\p{L}]([\p{L} -]{0,40}[\p{L}])?$/u) }),
+        risk: fc.constantFrom('malignant', 'premalignant', 'benign'),
+        snomed: fc.constantFrom('93655004', '254701007'),
+        icd10: fc.constantFrom('C43.9', 'L82'),
+      },
+      { requiredKeys: ['names'] },
+    );
+    fc.assert(
+      fc.property(code, entry, readings, (name, known, reading) => {
+        const classes = new Map([[name, { code: name, ...known } as ClassEntry]]);
+        const result = resultOf({ ...reading, diagnosis: name }, context);
+        expect(faults(messageBundleOf(result, classes))).toEqual([]);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('goes out with the codes of the model that read it, and with none of another model’s', () => {
+    const result = read('mel');
+    const tables = (digest: string) => classTablesOf({ graph: { classes: HAM10000 }, digest });
+    const sent = (digest: string) =>
+      publicationOf(
+        { sequence: 1, channel: 'fhir', session: 's', id: context.id, payload: JSON.stringify(result) },
+        topicsOf('scope-1'),
+        tables(digest),
+      ).payload;
+    expect(sent(result.model.digest)).toContain('93655004');
+    expect(sent('f'.repeat(64))).not.toContain('snomed');
+    expect(faults(JSON.parse(sent(result.model.digest)))).toEqual([]);
   });
 });
 

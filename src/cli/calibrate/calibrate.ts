@@ -10,6 +10,7 @@ import { readViews } from '../../evaluation/calibration/views.ts';
 import { limitSamples } from '../../evaluation/evaluate.ts';
 import { calibrationPage } from '../../evaluation/report/calibration-report.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
+import { classTableOf } from '../../model/bundle/class-table.ts';
 import { writeBundle } from '../../model/bundle/write.ts';
 import { loadCharts } from '../../report/charts.ts';
 import { writePage } from '../../report/page.ts';
@@ -130,7 +131,8 @@ async function fitReadout(
     ...(options.tiling !== undefined && { tiling: options.tiling }),
   });
   const fittedOn = { dataset: dataset.name, split, images: views.length };
-  const learning = learningSectionOf(bundle.graph, views, calibration.crop.enabled);
+  const table = classTableOf(bundle);
+  const learning = learningSectionOf(bundle.graph, views, calibration.crop.enabled, table);
   const after = await writeBundle(out, applyCalibration(bundle, calibration, fittedOn, learning));
   const document = documentOf(calibration, {
     dataset,

@@ -5,6 +5,7 @@ import pLimit from 'p-limit';
 import { z } from 'zod';
 import { listImages } from '../../capture/images.ts';
 import { EXIT, RefusedError, UsageError } from '../../errors.ts';
+import { classTableOf } from '../../model/bundle/class-table.ts';
 import { openModel } from '../../runtime/engine/open-model.ts';
 import { type Classifier, createClassifier } from '../../runtime/inference/classifier.ts';
 import { note, print, printJson, startProgress } from '../../ui/terminal/console.ts';
@@ -64,10 +65,11 @@ async function classify(paths: readonly string[], options: Options): Promise<num
       ...(options.crop !== undefined && { crop: options.crop }),
       ...(options.tiling !== undefined && { tiling: options.tiling }),
     });
+    const table = classTableOf(bundle);
     const outcomes = readAll(items, classifier, options.concurrency ?? 2 * os.availableParallelism());
     return await show(items.length, outcomes, (outcome) => {
       if (options.json) printJson(documentOf(outcome, classifier.model, engine.backend));
-      else print(lineOf(outcome));
+      else print(lineOf(outcome, table));
     });
   } finally {
     await engine.close();

@@ -1,7 +1,9 @@
 import { printable } from '../../errors.ts';
+import type { ClassTable } from '../../model/bundle/class-table.ts';
 import type { RetakeReason } from '../../preprocess/quality.ts';
-import { INDETERMINATE, RETAKE } from '../../runtime/inference/head.ts';
+import { INDETERMINATE } from '../../runtime/inference/head.ts';
 import type { Reading } from '../../runtime/inference/reading.ts';
+import { painted, wordsOf } from '../../ui/terminal/class-text.ts';
 import { colour } from '../../ui/terminal/console.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -18,23 +20,27 @@ const REASONS: Readonly<Record<RetakeReason, string>> = {
   'out-of-focus': 'out of focus',
 };
 
-/** The line of an outcome for people: file, diagnosis, a bar for the largest probability, the leading classes. */
-export function lineOf(outcome: Outcome): string {
+/**
+ * The line of an outcome for people: file, diagnosis, a bar for the largest probability, the leading classes, the diagnosis
+ * in words.
+ * @param table of the model that read it
+ */
+export function lineOf(outcome: Outcome, table: ClassTable): string {
   const name = aligned(printable(outcome.path));
   if ('refusal' in outcome) {
-    return `${name}  ${labelled('refused', colour.red)}  ${printable(outcome.refusal.describe())}`;
+    return `${name}  ${colour.red(padded('refused'))}  ${printable(outcome.refusal.describe())}`;
   }
   const { reading } = outcome;
+  const label = painted(padded(reading.diagnosis), reading, table);
   if (!reading.accepted) {
-    const reasons = reading.reasons.map((reason) => REASONS[reason]).join('; ');
-    return `${name}  ${labelled(RETAKE, colour.yellow)}  ${reasons}`;
+    return `${name}  ${label}  ${reading.reasons.map((reason) => REASONS[reason]).join('; ')}`;
   }
-  const shade = reading.diagnosis === INDETERMINATE ? colour.yellow : colour.bold;
-  return `${name}  ${labelled(reading.diagnosis, shade)}  ${probabilitiesOf(reading)}${reading.tiled ? '  in tiles' : ''}`;
+  const words = [...(reading.tiled ? ['in tiles'] : []), colour.dim(wordsOf(reading.diagnosis, table))];
+  return `${name}  ${label}  ${probabilitiesOf(reading)}  ${words.join('  ')}`;
 }
 
-function labelled(word: string, paint: (text: string) => string): string {
-  return paint(word.padEnd(DIAGNOSIS_WIDTH));
+function padded(word: string): string {
+  return word.padEnd(DIAGNOSIS_WIDTH);
 }
 
 function probabilitiesOf({ probabilities }: Reading): string {

@@ -16,7 +16,7 @@ import { writeBundle } from '../../model/bundle/write.ts';
 import type { Shape } from '../../model/graph.ts';
 import { note, printJson, startProgress } from '../../ui/terminal/console.ts';
 import { readSource } from '../shared/read-source.ts';
-import { readCard } from './model-card.ts';
+import { readCard, readClassTable } from './model-card.ts';
 import { type ConvertOptions, parseConvertOptions } from './options.ts';
 import { printSummary, summaryOf } from './summary.ts';
 import { requireTarget } from './target.ts';
@@ -85,6 +85,10 @@ export function convertCommand(): Command {
     .option('--version-label <version>', 'version of the model', '1.0.0')
     .option('--classes <names>', 'class names in the order of the outputs, comma separated')
     .option('--card <json>', 'model card: description, data, protocol, licence, metrics, limitations')
+    .option(
+      '--classes-table <json>',
+      'names, risks and codes of the classes (default: those of HAM10000’s, by their names)',
+    )
     .option('--json', 'one JSON document on stdout')
     .addHelpText('after', AFTER_HELP)
     .action(async (raw: unknown) => runConvert(parseConvertOptions(raw)));
@@ -93,6 +97,7 @@ export function convertCommand(): Command {
 async function runConvert(options: ConvertOptions): Promise<void> {
   const contents = await readSource(options.from);
   const card = options.card === undefined ? undefined : await readCard(options.card);
+  const table = options.classesTable === undefined ? undefined : await readClassTable(options.classesTable);
   const prepared = await prepareModel(contents, options.from, {
     arrays: options.averages ? 'averages' : 'last',
     ...(options.ghost && { ghost: options.ghost }),
@@ -108,6 +113,7 @@ async function runConvert(options: ConvertOptions): Promise<void> {
     precision: options.precision,
     ...(options.classes && { classes: options.classes }),
     ...(card && { card }),
+    ...(table && { classTable: table }),
     advance: () => progress?.advance(),
   }).finally(() => progress?.stop());
   requireTarget(model.manifest, options.target, options.allowHost);

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { RefusedError } from '../../errors.ts';
+import { type ClassTableSection, classTableSchema } from '../../model/bundle/class-table-section.ts';
 import { cardSchema, type ModelCard } from '../../model/bundle/contract.ts';
 import { firstIssue } from '../../schema.ts';
 
 /** @throws RefusedError `CARD` where the file is not a model card */
 export async function readCard(file: string): Promise<ModelCard> {
-  const parsed = cardSchema.safeParse(await readJson(file));
+  const parsed = cardSchema.safeParse(await readJson(file, 'CARD', 'The model card'));
   if (parsed.success) return parsed.data;
   const { field, problem } = firstIssue(parsed.error);
   throw new RefusedError('CARD', 'The model card does not follow its format', {
@@ -16,11 +17,25 @@ export async function readCard(file: string): Promise<ModelCard> {
   });
 }
 
-async function readJson(file: string): Promise<unknown> {
+/** @throws RefusedError `CLASS_TABLE` where the file is not a class table */
+export async function readClassTable(file: string): Promise<ClassTableSection> {
+  const parsed = classTableSchema.safeParse(await readJson(file, 'CLASS_TABLE', 'The class table'));
+  if (parsed.success) return parsed.data;
+  const { field, problem } = firstIssue(parsed.error);
+  throw new RefusedError('CLASS_TABLE', 'The class table does not follow its format', {
+    file,
+    field,
+    received: problem,
+    expected:
+      'version 1 and classes, each with code and names, and where known risk, snomed, icd10 and watched',
+  });
+}
+
+async function readJson(file: string, code: string, noun: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(file, 'utf8'));
   } catch (cause) {
-    throw new RefusedError('CARD', 'The model card cannot be read', {
+    throw new RefusedError(code, `${noun} cannot be read`, {
       file,
       received: cause instanceof Error ? cause.message : String(cause),
       expected: 'a JSON file',

@@ -30,6 +30,7 @@ const rawSchema = z.object({
   versionLabel: z.string().min(1).max(64),
   classes: z.string().optional(),
   card: z.string().optional(),
+  classesTable: z.string().optional(),
   json: z.boolean().default(false),
 });
 

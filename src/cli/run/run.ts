@@ -49,6 +49,10 @@ export function runCommand(): Command {
       '--learning <how>',
       'on (default), off: read with the factory head, reset: forget what was learned, then on',
     )
+    .option(
+      '--extra-labels <codes>',
+      'classes that may be added on this device, separated by commas (default: any well-formed code)',
+    )
     .option('--json', 'each result on a line of stdout, exactly as received')
     .action(async (_: unknown, command: Command) => {
       const exitCode = await runSession(runOptionsOf(command));

@@ -5,6 +5,7 @@
 
 import type { Sample } from '../../dataset/dataset.ts';
 import type { ModelContents } from '../../model/bundle/bundle.ts';
+import { knownClassTable } from '../../model/bundle/class-table.ts';
 import type { Readout } from '../../model/bundle/contract.ts';
 import type { LearningSection } from '../../model/bundle/learning-section.ts';
 import { isUncertain, softmax } from '../../runtime/inference/readout.ts';
@@ -174,6 +175,7 @@ export function applyCalibration<Contents extends ModelContents>(
   return {
     ...bundle,
     learning: learning ?? undefined,
+    classTable: bundle.classTable ?? knownClassTable(bundle.graph.classes),
     preprocessing: { ...preprocessing, crop: { ...preprocessing.crop, enabled: crop.enabled } },
     readout: {
       alpha: calibrated.alpha,

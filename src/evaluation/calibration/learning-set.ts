@@ -1,6 +1,7 @@
 /** Chooses of a validation split what the bundle carries for learning on the device. */
 import { createHash } from 'node:crypto';
 import type { Sample } from '../../dataset/dataset.ts';
+import { type ClassTable, classTableOf, watchedClassOf } from '../../model/bundle/class-table.ts';
 import type { LabelledEmbeddings, LearningSection } from '../../model/bundle/learning-section.ts';
 import { embeddingShape, MAXIMUM_PLACES } from '../../model/embedding.ts';
 import type { IntegerGraph } from '../../model/graph.ts';
@@ -8,8 +9,6 @@ import type { PooledView } from './views.ts';
 
 /** Images of a class at most; with seven classes and 256 channels about 240 kB together. */
 const LARGEST = { guard: 40, rehearsal: 24 } as const;
-/** Malignant and easily missed. */
-const WATCHED = 'mel';
 
 /** What of `PooledViews` is needed here. */
 export interface LabelledViews {
@@ -22,11 +21,13 @@ export interface LabelledViews {
  * Class-balanced as far as the split goes: two lesions in three for the guard set, the third for rehearsal, in an order that
  * only depends on their names, so that no lesion is in both. Null where pooled embeddings do not fit the format or a
  * set would be empty.
+ * @param table says which class is watched
  */
 export function learningSectionOf(
   graph: IntegerGraph,
   views: readonly LabelledViews[],
   cropped: boolean,
+  table: ClassTable = classTableOf({ graph }),
 ): LearningSection | null {
   const [rows, columns, features] = embeddingShape(graph);
   if (rows * columns > MAXIMUM_PLACES || graph.classes.length > 256) return null;
@@ -50,7 +51,7 @@ export function learningSectionOf(
   return {
     version: 1,
     features,
-    watchedClass: graph.classes.includes(WATCHED) ? WATCHED : null,
+    watchedClass: watchedClassOf(table),
     guard: setOf(chosen.guard),
     rehearsal: setOf(chosen.rehearsal),
   };

@@ -1,4 +1,5 @@
 import type { IntegerGraph } from '../graph.ts';
+import type { ClassTableSection } from './class-table-section.ts';
 import type { Manifest, ModelCard, Preprocessing, Readout } from './contract.ts';
 import type { LearningSection } from './learning-section.ts';
 
@@ -22,6 +23,8 @@ export interface ModelContents {
   readonly card: ModelCard;
   /** Absent from bundles that cannot learn on the device. */
   readonly learning?: LearningSection | undefined;
+  /** Absent from bundles that say nothing of their classes; read it through `classTableOf`. */
+  readonly classTable?: ClassTableSection | undefined;
 }
 
 /** A bundle as read from disk: its contents and the SHA-256 (hexadecimal) over all its bytes before the digest. */

@@ -15,7 +15,10 @@ import { RefusedError } from '../../errors.ts';
 export interface ContainerKind {
   /** Eight ASCII characters. */
   readonly magic: string;
+  /** The newest that this program reads and writes. */
   readonly formatVersion: number;
+  /** The oldest that it still reads, and writes for contents that need no newer one. Default: the newest. */
+  readonly oldestFormat?: number;
   /** First word of the fault codes. */
   readonly code: string;
   /** What people call the file. */
@@ -23,10 +26,14 @@ export interface ContainerKind {
   readonly remedies: { readonly notOne: string; readonly damaged: string; readonly unknownFormat: string };
 }
 
-export const FORMAT_VERSION = 1;
+/** Of bundles with none of the sections that came later. */
+export const FIRST_FORMAT = 1;
+/** Of bundles with a class table. */
+export const FORMAT_VERSION = 2;
 const BUNDLE: ContainerKind = {
   magic: 'SPIKESCO',
   formatVersion: FORMAT_VERSION,
+  oldestFormat: FIRST_FORMAT,
   code: 'BUNDLE',
   noun: 'bundle',
   remedies: {
@@ -42,17 +49,23 @@ const DIGEST_BYTES = 32;
 export const MAXIMUM_BUNDLE_BYTES = 256 * 2 ** 20;
 
 export interface Container {
+  readonly formatVersion: number;
   /** Parsed JSON, not yet checked against any schema. */
   readonly document: unknown;
   readonly data: Uint8Array;
   readonly digest: string;
 }
 
-export function packContainer(document: unknown, data: Uint8Array, kind = BUNDLE): Uint8Array {
+export function packContainer(
+  document: unknown,
+  data: Uint8Array,
+  kind = BUNDLE,
+  formatVersion = kind.formatVersion,
+): Uint8Array {
   const text = Buffer.from(JSON.stringify(document), 'utf8');
   const header = Buffer.alloc(HEADER_BYTES);
   header.write(kind.magic, 'ascii');
-  header.writeUInt32LE(kind.formatVersion, 8);
+  header.writeUInt32LE(formatVersion, MAGIC_BYTES);
   header.writeUInt32LE(text.length, 12);
   const body = Buffer.concat([header, text, data]);
   return Buffer.concat([body, createHash('sha256').update(body).digest()]);
@@ -83,13 +96,14 @@ export function unpackContainer(bytes: Uint8Array, file: string, kind = BUNDLE):
   }
   // A plain Uint8Array: Buffer's own `slice` would alias instead of copying.
   const data = new Uint8Array(body.buffer, body.byteOffset + end, body.length - end);
-  return { document: parseJson(body.subarray(HEADER_BYTES, end), file, kind), data, digest: computed };
+  const document = parseJson(body.subarray(HEADER_BYTES, end), file, kind);
+  return { formatVersion: buffer.readUInt32LE(MAGIC_BYTES), document, data, digest: computed };
 }
 
 function refuseUnlessReadable(
   buffer: Buffer,
   file: string,
-  { magic, formatVersion, code, noun, remedies }: ContainerKind,
+  { magic, formatVersion, oldestFormat = formatVersion, code, noun, remedies }: ContainerKind,
 ): void {
   if (buffer.subarray(0, MAGIC_BYTES).toString('latin1') !== magic) {
     throw new RefusedError(`${code}_NOT_A_${code}`, `This file is not a spikescope model ${noun}`, {
@@ -106,13 +120,16 @@ function refuseUnlessReadable(
     });
   }
   const version = buffer.readUInt32LE(MAGIC_BYTES);
-  if (version !== formatVersion) {
+  if (version < oldestFormat || version > formatVersion) {
     throw new RefusedError(
       `${code}_FORMAT`,
       `This version of spikescope does not know the format of the ${noun}`,
       {
         file,
-        expected: `format ${formatVersion}`,
+        expected:
+          oldestFormat === formatVersion
+            ? `format ${formatVersion}`
+            : `format ${oldestFormat} to ${formatVersion}`,
         received: `format ${version}`,
         remedy: remedies.unknownFormat,
       },

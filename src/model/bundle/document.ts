@@ -3,6 +3,8 @@ import { z } from 'zod';
 import type { IntegerGraph } from '../graph.ts';
 import { ARRAYS, ArrayWriter } from './arrays.ts';
 import type { ModelContents } from './bundle.ts';
+import { type ClassTableSection, classTableSchema } from './class-table-section.ts';
+import { FIRST_FORMAT, FORMAT_VERSION } from './container.ts';
 import { cardSchema, manifestSchema, preprocessingSchema, readoutSchema } from './contract.ts';
 import { type LearningSection, learningSchema } from './learning-section.ts';
 
@@ -83,16 +85,24 @@ export const documentSchema = z.strictObject({
   manifest: manifestSchema,
   card: cardSchema,
   learning: learningSchema.optional(),
+  classTable: classTableSchema.optional(),
 });
+
+/** The oldest format that has all sections of these contents, so that a bundle without the later ones keeps its bytes. */
+export function formatOf({ classTable }: Pick<ModelContents, 'classTable'>): number {
+  return classTable === undefined ? FIRST_FORMAT : FORMAT_VERSION;
+}
 
 /** Replaces every typed array by a reference into the returned data. Same contents, same bytes. */
 export function documentOf(contents: ModelContents): { document: unknown; data: Uint8Array } {
-  const { name, version, graph, preprocessing, readout, golden, manifest, card, learning } = contents;
+  const { name, version, graph, preprocessing, readout, golden, manifest, card } = contents;
+  const { learning, classTable } = contents;
   const writer = new ArrayWriter();
   const document = withReferences(
     {
       ...{ name, version, preprocessing, readout, manifest, card, graph: ordered(graph), golden },
       ...(learning !== undefined && { learning: orderedLearning(learning) }),
+      ...(classTable !== undefined && { classTable: orderedTable(classTable) }),
     },
     writer,
   );
@@ -106,6 +116,17 @@ function ordered({ input, classes, nodes, head }: IntegerGraph): IntegerGraph {
 function orderedLearning(section: LearningSection): LearningSection {
   const { version, features, watchedClass, guard, rehearsal } = section;
   return { version, features, watchedClass, guard, rehearsal };
+}
+
+function orderedTable({ version, classes }: ClassTableSection): ClassTableSection {
+  const ordered = classes.map(({ code, names, risk, snomed, icd10, watched }) => ({
+    ...{ code, names: Object.fromEntries(Object.entries(names).sort(([a], [b]) => (a < b ? -1 : 1))) },
+    ...(risk !== undefined && { risk }),
+    ...(snomed !== undefined && { snomed }),
+    ...(icd10 !== undefined && { icd10 }),
+    ...(watched !== undefined && { watched }),
+  }));
+  return { version, classes: ordered };
 }
 
 function withReferences(value: unknown, writer: ArrayWriter): unknown {

@@ -4,8 +4,9 @@ import { firstIssue } from '../../schema.ts';
 import { validateGraph } from '../validate/validate.ts';
 import { withArrays } from './arrays.ts';
 import type { GoldenCase, ModelBundle } from './bundle.ts';
+import { classTableProblem } from './class-table-section.ts';
 import { MAXIMUM_BUNDLE_BYTES, unpackContainer } from './container.ts';
-import { documentSchema } from './document.ts';
+import { documentSchema, formatOf } from './document.ts';
 import { learningProblem } from './learning-section.ts';
 
 /**
@@ -14,7 +15,7 @@ import { learningProblem } from './learning-section.ts';
  * @throws RefusedError `BUNDLE_*`, `GRAPH_*`
  */
 export function parseBundle(bytes: Uint8Array, file: string): ModelBundle {
-  const { document, data, digest } = unpackContainer(bytes, file);
+  const { formatVersion, document, data, digest } = unpackContainer(bytes, file);
   const parsed = documentSchema.safeParse(withArrays(document, data), { jitless: true });
   if (!parsed.success) {
     const { field, problem } = firstIssue(parsed.error);
@@ -26,6 +27,7 @@ export function parseBundle(bytes: Uint8Array, file: string): ModelBundle {
     });
   }
   const contents = parsed.data;
+  refuseForeignSections(contents, formatVersion, file);
   try {
     validateGraph(contents.graph);
     validateAgreement(contents);
@@ -36,6 +38,22 @@ export function parseBundle(bytes: Uint8Array, file: string): ModelBundle {
     throw error;
   }
   return { ...contents, digest };
+}
+
+/** A section that an older format does not have: who reads only that one would refuse the bundle without saying why. */
+function refuseForeignSections(
+  contents: Pick<ModelBundle, 'classTable'>,
+  formatVersion: number,
+  file: string,
+): void {
+  const needed = formatOf(contents);
+  if (needed <= formatVersion) return;
+  throw new RefusedError('BUNDLE_SCHEMA', 'The bundle does not follow its format', {
+    file,
+    field: 'classTable',
+    expected: `no such section in format ${formatVersion}; format ${needed} has it`,
+    remedy: 'convert the model again with this version of spikescope',
+  });
 }
 
 /** Reads a bundle from disk. @throws RefusedError as `parseBundle`, and `BUNDLE_UNREADABLE` */
@@ -77,7 +95,7 @@ async function readWhole(file: string): Promise<Uint8Array> {
 
 /** Parts of a bundle that must fit one another. */
 function validateAgreement(contents: Omit<ModelBundle, 'digest'>): void {
-  const { graph, preprocessing, readout, golden, learning } = contents;
+  const { graph, preprocessing, readout, golden, learning, classTable } = contents;
   const [height, width, channels] = graph.input.shape;
   if (height !== preprocessing.height || width !== preprocessing.width || channels !== 3) {
     throw disagreement(
@@ -104,6 +122,8 @@ function validateAgreement(contents: Omit<ModelBundle, 'digest'>): void {
   });
   const problem = learning === undefined ? null : learningProblem(learning, graph);
   if (problem !== null) throw disagreement('learning', 'sets that fit the graph', problem);
+  const fault = classTable === undefined ? null : classTableProblem(classTable, graph);
+  if (fault !== null) throw disagreement('classTable', 'a table that fits the graph', fault);
 }
 
 function disagreement(field: string, expected: string, received: string): RefusedError {

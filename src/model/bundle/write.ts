@@ -1,7 +1,7 @@
 import { validateGraph } from '../validate/validate.ts';
 import type { ModelBundle, ModelContents } from './bundle.ts';
 import { packContainer } from './container.ts';
-import { documentOf } from './document.ts';
+import { documentOf, formatOf } from './document.ts';
 import { parseBundle } from './read.ts';
 import { replaceFile } from './replace-file.ts';
 
@@ -9,7 +9,7 @@ import { replaceFile } from './replace-file.ts';
 export function bundleBytes(contents: ModelContents): Uint8Array {
   validateGraph(contents.graph);
   const { document, data } = documentOf(contents);
-  return packContainer(document, data);
+  return packContainer(document, data, undefined, formatOf(contents));
 }
 
 /** Writes a bundle, whole or not at all. @returns the bundle as a reader will see it */

@@ -8,6 +8,8 @@ export type StatusReport = NonNullable<Extract<CommandAnswer, { outcome: 'done' 
 export interface CommandsOptions {
   readonly appliance: Appliance;
   readonly status: () => StatusReport;
+  /** Whether a label can name a class. Default: whoever is to learn it says so. */
+  readonly isLabel?: (label: string) => boolean;
   /** Ends the program so that its supervisor starts it again; null where nobody would. */
   readonly restart: (() => void) | null;
 }
@@ -36,6 +38,10 @@ export class ApplianceCommands implements CommandHandler {
       case 'restart':
         return this.#restart();
     }
+  }
+
+  isLabel(label: string): boolean {
+    return this.#options.isLabel?.(label) ?? true;
   }
 
   async #capture(): Promise<CommandAnswer> {

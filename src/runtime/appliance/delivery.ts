@@ -1,4 +1,6 @@
 import type { SpikescopeError } from '../../errors.ts';
+import type { ModelBundle } from '../../model/bundle/bundle.ts';
+import { classTablesOf } from '../../model/bundle/class-table.ts';
 import type { Journal } from '../../store/journal.ts';
 import type { QueuedMessage } from '../../store/outbox.ts';
 import type { ModelInUse } from '../../telehealth/announcements.ts';
@@ -14,6 +16,7 @@ export interface DeliveryOptions {
   readonly endpoint: Endpoint;
   readonly device: string;
   readonly model: ModelInUse;
+  readonly bundle: ModelBundle;
   readonly journal: Journal;
   readonly commands: { readonly handler: CommandHandler; readonly allowed: ReadonlySet<CommandName> };
   /** Discovery prefix of Home Assistant, where the device is to be announced there. */
@@ -49,7 +52,7 @@ export class Delivery {
   #lastRemark = '';
 
   constructor(options: DeliveryOptions) {
-    const { endpoint, device, model, journal, commands, homeAssistant } = options;
+    const { endpoint, device, model, bundle, journal, commands, homeAssistant } = options;
     this.#options = options;
     this.#receiver = new CommandReceiver({
       device,
@@ -74,6 +77,7 @@ export class Delivery {
     this.#publisher = new ResultPublisher({
       queue: journal,
       client: this.#client,
+      classTables: classTablesOf(bundle),
       onSending: (message) => {
         for (const listener of this.#listeners) listener.sending?.(message);
       },

@@ -1,5 +1,7 @@
 import type { Capture, CaptureSource } from '../../capture/source.ts';
 import { describeError, SpikescopeError } from '../../errors.ts';
+import { classTableOf } from '../../model/bundle/class-table.ts';
+import { labelProblem } from '../learning/label.ts';
 import { Appliance, type TakeOptions, type Tally } from './appliance.ts';
 import { CaptureMode, operate } from './capture-mode.ts';
 import { Cleanup } from './cleanup.ts';
@@ -155,8 +157,17 @@ export class Device {
     return new ApplianceCommands({
       appliance: this.appliance,
       status: () => statusOf(this.parts, this.delivery),
+      isLabel: (label) => this.#isLabel(label),
       restart: isSupervised() ? () => stop.abort() : null,
     });
+  }
+
+  /** The label of a device that does not learn is recorded too, so that it may not be free text either. */
+  #isLabel(label: string): boolean {
+    const { bundle, learner } = this.parts;
+    if (learner !== null) return learner.isLabel(label);
+    const { extraLabels } = this.#options.settings;
+    return labelProblem(label, bundle.graph.classes, { table: classTableOf(bundle), extraLabels }) === null;
   }
 
   #refused({ origin }: Capture, error: unknown): void {

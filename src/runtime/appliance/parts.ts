@@ -60,7 +60,7 @@ export async function openParts(
 }
 
 async function openLearner(
-  { learning }: Settings,
+  { learning, extraLabels }: Settings,
   {
     folder,
     bundle,
@@ -74,6 +74,7 @@ async function openLearner(
     folder,
     journal,
     evidenceOf: (reading) => classifier.evidenceOf(reading),
+    extraLabels,
     onSetAside: (fault, movedTo) => say(`${fault.describe()}; the file is kept as ${movedTo}`),
   });
   if (learning === 'reset') await learner?.reset('command-line');

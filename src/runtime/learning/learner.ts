@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { SpikescopeError } from '../../errors.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
+import { classTableOf } from '../../model/bundle/class-table.ts';
 import type { LearningSection } from '../../model/bundle/learning-section.ts';
 import type { RecordDraft, RecordKind } from '../../store/chain.ts';
 import type { Evidence, LearnedHead } from '../inference/head.ts';
@@ -9,7 +10,7 @@ import type { Reading } from '../inference/reading.ts';
 import { type Correction, correctedPotentials, noCorrection } from './correction.ts';
 import { DeltaFile } from './delta-file.ts';
 import { caseOf, type GuardFigures, guardFigures, objection } from './gate.ts';
-import { checkedLabel } from './label.ts';
+import { checkedLabel, type LabelRules, labelProblem } from './label.ts';
 import { type Metric, metricOf } from './metric.ts';
 import type { LearningOutcome, PressedBy } from './outcome.ts';
 import { proposed, softened } from './propose.ts';
@@ -28,6 +29,8 @@ export interface LearnerOptions {
   readonly folder: string;
   readonly journal: LearningJournal;
   readonly evidenceOf: (reading: Reading) => Evidence | undefined;
+  /** Codes of classes that may be added; by default any well-formed one. */
+  readonly extraLabels?: readonly string[] | undefined;
   /** Called when the file on disk could not be used and was moved aside. */
   readonly onSetAside?: (fault: SpikescopeError, movedTo: string) => void;
 }
@@ -43,6 +46,7 @@ export class HeadLearner {
   readonly #file: DeltaFile;
   readonly #metric: Metric;
   readonly #rehearsal: readonly Example[];
+  readonly #labelRules: LabelRules;
   readonly #factory: GuardFigures;
   #state: LearnedState;
   #digested: { readonly state: LearnedState; readonly digest: string } | null = null;
@@ -65,6 +69,7 @@ export class HeadLearner {
     all.set(rehearsal.pooled, guard.pooled.length);
     this.#metric = metricOf(all, features);
     this.#rehearsal = Array.from(rehearsal.labels, (_, i) => caseOf(rehearsal, i, features));
+    this.#labelRules = { table: classTableOf(bundle), extraLabels: options.extraLabels };
     this.#state = factoryState(bundle, features);
     this.#factory = guardFigures(section, this.#state.correction);
   }
@@ -121,6 +126,11 @@ export class HeadLearner {
     return { factory: this.#factory, now: guardFigures(this.#section, this.#state.correction) };
   }
 
+  /** Whether a label can name a class, one that there is or a new one. */
+  isLabel(label: string): boolean {
+    return labelProblem(label, this.#state.correction.classes, this.#labelRules) === null;
+  }
+
   /** Keeps what a reading rests on until the next one, so that it can be taught. */
   observe(id: string, reading: Reading): void {
     this.show(id, this.#options.evidenceOf(reading));
@@ -138,7 +148,7 @@ export class HeadLearner {
   async learn({ id }: { readonly id: string }, label: string, by: PressedBy): Promise<LearningOutcome> {
     if (this.#seen?.id !== id) throw evidenceGone(id);
     const { evidence } = this.#seen;
-    const name = checkedLabel(label, this.#state.correction.classes);
+    const name = checkedLabel(label, this.#state.correction.classes, this.#labelRules);
     const before = this.#state;
     const { alpha } = this.#bundle.readout;
     const isNew = !before.correction.classes.includes(name);

@@ -24,7 +24,11 @@ export const commandSchemas = {
   label: z.strictObject({
     ...head,
     result: z.uuid().describe('The result that is labelled'),
-    label: z.string().min(1).max(64).describe('A class of the model, or a new one'),
+    label: z
+      .string()
+      .min(1)
+      .max(64)
+      .describe('A class of the model, or the code of a new one: a letter, then letters, digits and hyphens'),
   }),
   undo: z.strictObject(head),
   status: z.strictObject(head),
@@ -72,4 +76,6 @@ export type CommandAnswer =
 /** Does what an admitted command asks for. A rejection counts as failed, with the error's code. */
 export interface CommandHandler {
   handle(command: Command): Promise<CommandAnswer>;
+  /** Whether a label can name a class; false refuses the command as `LABEL_INVALID` before it is recorded. */
+  isLabel?(label: string): boolean;
 }

@@ -17,6 +17,8 @@ export const REFUSALS = [
   'COMMAND_REPLAYED',
   /** More than the device takes in this time. */
   'COMMAND_BUSY',
+  /** A label that can name no class of this device; told before anything is recorded, since it may be a person's name. */
+  'LABEL_INVALID',
 ] as const;
 export type CommandRefusal = (typeof REFUSALS)[number];
 
@@ -41,6 +43,8 @@ export interface GateOptions {
   readonly allowed: ReadonlySet<CommandName>;
   readonly memory: CommandMemory;
   readonly limiter?: RateLimiter;
+  /** Whether a label can name a class of this device. Default: every label can. */
+  readonly isLabel?: (label: string) => boolean;
 }
 
 /** Bytes of the largest command. */
@@ -80,6 +84,9 @@ export class CommandGate {
     const { id } = command;
     if (this.#options.memory.hasCommand(id)) return { refusal: 'COMMAND_REPLAYED', id };
     if (!this.#limiter.take()) return { refusal: 'COMMAND_BUSY', id };
+    const { isLabel } = this.#options;
+    if (command.name === 'label' && isLabel?.(command.label) === false)
+      return { refusal: 'LABEL_INVALID', id };
     return { command };
   }
 }

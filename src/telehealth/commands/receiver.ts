@@ -38,8 +38,13 @@ export class CommandReceiver {
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
-    const { allowed, journal, limiter } = options;
-    this.#gate = new CommandGate({ allowed, memory: journal, ...(limiter && { limiter }) });
+    const { allowed, journal, limiter, handler } = options;
+    this.#gate = new CommandGate({
+      allowed,
+      memory: journal,
+      isLabel: (label) => handler.isLabel?.(label) ?? true,
+      ...(limiter && { limiter }),
+    });
   }
 
   /** How many commands were accepted, and refused by reason. */

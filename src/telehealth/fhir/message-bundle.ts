@@ -7,8 +7,9 @@ import type {
   MessageHeader,
   Resource,
 } from '@medplum/fhirtypes';
+import { type ClassTable, EMPTY_CLASS_TABLE } from '../../model/bundle/class-table.ts';
 import type { Result } from '../result.ts';
-import { diagnosisObservation, qualityObservation } from './observations.ts';
+import { classText, diagnosisObservation, qualityObservation } from './observations.ts';
 import { fhirString } from './text.ts';
 
 export const FHIR_CONTENT_TYPE = 'application/fhir+json';
@@ -20,18 +21,20 @@ export const RESULT_EVENT = 'urn:spikescope:event:result';
  * A result as a FHIR R4 message: header, diagnostic report, its observations, the device. There is no patient in it:
  * the device knows none; a receiver that does sets `subject`. All identifiers follow from the result's, so that the
  * same result always makes the same message.
+ * @param table of the model that read it; without one, classes have the model's own names alone
  */
-export function messageBundleOf(result: Result): Bundle {
+export function messageBundleOf(result: Result, table: ClassTable = EMPTY_CLASS_TABLE): Bundle {
   const reference = (role: string) => ({ reference: urnOf(result.id, role) });
   const device = reference('device');
   const observations = [
-    { role: 'diagnosis', resource: diagnosisObservation(result, device) },
+    { role: 'diagnosis', resource: diagnosisObservation(result, table, device) },
     ...(result.quality
       ? [{ role: 'quality', resource: qualityObservation(result, result.quality, device) }]
       : []),
   ];
   const report = reportOf(
     result,
+    table,
     observations.map(({ role }) => reference(role)),
   );
   const entries: BundleEntry[] = [
@@ -64,7 +67,11 @@ function headerOf({ device, model }: Result, focus: { reference: string }): Mess
 }
 
 /** Preliminary: no clinician has looked at it. */
-function reportOf(result: Result, observations: { reference: string }[]): DiagnosticReport {
+function reportOf(
+  result: Result,
+  table: ClassTable,
+  observations: { reference: string }[],
+): DiagnosticReport {
   return {
     resourceType: 'DiagnosticReport',
     identifier: [{ system: 'urn:ietf:rfc:3986', value: `urn:uuid:${result.id}` }],
@@ -76,16 +83,19 @@ function reportOf(result: Result, observations: { reference: string }[]): Diagno
     effectiveDateTime: result.capturedAt,
     issued: result.capturedAt,
     result: observations,
-    conclusion: fhirString(`${conclusionOf(result)} For research and demonstration, not a medical device.`),
+    conclusion: fhirString(
+      `${conclusionOf(result, table)} For research and demonstration, not a medical device.`,
+    ),
   };
 }
 
-function conclusionOf({ accepted, diagnosis, reasons, probabilities }: Result): string {
+function conclusionOf({ accepted, diagnosis, reasons, probabilities }: Result, table: ClassTable): string {
   if (!accepted) return `The frame was not read: ${reasons.join(', ')}.`;
   if (diagnosis === 'indeterminate') return 'No class is probable enough.';
   const probability = probabilities[diagnosis];
   const share = probability === undefined ? '' : ` (probability ${probability})`;
-  return `The model’s class is ${diagnosis}${share}.`;
+  const name = table.has(diagnosis) ? `, ${classText(diagnosis, table)}` : '';
+  return `The model’s class is ${diagnosis}${name}${share}.`;
 }
 
 function deviceOf({ device, model, backend, head }: Result): Device {

@@ -1,24 +1,30 @@
 import type { CodeableConcept, Observation, ObservationComponent, Quantity } from '@medplum/fhirtypes';
+import { type ClassTable, displayNameOf } from '../../model/bundle/class-table.ts';
 import type { Result } from '../result.ts';
 import { fhirString, isFhirCode } from './text.ts';
 
-/** The model's own names of classes; which code of a terminology each stands for is for the receiver to say. */
+/** The model's own names of classes; the class table says which codes of terminologies they stand for. */
 const CLASS_SYSTEM = 'urn:spikescope:class';
+const SNOMED_CT = 'http://snomed.info/sct';
+const ICD_10 = 'http://hl7.org/fhir/sid/icd-10';
 const UCUM = 'http://unitsofmeasure.org';
 
 type Reference = { reference: string };
 
-/** What the model says: its class, and as components the probability of each. */
-export function diagnosisObservation(result: Result, device: Reference): Observation {
+/**
+ * What the model says: its class, and as components the probability of each.
+ * @param table of the model that read it
+ */
+export function diagnosisObservation(result: Result, table: ClassTable, device: Reference): Observation {
   const probabilities = Object.entries(result.probabilities);
   return {
     ...headOf(result, device),
     code: { text: 'Class of the lesion by the model' },
-    ...readingOf(result),
+    ...readingOf(result, table),
     ...(probabilities.length > 0 && {
       component: probabilities.map(([name, probability]) =>
         componentOf(
-          { ...classOf(name), text: fhirString(`Probability of ${name}`) },
+          { ...classOf(name, table), text: fhirString(`Probability of ${classText(name, table)}`) },
           dimensionless(probability),
         ),
       ),
@@ -26,7 +32,7 @@ export function diagnosisObservation(result: Result, device: Reference): Observa
   };
 }
 
-function readingOf({ accepted, diagnosis, reasons }: Result): Partial<Observation> {
+function readingOf({ accepted, diagnosis, reasons }: Result, table: ClassTable): Partial<Observation> {
   if (!accepted) {
     const coding = [{ system: 'http://terminology.hl7.org/CodeSystem/data-absent-reason', code: 'error' }];
     return { dataAbsentReason: { coding, text: fhirString(reasons.join(', ') || diagnosis) } };
@@ -38,7 +44,7 @@ function readingOf({ accepted, diagnosis, reasons }: Result): Partial<Observatio
       interpretation: [{ coding: [{ system, code: 'IND', display: 'Indeterminate' }] }],
     };
   }
-  return { valueCodeableConcept: classOf(diagnosis) };
+  return { valueCodeableConcept: diagnosisOf(diagnosis, table) };
 }
 
 /** What the integrity check measured on the frame. */
@@ -74,11 +80,31 @@ function headOf({ accepted, capturedAt, model }: Result, device: Reference) {
   } as const satisfies Partial<Observation>;
 }
 
-function classOf(name: string): CodeableConcept {
-  return {
-    ...(isFhirCode(name) && { coding: [{ system: CLASS_SYSTEM, code: name }] }),
-    text: fhirString(name),
-  };
+/** The class in words and, where it has none, by its own name. */
+export function classText(name: string, table: ClassTable): string {
+  return displayNameOf(table, name) ?? name;
+}
+
+/** The model's own code for a class. */
+function classOf(name: string, table: ClassTable): CodeableConcept {
+  const display = displayNameOf(table, name);
+  const coding = { system: CLASS_SYSTEM, code: name, ...(display !== null && { display }) };
+  return { ...(isFhirCode(name) && { coding: [coding] }), text: fhirString(classText(name, table)) };
+}
+
+/**
+ * The class that was named, with the codes that others know it by. Only it has them: a component of one per cent must not be
+ * found by who searches for melanomas. No display stands beside them: that is for the terminology to say.
+ */
+function diagnosisOf(name: string, table: ClassTable): CodeableConcept {
+  const { coding = [], text } = classOf(name, table);
+  const { snomed, icd10 } = table.get(name) ?? {};
+  const all = [
+    ...coding,
+    ...(snomed === undefined ? [] : [{ system: SNOMED_CT, code: snomed }]),
+    ...(icd10 === undefined ? [] : [{ system: ICD_10, code: icd10 }]),
+  ];
+  return { ...(all.length > 0 && { coding: all }), ...(text !== undefined && { text }) };
 }
 
 function componentOf(code: CodeableConcept, valueQuantity: Quantity): ObservationComponent {

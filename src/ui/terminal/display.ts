@@ -1,4 +1,5 @@
-import { resultSchema } from '../../telehealth/result.ts';
+import type { ClassTables } from '../../model/bundle/class-table.ts';
+import { type Result, resultSchema } from '../../telehealth/result.ts';
 import { note, print } from './console.ts';
 import { cardOf } from './result-text.ts';
 
@@ -9,6 +10,7 @@ export interface DisplayOptions {
   readonly json: boolean;
   /** Whether this is, byte for byte, a result of this device. */
   readonly isOwn: (id: string, payload: string) => boolean;
+  readonly classTables: ClassTables;
 }
 
 /** Shows results as a subscriber receives them, each once. */
@@ -45,9 +47,13 @@ export class ResultDisplay {
     if (!this.#shown.has(id)) {
       remember(this.#shown, id);
       this.#count++;
-      print(this.#options.json ? payload : cardOf(parsed.data, this.#count));
+      print(this.#options.json ? payload : this.#card(parsed.data));
     }
     for (const ring of this.#bells) ring();
+  }
+
+  #card(result: Result): string {
+    return cardOf(result, this.#count, this.#options.classTables(result.model.digest));
   }
 
   /**

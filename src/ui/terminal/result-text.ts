@@ -1,39 +1,25 @@
+import type { ClassTable } from '../../model/bundle/class-table.ts';
 import type { Result } from '../../telehealth/result.ts';
+import { painted, wordsOf } from './class-text.ts';
 import { colour } from './console.ts';
 
-/** The classes of HAM10000 in words. */
-const NAMES: Readonly<Record<string, string>> = {
-  akiec: 'actinic keratosis or Bowen’s disease',
-  bcc: 'basal cell carcinoma',
-  bkl: 'benign keratosis',
-  df: 'dermatofibroma',
-  mel: 'melanoma',
-  nv: 'melanocytic naevus',
-  vasc: 'vascular lesion',
-  indeterminate: 'no class is probable enough',
-  retake: 'take the frame again',
-};
-const MALIGNANT: ReadonlySet<string> = new Set(['akiec', 'bcc', 'mel']);
 const BAR_WIDTH = 28;
 const SHOWN_CLASSES = 7;
 
-/** A result for people: several lines of text. */
-export function cardOf(result: Result, number: number): string {
-  const lines = [headline(result, number), ...bars(result), footnote(result), ''];
+/** A result for people: several lines of text. @param table of the model that read it */
+export function cardOf(result: Result, number: number, table: ClassTable): string {
+  const lines = [headline(result, number, table), ...bars(result), footnote(result), ''];
   return lines.join('\n');
 }
 
-function headline(
-  { diagnosis, accepted, reasons, fault, capturedAt, source }: Result,
-  number: number,
-): string {
-  const name = NAMES[diagnosis];
-  const paint = accepted ? (MALIGNANT.has(diagnosis) ? colour.red : colour.green) : colour.yellow;
+function headline(result: Result, number: number, table: ClassTable): string {
+  const { diagnosis, reasons, fault, capturedAt, source } = result;
   const why = reasons.length > 0 ? ` (${[...reasons, ...(fault ? [fault] : [])].join(', ')})` : '';
   const time = new Date(capturedAt).toTimeString().slice(0, 8);
-  const label = paint(colour.bold(`● ${diagnosis}`));
+  const label = painted(`● ${diagnosis}`, result, table);
   const origin = source === 'phantom' ? ', a phantom' : '';
-  return `${label} ${name ?? ''}${why}  ${colour.dim(`capture ${number} at ${time}${origin}`)}`;
+  const words = `${wordsOf(diagnosis, table)}${why}`;
+  return `${label} ${words}  ${colour.dim(`capture ${number} at ${time}${origin}`)}`;
 }
 
 function bars({ probabilities, diagnosis }: Result): string[] {

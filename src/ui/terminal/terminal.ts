@@ -1,3 +1,4 @@
+import { classTablesOf } from '../../model/bundle/class-table.ts';
 import type { Device } from '../../runtime/appliance/device.ts';
 import type { FlowView } from '../../runtime/appliance/flow/flow.ts';
 import type { QueuedMessage } from '../../store/outbox.ts';
@@ -44,6 +45,7 @@ export class Terminal {
     this.#display = new ResultDisplay({
       json: options.json,
       isOwn: (id, payload) => payloadOf(id) === payload,
+      classTables: classTablesOf(parts.bundle),
     });
     this.#presenter = new Presenter({ appliance, display: this.#display, payloadOf });
     this.#subscriber = new ResultSubscriber({

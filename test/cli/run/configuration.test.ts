@@ -38,6 +38,7 @@ describe('the configuration file', () => {
 source: libcamera
 camera-rate: 30
 allow-commands: [capture, status]
+extra-labels: [scar, SK-2]
 fhir: true
 home-assistant: true
 data: state
@@ -47,6 +48,7 @@ data: state
       source: 'libcamera',
       cameraRate: 30,
       allowCommands: ['capture', 'status'],
+      extraLabels: ['scar', 'SK-2'],
       fhir: true,
       homeAssistant: true,
       data: path.join(folder, 'state'),
@@ -65,6 +67,7 @@ data: state
     ['\n\ncount: many\n', 'CONFIG_VALUE', 'line 3, column 1'],
     ['count: 1.5\n', 'CONFIG_VALUE', 'line 1, column 1'],
     ['allow-commands: [capture, format]\n', 'CONFIG_VALUE', 'line 1, column 1'],
+    ['extra-labels: [Mueller Anna]\n', 'CONFIG_VALUE', 'line 1, column 1'],
     ['fhir: perhaps\n', 'CONFIG_VALUE', 'line 1, column 1'],
     ['source: a\nsource: b\n', 'CONFIG_SYNTAX', 'line 2'],
     ['source: [a\n', 'CONFIG_SYNTAX', 'line 2'],

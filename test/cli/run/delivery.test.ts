@@ -107,6 +107,7 @@ describe.skipIf(!hasMosquitto)('an appliance with --fhir', () => {
       const [result, message] = forms.filter(({ payload }) => payload.includes(id));
       expect([result.topic, message.topic]).toEqual(['spikescope/scope-1/result', 'spikescope/scope-1/fhir']);
       expect(message.packet.properties?.contentType).toBe('application/fhir+json');
+      if (JSON.parse(result.payload).accepted) expect(message.payload).toContain('Probability of melanoma');
     }
   });
 });
@@ -153,6 +154,33 @@ describe.skipIf(!hasMosquitto)('commands', () => {
     const label = { result: randomUUID(), label: 'nv' };
     expect(await ask('label', command(label))).toMatchObject({ outcome: 'failed', command: 'label' });
     expect(await ask('restart', command())).toMatchObject({ outcome: 'failed', code: 'NOT_SUPERVISED' });
+  });
+
+  it('with a label that is no code leave no trace of it, on a device that learns and on one that does not', async () => {
+    for (const learning of ['on', 'off']) {
+      const heard = heardOn('result').length;
+      const run = appliance(
+        ...['--interval', '3600000', '--broker', url, '--learning', learning],
+        ...['--allow-commands', 'label', '--extra-labels', 'scar'],
+      );
+      await expect.poll(() => heardOn('result').length, { timeout: 20_000 }).toBe(heard + 1);
+      const { id: result } = JSON.parse(heardOn('result')[heard]);
+      for (const label of ['Mueller Anna', 'Mueller', '\u0430kiec']) {
+        expect(await ask('label', command({ result, label }))).toMatchObject({
+          outcome: 'refused',
+          code: 'LABEL_INVALID',
+        });
+      }
+      expect(await ask('label', command({ result, label: 'scar' }))).not.toMatchObject({
+        code: 'LABEL_INVALID',
+      });
+      run.kill('SIGTERM');
+      await run.ended;
+      expect(run.stderr()).not.toContain('Mueller');
+    }
+    const written = withJournal((journal) => JSON.stringify([...journal.records()]));
+    expect(written).toContain('scar');
+    expect(written).not.toMatch(/Mueller|\u0430/);
   });
 
   it('by the thousand that are malformed, oversized, replayed or not allowed change nothing, and are counted', async () => {

@@ -120,6 +120,33 @@ describe('learning', () => {
     expect(recorded('update')).toEqual([]);
   });
 
+  it('takes no name of a person and no look-alike of a class for a class, and leaves no trace of them', async () => {
+    const pupil = await Pupil.open(learnableBundle());
+    const evidence = drawCase(new Random(1), 0);
+    for (const label of ['Mueller Anna', 'm\u0435l', 'MEL', 'three ']) {
+      expect(pupil.learner.isLabel(label)).toBe(false);
+      await expect(pupil.teach(evidence, label), label).rejects.toMatchObject({ code: 'LABEL_INVALID' });
+    }
+    expect(pupil.learner.isLabel('scar')).toBe(true);
+    expect(existsSync(path.join(folder, DELTA_FILE))).toBe(false);
+    expect([...journal.records()]).toEqual([]);
+  });
+
+  it('adds only classes of the device’s list where it has one', async () => {
+    const learner = await HeadLearner.open(learnableBundle(), {
+      folder,
+      journal,
+      evidenceOf: () => drawCase(new Random(1), FOREIGN),
+      extraLabels: ['scar'],
+    });
+    learner?.observe('case', READING);
+    await expect(learner?.learn({ id: 'case' }, 'foreign', 'command')).rejects.toMatchObject({
+      code: 'LABEL_INVALID',
+    });
+    expect(await learner?.learn({ id: 'case' }, 'scar', 'command')).toHaveProperty('kept');
+    expect(await learner?.learn({ id: 'case' }, 'one', 'command')).toHaveProperty('kept');
+  });
+
   it('is not to be had without a guard set', async () => {
     const bundle = { ...learnableBundle(), learning: undefined };
     expect(await HeadLearner.open(bundle, { folder, journal, evidenceOf: () => undefined })).toBeNull();

@@ -3,6 +3,7 @@ import type { CameraSettings } from '../../../capture/camera/settings.ts';
 import { SOURCES_HELP } from '../../../capture/open-source.ts';
 import { COMMAND_NAMES, type CommandName, commandNameSchema } from '../../../telehealth/commands/command.ts';
 import { DEFAULT_DISCOVERY_PREFIX } from '../../../telehealth/discovery.ts';
+import { labelCodeSchema } from '../../learning/label.ts';
 
 function wholeNumber(low: number, high: number) {
   const expected = `a whole number from ${low} to ${high}`;
@@ -76,6 +77,13 @@ export const settingsSchema = z.strictObject({
   learning: z
     .enum(['on', 'off', 'reset'], 'on, off or reset')
     .describe('Learn from confirmed readings; off reads with the factory head, reset goes back to it first'),
+  extraLabels: z
+    .array(labelCodeSchema, 'codes of classes')
+    .max(32, 'at most 32 codes')
+    .optional()
+    .describe(
+      'Codes of classes that may be added on this device and no others; by default any well-formed one',
+    ),
   json: z.boolean('true or false').describe('Each result on a line of stdout, exactly as received'),
 });
 export type Settings = z.infer<typeof settingsSchema>;
@@ -108,11 +116,13 @@ const NUMBERS: ReadonlySet<string> = new Set<SettingName>([
   'metrics',
 ]);
 
+const LISTS: ReadonlySet<string> = new Set<SettingName>(['allowCommands', 'extraLabels']);
+
 /** What the command line says in words, as the values that settings have; what cannot be one stays as it is. */
 export function settingOfWord(name: string, word: unknown): unknown {
   if (typeof word !== 'string') return word;
   if (NUMBERS.has(name)) return /^\d+(\.\d+)?$/.test(word) ? Number(word) : word;
-  return name === 'allowCommands' ? word.split(',').filter((each) => each !== '') : word;
+  return LISTS.has(name) ? word.split(',').filter((each) => each !== '') : word;
 }
 
 /** `cameraSize` → `camera-size`: as on the command line and in the configuration file. */

@@ -30,7 +30,7 @@ export function lineOf(outcome: Outcome): string {
     return `${name}  ${labelled(RETAKE, colour.yellow)}  ${reasons}`;
   }
   const shade = reading.diagnosis === INDETERMINATE ? colour.yellow : colour.bold;
-  return `${name}  ${labelled(reading.diagnosis, shade)}  ${probabilitiesOf(reading)}${reading.tiled ? '  in tiles' : ''}`;
+  return `${name}  ${labelled(printable(reading.diagnosis), shade)}  ${probabilitiesOf(reading)}${reading.tiled ? '  in tiles' : ''}`;
 }
 
 function labelled(word: string, paint: (text: string) => string): string {
@@ -43,7 +43,7 @@ function probabilitiesOf({ probabilities }: Reading): string {
     .slice(0, SHOWN_CLASSES);
   const filled = Math.round((leading[0]?.[1] ?? 0) * BAR_WIDTH);
   const bar = '█'.repeat(filled) + colour.dim('░'.repeat(BAR_WIDTH - filled));
-  return `${bar}  ${leading.map(([name, p]) => `${name} ${p.toFixed(2)}`).join('  ')}`;
+  return `${bar}  ${leading.map(([name, p]) => `${printable(name)} ${p.toFixed(2)}`).join('  ')}`;
 }
 
 /** Exactly PATH_WIDTH characters: padded, or without its beginning. */

@@ -1,3 +1,4 @@
+import { printable } from '../../errors.ts';
 import type { Result } from '../../telehealth/result.ts';
 import { colour } from './console.ts';
 
@@ -27,11 +28,11 @@ function headline(
   { diagnosis, accepted, reasons, fault, capturedAt, source }: Result,
   number: number,
 ): string {
-  const name = NAMES[diagnosis];
+  const name = Object.hasOwn(NAMES, diagnosis) ? NAMES[diagnosis] : undefined;
   const paint = accepted ? (MALIGNANT.has(diagnosis) ? colour.red : colour.green) : colour.yellow;
   const why = reasons.length > 0 ? ` (${[...reasons, ...(fault ? [fault] : [])].join(', ')})` : '';
   const time = new Date(capturedAt).toTimeString().slice(0, 8);
-  const label = paint(colour.bold(`● ${diagnosis}`));
+  const label = paint(colour.bold(`● ${printable(diagnosis)}`));
   const origin = source === 'phantom' ? ', a phantom' : '';
   return `${label} ${name ?? ''}${why}  ${colour.dim(`capture ${number} at ${time}${origin}`)}`;
 }
@@ -42,7 +43,7 @@ function bars({ probabilities, diagnosis }: Result): string[] {
     .map(([name, probability]) => {
       const filled = Math.round(probability * BAR_WIDTH);
       const bar = '█'.repeat(filled) + colour.dim('░'.repeat(BAR_WIDTH - filled));
-      const text = `  ${name.padEnd(6)} ${bar} ${(100 * probability).toFixed(1).padStart(5)} %`;
+      const text = `  ${printable(name).padEnd(6)} ${bar} ${(100 * probability).toFixed(1).padStart(5)} %`;
       return name === diagnosis ? colour.bold(text) : text;
     });
 }

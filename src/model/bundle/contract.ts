@@ -1,6 +1,6 @@
 /** What travels in a model bundle beside graph and weights. Parsed once here, trusted everywhere else. */
 import { z } from 'zod';
-import { count, real, scale, share, text, whole } from './fields.ts';
+import { count, foreignName, real, scale, share, text, whole } from './fields.ts';
 
 /** Side of a frame at most, pixels. */
 const LARGEST_SIDE = 16_384;
@@ -90,8 +90,8 @@ export const manifestSchema = z.strictObject({
       z.strictObject({
         name: text(256),
         operator: text(256),
-        sources: z.array(text(4096)).max(MAXIMUM_LAYERS),
-        reparameterisation: z.array(text(4096)).max(MAXIMUM_LAYERS),
+        sources: z.array(foreignName).max(MAXIMUM_LAYERS),
+        reparameterisation: z.array(foreignName).max(MAXIMUM_LAYERS),
         scale,
         zeroPoint: whole(0, 255),
         kernel: text(256),
@@ -103,7 +103,7 @@ export const manifestSchema = z.strictObject({
     z.enum(TARGETS),
     z.strictObject({
       maps: z.boolean(),
-      unmapped: z.array(z.strictObject({ node: text(256), reason: text(4096) })).max(MAXIMUM_LAYERS),
+      unmapped: z.array(z.strictObject({ node: text(256), reason: foreignName })).max(MAXIMUM_LAYERS),
     }),
   ),
 });

@@ -30,6 +30,9 @@ export const count = whole(0, 2 ** 31 - 1);
 /** Free text for people; what shows it escapes it. */
 export const text = (characters: number) => z.string().max(characters);
 
+/** A name out of a float model, as it came; the document's own bound is the tighter one for many of them. */
+export const foreignName = text(2 ** 20);
+
 /** Control and format characters, halves of a surrogate pair, line and paragraph separators. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 

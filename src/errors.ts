@@ -44,7 +44,7 @@ export class SpikescopeError extends Error {
     const difference = [expected && `expected ${expected}`, received && `received ${received}`]
       .filter(Boolean)
       .join(', ');
-    const message = this.message.split('\n').map(printable).join('\n');
+    const message = printableLines(this.message);
     const fault = `${message}${place && ` (${place})`}${difference && `: ${difference}`}`;
     return `${fault}${remedy ? `. To mend it: ${remedy}` : ''} [${this.code}]`;
   }
@@ -58,6 +58,11 @@ export function printable(text: string): string {
   );
 }
 
+/** The same, of several lines. */
+export function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
+}
+
 function printableDetails({ cause: _, ...details }: FaultDetails): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(details).map(([name, text]) => [name, text && printable(text)]));
 }
@@ -66,7 +71,7 @@ function printableDetails({ cause: _, ...details }: FaultDetails): Record<string
 export function describeError(error: unknown): string {
   if (error instanceof SpikescopeError) return error.describe();
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return `Unexpected failure, please report it: ${text}`;
+  return `Unexpected failure, please report it: ${printableLines(text)}`;
 }
 
 /** Not convertible, not trusted, not accepted: the command line exits with 3. */

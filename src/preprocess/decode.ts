@@ -7,9 +7,11 @@
 import sharp, { type Metadata } from 'sharp';
 import { type FaultDetails, RefusedError } from '../errors.ts';
 import type { RgbFrame } from '../frame.ts';
+import { DeadlineError, within } from './deadline.ts';
 import { type AcceptedFormat, countScans, isAnimatedPng, sniffFormat } from './format.ts';
 import { MAXIMUM_DECODE_SECONDS, MAXIMUM_DIMENSION, MAXIMUM_PIXELS, MAXIMUM_SCANS } from './limits.ts';
 import { readImageFile, refuseUnlessSized } from './source.ts';
+import { excessOf } from './structure.ts';
 
 // Every frame is seen once, so a cache of decoded images would only hold memory that a small device lacks.
 sharp.cache(false);
@@ -33,13 +35,22 @@ export async function decodeImage(source: string | Uint8Array): Promise<RgbFrame
   const bytes = typeof source === 'string' ? await readImageFile(source) : source;
   refuseUnlessSized(bytes.length, file);
   const format = acceptedFormat(bytes, file);
+  refuseUnlessSimple(bytes, format, file);
   try {
-    refuseUnlessSuitable(await sharp(bytes, { limitInputPixels: false }).metadata(), format, bytes, file);
-    return await decodePixels(bytes);
+    return await within(MAXIMUM_DECODE_SECONDS, decode(bytes, format, file));
   } catch (cause) {
     if (cause instanceof RefusedError) throw cause;
     throw decodingRefusal(cause, file);
   }
+}
+
+async function decode(
+  bytes: Uint8Array,
+  format: AcceptedFormat,
+  file: string | undefined,
+): Promise<RgbFrame> {
+  refuseUnlessSuitable(await sharp(bytes, { limitInputPixels: false }).metadata(), format, bytes, file);
+  return decodePixels(bytes);
 }
 
 function refusal(
@@ -60,6 +71,24 @@ function acceptedFormat(bytes: Uint8Array, file: string | undefined): AcceptedFo
   });
 }
 
+/** Before any decoder runs: the header's reading goes through all that stands beside the picture. */
+function refuseUnlessSimple(bytes: Uint8Array, format: AcceptedFormat, file: string | undefined): void {
+  const scans = format === 'jpeg' ? countScans(bytes, MAXIMUM_SCANS) : 0;
+  if (scans > MAXIMUM_SCANS) {
+    throw refusal('IMAGE_TOO_MANY_SCANS', 'The image is made to take long to decode', file, {
+      expected: `at most ${MAXIMUM_SCANS} scans`,
+      received: 'more',
+      remedy: 'save the image again as a baseline JPEG',
+    });
+  }
+  const excess = excessOf(bytes, format);
+  if (excess === null) return;
+  throw refusal('IMAGE_TOO_COMPLEX', 'What the file holds beside its picture takes too long to read', file, {
+    ...excess,
+    remedy: 'save the image again without its metadata',
+  });
+}
+
 /** Reads only the header, so that nothing large is allocated for an image that is refused. */
 function refuseUnlessSuitable(
   { width, height, pages = 1, depth, space }: Metadata,
@@ -71,13 +100,6 @@ function refuseUnlessSuitable(
     throw refusal('IMAGE_TOO_LARGE', 'The image has too many pixels', file, {
       expected: `at most ${MAXIMUM_PIXELS / 1e6} million, and ${MAXIMUM_DIMENSION} on a side`,
       received: `${width}×${height}`,
-    });
-  }
-  const scans = format === 'jpeg' ? countScans(bytes) : 0;
-  if (scans > MAXIMUM_SCANS) {
-    throw refusal('IMAGE_TOO_MANY_SCANS', 'The image is made to take long to decode', file, {
-      expected: `at most ${MAXIMUM_SCANS} scans`,
-      received: `${scans} scans`,
     });
   }
   if (pages > 1 && format === 'tiff') {
@@ -115,10 +137,11 @@ async function decodePixels(bytes: Uint8Array): Promise<RgbFrame> {
 
 function decodingRefusal(cause: unknown, file: string | undefined): RefusedError {
   const reason = reasonOf(cause);
-  if (/timeout/i.test(reason)) {
+  if (cause instanceof DeadlineError || /timeout/i.test(reason)) {
     return refusal('IMAGE_TIMEOUT', 'Decoding the image takes too long', file, {
       expected: `at most ${MAXIMUM_DECODE_SECONDS} s`,
       received: reason,
+      remedy: 'save the image again as a baseline JPEG',
       cause,
     });
   }

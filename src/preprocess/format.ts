@@ -91,11 +91,15 @@ export function isAnimatedPng(bytes: Uint8Array): boolean {
   return false;
 }
 
-/** Start-of-scan markers of a JPEG, in its metadata (thumbnails) too; compressed data cannot hold one. */
-export function countScans(bytes: Uint8Array): number {
+/**
+ * Start-of-scan markers of a JPEG, in its metadata (thumbnails) too; compressed data cannot hold one. No more than
+ * `most` + 1 are counted.
+ */
+export function countScans(bytes: Uint8Array, most: number): number {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let count = 0;
-  for (let at = buffer.indexOf(START_OF_SCAN); at >= 0; at = buffer.indexOf(START_OF_SCAN, at + 2)) count++;
+  let at = buffer.indexOf(START_OF_SCAN);
+  for (; at >= 0 && count <= most; at = buffer.indexOf(START_OF_SCAN, at + 2)) count++;
   return count;
 }
 

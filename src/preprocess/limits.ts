@@ -15,5 +15,14 @@ export const MAXIMUM_DIMENSION = 16_384;
  */
 export const MAXIMUM_SCANS = 100;
 
-/** Seconds that decoding may take. */
+/** Chunks of a PNG or WebP, segments of a JPEG, entries of a TIFF's directories: small chunks come by ten thousands. */
+export const MAXIMUM_PARTS = 100_000;
+
+/** Bytes of a PNG's compressed text. Sixty-four kilobytes become sixty-four megabytes, which take a second. */
+export const MAXIMUM_COMPRESSED_TEXT = 64 * 2 ** 10;
+
+/** Pages of a TIFF that are counted; of more than one none is read. */
+export const MAXIMUM_PAGES = 1000;
+
+/** Seconds that decoding may take, the header's reading included. */
 export const MAXIMUM_DECODE_SECONDS = 30;

@@ -51,6 +51,50 @@ describe('inspect', () => {
     }
   });
 
+  it('shows what a terminal would obey, in whichever text of the bundle it stands', async () => {
+    const hostile = '\u001b[2J\u001b]0;owned\u0007\u202e';
+    const model = tinyModel();
+    const [convolution, embedding] = model.graph.nodes;
+    if (embedding.op !== 'flatten') throw new Error('another tiny model');
+    const name = `convolution ${hostile}`;
+    const reason = { node: hostile, reason: hostile };
+    const file = path.join(folder, 'hostile.spikescope');
+    await writeBundle(file, {
+      ...model,
+      graph: {
+        ...model.graph,
+        nodes: [
+          { ...convolution, name },
+          { ...embedding, input: name },
+        ],
+      },
+      readout: {
+        ...model.readout,
+        fittedOn: { dataset: hostile, split: hostile, images: 1, crop: false },
+      },
+      manifest: {
+        ...model.manifest,
+        source: { ...model.manifest.source, name: hostile, format: hostile },
+        layers: [
+          {
+            ...{ name, operator: hostile, sources: [hostile], reparameterisation: [hostile], scale: 1 },
+            ...{ zeroPoint: 0, kernel: hostile, placement: { cpu: 'cpu', akd1000: 'host', akida2: 'host' } },
+          },
+        ],
+        targets: { ...model.manifest.targets, akd1000: { maps: false, unmapped: [reason] } },
+      },
+      card: {
+        ...{ description: hostile, data: hostile, protocol: hostile, licence: hostile },
+        ...{ metrics: { [hostile]: 1 }, limitations: [hostile] },
+      },
+    });
+    const { exitCode, stdout, stderr } = await runCommand(inspectCommand(), [file]);
+    expect(exitCode).toBe(0);
+    expect(`${stdout}${stderr}`).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
+    // Name, source, kernel, target's node and reason, data set and split, four texts, a figure, a limitation.
+    expect(stdout.split('\\u001b[2J').length - 1).toBe(13);
+  });
+
   it('shows the bundle that ships with the project when none is named', async () => {
     const { exitCode, stdout } = await runCommand(inspectCommand(), ['--json']);
     expect(exitCode).toBe(0);

@@ -10,7 +10,12 @@ import {
   readCheckpoint,
   writeCheckpoint,
 } from '../../src/model/checkpoint/file.ts';
-import { answeringArrays, type Checkpoint } from '../../src/model/checkpoint/format.ts';
+import {
+  answeringArrays,
+  type Checkpoint,
+  type NamedArray,
+  type WeightQuantisation,
+} from '../../src/model/checkpoint/format.ts';
 import { randomCheckpoint } from '../support/architectures.ts';
 
 let folder: string;
@@ -44,6 +49,12 @@ describe('a checkpoint file', () => {
 
   const sound = randomCheckpoint();
   const first = [...sound.parameters][0];
+  const other = { shape: [1], values: new Float32Array(1) };
+  const below = ({ shape, values }: NamedArray): NamedArray => ({ shape, values: values.map(() => -1) });
+  const quantised = (head: WeightQuantisation): Checkpoint['quantisation'] => ({
+    activations: new Map(),
+    weights: new Map([['head.logits', head]]),
+  });
   const faults: [string, Partial<Checkpoint>][] = [
     ['lacks an array', { parameters: new Map([...sound.parameters].slice(1)) }],
     [
@@ -60,6 +71,39 @@ describe('a checkpoint file', () => {
           ]),
         ),
       },
+    ],
+    [
+      'holds a moment of another shape',
+      { optimiser: { steps: 1, first: new Map([[first[0], other]]), second: new Map() } },
+    ],
+    [
+      'holds a mean of squares below zero',
+      { optimiser: { steps: 1, first: new Map(), second: new Map([[first[0], below(first[1])]]) } },
+    ],
+    [
+      'holds a variance below zero',
+      { statistics: new Map(Array.from(sound.statistics, ([name, array]) => [name, below(array)])) },
+    ],
+    ['names more classes than it has logits', { classes: ['one', 'two', 'three'] }],
+    ['names a class as an answer', { classes: ['one', 'retake'] }],
+    ['names two classes alike', { classes: ['one', 'one'] }],
+    ['has a class that a terminal would obey', { classes: ['one', '\u001b[2J'] }],
+    [
+      'has scales for other layers',
+      { quantisation: quantised({ limit: 127, scales: Float64Array.of(1, 1, 1) }) },
+    ],
+    ['has a scale of zero', { quantisation: quantised({ limit: 127, scales: Float64Array.of(0) }) }],
+    [
+      'has a scale that is infinite',
+      { quantisation: quantised({ limit: 127, scales: Float64Array.of(Number.POSITIVE_INFINITY) }) },
+    ],
+    [
+      'asks for more memory than there is',
+      { architecture: { ...sound.architecture, inputShape: [65_536, 65_536, 3] } },
+    ],
+    [
+      'has the best of figures and more',
+      { progress: { ...sound.progress, best: { epoch: 1, macroF1: 1e308 } } },
     ],
     ['describes no network', { architecture: { ...sound.architecture, output: 'nowhere' } }],
     ['has figures that are none', { metrics: { loss: Number.NaN } }],

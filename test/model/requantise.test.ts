@@ -18,6 +18,23 @@ describe('the fixed-point form of a factor', () => {
     );
   });
 
+  it('that would round up to 2,048 is 1,024 with one shift less', () => {
+    for (const shift of [1, 2, 7, 20, 30]) {
+      // Just below 2^(−4 − shift): its multiplier lies within half a step of 2,048.
+      const wanted = 2 ** (-4 - shift) * (1 - 2 ** -13);
+      expect(fixedPointFor(wanted)).toEqual({ multiplier: 1024, shift: shift - 1 });
+    }
+  });
+
+  it('that rounds to 2,047 stays as it is', () => {
+    expect(fixedPointFor(2 ** -11 * (1 - 2 ** -11))).toEqual({ multiplier: 2047, shift: 7 });
+  });
+
+  it('that has no shift to give stays 2,048', () => {
+    expect(fixedPointFor(2 ** -4 * (1 - 2 ** -13))).toEqual({ multiplier: 2048, shift: 0 });
+    expect(fixedPointFor(2 ** -4)).toEqual({ multiplier: 2048, shift: 0 });
+  });
+
   it.each([0, 1, -0.5, Number.NaN, Number.POSITIVE_INFINITY])('does not exist for %s', (wanted) => {
     expect(() => fixedPointFor(wanted)).toThrow(RangeError);
   });
@@ -51,6 +68,20 @@ describe('requantisation', () => {
         expect(high).toBeLessThanOrEqual(201);
       }),
     );
+  });
+
+  it('saturates between its steps at the bounds of sixteen bits and no sooner', () => {
+    // A multiplier of 2^14 halves: the bound itself gives 16,384, and one below it 16,383.
+    const narrowed = (accumulator: number, zeroPoint: number) =>
+      requantise(accumulator, 16_384, 0, zeroPoint, -65_536, 65_536);
+    expect(narrowed(32_765, 0)).toBe(16_383);
+    expect(narrowed(32_767, 0)).toBe(16_384);
+    expect(narrowed(32_768, 0)).toBe(16_384);
+    expect(narrowed(ACCUMULATOR_LIMIT, 0)).toBe(16_384);
+    expect(narrowed(-32_766, 0)).toBe(-16_383);
+    expect(narrowed(-32_768, 0)).toBe(-16_384);
+    expect(narrowed(-32_769, 0)).toBe(-16_384);
+    expect(narrowed(-ACCUMULATOR_LIMIT, 0)).toBe(-16_384);
   });
 
   it('rounds ties upwards in both of its steps', () => {

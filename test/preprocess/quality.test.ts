@@ -51,6 +51,29 @@ describe('the integrity check', () => {
   });
 });
 
+describe('a measure at its limit', () => {
+  const limits = { minimumSide: 150, maximumClippedShare: 0.5, minimumContrast: 4, minimumFocus: 7 };
+  const fit = { shortSide: 150, clippedShare: 0.5, contrast: 4, focus: 7 };
+
+  it('is fit to be read, every one of them', () => {
+    expect(retakeReasons(fit, limits)).toEqual([]);
+  });
+
+  it.each([
+    ['short side', { shortSide: 149 }, 'too-small'],
+    ['contrast', { contrast: 4 - 1e-9 }, 'flat'],
+    ['clipped share', { clippedShare: 0.5 + 1e-9 }, 'clipped'],
+    ['focus', { focus: 7 - 1e-9 }, 'out-of-focus'],
+  ] as const)('is a reason to take the frame again as soon as it is beyond: %s', (_, change, reason) => {
+    expect(retakeReasons({ ...fit, ...change }, limits)).toEqual([reason]);
+  });
+
+  it('that no measure can miss sends nothing back', () => {
+    const none = { minimumSide: 1, maximumClippedShare: 1, minimumContrast: 0, minimumFocus: 0 };
+    expect(retakeReasons({ shortSide: 1, clippedShare: 1, contrast: 0, focus: 0 }, none)).toEqual([]);
+  });
+});
+
 describe('the measures', () => {
   it('of a chessboard of working pixels are what arithmetic says', () => {
     const side = 128;

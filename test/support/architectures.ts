@@ -39,9 +39,16 @@ export function randomCheckpoint(architecture: Architecture = tinyQana(), seed =
       activations: new Map([['input', { scale: 1 / 255, zeroPoint: 0, maximum: 255, group: 'input' }]]),
       weights: new Map([['head.logits', { limit: 127, scales: Float64Array.of(0.1, 0.1) }]]),
     },
-    optimiser: { steps: 3, first: parameters, second: parameters },
+    optimiser: { steps: 3, first: parameters, second: squared(parameters) },
     progress: { seed, epochs: 1, best: { epoch: 1, macroF1: 0.5 }, finished: false },
     metrics: { 'validation.macroF1': 0.5 },
     recipe: { epochs: 2 },
   };
+}
+
+/** As a mean of squares, which is never below 0. */
+function squared(arrays: ReadonlyMap<string, NamedArray>): Map<string, NamedArray> {
+  return new Map(
+    Array.from(arrays, ([name, { shape, values }]) => [name, { shape, values: values.map((x) => x * x) }]),
+  );
 }

@@ -4,6 +4,15 @@ import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { drawnLesion, imageOf, lesionImage } from './drawn-lesion.ts';
 import {
+  circularTiff,
+  plainText,
+  sharedValuesTiff,
+  textBomb,
+  withEmptyChunks,
+  withEmptyRiffChunks,
+  withEmptySegments,
+} from './image-bombs.ts';
+import {
   animatedPng,
   exifOrientation,
   findJpegSegment,
@@ -186,6 +195,18 @@ async function bombs(): Promise<HostileImage[]> {
     'claims-a-million-squared.png': [withPngSize(png, 1_000_000, 1_000_000), 'IMAGE_TOO_LARGE'],
     'claims-the-largest-number.png': [withPngSize(png, 0x7fffffff, 0x7fffffff), 'IMAGE_DAMAGED'],
     'scan-bomb.jpg': [scanBomb(1000), 'IMAGE_TOO_MANY_SCANS'],
+    'compressed-text.png': [textBomb(png, 'zTXt', 12), 'IMAGE_TOO_COMPLEX'],
+    'compressed-international-text.png': [textBomb(png, 'iTXt', 12), 'IMAGE_TOO_COMPLEX'],
+    'a-little-compressed-text.png': [textBomb(png, 'zTXt', 2), 'read'],
+    'much-plain-text.png': [withPngChunk(png, 'tEXt', plainText(500_000)), 'read'],
+    'empty-chunks.png': [withEmptyChunks(png, 200_000), 'IMAGE_TOO_COMPLEX'],
+    'empty-segments.jpg': [withEmptySegments(jpeg, 200_000), 'IMAGE_TOO_COMPLEX'],
+    'empty-chunks.webp': [
+      withEmptyRiffChunks(await lesionImage().webp().toBuffer(), 200_000),
+      'IMAGE_TOO_COMPLEX',
+    ],
+    'shared-values.tif': [sharedValuesTiff(2000, 100_000), 'IMAGE_TOO_COMPLEX'],
+    'circular-pages.tif': [circularTiff(), 'IMAGE_TOO_COMPLEX'],
   });
 }
 

@@ -3,6 +3,7 @@ import type { GraphTiming } from '../../bench/graph.ts';
 import type { GraphLayers, LayerFigures } from '../../bench/layers.ts';
 import type { MachineLimits } from '../../bench/limits.ts';
 import type { StageTiming } from '../../bench/stages.ts';
+import { printable } from '../../errors.ts';
 import { energyLine } from '../../evaluation/energy/of-inference.ts';
 import { colour } from '../../ui/terminal/console.ts';
 import { tableLines } from '../../ui/terminal/table.ts';
@@ -72,7 +73,7 @@ function layerLines(
   layers: readonly LayerFigures[],
 ): string[] {
   const rows = layers.map((layer) => [
-    layer.description,
+    printable(layer.description),
     layer.microseconds.toFixed(1),
     percent(layer.timeShare),
     percent(layer.peakShare),
@@ -80,7 +81,7 @@ function layerLines(
   ]);
   return [
     colour.bold(
-      `Layers of ${graph}: ${microseconds.toFixed(0)} µs, convolutions at ${percent(convolutionShare)} of the peak`,
+      `Layers of ${printable(graph)}: ${microseconds.toFixed(0)} µs, convolutions at ${percent(convolutionShare)} of the peak`,
     ),
     ...tableLines(
       [['layer', 'µs', 'of the time', 'of the peak', 'why not more'].map(colour.dim), ...rows],

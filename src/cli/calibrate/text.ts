@@ -1,3 +1,4 @@
+import { printable } from '../../errors.ts';
 import type { Choice } from '../../evaluation/calibration/calibrate.ts';
 import type { CalibrationDocument } from '../../evaluation/calibration/document.ts';
 import { fixed, percent } from '../../report/page.ts';
@@ -8,7 +9,9 @@ import { tableLines } from '../../ui/terminal/table.ts';
 export function calibrationLines(document: CalibrationDocument): string[] {
   const { model, dataset, split, n, before, after, crop, tiling, thresholds, written } = document;
   return [
-    colour.bold(`${model.name} ${model.version}, fitted on ${n} images of ${dataset.name}, ${split}`),
+    colour.bold(
+      printable(`${model.name} ${model.version}, fitted on ${n} images of ${dataset.name}, ${split}`),
+    ),
     '',
     ...tableLines([
       ['', 'plain softmax', 'fitted'].map(colour.dim),
@@ -30,14 +33,14 @@ export function calibrationLines(document: CalibrationDocument): string[] {
     ...tableLines([
       ['class', 'threshold', 'sensitivity'].map(colour.dim),
       ...Object.entries(thresholds).map(([name, { threshold, sensitivity }]) => [
-        name,
+        printable(name),
         fixed(threshold, 4),
         percent(sensitivity),
       ]),
     ]),
     '',
     `τ = ${fixed(tiling.tau, 4)} triggers tiling on ${percent(tiling.triggerShare)}; indeterminate: ${percent(document.indeterminateShare)}`,
-    `Written to ${written.file}, digest ${written.digest.slice(0, 16)}…`,
+    `Written to ${printable(written.file)}, digest ${written.digest.slice(0, 16)}…`,
   ];
 }
 

@@ -31,7 +31,7 @@ export function lineOf(outcome: Outcome, table: ClassTable): string {
     return `${name}  ${colour.red(padded('refused'))}  ${printable(outcome.refusal.describe())}`;
   }
   const { reading } = outcome;
-  const label = painted(padded(reading.diagnosis), reading, table);
+  const label = painted(padded(printable(reading.diagnosis)), reading, table);
   if (!reading.accepted) {
     return `${name}  ${label}  ${reading.reasons.map((reason) => REASONS[reason]).join('; ')}`;
   }
@@ -49,7 +49,7 @@ function probabilitiesOf({ probabilities }: Reading): string {
     .slice(0, SHOWN_CLASSES);
   const filled = Math.round((leading[0]?.[1] ?? 0) * BAR_WIDTH);
   const bar = '█'.repeat(filled) + colour.dim('░'.repeat(BAR_WIDTH - filled));
-  return `${bar}  ${leading.map(([name, p]) => `${name} ${p.toFixed(2)}`).join('  ')}`;
+  return `${bar}  ${leading.map(([name, p]) => `${printable(name)} ${p.toFixed(2)}`).join('  ')}`;
 }
 
 /** Exactly PATH_WIDTH characters: padded, or without its beginning. */

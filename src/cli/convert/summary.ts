@@ -1,3 +1,4 @@
+import { printable } from '../../errors.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import type { Manifest, Target } from '../../model/bundle/contract.ts';
 import { colour, print } from '../../ui/terminal/console.ts';
@@ -50,7 +51,8 @@ export function summaryOf(
 
 export function printSummary(summary: ConversionSummary): void {
   const { model, targets } = summary;
-  print(`${colour.bold(summary.bundle)}  ${model.name} ${model.version}  ${model.digest.slice(0, 16)}`);
+  const identity = `${model.name} ${model.version}  ${model.digest.slice(0, 16)}`;
+  print(`${colour.bold(printable(summary.bundle))}  ${printable(identity)}`);
   print(`conversion success rate  ${summary.conversionSuccessRate.toFixed(3)}`);
   print(`layers                   ${summary.layers} from ${summary.floatNodes} float nodes`);
   print(

@@ -1,3 +1,4 @@
+import { printable } from '../../errors.ts';
 import type { Manifest } from '../../model/bundle/contract.ts';
 import { print } from '../../ui/terminal/console.ts';
 
@@ -7,6 +8,6 @@ export function printTargets(targets: Manifest['targets']): void {
     print(maps ? `${target}: every layer maps` : `${target}: ${unmapped.length} layers do not map`);
     const byReason = new Map<string, string[]>();
     for (const { node, reason } of unmapped) byReason.set(reason, [...(byReason.get(reason) ?? []), node]);
-    for (const [reason, nodes] of byReason) print(`  ${reason}: ${nodes.join(', ')}`);
+    for (const [reason, nodes] of byReason) print(`  ${printable(`${reason}: ${nodes.join(', ')}`)}`);
   }
 }

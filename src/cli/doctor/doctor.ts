@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { Command } from 'commander';
-import { EXIT } from '../../errors.ts';
+import { EXIT, printable } from '../../errors.ts';
 import { DEFAULT_MODEL } from '../../runtime/engine/open-model.ts';
 import { defaultDataFolder } from '../../store/folder.ts';
 import { colour, print, printJson } from '../../ui/terminal/console.ts';
@@ -64,6 +64,6 @@ export async function examine(surroundings: Surroundings): Promise<Finding[]> {
 const MARKS = { works: colour.green('✓'), absent: colour.dim('–'), broken: colour.red('✗') } as const;
 
 function showFinding({ part, state, detail, remedy }: Finding): void {
-  print(`${MARKS[state]} ${part.padEnd(8)} ${detail}`);
-  if (remedy !== undefined && state !== 'works') print(`           ${colour.dim(`→ ${remedy}`)}`);
+  print(`${MARKS[state]} ${part.padEnd(8)} ${printable(detail)}`);
+  if (remedy !== undefined && state !== 'works') print(`           ${colour.dim(`→ ${printable(remedy)}`)}`);
 }

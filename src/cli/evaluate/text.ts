@@ -1,3 +1,4 @@
+import { printable } from '../../errors.ts';
 import type { EvaluationDocument } from '../../evaluation/document.ts';
 import { LEAKAGE_SENTENCE, type SideBySide } from '../../evaluation/protocols/side-by-side.ts';
 import { PROTOCOLS } from '../../evaluation/protocols/stored-figures.ts';
@@ -25,7 +26,7 @@ const PROTOCOL_WORDS: Readonly<Record<EvaluationDocument['protocol'], string>> =
 export function evaluationLines(document: EvaluationDocument): string[] {
   const { model, dataset, settings, split, n, protocol } = document;
   return [
-    colour.bold(`${model.name} ${model.version} on ${dataset.name}, ${split}: ${n} images`),
+    colour.bold(printable(`${model.name} ${model.version} on ${dataset.name}, ${split}: ${n} images`)),
     colour.dim(
       [
         PROTOCOL_WORDS[protocol],
@@ -83,16 +84,16 @@ function classLines({ classes, perClass }: EvaluationDocument): string[] {
   const header = ['class', 'images', 'precision', 'recall', 'F1', 'AUC'].map(colour.dim);
   const rows = classes.map((name) => {
     const { support, precision, recall, f1, auc } = perClass[name];
-    return [name, String(support), percent(precision), percent(recall), percent(f1), fixed(auc)];
+    return [printable(name), String(support), percent(precision), percent(recall), percent(f1), fixed(auc)];
   });
   return tableLines([header, ...rows]);
 }
 
 function confusionLines({ classes, confusion }: EvaluationDocument): string[] {
-  const header = ['true \\ named', ...classes].map(colour.dim);
+  const header = ['true \\ named', ...classes.map(printable)].map(colour.dim);
   const rows = confusion.map((row, t) => {
     const support = row.reduce((sum, count) => sum + count, 0);
-    return [classes[t], ...row.map((count, n) => shaded(count, support, t === n))];
+    return [printable(classes[t]), ...row.map((count, n) => shaded(count, support, t === n))];
   });
   return tableLines([header, ...rows]);
 }
@@ -110,7 +111,7 @@ function remarkLines(document: EvaluationDocument): string[] {
     `The integrity check would send back ${retakes.count} (${percent(retakes.share)}); they are in the figures all the same`,
   ];
   if (float !== undefined && agreement !== undefined) {
-    remarks.push(`Same winning class as ${float.source}: ${percent(agreement, 2)}`);
+    remarks.push(`Same winning class as ${printable(float.source)}: ${percent(agreement, 2)}`);
   }
   if (dataset.missing.length > 0) remarks.push(`Without a file: ${named(dataset.missing)}`);
   if (dataset.unreadable.length > 0) {
@@ -120,5 +121,5 @@ function remarkLines(document: EvaluationDocument): string[] {
 }
 
 function named(identifiers: readonly string[]): string {
-  return `${identifiers.length} (${identifiers.slice(0, 5).join(', ')}${identifiers.length > 5 ? ', …' : ''})`;
+  return `${identifiers.length} (${printable(identifiers.slice(0, 5).join(', '))}${identifiers.length > 5 ? ', …' : ''})`;
 }

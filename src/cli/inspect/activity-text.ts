@@ -12,7 +12,9 @@ const BAR = 24;
 export function activityLines({ layers, windows, energy, ...activity }: ActivityDocument): string[] {
   const { images, source, equalToEngine, unreadable } = activity;
   return [
-    colour.bold(`Activity on ${images} images: ${source}; means per image over ${FULL_SCALE} steps`),
+    colour.bold(
+      `Activity on ${images} images: ${printable(source)}; means per image over ${FULL_SCALE} steps`,
+    ),
     ...tableLines(
       [
         ['layer', 'operator', 'spikes', 'per neuron and step', '', 'not at rest', 'synaptic operations'].map(

@@ -8,16 +8,16 @@ const PLACES = { chip: 'chip', cpu: 'cpu', host: '—' } as const;
 
 export function printInspection(document: InspectDocument): void {
   const { model, engine, conversion, totals } = document;
-  print(`${colour.bold(`${model.name} ${model.version}`)}  ${document.bundle}`);
+  print(`${colour.bold(printable(`${model.name} ${model.version}`))}  ${printable(document.bundle)}`);
   print(`digest      ${model.digest}`);
   print(
-    `input       ${document.input.shape.join('×')} uint8, ${document.classes.length} classes: ${document.classes.join(' ')}`,
+    `input       ${document.input.shape.join('×')} uint8, ${document.classes.length} classes: ${printable(document.classes.join(' '))}`,
   );
   print(
     `engine      ${engine.backend}, ${engine.instructionSet}, arena ${kibibytes(engine.arenaBytes)}; ${engine.goldenInputsReplayed} golden inputs reproduced`,
   );
   print(
-    `converted   from ${conversion.source.name}, ${conversion.weightQuantisation} weights, scales ${scalesOf(conversion.calibration)}`,
+    `converted   from ${printable(conversion.source.name)}, ${conversion.weightQuantisation} weights, scales ${scalesOf(conversion.calibration)}`,
   );
   print(`            conversion success rate ${conversion.conversionSuccessRate.toFixed(3)}`);
   print();
@@ -55,7 +55,7 @@ function rowOf(layer: InspectedLayer): string[] {
   const { placement } = layer;
   return [
     printable(layer.name),
-    layer.kernel ?? layer.operator,
+    printable(layer.kernel ?? layer.operator),
     layer.shape.join('×'),
     layer.scale.toPrecision(4),
     String(layer.zeroPoint),
@@ -71,7 +71,7 @@ function rowOf(layer: InspectedLayer): string[] {
 function printTargets({ conversion }: InspectDocument): void {
   for (const [target, { maps, unmapped }] of Object.entries(conversion.targets)) {
     print(`${colour.bold(target)}: ${maps ? 'every layer maps' : `${unmapped.length} layers do not map`}`);
-    for (const { node, reason } of unmapped) print(`  ${printable(node)}: ${reason}`);
+    for (const { node, reason } of unmapped) print(`  ${printable(node)}: ${printable(reason)}`);
   }
   print();
 }
@@ -82,11 +82,11 @@ function printReadout({ readout, preprocessing, classes }: InspectDocument): voi
     `${colour.bold('readout')}  α ${readout.alpha.toPrecision(5)}, ${
       fittedOn === null
         ? 'not calibrated'
-        : `fitted on ${fittedOn.images} images of ${fittedOn.dataset}, ${fittedOn.split}`
+        : `fitted on ${fittedOn.images} images of ${printable(`${fittedOn.dataset}, ${fittedOn.split}`)}`
     }`,
   );
   print(
-    `  thresholds  ${classes.map((name, i) => `${name} ${readout.thresholds[i].toFixed(3)}`).join('  ')}`,
+    `  thresholds  ${classes.map((name, i) => `${printable(name)} ${readout.thresholds[i].toFixed(3)}`).join('  ')}`,
   );
   print(`  tiling      ${tiling.enabled ? 'on' : 'off'}, below τ = ${tiling.tau.toFixed(3)}`);
   print(`  crop        ${preprocessing.crop.enabled ? 'on' : 'off'}`);
@@ -94,12 +94,12 @@ function printReadout({ readout, preprocessing, classes }: InspectDocument): voi
 }
 
 function printCard({ card }: InspectDocument): void {
-  print(`${colour.bold('card')}  ${card.description}`);
-  print(`  data      ${card.data}`);
-  print(`  protocol  ${card.protocol}`);
-  print(`  licence   ${card.licence}`);
-  for (const [name, value] of Object.entries(card.metrics)) print(`  ${name}  ${value}`);
-  for (const limitation of card.limitations) print(`  limit: ${limitation}`);
+  print(`${colour.bold('card')}  ${printable(card.description)}`);
+  print(`  data      ${printable(card.data)}`);
+  print(`  protocol  ${printable(card.protocol)}`);
+  print(`  licence   ${printable(card.licence)}`);
+  for (const [name, value] of Object.entries(card.metrics)) print(`  ${printable(name)}  ${value}`);
+  for (const limitation of card.limitations) print(`  limit: ${printable(limitation)}`);
 }
 
 function kibibytes(bytes: number): string {

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { printable } from '../../errors.ts';
 import { parameterCount } from '../../model/architecture/parameters.ts';
 import type { Checkpoint } from '../../model/checkpoint/format.ts';
 import type { BackendName } from '../../training/backend/backend.ts';
@@ -36,9 +37,9 @@ export function trainingDocument(
 
 export function trainingLines(document: TrainingDocument): string[] {
   const { checkpoint, architecture, parameters, quantised, metrics } = document;
-  const figures = Object.entries(metrics).map(([name, value]) => `${name} ${value.toFixed(4)}`);
+  const figures = Object.entries(metrics).map(([name, value]) => `${printable(name)} ${value.toFixed(4)}`);
   return [
-    `${checkpoint}: ${architecture}, ${parameters} parameters, ${quantised ? 'quantised' : 'float'}`,
+    `${printable(`${checkpoint}: ${architecture}`)}, ${parameters} parameters, ${quantised ? 'quantised' : 'float'}`,
     figures.join(', '),
   ];
 }

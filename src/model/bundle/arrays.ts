@@ -1,5 +1,6 @@
 /** Typed arrays as references into the bundle's data: `{"type":"int8","offset":0,"length":27}`, offset in bytes, length in elements. */
 import { z } from 'zod';
+import { MAXIMUM_DEPTH } from './json.ts';
 
 type AnyArray = Int8Array | Uint8Array | Int16Array | Int32Array | Float32Array | Float64Array;
 
@@ -42,9 +43,6 @@ export class ArrayWriter {
     return Buffer.concat(this.#parts);
   }
 }
-
-/** Documents of this program nest less deep by far; a guard for the recursion. */
-const MAXIMUM_DEPTH = 32;
 
 interface Reference {
   readonly type: Kind;

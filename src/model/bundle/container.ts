@@ -10,6 +10,7 @@
  */
 import { createHash } from 'node:crypto';
 import { RefusedError } from '../../errors.ts';
+import { excessOf, MAXIMUM_DOCUMENT_BYTES } from './json.ts';
 
 /** What a container holds, and how faults of it are named. */
 export interface ContainerKind {
@@ -137,13 +138,27 @@ function refuseUnlessReadable(
   }
 }
 
-function parseJson(text: Buffer, file: string, { code, noun }: ContainerKind): unknown {
+function parseJson(text: Buffer, file: string, kind: ContainerKind): unknown {
+  if (text.length > MAXIMUM_DOCUMENT_BYTES) throw immodest(`${text.length} bytes`, file, kind);
+  let document: unknown;
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text));
+    document = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text));
   } catch (cause) {
-    throw new RefusedError(`${code}_DOCUMENT`, `The document inside the ${noun} is not JSON`, {
+    throw new RefusedError(`${kind.code}_DOCUMENT`, `The document inside the ${kind.noun} is not JSON`, {
       file,
       cause,
     });
   }
+  const excess = excessOf(document);
+  if (excess !== null) throw immodest(excess, file, kind);
+  return document;
+}
+
+function immodest(received: string, file: string, { code, noun, remedies }: ContainerKind): RefusedError {
+  return new RefusedError(`${code}_DOCUMENT`, `The document inside the ${noun} is too large`, {
+    file,
+    expected: `at most ${MAXIMUM_DOCUMENT_BYTES} bytes of JSON`,
+    received,
+    remedy: remedies.notOne,
+  });
 }

@@ -1,13 +1,20 @@
 /** What travels in a model bundle beside graph and weights. Parsed once here, trusted everywhere else. */
 import { z } from 'zod';
+import { count, foreignName, real, scale, share, text, whole } from './fields.ts';
 
-const share = z.number().min(0).max(1);
-const positive = z.number().positive();
+/** Side of a frame at most, pixels. */
+const LARGEST_SIDE = 16_384;
+/** Standard deviation at most of values in 0…255. */
+const LARGEST_CONTRAST = 127.5;
+/** Variance at most of a Laplacian in ±1020. */
+const LARGEST_FOCUS = 1020 ** 2;
+/** Layers of the graph, its head included, and anything else that is listed once per layer. */
+const MAXIMUM_LAYERS = 4097;
 
 /** How a captured frame becomes the graph's input (system specification §1). */
 export const preprocessingSchema = z.strictObject({
-  width: z.int().min(1).max(1024),
-  height: z.int().min(1).max(1024),
+  width: whole(1, 1024),
+  height: whole(1, 1024),
   colour: z.literal('rgb'),
   resampling: z.literal('area'),
   crop: z.strictObject({
@@ -18,19 +25,19 @@ export const preprocessingSchema = z.strictObject({
     /** Smallest side of the crop, as a share of the image's short side. */
     minimumSide: share,
     /** The centred square is used when the map's coefficient of variation lies below this. */
-    flatness: z.number().min(0),
+    flatness: real(0, 1000),
     /** The centred square is used when the peak lies within this share of the image's short side from the centre. */
     centreTolerance: share,
   }),
   quality: z.strictObject({
     /** Short side, pixels. */
-    minimumSide: z.int().min(1),
+    minimumSide: whole(1, LARGEST_SIDE),
     /** Largest share of pixels at 0, or at 255, in any channel. */
     maximumClippedShare: share,
     /** Smallest standard deviation of luminance (0…255) on the working square. */
-    minimumContrast: z.number().min(0),
+    minimumContrast: real(0, LARGEST_CONTRAST),
     /** Smallest variance of the Laplacian of luminance on the working square. */
-    minimumFocus: z.number().min(0),
+    minimumFocus: real(0, LARGEST_FOCUS),
   }),
 });
 export type Preprocessing = z.infer<typeof preprocessingSchema>;
@@ -38,19 +45,24 @@ export type Preprocessing = z.infer<typeof preprocessingSchema>;
 /** How potentials become probabilities and a decision (system specification §6, equations 17 and 18). */
 export const readoutSchema = z.strictObject({
   /** Scale on integer potentials before the softmax: p = softmax(alpha × potential). */
-  alpha: positive,
+  alpha: scale,
   /** Smallest probability at which each class may be named, in the order of the classes. */
-  thresholds: z.array(share),
+  thresholds: z.array(share).max(4096),
   tiling: z.strictObject({
     enabled: z.boolean(),
     /** Tiling triggers when the largest probability lies below this. */
     tau: share,
     /** Overlap of neighbouring tiles, as a share of a tile's side. */
-    overlap: z.number().min(0).max(0.9),
+    overlap: real(0, 0.9),
   }),
   /** What the values were fitted on; null while they are the uncalibrated defaults. */
   fittedOn: z
-    .strictObject({ dataset: z.string(), split: z.string(), images: z.int().positive(), crop: z.boolean() })
+    .strictObject({
+      dataset: text(1024),
+      split: text(1024),
+      images: whole(1, 2 ** 31 - 1),
+      crop: z.boolean(),
+    })
     .nullable(),
 });
 export type Readout = z.infer<typeof readoutSchema>;
@@ -61,47 +73,49 @@ export type Target = (typeof TARGETS)[number];
 /** Where the bundle came from and what the conversion did, layer by layer (system specification §5). */
 export const manifestSchema = z.strictObject({
   source: z.strictObject({
-    name: z.string(),
-    sha256: z.string(),
-    format: z.string(),
-    opset: z.int().nullable(),
+    name: text(1024),
+    sha256: text(128),
+    format: text(64),
+    opset: count.nullable(),
   }),
   weightQuantisation: z.enum(['per-tensor', 'per-channel']),
-  calibration: z.strictObject({ images: z.int().min(0), sha256: z.string() }),
-  floatNodes: z.int().min(0),
+  calibration: z.strictObject({ images: count, sha256: text(128) }),
+  floatNodes: count,
   /** Nodes of the integer graph that would need a float dequantisation; empty in every bundle that was written. */
-  nodesNeedingDequantisation: z.array(z.string()),
+  nodesNeedingDequantisation: z.array(text(256)).max(MAXIMUM_LAYERS),
   /** CSR = 1 − |nodes needing dequantisation| / |nodes| (equation 16). */
   conversionSuccessRate: share,
-  layers: z.array(
-    z.strictObject({
-      name: z.string(),
-      operator: z.string(),
-      sources: z.array(z.string()),
-      reparameterisation: z.array(z.string()),
-      scale: positive,
-      zeroPoint: z.int().min(0).max(255),
-      kernel: z.string(),
-      placement: z.record(z.enum(TARGETS), z.enum(['chip', 'host', 'cpu'])),
-    }),
-  ),
+  layers: z
+    .array(
+      z.strictObject({
+        name: text(256),
+        operator: text(256),
+        sources: z.array(foreignName).max(MAXIMUM_LAYERS),
+        reparameterisation: z.array(foreignName).max(MAXIMUM_LAYERS),
+        scale,
+        zeroPoint: whole(0, 255),
+        kernel: text(256),
+        placement: z.record(z.enum(TARGETS), z.enum(['chip', 'host', 'cpu'])),
+      }),
+    )
+    .max(MAXIMUM_LAYERS),
   targets: z.record(
     z.enum(TARGETS),
     z.strictObject({
       maps: z.boolean(),
-      unmapped: z.array(z.strictObject({ node: z.string(), reason: z.string() })),
+      unmapped: z.array(z.strictObject({ node: text(256), reason: foreignName })).max(MAXIMUM_LAYERS),
     }),
   ),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 
 export const cardSchema = z.strictObject({
-  description: z.string(),
-  data: z.string(),
-  protocol: z.string(),
-  licence: z.string(),
+  description: text(16_384),
+  data: text(16_384),
+  protocol: text(16_384),
+  licence: text(16_384),
   /** Measured figures by name, for example `test.top1`. */
-  metrics: z.record(z.string(), z.number()),
-  limitations: z.array(z.string()),
+  metrics: z.record(text(256), real(-1e12, 1e12)),
+  limitations: z.array(text(16_384)).max(1000),
 });
 export type ModelCard = z.infer<typeof cardSchema>;

@@ -6,19 +6,16 @@ import type { ModelContents } from './bundle.ts';
 import { type ClassTableSection, classTableSchema } from './class-table-section.ts';
 import { FIRST_FORMAT, FORMAT_VERSION } from './container.ts';
 import { cardSchema, manifestSchema, preprocessingSchema, readoutSchema } from './contract.ts';
+import { classNames, foreignName, plainName, scale, text, whole } from './fields.ts';
 import { type LearningSection, learningSchema } from './learning-section.ts';
 
-/** One check where zod's own would be three: a bundle has a thousand such numbers, and a start little time. */
-const whole = (from: number, to: number) =>
-  z.custom<number>(
-    (value) => typeof value === 'number' && Number.isInteger(value) && value >= from && value <= to,
-    `expected a whole number from ${from} to ${to}`,
-  );
+/** Far more than any network for these processors has; what an engine plans grows with the square. */
+export const MAXIMUM_NODES = 4096;
 const byte = whole(0, 255);
 const name = z.string().min(1).max(256);
 const size = whole(1, 65_536);
 const pair = z.tuple([size, size]).readonly();
-const quantisation = z.strictObject({ scale: z.number().positive(), zeroPoint: byte });
+const quantisation = z.strictObject({ scale, zeroPoint: byte });
 const tensor = z.strictObject({
   shape: z.tuple([size, size, whole(1, 2 ** 24)]),
   quantisation,
@@ -28,7 +25,9 @@ const padding = z.strictObject({ top: margin, left: margin, bottom: margin, righ
 const clamp = z.strictObject({ minimum: byte, maximum: byte });
 
 const { int8, uint8, int16, int32, float64 } = ARRAYS;
-const base = { name, sources: z.array(z.string()), output: tensor };
+/** Names that the float model gave its nodes: kept for people, and written as they came. */
+const sources = z.array(foreignName).max(MAXIMUM_NODES);
+const base = { name, sources, output: tensor };
 const requantisation = z.strictObject({ multiplier: int16, shift: uint8 });
 const layer = { weights: int8, weightScales: float64, bias: int32, requantisation, clamp };
 const window = { input: name, kernel: pair, stride: pair, padding };
@@ -45,14 +44,14 @@ const node = z.discriminatedUnion('op', [
   z.strictObject({
     ...base,
     op: z.literal('add'),
-    inputs: z.array(name).min(1),
+    inputs: z.array(name).min(1).max(MAXIMUM_NODES),
     multipliers: int16,
     shift: whole(0, 30),
     clamp,
   }),
-  z.strictObject({ ...base, op: z.literal('concat'), inputs: z.array(name).min(1) }),
+  z.strictObject({ ...base, op: z.literal('concat'), inputs: z.array(name).min(1).max(MAXIMUM_NODES) }),
   z.strictObject({ ...base, op: z.literal('multiply'), input: name, gate: name, requantisation, clamp }),
-  z.strictObject({ ...base, op: z.literal('table'), input: name, function: z.string(), table: uint8 }),
+  z.strictObject({ ...base, op: z.literal('table'), input: name, function: text(256), table: uint8 }),
   z.strictObject({ ...base, op: z.literal('averagePool'), ...window, requantisation, clamp }),
   z.strictObject({ ...base, op: z.literal('maxPool'), ...window }),
   z.strictObject({ ...base, op: z.literal('flatten'), input: name }),
@@ -60,21 +59,21 @@ const node = z.discriminatedUnion('op', [
 ]);
 const graph = z.strictObject({
   input: tensor,
-  classes: z.array(z.string().min(1).max(64)).min(1).max(4096),
-  nodes: z.array(node).max(10_000),
+  classes: classNames,
+  nodes: z.array(node).max(MAXIMUM_NODES),
   head: z.strictObject({
     input: name,
-    sources: z.array(z.string()),
+    sources,
     weights: int8,
     bias: int32,
-    scale: z.number().positive(),
+    scale,
   }),
 });
 
 /** Schema of the whole document, its references resolved by `withArrays`. */
 export const documentSchema = z.strictObject({
-  name: z.string().min(1).max(128),
-  version: z.string().min(1).max(64),
+  name: plainName(128),
+  version: plainName(64),
   graph,
   preprocessing: preprocessingSchema,
   readout: readoutSchema,

@@ -1,13 +1,16 @@
 import { open, stat } from 'node:fs/promises';
 import { RefusedError } from '../../errors.ts';
 import { firstIssue } from '../../schema.ts';
+import type { IntegerGraph } from '../graph.ts';
+import { ACCUMULATOR_LIMIT } from '../requantise.ts';
+import { MAXIMUM_REPLAY, workOf } from '../validate/budget.ts';
 import { validateGraph } from '../validate/validate.ts';
 import { withArrays } from './arrays.ts';
 import type { GoldenCase, ModelBundle } from './bundle.ts';
 import { classTableProblem } from './class-table-section.ts';
 import { MAXIMUM_BUNDLE_BYTES, unpackContainer } from './container.ts';
 import { documentSchema, formatOf } from './document.ts';
-import { learningProblem } from './learning-section.ts';
+import { type LearningSection, learningProblem } from './learning-section.ts';
 
 /**
  * Parses and checks a bundle: magic, format, digest, schema, and every bound that an engine relies on.
@@ -120,10 +123,33 @@ function validateAgreement(contents: Omit<ModelBundle, 'digest'>): void {
       );
     }
   });
-  const problem = learning === undefined ? null : learningProblem(learning, graph);
-  if (problem !== null) throw disagreement('learning', 'sets that fit the graph', problem);
+  const work = workOf(graph) * golden.length;
+  if (work > MAXIMUM_REPLAY) {
+    throw disagreement('golden', `inputs that are replayed with ${MAXIMUM_REPLAY} multiply-adds`, `${work}`);
+  }
+  if (learning !== undefined) validateLearning(learning, graph);
   const fault = classTable === undefined ? null : classTableProblem(classTable, graph);
   if (fault !== null) throw disagreement('classTable', 'a table that fits the graph', fault);
+}
+
+/** Cases at most, for the guard and for rehearsal: every update is judged by all of them. */
+const MAXIMUM_CASES = 8192;
+
+function validateLearning(learning: LearningSection, graph: IntegerGraph): void {
+  const problem = learningProblem(learning, graph);
+  if (problem !== null) throw disagreement('learning', 'sets that fit the graph', problem);
+  for (const [name, { labels, potentials }] of Object.entries({
+    guard: learning.guard,
+    rehearsal: learning.rehearsal,
+  })) {
+    const field = `learning.${name}`;
+    if (labels.length > MAXIMUM_CASES) {
+      throw disagreement(field, `at most ${MAXIMUM_CASES} cases`, `${labels.length}`);
+    }
+    if (potentials.some((potential) => Math.abs(potential) > ACCUMULATOR_LIMIT)) {
+      throw disagreement(field, 'potentials that a graph can make', 'larger ones');
+    }
+  }
 }
 
 function disagreement(field: string, expected: string, received: string): RefusedError {

@@ -2,9 +2,11 @@ import { open, stat } from 'node:fs/promises';
 import { RefusedError, SpikescopeError } from '../../errors.ts';
 import { firstIssue } from '../../schema.ts';
 import { parametersOf, statisticsOf } from '../architecture/parameters.ts';
+import { shapesOf } from '../architecture/shapes.ts';
 import { withArrays } from '../bundle/arrays.ts';
 import { type ContainerKind, packContainer, unpackContainer } from '../bundle/container.ts';
 import { replaceFile } from '../bundle/replace-file.ts';
+import { elementCount } from '../graph.ts';
 import { type Arrays, answeringArrays, type Checkpoint } from './format.ts';
 import { checkpointDocument, checkpointSchema } from './schema.ts';
 
@@ -86,16 +88,43 @@ async function readWhole(file: string): Promise<Uint8Array> {
   }
 }
 
-/** Every array of the architecture is there, in its shape, and finite. */
+/** Every array of the architecture is there, in its shape, and finite; so are the optimiser's. */
 function requireArrays(checkpoint: Checkpoint, file: string): void {
-  const { architecture, parameters, statistics } = checkpoint;
-  requireShapes(parameters, parametersOf(architecture), file);
-  requireShapes(statistics, statisticsOf(architecture), file);
-  requireShapes(
-    answeringArrays(checkpoint),
-    [...parametersOf(architecture), ...statisticsOf(architecture)],
-    file,
-  );
+  const { architecture, classes, parameters, statistics, optimiser, quantisation } = checkpoint;
+  const learned = parametersOf(architecture);
+  const kept = statisticsOf(architecture);
+  requireShapes(parameters, learned, file);
+  requireShapes(statistics, kept, file);
+  requireShapes(answeringArrays(checkpoint), [...learned, ...kept], file);
+  const variances = kept.filter(({ role }) => role === 'variance').map(({ name }) => name);
+  for (const arrays of [statistics, answeringArrays(checkpoint)]) requirePositive(arrays, variances, file);
+  if (optimiser !== null) {
+    for (const moments of [optimiser.first, optimiser.second]) {
+      requireShapes(
+        moments,
+        learned.filter(({ name }) => moments.has(name)),
+        file,
+      );
+    }
+    requirePositive(optimiser.second, [...optimiser.second.keys()], file);
+  }
+  const shapes = shapesOf(architecture);
+  const logits = shapes.get(architecture.output);
+  if (logits === undefined || elementCount(logits) !== classes.length) {
+    throw schemaFault(file, 'classes', `${classes.length} names for an output of ${logits?.join('×')}`);
+  }
+  for (const [layer, { scales }] of quantisation?.weights ?? []) {
+    if (scales.length !== 1 && scales.length !== shapes.get(layer)?.[2]) {
+      throw schemaFault(file, `quantisation.weights.${layer}`, `${scales.length} scales`);
+    }
+  }
+}
+
+/** Variances and means of squares: a root is taken of them. */
+function requirePositive(arrays: Arrays, names: readonly string[], file: string): void {
+  for (const name of names) {
+    if (arrays.get(name)?.values.some((value) => value < 0)) throw schemaFault(file, name, 'values below 0');
+  }
 }
 
 function requireShapes(

@@ -3,9 +3,12 @@ import { z } from 'zod';
 import { sizeOf } from '../architecture/parameters.ts';
 import { architectureSchema } from '../architecture/schema.ts';
 import { ARRAYS, ArrayWriter } from '../bundle/arrays.ts';
+import { classNames, scale, share, whole } from '../bundle/fields.ts';
 import type { Arrays, Checkpoint } from './format.ts';
 
 const count = z.int().min(0);
+/** Epochs at most: years of training. */
+const epochs = whole(0, 1_000_000);
 
 /** A map is stored as a list of pairs, which keeps its order and any name. */
 function byName<Value>(value: z.ZodType<Value>) {
@@ -22,17 +25,22 @@ const array = z
 const arrays = byName(array);
 const activation = z
   .strictObject({
-    scale: z.number().positive(),
+    scale,
     zeroPoint: count,
     maximum: z.int().min(1).max(255),
     group: z.string().min(1),
   })
   .refine(({ zeroPoint, maximum }) => zeroPoint <= maximum, 'a zero point lies outside the range');
-const weights = z.strictObject({ limit: z.int().min(1).max(127), scales: ARRAYS.float64 });
+const scales = ARRAYS.float64.refine(
+  (values) => values.every((value) => scale.safeParse(value).success),
+  'a scale lies outside its range',
+);
+const weights = z.strictObject({ limit: z.int().min(1).max(127), scales });
+
 /** Schema of the whole document, its references resolved by `withArrays`. */
 export const checkpointSchema: z.ZodType<Checkpoint> = z.strictObject({
   architecture: architectureSchema,
-  classes: z.array(z.string().min(1)).min(1),
+  classes: classNames,
   parameters: arrays,
   statistics: arrays,
   averages: arrays.nullable(),
@@ -40,8 +48,8 @@ export const checkpointSchema: z.ZodType<Checkpoint> = z.strictObject({
   optimiser: z.strictObject({ steps: count, first: arrays, second: arrays }).nullable(),
   progress: z.strictObject({
     seed: count,
-    epochs: count,
-    best: z.strictObject({ epoch: count, macroF1: z.number() }).nullable(),
+    epochs,
+    best: z.strictObject({ epoch: epochs, macroF1: share }).nullable(),
     finished: z.boolean(),
   }),
   metrics: z.record(z.string(), z.number()),

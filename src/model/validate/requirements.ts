@@ -11,7 +11,7 @@ import {
 import { ACCUMULATOR_LIMIT, MAXIMUM_MULTIPLIER, MAXIMUM_SHIFT } from '../requantise.ts';
 
 /** Largest tensor, elements; keeps a hostile graph from reserving the machine's memory. */
-const MAXIMUM_TENSOR = 2 ** 26;
+export const MAXIMUM_TENSOR = 2 ** 25;
 
 export type Tensors = ReadonlyMap<string, ActivationTensor>;
 

@@ -1,5 +1,6 @@
 /** Every bound that the engines rely on, checked once when a graph enters the program. */
 import { type ActivationTensor, elementCount, type Head, INPUT_NAME, type IntegerGraph } from '../graph.ts';
+import { requireModest } from './budget.ts';
 import { validateNode } from './nodes.ts';
 import {
   fail,
@@ -10,28 +11,21 @@ import {
   type Tensors,
 } from './requirements.ts';
 
-/** Largest sum of tensors, elements; keeps a hostile graph from reserving the machine's memory. */
-const MAXIMUM_ACTIVATIONS = 2 ** 28;
-
 /**
  * @throws RefusedError `GRAPH_NAME`, `GRAPH_ORDER`, `GRAPH_SHAPE`, `GRAPH_QUANTISATION`, `GRAPH_PARAMETERS`,
- * `GRAPH_ACCUMULATOR`, `GRAPH_SIZE`, each naming the node
+ * `GRAPH_ACCUMULATOR`, `GRAPH_SIZE`, `GRAPH_WORK`, each naming the node
  */
 export function validateGraph(graph: IntegerGraph): void {
   const tensors = new Map<string, ActivationTensor>([[INPUT_NAME, graph.input]]);
   requireTensor(INPUT_NAME, graph.input);
-  let activations = elementCount(graph.input.shape);
   for (const node of graph.nodes) {
     if (tensors.has(node.name)) fail('GRAPH_NAME', node.name, 'a name of its own', 'a name already taken');
     requireTensor(node.name, node.output);
     validateNode(node, tensors);
     tensors.set(node.name, node.output);
-    activations += elementCount(node.output.shape);
-    if (activations > MAXIMUM_ACTIVATIONS) {
-      fail('GRAPH_SIZE', node.name, `at most ${MAXIMUM_ACTIVATIONS} activations`, `${activations}`);
-    }
   }
   validateHead(graph.head, graph.classes.length, tensors);
+  requireModest(graph);
 }
 
 function validateHead(head: Head, classes: number, tensors: Tensors): void {

@@ -1,10 +1,6 @@
 /** What a head answers beside classes, what it builds on, and what may replace it. */
 
-/** The answer when the integrity check fails. */
-export const RETAKE = 'retake';
-
-/** The answer when no class reaches its threshold. */
-export const INDETERMINATE = 'indeterminate';
+export { INDETERMINATE, RETAKE } from '../../model/answers.ts';
 
 /** What a reading rests on: never part of it, never sent, logged or shown. */
 export interface Evidence {

@@ -1,4 +1,5 @@
 import type { CaptureSource } from '../../capture/source.ts';
+import { printable } from '../../errors.ts';
 import type { HeadLearner } from '../../runtime/learning/learner.ts';
 import type { Journal } from '../../store/journal.ts';
 import type { ModelInUse } from '../../telehealth/announcements.ts';
@@ -34,7 +35,7 @@ export function showBanner({
   const foreign = journal.depth(isEmbedded ? 'external' : 'embedded');
   const lines = [
     'spikescope: for research and demonstration, not a medical device',
-    `  model    ${name} ${version} (${digest.slice(0, 12)}) on ${model.backend}, ${model.instructionSet}`,
+    `  model    ${printable(`${name} ${version}`)} (${digest.slice(0, 12)}) on ${model.backend}, ${model.instructionSet}`,
     `  head     ${headLine(learner)}`,
     `  source   ${source.describe()}`,
     `  broker   ${addressOf(endpoint)}${isEmbedded ? ' (embedded)' : ''}`,

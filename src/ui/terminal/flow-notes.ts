@@ -1,3 +1,4 @@
+import { printable } from '../../errors.ts';
 import type { FlowView } from '../../runtime/appliance/flow/flow.ts';
 
 /**
@@ -10,8 +11,8 @@ export function flowNote(before: FlowView | null, after: FlowView): string | nul
   if (after.learned !== null && after.learned !== before?.learned) {
     const { kept, reason } = after.learned;
     return kept
-      ? `Learned: ${after.proposed}`
-      : `Not learned: ${after.proposed}${reason ? `, ${reason}` : ''}`;
+      ? printable(`Learned: ${after.proposed}`)
+      : printable(`Not learned: ${after.proposed}${reason ? `, ${reason}` : ''}`);
   }
   if (after.undone !== null && after.undone !== before?.undone) {
     return after.undone ? 'The last update is taken back' : 'There is no update to take back';
@@ -24,5 +25,5 @@ export function flowNote(before: FlowView | null, after: FlowView): string | nul
 export function confirmationQuestion(before: FlowView | null, after: FlowView): string | null {
   if (after.state !== 'awaitingConfirmation' || after.proposed === null) return null;
   if (before?.state === after.state && before.proposed === after.proposed) return null;
-  return `  teach ${after.proposed}?  y yes · n next label · u no · c capture`;
+  return `  teach ${printable(after.proposed)}?  y yes · n next label · u no · c capture`;
 }

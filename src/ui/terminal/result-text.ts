@@ -1,3 +1,4 @@
+import { printable } from '../../errors.ts';
 import type { ClassTable } from '../../model/bundle/class-table.ts';
 import type { Result } from '../../telehealth/result.ts';
 import { painted, wordsOf } from './class-text.ts';
@@ -16,7 +17,7 @@ function headline(result: Result, number: number, table: ClassTable): string {
   const { diagnosis, reasons, fault, capturedAt, source } = result;
   const why = reasons.length > 0 ? ` (${[...reasons, ...(fault ? [fault] : [])].join(', ')})` : '';
   const time = new Date(capturedAt).toTimeString().slice(0, 8);
-  const label = painted(`● ${diagnosis}`, result, table);
+  const label = painted(`● ${printable(diagnosis)}`, result, table);
   const origin = source === 'phantom' ? ', a phantom' : '';
   const words = `${wordsOf(diagnosis, table)}${why}`;
   return `${label} ${words}  ${colour.dim(`capture ${number} at ${time}${origin}`)}`;
@@ -28,7 +29,7 @@ function bars({ probabilities, diagnosis }: Result): string[] {
     .map(([name, probability]) => {
       const filled = Math.round(probability * BAR_WIDTH);
       const bar = '█'.repeat(filled) + colour.dim('░'.repeat(BAR_WIDTH - filled));
-      const text = `  ${name.padEnd(6)} ${bar} ${(100 * probability).toFixed(1).padStart(5)} %`;
+      const text = `  ${printable(name).padEnd(6)} ${bar} ${(100 * probability).toFixed(1).padStart(5)} %`;
       return name === diagnosis ? colour.bold(text) : text;
     });
 }

@@ -13,6 +13,7 @@ import type { Engine } from '../../../src/runtime/engine/contract.ts';
 import { createCpuEngine } from '../../../src/runtime/engine/cpu.ts';
 import { createInterpreterEngine } from '../../../src/runtime/engine/interpreter.ts';
 import { type ClassifierOptions, createClassifier } from '../../../src/runtime/inference/classifier.ts';
+import type { LearnedHead } from '../../../src/runtime/inference/head.ts';
 import { largestIndex, meanPotentials, softmax } from '../../../src/runtime/inference/readout.ts';
 import { drawnLesion, imageOf } from '../../support/drawn-lesion.ts';
 import { tinyModel } from '../../support/tiny-model.ts';
@@ -119,6 +120,29 @@ describe('a classifier', () => {
     const reading = await createClassifier(strict, engine, { tiling: false }).classify(frame);
     expect(reading).toMatchObject({ accepted: true, diagnosis: 'indeterminate' });
   });
+
+  it.each([
+    [0.5, 'added on the device'],
+    [0.499_999, 'indeterminate'],
+  ])(
+    'names a class that was added on the device from one half on: at %d it answers %s',
+    async (share, answer) => {
+      const added = 'added on the device';
+      // Two classes of the factory that no probability reaches, and an added one; α × potential is a logarithm of odds.
+      const alpha = 1e-6;
+      const odds = Math.log(share / (1 - share)) / alpha;
+      const head: LearnedHead = {
+        digest: '0'.repeat(64),
+        classes: ['benign', 'malign', added],
+        potentials: () => Int32Array.of(0, -(2 ** 31), Math.round(odds)),
+      };
+      const strict = { ...bundle, readout: { ...bundle.readout, thresholds: [1, 1], alpha } };
+      const classifier = createClassifier(strict, engine, { tiling: false, head: () => head });
+      const reading = await classifier.classify(frame);
+      expect(reading.probabilities[added]).toBeCloseTo(share, 6);
+      expect(reading.diagnosis).toBe(answer);
+    },
+  );
 
   it('accounts for its time', async () => {
     const { timings } = await read(await imageOf(frame).png().toBuffer(), {});

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decide, isUncertain, meanPotentials, softmax } from '../../../src/runtime/inference/readout.ts';
 
 const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+const extreme = fc.constantFrom(-(2 ** 31), 2 ** 31 - 1);
 const potentials = fc.array(int32, { minLength: 1, maxLength: 9 });
 const alpha = fc.double({ min: 1e-12, max: 1e3, noNaN: true });
 
@@ -17,6 +18,22 @@ describe('softmax', () => {
             expect(probabilities[i]).toBeGreaterThanOrEqual(probabilities[i - 1]);
         }
       }),
+    );
+  });
+
+  it('is finite for every α that a bundle may have, whatever the potentials', () => {
+    const permitted = fc.double({ min: 1e-30, max: 1e30, noNaN: true });
+    fc.assert(
+      fc.property(
+        permitted,
+        fc.array(fc.oneof(int32, extreme), { minLength: 1, maxLength: 9 }),
+        (scale, values) => {
+          for (const probability of softmax(scale, values)) {
+            expect(probability).toBeGreaterThanOrEqual(0);
+            expect(probability).toBeLessThanOrEqual(1);
+          }
+        },
+      ),
     );
   });
 

@@ -1,0 +1,68 @@
+/** Schemas of single fields in documents from outside: numbers with their ranges, names, texts. */
+import { z } from 'zod';
+import { INDETERMINATE, RETAKE } from '../answers.ts';
+
+/** One check where zod's own would be three: a bundle has a thousand such numbers, and a start little time. */
+export const whole = (from: number, to: number) =>
+  z.custom<number>(
+    (value) => typeof value === 'number' && Number.isInteger(value) && value >= from && value <= to,
+    `expected a whole number from ${from} to ${to}`,
+  );
+
+/** A number of a closed range, which holds no infinity and is none. */
+export const real = (from: number, to: number) =>
+  z.custom<number>(
+    (value) => typeof value === 'number' && value >= from && value <= to,
+    `expected a number from ${from} to ${to}`,
+  );
+
+export const share = real(0, 1);
+
+/**
+ * Real value of one step of an integer. Within these bounds the product with any int32, and of two scales, is finite in
+ * double precision, and each scale is a normal number in single precision.
+ */
+export const scale = real(1e-30, 1e30);
+
+/** How many of something there are: images, nodes. */
+export const count = whole(0, 2 ** 31 - 1);
+
+/** Free text for people; what shows it escapes it. */
+export const text = (characters: number) => z.string().max(characters);
+
+/** A name out of a float model, as it came; the document's own bound is the tighter one for many of them. */
+export const foreignName = text(2 ** 20);
+
+/** Control and format characters, halves of a surrogate pair, line and paragraph separators. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+
+function isPlain(name: string): boolean {
+  return !UNSEEN.test(name) && name === name.trim();
+}
+
+/** A name that stands in messages, journals and on screens: every character can be seen, no space at either end. */
+export const plainName = (characters: number) =>
+  z
+    .string()
+    .min(1)
+    .max(characters)
+    .refine(isPlain, 'expected a name of visible characters without spaces at its ends');
+
+const ANSWERS: readonly string[] = [RETAKE, INDETERMINATE];
+
+/** No answer that is no class, and nothing that every object has already, such as `constructor`. */
+function isFree(name: string): boolean {
+  return !ANSWERS.includes(name.normalize('NFKC').toLowerCase()) && !(name in Object.prototype);
+}
+
+const className = plainName(64).refine(isFree, 'expected a name that means nothing else');
+
+/** Class names in the order of the potentials, no two of which look alike. */
+export const classNames = z
+  .array(className)
+  .min(1)
+  .max(4096)
+  .refine(
+    (names) => new Set(names.map((name) => name.normalize('NFKC'))).size === names.length,
+    'expected every class to have a name of its own',
+  );

@@ -23,22 +23,20 @@ try {
   if (learning === undefined) throw new Error('the model that ships has no guard set');
   const { features, rehearsal } = learning;
   const journal = Journal.open(path.join(folder, 'journal.sqlite'));
-  let shown;
-  const learner = await HeadLearner.open(bundle, { folder, journal, evidenceOf: () => shown });
+  const learner = await HeadLearner.open(bundle, { folder, journal });
   const classes = bundle.graph.classes.length;
   const times = [];
   let processor = 0;
   for (let i = 0; learner.remembered < MEMORY_LENGTH || times.length < updates; i++) {
     if (i > 20 * MEMORY_LENGTH) throw new Error('the gate lets the memory not fill');
     const j = i % rehearsal.labels.length;
-    shown = {
+    learner.observe(`case-${i}`, {
       // Never the same twice.
       pooled: rehearsal.pooled
         .slice(j * features, (j + 1) * features)
         .map((sum, k) => (sum * (90 + ((i * 7 + k * 13) % 21))) / 100),
       potentials: rehearsal.potentials.slice(j * classes, (j + 1) * classes),
-    };
-    learner.observe(`case-${i}`, {});
+    });
     const isFull = learner.remembered === MEMORY_LENGTH;
     const before = process.cpuUsage();
     const started = performance.now();

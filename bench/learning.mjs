@@ -81,8 +81,8 @@ async function readAll({ bundle, engine }, rows) {
   const files = await findImages(values.dataset);
   const classifier = createClassifier(bundle, engine, { tiling: false, integrityCheck: false });
   return mapConcurrently(rows, async (row) => {
-    const reading = await classifier.classify(files.get(row.image_id));
-    return { ...row, evidence: classifier.evidenceOf(reading) };
+    const { evidence } = await classifier.classify(files.get(row.image_id));
+    return { ...row, evidence };
   });
 }
 

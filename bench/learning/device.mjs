@@ -8,8 +8,7 @@ import { Journal } from '../../dist/store/journal.js';
 export async function device(bundle) {
   const folder = mkdtempSync(path.join(tmpdir(), 'spikescope-learning-'));
   const journal = Journal.open(path.join(folder, 'journal.sqlite'));
-  let shown;
-  const learner = await HeadLearner.open(bundle, { folder, journal, evidenceOf: () => shown });
+  const learner = await HeadLearner.open(bundle, { folder, journal });
   if (learner === null) throw new Error('The bundle has no guard set: run spikescope calibrate on it');
   return {
     learner,
@@ -20,8 +19,7 @@ export async function device(bundle) {
       return classes[values.indexOf(Math.max(...values))];
     },
     async teach({ image_id: id, evidence }, label) {
-      shown = evidence;
-      learner.observe(id, {});
+      learner.observe(id, evidence);
       return (await learner.learn({ id }, label, 'button')).kept;
     },
     close() {

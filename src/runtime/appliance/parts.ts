@@ -51,7 +51,7 @@ export async function openParts(
   const { bundle, engine } = await openModel(options.model);
   cleanup.add(() => engine.close());
   const classifier: Classifier = createClassifier(bundle, engine, { head: () => learner?.head ?? null });
-  const learner = await openLearner(options, { folder: dataFolder, bundle, journal, classifier, say });
+  const learner = await openLearner(options, { folder: dataFolder, bundle, journal, say });
   const { backend, instructionSet } = engine;
   const model = { model: classifier.model, backend, instructionSet, classes: bundle.graph.classes };
   const endpoint = external ?? (await openBroker(options, cleanup));
@@ -64,15 +64,13 @@ async function openLearner(
     folder,
     bundle,
     journal,
-    classifier,
     say,
-  }: Pick<Parts, 'bundle' | 'journal' | 'classifier'> & { folder: string; say: (line: string) => void },
+  }: Pick<Parts, 'bundle' | 'journal'> & { folder: string; say: (line: string) => void },
 ): Promise<HeadLearner | null> {
   if (learning === 'off') return null;
   const learner = await HeadLearner.open(bundle, {
     folder,
     journal,
-    evidenceOf: (reading) => classifier.evidenceOf(reading),
     onSetAside: (fault, movedTo) => say(`${fault.describe()}; the file is kept as ${movedTo}`),
   });
   if (learning === 'reset') await learner?.reset('command-line');

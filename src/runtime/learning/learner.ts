@@ -5,7 +5,6 @@ import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import type { LearningSection } from '../../model/bundle/learning-section.ts';
 import type { RecordDraft, RecordKind } from '../../store/chain.ts';
 import type { Evidence, LearnedHead } from '../inference/head.ts';
-import type { Reading } from '../inference/reading.ts';
 import { type Correction, correctedPotentials, noCorrection } from './correction.ts';
 import { DeltaFile } from './delta-file.ts';
 import { caseOf, type GuardFigures, guardFigures, objection } from './gate.ts';
@@ -27,7 +26,6 @@ export interface LearnerOptions {
   /** The data folder. */
   readonly folder: string;
   readonly journal: LearningJournal;
-  readonly evidenceOf: (reading: Reading) => Evidence | undefined;
   /** Called when the file on disk could not be used and was moved aside. */
   readonly onSetAside?: (fault: SpikescopeError, movedTo: string) => void;
 }
@@ -121,14 +119,9 @@ export class HeadLearner {
     return { factory: this.#factory, now: guardFigures(this.#section, this.#state.correction) };
   }
 
-  /** Keeps what a reading rests on until the next one, so that it can be taught. */
-  observe(id: string, reading: Reading): void {
-    this.show(id, this.#options.evidenceOf(reading));
-  }
-
-  /** The same where the evidence is at hand. */
-  show(id: string, evidence: Evidence | undefined): void {
-    this.#seen = evidence === undefined ? null : { id, evidence };
+  /** Keeps what a reading rests on until the next one, so that it can be taught; null for one that cannot be. */
+  observe(id: string, evidence: Evidence | null): void {
+    this.#seen = evidence && { id, evidence };
   }
 
   /**

@@ -54,11 +54,11 @@ export async function learnedAnswers({
   await mkdir(folder, { recursive: true });
   const journal = Journal.open(path.join(folder, 'journal.sqlite'));
   try {
-    const learner = await HeadLearner.open(bundle, { folder, journal, evidenceOf: () => undefined });
+    const learner = await HeadLearner.open(bundle, { folder, journal });
     if (learner === null) throw withoutSection();
     for (const lesson of inOrder(lessons).slice(0, LESSONS)) {
       const id = randomUUID();
-      learner.show(id, lesson);
+      learner.observe(id, lesson);
       await learner.learn({ id }, bundle.graph.classes[lesson.label], 'command');
     }
     const { alpha } = model.readout;

@@ -63,8 +63,8 @@ async function photographs(): Promise<{ pictures: Quotations; embeddings: Quotat
     pictures.add(`file ${i}`, readFileSync(file));
     pictures.add(`pixels ${i}`, data);
     pictures.add(`input ${i}`, Buffer.from(input));
-    const evidence = classifier.evidenceOf(await classifier.classify(file));
-    if (evidence === undefined) throw new Error('everything is read');
+    const { evidence } = await classifier.classify(file);
+    if (evidence === null) throw new Error('everything is read');
     const { pooled } = evidence;
     embeddings.add(
       `embedding ${i}`,

@@ -12,7 +12,6 @@ import { HISTORY_LENGTH, MEMORY_LENGTH, remembering } from '../../../src/runtime
 import { Journal } from '../../../src/store/journal.ts';
 import { CLASSES, drawCase, drawExample, FOREIGN, learnableBundle } from '../../support/learnable.ts';
 import { Random } from '../../support/random.ts';
-import { READING } from '../../support/readings.ts';
 
 let folder: string;
 let journal: Journal;
@@ -28,31 +27,24 @@ afterEach(() => {
 /** A learner that is shown cases one by one. */
 class Pupil {
   readonly learner: HeadLearner;
-  readonly #show: (evidence: Evidence | undefined) => void;
   #number = 0;
 
-  private constructor(learner: HeadLearner, show: (evidence: Evidence | undefined) => void) {
+  private constructor(learner: HeadLearner) {
     this.learner = learner;
-    this.#show = show;
   }
 
   static async open(bundle: ModelBundle, setAside: string[] = []): Promise<Pupil> {
-    let shown: Evidence | undefined;
     const learner = await HeadLearner.open(bundle, {
       folder,
       journal,
-      evidenceOf: () => shown,
       onSetAside: ({ code }, movedTo) => setAside.push(code, movedTo),
     });
     if (learner === null) throw new Error('this bundle cannot learn');
-    return new Pupil(learner, (evidence) => {
-      shown = evidence;
-    });
+    return new Pupil(learner);
   }
 
   async teach(evidence: Evidence, label: string, id = `case-${this.#number++}`) {
-    this.#show(evidence);
-    this.learner.observe(id, READING);
+    this.learner.observe(id, evidence);
     return this.learner.learn({ id }, label, 'keyboard');
   }
 }
@@ -122,7 +114,7 @@ describe('learning', () => {
 
   it('is not to be had without a guard set', async () => {
     const bundle = { ...learnableBundle(), learning: undefined };
-    expect(await HeadLearner.open(bundle, { folder, journal, evidenceOf: () => undefined })).toBeNull();
+    expect(await HeadLearner.open(bundle, { folder, journal })).toBeNull();
   });
 });
 

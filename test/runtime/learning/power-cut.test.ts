@@ -41,7 +41,6 @@ describe.skipIf(!canPreload())('a device whose power is cut while it learns', ()
         const learner = await HeadLearner.open(bundle, {
           folder: data,
           journal,
-          evidenceOf: () => undefined,
           onSetAside: ({ code }) => setAside.push(code),
         });
         expect(setAside).toEqual([]);

@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { openModel } from '../dist/runtime/engine/open-model.js';
+import { deltaName } from '../dist/runtime/learning/delta-file.js';
 import { HeadLearner } from '../dist/runtime/learning/learner.js';
 import { MEMORY_LENGTH } from '../dist/runtime/learning/state.js';
 import { Journal } from '../dist/store/journal.js';
@@ -56,7 +57,7 @@ try {
   console.log(
     `median ${at(0.5)} ms, p99 ${at(0.99)} ms, processor ${(processor / times.length).toFixed(1)} ms`,
   );
-  console.log(`${(statSync(path.join(folder, 'head.spikescope-delta')).size / 1e6).toFixed(2)} MB on disk`);
+  console.log(`${(statSync(path.join(folder, deltaName(bundle.digest))).size / 1e6).toFixed(2)} MB on disk`);
   journal.close();
 } finally {
   rmSync(folder, { recursive: true, force: true });

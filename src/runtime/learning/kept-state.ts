@@ -12,6 +12,8 @@ export interface KeptStateOptions {
   /** The data folder. */
   readonly folder: string;
   readonly journal: LearningJournal;
+  /** Whether a head that learned this case may be used here. Default: every one. */
+  readonly mayHaveTaught?: (caseId: string) => boolean;
   /** Called when a file on disk could not be used. */
   readonly onSetAside?: OnSetAside;
 }
@@ -24,6 +26,7 @@ export class KeptState {
   readonly #journal: LearningJournal;
   readonly #file: DeltaFile;
   readonly #fit: Fit;
+  readonly #mayHaveTaught: (caseId: string) => boolean;
 
   /** @param factory figures of the factory head */
   constructor(
@@ -38,6 +41,7 @@ export class KeptState {
     this.#section = section;
     this.#factory = factory;
     this.#journal = options.journal;
+    this.#mayHaveTaught = options.mayHaveTaught ?? (() => true);
     this.#file = new DeltaFile(options.folder, digest, options.onSetAside ?? (() => {}));
     this.#fit = {
       ...{ bundle: digest, classes: graph.classes, features: section.features },
@@ -95,6 +99,13 @@ export class KeptState {
     const reason = this.#objection([state, ...state.history]);
     if (reason !== null) {
       throw this.#refusal('DELTA_GATE', 'The learned head does not pass the safety gate', reason);
+    }
+    if (!state.history.every(({ caseId }) => this.#mayHaveTaught(caseId))) {
+      throw this.#refusal(
+        'DELTA_DRAWN',
+        'The learned head was taught by phantoms or replayed files',
+        'a camera in use',
+      );
     }
     const problem = recordProblem(state, (each) => headDigest(this.#bundle.digest, each), this.#journal);
     if (problem !== null || state.record === null) {

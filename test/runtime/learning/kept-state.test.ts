@@ -110,6 +110,8 @@ describe('an update that the journal does not take', () => {
       const again = await open();
       expect(again.learner.digest).toBe(digest);
       expect(again.setAside).toEqual([]);
+      const said = changes().map((each) => JSON.stringify(each));
+      expect(new Set(said).size, 'nothing is taken back twice').toBe(said.length);
     },
   );
 

@@ -424,6 +424,7 @@ describe('a head that somebody made up, with a record that fits it', () => {
     return { correction, memory: [], history, record: { kind: 'update', caseId: 'case', payload } };
   }
   const slight: Correction = { ...none, bias: Int32Array.of(1, 0, 0, 0) };
+  const twice: Correction = { ...none, bias: Int32Array.of(2, 0, 0, 0) };
   const write = (state: LearnedState) =>
     writeFileSync(path.join(folder, DELTA), encodeState(state, bundle.digest));
 
@@ -443,6 +444,27 @@ describe('a head that somebody made up, with a record that fits it', () => {
     const pupil = await open();
     expect(pupil.setAside).toEqual([]);
     expect(changes()).toEqual([expect.objectContaining({ after: pupil.learner.digest })]);
+  });
+
+  it.each([
+    [
+      'another head before',
+      { ...made(slight, none), history: [{ caseId: 'case', correction: twice, memory: [] }] },
+    ],
+    ['another case', { ...made(slight, none), history: [{ caseId: 'x', correction: none, memory: [] }] }],
+    ['nothing before', { ...made(slight, none), history: [] }],
+  ])('is set aside, also for a new journal, when its record is that of %s', async (_, state) => {
+    write(state);
+    expect((await open()).setAside[0]).toBe('DELTA_RECORD');
+    expect(changes()).toEqual([]);
+  });
+
+  it('is set aside when it says that it was reset, and has learned', async () => {
+    const { record, ...state } = made(slight, none);
+    const { before, after } = JSON.parse(record?.payload ?? '');
+    const payload = JSON.stringify({ update: crypto.randomUUID(), by: 'button', before, after });
+    write({ ...state, record: { kind: 'reset', caseId: 'case', payload } });
+    expect((await open()).setAside[0]).toBe('DELTA_RECORD');
   });
 
   it('must follow from the journal where that knows the head before', async () => {

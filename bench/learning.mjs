@@ -81,8 +81,8 @@ async function readAll({ bundle, engine }, rows) {
   const files = await findImages(values.dataset);
   const classifier = createClassifier(bundle, engine, { tiling: false, integrityCheck: false });
   return mapConcurrently(rows, async (row) => {
-    const { evidence } = await classifier.classify(files.get(row.image_id));
-    return { ...row, evidence };
+    const { headInput } = await classifier.classify(files.get(row.image_id));
+    return { ...row, headInput };
   });
 }
 
@@ -124,7 +124,7 @@ async function taughtDevice({ bundle }, order, { pool, lesions, at, measure, wro
 function fittedOtherwise(learn, { bundle }, order, { pool, base, at, measure, before }) {
   const all = stream(pool, seededRandom(order));
   const after = at.map((cases) => {
-    const seen = all.slice(0, cases).map(({ dx, evidence }) => ({ dx, pooled: evidence.pooled }));
+    const seen = all.slice(0, cases).map(({ dx, headInput }) => ({ dx, pooled: headInput.pooled }));
     const classes = [...new Set([...bundle.graph.classes, ...seen.map(({ dx }) => dx)])];
     const nameOf = learn(base, seen, classes);
     return [cases, measure(({ pooled }) => nameOf(pooled))];
@@ -210,7 +210,7 @@ async function run({ isNew, at }) {
     });
     const base = training
       .filter((row) => !isNew(row))
-      .map(({ dx, evidence }, order) => ({ dx, pooled: evidence.pooled, order }));
+      .map(({ dx, headInput }, order) => ({ dx, pooled: headInput.pooled, order }));
     const plan = { pool: training.filter(isNew), base, lesions: Math.max(...at), at, measure };
     const runs = await inAllOrders(model, { ...plan, wrong: Number(values.wrong) });
     report(runs, at, { new: there.length, others: others.length });

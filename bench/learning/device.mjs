@@ -18,8 +18,8 @@ export async function device(bundle) {
       const values = read(potentials, pooled);
       return classes[values.indexOf(Math.max(...values))];
     },
-    async teach({ image_id: id, evidence }, label) {
-      learner.observe(id, evidence);
+    async teach({ image_id: id, headInput }, label) {
+      learner.observe(id, headInput);
       return (await learner.learn({ id }, label, 'button')).kept;
     },
     close() {

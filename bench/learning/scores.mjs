@@ -1,11 +1,11 @@
 /** What a way of naming lesions gets right. */
 
-/** Recall of each class and their mean, in per cent. @param nameOf evidence of an image → name of a class */
+/** Recall of each class and their mean, in per cent. @param nameOf input of an image’s head → name of a class */
 export function score(nameOf, images) {
   const counts = new Map();
-  for (const { dx, evidence } of images) {
+  for (const { dx, headInput } of images) {
     const { right, all } = counts.get(dx) ?? { right: 0, all: 0 };
-    counts.set(dx, { right: right + Number(nameOf(evidence) === dx), all: all + 1 });
+    counts.set(dx, { right: right + Number(nameOf(headInput) === dx), all: all + 1 });
   }
   const recall = Object.fromEntries([...counts].map(([name, { right, all }]) => [name, (100 * right) / all]));
   return { recall, balancedAccuracy: mean(Object.values(recall)) };

@@ -1,5 +1,5 @@
 import type { ModelBundle } from '../../src/model/bundle/bundle.ts';
-import type { Evidence } from '../../src/runtime/inference/head.ts';
+import type { HeadInput } from '../../src/runtime/inference/head.ts';
 import { HeadLearner, type LearnerOptions } from '../../src/runtime/learning/learner.ts';
 
 /** A learner that is shown cases one by one, and says what it set aside. */
@@ -23,8 +23,8 @@ export class Pupil {
     return new Pupil(learner, setAside);
   }
 
-  async teach(evidence: Evidence, label: string, id = `case-${this.#number++}`) {
-    this.learner.observe(id, evidence);
+  async teach(headInput: HeadInput, label: string, id = `case-${this.#number++}`) {
+    this.learner.observe(id, headInput);
     return this.learner.learn({ id }, label, 'keyboard');
   }
 }

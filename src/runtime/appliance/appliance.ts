@@ -5,7 +5,7 @@ import { RefusedError, SpikescopeError } from '../../errors.ts';
 import type { JournalEntry } from '../../store/journal.ts';
 import type { Result } from '../../telehealth/result.ts';
 import type { Classification } from '../inference/classifier.ts';
-import type { Evidence } from '../inference/head.ts';
+import type { HeadInput } from '../inference/head.ts';
 import type { Reading } from '../inference/reading.ts';
 import type { LearningOutcome, PressedBy } from '../learning/outcome.ts';
 import { Flow, type FlowView } from './flow/flow.ts';
@@ -21,7 +21,7 @@ export interface ApplianceClassifier extends Pick<Reading, 'model' | 'backend'> 
 /** Learns from confirmed readings. */
 export interface Learner {
   /** Keeps what the last reading rests on; null for one that cannot be taught. */
-  observe(id: string, evidence: Evidence | null): void;
+  observe(id: string, headInput: HeadInput | null): void;
   learn(reading: RecordedReading, label: string, by: PressedBy): Promise<LearningOutcome>;
   /** Takes the last update back; false when there is none. */
   undo(by: PressedBy): Promise<boolean>;
@@ -204,8 +204,8 @@ async function read(capture: Capture, parts: ApplianceParts): Promise<Result> {
     source: parts.source.kind,
   };
   try {
-    const { reading, evidence } = await parts.classifier.classify(capture.image);
-    parts.learner?.observe(context.id, evidence);
+    const { reading, headInput } = await parts.classifier.classify(capture.image);
+    parts.learner?.observe(context.id, headInput);
     return resultOf(reading, context);
   } catch (error) {
     parts.onRefused(capture, error);

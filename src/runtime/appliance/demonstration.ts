@@ -48,7 +48,7 @@ export function learnerFor(
     return isOfCamera ? Promise.reject(refusal(journal.file)) : change();
   };
   return {
-    observe: (id, evidence) => learner.observe(id, evidence),
+    observe: (id, headInput) => learner.observe(id, headInput),
     learn: async (...args) => orRefuse(() => learner.learn(...args)),
     undo: async (by) => orRefuse(() => learner.undo(by)),
   };

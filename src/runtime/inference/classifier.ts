@@ -11,7 +11,7 @@ import { areaResample } from '../../preprocess/resample.ts';
 import { type SaliencyMapper, saliencyMapper } from '../../preprocess/saliency.ts';
 import { centredSquare, tilesOf } from '../../preprocess/square.ts';
 import type { Engine } from '../engine/contract.ts';
-import { type Evidence, type LearnedHead, RETAKE } from './head.ts';
+import { type HeadInput, type LearnedHead, RETAKE } from './head.ts';
 import type { Reading } from './reading.ts';
 import { decide, isUncertain, largestIndex, meanPotentials, softmax } from './readout.ts';
 import { Stopwatch } from './stopwatch.ts';
@@ -34,7 +34,7 @@ const ADDED_THRESHOLD = 0.5;
 export interface Classification {
   readonly reading: Reading;
   /** Null for a retake. */
-  readonly evidence: Evidence | null;
+  readonly headInput: HeadInput | null;
 }
 
 export interface Classifier {
@@ -112,7 +112,7 @@ class BundleClassifier implements Classifier {
         crop: null,
         timings: stopwatch.timings(),
       };
-      return { reading, evidence: null };
+      return { reading, headInput: null };
     }
     const { square, inference } = await this.#look(frame, stopwatch);
     const answer = await this.#answer(frame, square, inference, stopwatch);
@@ -123,7 +123,7 @@ class BundleClassifier implements Classifier {
       timings: stopwatch.timings(),
     };
     const { potentials, embeddings } = inference;
-    return { reading, evidence: { potentials, pooled: pooled(embeddings, this.#channels) } };
+    return { reading, headInput: { potentials, pooled: pooled(embeddings, this.#channels) } };
   }
 
   /** The pass that counts: on the centred square, or on the square to which its saliency points. */

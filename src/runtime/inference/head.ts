@@ -7,7 +7,7 @@ export const RETAKE = 'retake';
 export const INDETERMINATE = 'indeterminate';
 
 /** What a reading rests on: never part of it, never sent, logged or shown. */
-export interface Evidence {
+export interface HeadInput {
   readonly pooled: Int16Array;
   /** int32, the factory head's, of the whole square. */
   readonly potentials: Int32Array;

@@ -4,7 +4,7 @@ import type { LearningSection } from '../../model/bundle/learning-section.ts';
 import { embeddingShape } from '../../model/embedding.ts';
 import { isRecorded, type LearningJournal, recordProblem, recordsOf, withdrawalOf } from './change-record.ts';
 import { DeltaFile, type OnSetAside } from './delta-file.ts';
-import { type GuardFigures, guardFigures, objection } from './gate.ts';
+import { gateCheck, type HoldOutFigures, holdOutFigures } from './gate.ts';
 import { type HeadAndMemory, headDigest, type LearnedState } from './state.ts';
 import { decodeState, encodeState, type Fit } from './state-file.ts';
 
@@ -22,7 +22,7 @@ export interface KeptStateOptions {
 export class KeptState {
   readonly #bundle: ModelBundle;
   readonly #section: LearningSection;
-  readonly #factory: GuardFigures;
+  readonly #factory: HoldOutFigures;
   readonly #journal: LearningJournal;
   readonly #file: DeltaFile;
   readonly #fit: Fit;
@@ -32,7 +32,7 @@ export class KeptState {
   constructor(
     bundle: ModelBundle,
     section: LearningSection,
-    factory: GuardFigures,
+    factory: HoldOutFigures,
     options: KeptStateOptions,
   ) {
     const { digest, graph } = bundle;
@@ -96,7 +96,7 @@ export class KeptState {
    */
   #trusted(content: Uint8Array): LearnedState {
     const state = this.#decode(content);
-    const reason = this.#objection([state, ...state.history]);
+    const reason = this.#gateCheck([state, ...state.history]);
     if (reason !== null) {
       throw this.#refusal('DELTA_GATE', 'The learned head does not pass the safety gate', reason);
     }
@@ -124,10 +124,10 @@ export class KeptState {
     if (!isRecorded(this.#journal, withdrawal)) this.#journal.record([withdrawal]);
   }
 
-  #objection(states: readonly HeadAndMemory[]): string | null {
+  #gateCheck(states: readonly HeadAndMemory[]): string | null {
     for (const { correction } of states) {
-      const figures = guardFigures(this.#section, correction);
-      const reason = objection(this.#factory, figures, this.#section.watchedClass);
+      const figures = holdOutFigures(this.#section, correction);
+      const reason = gateCheck(this.#factory, figures, this.#section.watchedClass);
       if (reason !== null) return reason;
     }
     return null;

@@ -3,15 +3,15 @@ import { SpikescopeError } from '../../errors.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import type { LearningSection } from '../../model/bundle/learning-section.ts';
 import type { RecordDraft } from '../../store/chain.ts';
-import type { Evidence, LearnedHead } from '../inference/head.ts';
+import type { HeadInput, LearnedHead } from '../inference/head.ts';
 import { changeBackRecord, type LearningJournal, recordsOf, updateRecord } from './change-record.ts';
 import { type Correction, correctedPotentials, noCorrection } from './correction.ts';
-import { caseOf, type GuardFigures, guardFigures, objection } from './gate.ts';
+import { caseOf, gateCheck, type HoldOutFigures, holdOutFigures } from './gate.ts';
 import { KeptState, type KeptStateOptions } from './kept-state.ts';
 import { checkedLabel } from './label.ts';
 import { type Metric, metricOf } from './metric.ts';
 import type { LearningOutcome, PressedBy } from './outcome.ts';
-import { proposed, softened } from './propose.ts';
+import { interpolated, proposed } from './propose.ts';
 import { withClass } from './prototype.ts';
 import { type HeadAndMemory, HISTORY_LENGTH, headDigest, type LearnedState, remembering } from './state.ts';
 import type { Example } from './teach.ts';
@@ -19,7 +19,7 @@ import type { Example } from './teach.ts';
 export type LearnerOptions = KeptStateOptions;
 
 /** Shares of an update's way that are tried before it is given up. */
-const SHARES = [1, 0.5, 0.25] as const;
+const STEP_SIZES = [1, 0.5, 0.25] as const;
 
 /** The learned head: learns, forgets, and reads. One process at a time works in its folder; one change at a time. */
 export class HeadLearner {
@@ -28,26 +28,27 @@ export class HeadLearner {
   readonly #journal: LearningJournal;
   readonly #kept: KeptState;
   readonly #metric: Metric;
-  readonly #rehearsal: readonly Example[];
-  readonly #factory: GuardFigures;
+  /** The bundle's share of the replay buffer. */
+  readonly #bundled: readonly Example[];
+  readonly #factory: HoldOutFigures;
   #state: LearnedState;
   #isTakenUp = false;
   #digested: { readonly state: LearnedState; readonly digest: string } | null = null;
-  #seen: { id: string; evidence: Evidence } | null = null;
+  #seen: { id: string; headInput: HeadInput } | null = null;
 
   private constructor(bundle: ModelBundle, section: LearningSection, options: LearnerOptions) {
     const { features, guard, rehearsal } = section;
     this.#bundle = bundle;
     this.#section = section;
     this.#journal = options.journal;
-    // The scatter needs no labels, so the guard set may lend its numbers to it.
+    // The scatter needs no labels, so the hold-out set may lend its numbers to it.
     const all = new Int16Array(guard.pooled.length + rehearsal.pooled.length);
     all.set(guard.pooled);
     all.set(rehearsal.pooled, guard.pooled.length);
     this.#metric = metricOf(all, features);
-    this.#rehearsal = Array.from(rehearsal.labels, (_, i) => caseOf(rehearsal, i, features));
+    this.#bundled = Array.from(rehearsal.labels, (_, i) => caseOf(rehearsal, i, features));
     this.#state = factoryState(bundle, features);
-    this.#factory = guardFigures(section, this.#state.correction);
+    this.#factory = holdOutFigures(section, this.#state.correction);
     this.#kept = new KeptState(bundle, section, this.#factory, options);
   }
 
@@ -92,19 +93,19 @@ export class HeadLearner {
     return this.#state.history.length;
   }
 
-  /** Cases that are rehearsed. */
+  /** The device's own cases in the replay buffer. */
   get remembered(): number {
     return this.#state.memory.length;
   }
 
-  /** Of the head in use and of the factory's, on the guard set. */
-  get figures(): { readonly factory: GuardFigures; readonly now: GuardFigures } {
-    return { factory: this.#factory, now: guardFigures(this.#section, this.#state.correction) };
+  /** Of the head in use and of the factory's, on the hold-out set. */
+  get figures(): { readonly factory: HoldOutFigures; readonly now: HoldOutFigures } {
+    return { factory: this.#factory, now: holdOutFigures(this.#section, this.#state.correction) };
   }
 
   /** Keeps what a reading rests on until the next one, so that it can be taught; null for one that cannot be. */
-  observe(id: string, evidence: Evidence | null): void {
-    this.#seen = evidence && { id, evidence };
+  observe(id: string, headInput: HeadInput | null): void {
+    this.#seen = headInput && { id, headInput };
   }
 
   /**
@@ -113,18 +114,18 @@ export class HeadLearner {
    * @throws SpikescopeError `LABEL_INVALID`, `LABEL_LIMIT`, `EVIDENCE_GONE`, `DOCUMENT_*`, `JOURNAL_*`
    */
   async learn({ id }: { readonly id: string }, label: string, by: PressedBy): Promise<LearningOutcome> {
-    if (this.#seen?.id !== id) throw evidenceGone(id);
-    const { evidence } = this.#seen;
+    if (this.#seen?.id !== id) throw headInputGone(id);
+    const { headInput } = this.#seen;
     await this.#takeUp();
     const name = checkedLabel(label, this.#state.correction.classes);
     const before = this.#state;
     const { alpha } = this.#bundle.readout;
     const isNew = !before.correction.classes.includes(name);
     const start = isNew ? withClass(before.correction, name, alpha) : before.correction;
-    const example = { ...evidence, label: start.classes.indexOf(name) };
-    const cases = { rehearsal: this.#rehearsal, memory: before.memory };
-    const target = proposed(start, cases, example, { metric: this.#metric, alpha });
-    const { kept, share, figures, reason } = this.#judge(start, target);
+    const example = { ...headInput, label: start.classes.indexOf(name) };
+    const replay = { bundled: this.#bundled, memory: before.memory };
+    const target = proposed(start, replay, example, { metric: this.#metric, alpha });
+    const { kept, share, figures, reason } = this.#lineSearch(start, target);
     const change = {
       ...{ label: name, newClass: isNew, by, share },
       ...(reason !== null && { reason }),
@@ -168,12 +169,12 @@ export class HeadLearner {
   }
 
   /** The longest part of the way from `start` to `target` to which the gate does not object. */
-  #judge(start: Correction, target: Correction) {
-    let first: { figures: GuardFigures; reason: string | null } | null = null;
-    for (const share of SHARES) {
-      const candidate = share === 1 ? target : softened(start, target, share);
-      const figures = guardFigures(this.#section, candidate);
-      const reason = objection(this.#factory, figures, this.#section.watchedClass);
+  #lineSearch(start: Correction, target: Correction) {
+    let first: { figures: HoldOutFigures; reason: string | null } | null = null;
+    for (const share of STEP_SIZES) {
+      const candidate = share === 1 ? target : interpolated(start, target, share);
+      const figures = holdOutFigures(this.#section, candidate);
+      const reason = gateCheck(this.#factory, figures, this.#section.watchedClass);
       if (reason === null) return { kept: candidate, share, figures, reason };
       first ??= { figures, reason };
     }
@@ -202,7 +203,7 @@ function factoryState({ graph }: ModelBundle, features: number): LearnedState {
   return { correction: noCorrection(graph.classes, features), memory: [], history: [], record: null };
 }
 
-function evidenceGone(id: string): SpikescopeError {
+function headInputGone(id: string): SpikescopeError {
   return new SpikescopeError('EVIDENCE_GONE', 'This reading can no longer be taught', {
     expected: 'the reading that was made last',
     received: id,

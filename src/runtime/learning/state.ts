@@ -6,7 +6,7 @@ import type { Example } from './teach.ts';
 /** What a digest names. */
 export interface HeadAndMemory {
   readonly correction: Correction;
-  /** Cases confirmed on this device, to be rehearsed; pooled embeddings, no images. */
+  /** Cases confirmed on this device, replayed with each new one; pooled embeddings, no images. */
   readonly memory: readonly Example[];
 }
 

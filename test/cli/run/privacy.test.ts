@@ -62,9 +62,9 @@ async function photographs(): Promise<{ pictures: Quotations; embeddings: Quotat
     pictures.add(`file ${i}`, readFileSync(file));
     pictures.add(`pixels ${i}`, data);
     pictures.add(`input ${i}`, Buffer.from(input));
-    const { evidence } = await classifier.classify(file);
-    if (evidence === null) throw new Error('everything is read');
-    const { pooled } = evidence;
+    const { headInput } = await classifier.classify(file);
+    if (headInput === null) throw new Error('everything is read');
+    const { pooled } = headInput;
     embeddings.add(
       `embedding ${i}`,
       Buffer.from(pooled.buffer, pooled.byteOffset, pooled.byteLength),

@@ -117,10 +117,10 @@ describe('a classifier', () => {
   it('gives what a reading rests on beside it, and nothing for a retake', async () => {
     const flat = { rgb: new Uint8Array(200 * 200 * 3).fill(99), width: 200, height: 200 };
     const classifier = createClassifier(bundle, engine, { crop: false, tiling: false });
-    expect((await classifier.classify(flat)).evidence).toBeNull();
-    const { reading, evidence } = await classifier.classify(frame);
-    expect(evidence?.potentials).toEqual(look(centredSquare(frame.width, frame.height)).potentials);
-    expect(Object.keys(reading)).not.toContain('evidence');
+    expect((await classifier.classify(flat)).headInput).toBeNull();
+    const { reading, headInput } = await classifier.classify(frame);
+    expect(headInput?.potentials).toEqual(look(centredSquare(frame.width, frame.height)).potentials);
+    expect(Object.keys(reading)).not.toContain('headInput');
   });
 
   it('answers `indeterminate` when no class reaches its threshold', async () => {
@@ -142,9 +142,9 @@ describe('a classifier', () => {
     const classifier = createClassifier(bundle, engine);
     const together = await Promise.all(frames.map((each) => classifier.classify(each)));
     for (const [i, each] of frames.entries()) {
-      const { reading, evidence } = await classifier.classify(each);
+      const { reading, headInput } = await classifier.classify(each);
       const { timings: _, ...alone } = reading;
-      expect(together[i]).toMatchObject({ reading: alone, evidence });
+      expect(together[i]).toMatchObject({ reading: alone, headInput });
     }
   });
 

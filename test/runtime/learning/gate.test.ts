@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LabelledEmbeddings, LearningSection } from '../../../src/model/bundle/learning-section.ts';
 import { type Correction, noCorrection } from '../../../src/runtime/learning/correction.ts';
-import { caseOf, guardFigures, objection, TOLERANCE } from '../../../src/runtime/learning/gate.ts';
+import { caseOf, gateCheck, holdOutFigures, TOLERANCE } from '../../../src/runtime/learning/gate.ts';
 
 const CLASSES = ['a', 'b', 'c', 'd'] as const;
 const FEATURES = 2;
@@ -25,7 +25,7 @@ function sectionOf(sights: readonly Sight[], watchedClass: string | null = null)
 
 const factory = noCorrection(CLASSES, FEATURES);
 const figuresOf = (sights: readonly Sight[], watched: string | null = null) =>
-  guardFigures(sectionOf(sights, watched), factory);
+  holdOutFigures(sectionOf(sights, watched), factory);
 /** So many cases of a class, so many of them named rightly; the others are taken for the next class. */
 const seen = (label: number, cases: number, right: number): Sight[] =>
   Array.from({ length: cases }, (_, i) => [label, i < right ? label : (label + 1) % CLASSES.length]);
@@ -61,15 +61,15 @@ describe('the figures of a head', () => {
   it('are of the head that is asked about, also of one that named a class by itself', () => {
     const sights = [...seen(0, 4, 4), ...seen(1, 4, 4)];
     const biased: Correction = { ...factory, bias: Int32Array.of(0, 20, 0, 0) };
-    expect(guardFigures(sectionOf(sights, 'a'), biased)).toEqual({ balancedAccuracy: 0.5, sensitivity: 0 });
+    expect(holdOutFigures(sectionOf(sights, 'a'), biased)).toEqual({ balancedAccuracy: 0.5, sensitivity: 0 });
     const wider: Correction = {
       ...{ classes: [...CLASSES, 'new'], factoryClasses: CLASSES.length, features: FEATURES, shift: 0 },
       ...{ weights: new Int16Array(5 * FEATURES), bias: Int32Array.of(0, 0, 0, 0, 1) },
     };
-    expect(guardFigures(sectionOf(sights, 'a'), wider)).toEqual({ balancedAccuracy: 0, sensitivity: 0 });
+    expect(holdOutFigures(sectionOf(sights, 'a'), wider)).toEqual({ balancedAccuracy: 0, sensitivity: 0 });
   });
 
-  it('come from the guard set alone, case by case: what is rehearsed has no part in them', () => {
+  it('come from the hold-out set alone, case by case: what is replayed has no part in them', () => {
     const sights: Sight[] = [...seen(0, 2, 2), ...seen(3, 2, 2)];
     const { guard } = sectionOf(sights);
     const section = {
@@ -78,7 +78,7 @@ describe('the figures of a head', () => {
     };
     // Only the last case has a feature that speaks against its class.
     const against: Correction = { ...factory, weights: Int16Array.of(0, 0, 0, 0, 0, 0, 0, -9), shift: 0 };
-    expect(guardFigures(section, against)).toEqual({ balancedAccuracy: 0.75, sensitivity: 0.5 });
+    expect(holdOutFigures(section, against)).toEqual({ balancedAccuracy: 0.75, sensitivity: 0.5 });
   });
 });
 
@@ -109,39 +109,39 @@ describe('the gate', () => {
     (before) => {
       const limit = before - TOLERANCE;
       const beyond = limit - Number.EPSILON;
-      expect(objection(at(before), at(limit), null)).toBeNull();
-      expect(objection(at(before), at(beyond), null)).not.toBeNull();
-      expect(objection(at(0.5, before), at(0.5, limit), 'mel')).toBeNull();
-      expect(objection(at(0.5, before), at(0.5, beyond), 'mel')).not.toBeNull();
+      expect(gateCheck(at(before), at(limit), null)).toBeNull();
+      expect(gateCheck(at(before), at(beyond), null)).not.toBeNull();
+      expect(gateCheck(at(0.5, before), at(0.5, limit), 'mel')).toBeNull();
+      expect(gateCheck(at(0.5, before), at(0.5, beyond), 'mel')).not.toBeNull();
     },
   );
 
   it('lets a head pass that is as good or better', () => {
-    expect(objection(at(0.5, 0.5), at(0.5, 0.5), 'mel')).toBeNull();
-    expect(objection(at(0.5, 0.5), at(0.9, 0.9), 'mel')).toBeNull();
+    expect(gateCheck(at(0.5, 0.5), at(0.5, 0.5), 'mel')).toBeNull();
+    expect(gateCheck(at(0.5, 0.5), at(0.9, 0.9), 'mel')).toBeNull();
   });
 
   it('weighs no gain against a loss: more right over all excuses no missed melanoma, nor the other way round', () => {
-    expect(objection(at(0.5, 0.9), at(1, 0.8), 'mel')).toMatch(/sensitivity for mel/);
-    expect(objection(at(0.5, 0.9), at(0.4, 1), 'mel')).toMatch(/balanced accuracy/);
+    expect(gateCheck(at(0.5, 0.9), at(1, 0.8), 'mel')).toMatch(/sensitivity for mel/);
+    expect(gateCheck(at(0.5, 0.9), at(0.4, 1), 'mel')).toMatch(/balanced accuracy/);
   });
 
   it('takes a sensitivity of nothing for what it is', () => {
-    expect(objection(at(0.5, 0.9), at(0.5, 0), 'mel')).toMatch(/sensitivity for mel/);
-    expect(objection(at(0.5, 0), at(0.5, 0), 'mel')).toBeNull();
+    expect(gateCheck(at(0.5, 0.9), at(0.5, 0), 'mel')).toMatch(/sensitivity for mel/);
+    expect(gateCheck(at(0.5, 0), at(0.5, 0), 'mel')).toBeNull();
   });
 
   it('asks for no sensitivity where none is known', () => {
-    expect(objection(at(0.5), at(0.5), null)).toBeNull();
-    expect(objection(at(0.5, 0.9), at(0.5), 'mel')).toBeNull();
-    expect(objection(at(0.5), at(0.5, 0), 'mel')).toBeNull();
+    expect(gateCheck(at(0.5), at(0.5), null)).toBeNull();
+    expect(gateCheck(at(0.5, 0.9), at(0.5), 'mel')).toBeNull();
+    expect(gateCheck(at(0.5), at(0.5, 0), 'mel')).toBeNull();
   });
 
   it('says what would be lost, from what, and what may be', () => {
-    expect(objection(at(0.8, 0.675), at(0.8, 0.65), 'mel')).toBe(
+    expect(gateCheck(at(0.8, 0.675), at(0.8, 0.65), 'mel')).toBe(
       'on the guard set sensitivity for mel would be 65.0 % instead of 67.5 %; at most 1.0 % below the factory head is allowed',
     );
-    expect(objection(at(0.8, 0.675), at(0.7, 0.65), 'mel')).toBe(
+    expect(gateCheck(at(0.8, 0.675), at(0.7, 0.65), 'mel')).toBe(
       'on the guard set balanced accuracy would be 70.0 % instead of 80.0 % and ' +
         'sensitivity for mel would be 65.0 % instead of 67.5 %; at most 1.0 % below the factory head is allowed',
     );

@@ -77,9 +77,9 @@ describe('learning', () => {
 
   it('refuses what names no class, and a reading that is gone', async () => {
     const pupil = await open(learnableBundle());
-    const evidence = drawCase(new Random(1), 0);
+    const headInput = drawCase(new Random(1), 0);
     for (const label of ['', ' ', 'retake', 'indeterminate', 'x'.repeat(65), 'a\nb', '\u202ea']) {
-      await expect(pupil.teach(evidence, label), JSON.stringify(label)).rejects.toMatchObject({
+      await expect(pupil.teach(headInput, label), JSON.stringify(label)).rejects.toMatchObject({
         code: 'LABEL_INVALID',
       });
     }

@@ -58,8 +58,8 @@ describe.each([false, true])('a reading with a learned head, in tiles: %s', (til
   });
 
   it('gives what it rests on to the learner alone', async () => {
-    const { reading, evidence } = await read(null, tiled);
-    expect(evidence?.pooled).toHaveLength(FEATURES);
+    const { reading, headInput } = await read(null, tiled);
+    expect(headInput?.pooled).toHaveLength(FEATURES);
     const context = {
       id: crypto.randomUUID(),
       device: 'd',
@@ -68,7 +68,7 @@ describe.each([false, true])('a reading with a learned head, in tiles: %s', (til
     } as const;
     for (const text of [JSON.stringify(reading), JSON.stringify(resultOf(reading, context))]) {
       expect(text).not.toMatch(/pooled|embedding/);
-      expect(text).not.toContain([...(evidence?.pooled ?? [])].join(','));
+      expect(text).not.toContain([...(headInput?.pooled ?? [])].join(','));
     }
   });
 });

@@ -397,6 +397,18 @@ describe('a file with a right digest', () => {
     expect((await open()).setAside).toEqual([]);
   });
 
+  it('is set aside when its record names another head before than the journal’s does', async () => {
+    const pupil = await open();
+    await learn(pupil, 2);
+    await pupil.learner.undo('button');
+    const sound = readFileSync(path.join(folder, DELTA));
+    const unknown = 'ab'.repeat(32);
+    const change = (text: string) => text.replace(/(\\"before\\":\\")[0-9a-f]{64}/, `$1${unknown}`);
+    writeFileSync(path.join(folder, DELTA), resigned(sound, change));
+    expect((await open()).setAside[0]).toBe('DELTA_RECORD');
+    expect(changes().map(({ before }) => before)).not.toContain(unknown);
+  });
+
   it('is set aside when it is no file, or far too large', async () => {
     mkdirSync(path.join(folder, DELTA));
     expect((await open()).setAside[0]).toBe('DELTA_SIZE');

@@ -77,7 +77,7 @@ describe('a data folder of version 0.1.0', () => {
   it('has a learned head that reads as before and whose updates can be taken back', async () => {
     const journal = openJournal();
     const bundle = await readBundle(fixture('learnable.spikescope'));
-    const learner = await HeadLearner.open(bundle, { folder, journal, evidenceOf: () => undefined });
+    const learner = await HeadLearner.open(bundle, { folder, journal });
     expect(learner?.digest).toBe(facts.digest);
     expect([learner?.updates, learner?.remembered]).toEqual([facts.updates, facts.remembered]);
     const { pooled, factory, potentials } = facts.reads;

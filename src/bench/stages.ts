@@ -64,7 +64,7 @@ export async function timeStages(
   for (let i = 0; i < WARM_UP; i++) await classifier.classify(files[i % files.length]);
   const timings: Timings[] = [];
   for (let round = 0; round < rounds; round++) {
-    for (const file of files) timings.push((await classifier.classify(file)).timings);
+    for (const file of files) timings.push((await classifier.classify(file)).reading.timings);
   }
   const stage = (name: keyof Timings) => latencyOf(timings.map((timing) => timing[name]));
   const stages = {

@@ -58,7 +58,7 @@ export async function readSplit(
 
   const read = async (sample: Sample): Promise<Outcome> => {
     const frame = await decodeImage(sample.file);
-    const reading = await classifier.classify(frame);
+    const { reading } = await classifier.classify(frame);
     const retake = retakeReasons(reading.quality, limits);
     if (float === undefined || reading.crop === null) return { sample, reading, retake, comparison: null };
     const input = areaResample(frame, reading.crop, side);

@@ -79,7 +79,8 @@ async function writeFlushed(file: string, content: string | Uint8Array): Promise
   }
 }
 
-async function flushFolder(folder: string): Promise<void> {
+/** Puts names that were made, changed or removed in a folder on the medium. */
+export async function flushFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
     await handle.sync();

@@ -50,6 +50,7 @@ export class Journal {
   readonly #hasCommand: Database.Statement<[string], number>;
   readonly #payloads: Database.Statement<[string, RecordKind], string>;
   readonly #lastCapture: Database.Statement<[], string>;
+  readonly #hasSource: Database.Statement<[string], number>;
 
   private constructor(file: string, database: Database.Database, options: JournalOptions) {
     this.file = file;
@@ -69,6 +70,11 @@ export class Journal {
     this.#lastCapture = database
       .prepare<[], string>(
         "SELECT payload FROM records WHERE kind = 'capture' ORDER BY sequence DESC LIMIT 1",
+      )
+      .pluck();
+    this.#hasSource = database
+      .prepare<[string], number>(
+        "SELECT 1 FROM records WHERE kind = 'reading' AND payload ->> 'source' = ? LIMIT 1",
       )
       .pluck();
     this.#hasCommand = database
@@ -151,6 +157,11 @@ export class Journal {
   /** The published bytes of a result, null where this journal has no such result. */
   payloadOf(id: string): string | null {
     return this.#attempt(() => this.#payload.get(id) ?? null);
+  }
+
+  /** Whether any result came from one of these sources. Reads results until it finds one. */
+  hasResultFrom(sources: readonly string[]): boolean {
+    return this.#attempt(() => sources.some((source) => this.#hasSource.get(source) !== undefined));
   }
 
   /** What was recorded of a case in this kind, oldest first. */

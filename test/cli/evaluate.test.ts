@@ -78,7 +78,8 @@ describe('evaluate --json', () => {
     let right = 0;
     for (const row of rows) {
       const [, imageId, dx] = row.split(',');
-      const { probabilities } = await classifier.classify(path.join(dataset, `images/part_1/${imageId}.jpg`));
+      const { reading } = await classifier.classify(path.join(dataset, `images/part_1/${imageId}.jpg`));
+      const { probabilities } = reading;
       if ((probabilities.malign > probabilities.benign ? 'malign' : 'benign') === dx) right++;
     }
     await engine.close();

@@ -78,7 +78,7 @@ async function readSoundly(bundle: ModelBundle): Promise<void> {
     await replayGolden(bundle, engine);
     if (bundle.preprocessing.width !== bundle.preprocessing.height) return;
     const classifier = createClassifier(bundle, engine, { integrityCheck: false, crop: true, tiling: true });
-    const reading = await classifier.classify(frame);
+    const { reading } = await classifier.classify(frame);
     const context = {
       ...{ id: 'a7d3f2c4-58b1-4c1e-9a55-0d2b7f3e6a10', device: 'scope-1' },
       ...{ capturedAt: new Date(0), source: 'phantom' as const },

@@ -87,7 +87,6 @@ describe.skipIf(!canPreload() || !hasMosquitto)('an appliance whose power is cut
     const learner = await HeadLearner.open(bundle, {
       folder: data,
       journal,
-      evidenceOf: () => undefined,
       onSetAside: ({ code }) => setAside.push(code),
     });
     if (learner === null) throw new Error('the model that ships can learn');

@@ -3,7 +3,7 @@ import type { ModelBundle } from '../../src/model/bundle/bundle.ts';
 import type { LabelledEmbeddings } from '../../src/model/bundle/learning-section.ts';
 import { parseBundle } from '../../src/model/bundle/read.ts';
 import { bundleBytes } from '../../src/model/bundle/write.ts';
-import type { Evidence } from '../../src/runtime/inference/head.ts';
+import type { HeadInput } from '../../src/runtime/inference/head.ts';
 import type { Example } from '../../src/runtime/learning/teach.ts';
 import { Random } from './random.ts';
 import { tinyModel } from './tiny-model.ts';
@@ -47,7 +47,7 @@ function model() {
 }
 
 /** A case of a cluster: pooled sums around a centre, and the potentials of a factory head that knows the centres roughly. */
-export function drawCase(random: Random, cluster: number, shift = 0): Evidence {
+export function drawCase(random: Random, cluster: number, shift = 0): HeadInput {
   const pooled = Int16Array.from({ length: FEATURES }, (_, k) => {
     const centre = k % (FOREIGN + 1) === cluster ? 520 : 320;
     const moved = k === FEATURES - 1 ? shift : 0;

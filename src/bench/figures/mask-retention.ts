@@ -35,7 +35,7 @@ export async function maskRetention(
   const classifier = createClassifier(bundle, engine, { crop, tiling: false, integrityCheck: false });
   const results = await mapConcurrently(samples, async ({ imageId, file }) => {
     const mask = path.join(masks, `${imageId}.png`);
-    const { crop: square } = await classifier.classify(file);
+    const { crop: square } = (await classifier.classify(file)).reading;
     onImage?.();
     if (square === null || !existsSync(mask)) return null;
     const { width, height } = await sharp(file).metadata();

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { SpikescopeError } from '../../errors.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
-import type { Evidence } from '../../runtime/inference/head.ts';
-import type { GuardFigures } from '../../runtime/learning/gate.ts';
+import type { HeadInput } from '../../runtime/inference/head.ts';
+import type { HoldOutFigures } from '../../runtime/learning/gate.ts';
 import { HeadLearner } from '../../runtime/learning/learner.ts';
 import { Journal } from '../../store/journal.ts';
 
@@ -27,7 +27,7 @@ export class LearningDevice {
   static async open(bundle: ModelBundle, parent = tmpdir()): Promise<LearningDevice> {
     const folder = mkdtempSync(path.join(parent, '.spikescope-learning-'));
     const journal = Journal.open(path.join(folder, 'journal.sqlite'));
-    const learner = await HeadLearner.open(bundle, { folder, journal, evidenceOf: () => undefined });
+    const learner = await HeadLearner.open(bundle, { folder, journal });
     if (learner === null) {
       throw new SpikescopeError('LEARNING_UNAVAILABLE', 'The bundle has no guard set', {
         remedy: 'run `spikescope calibrate` on it',
@@ -41,15 +41,15 @@ export class LearningDevice {
   }
 
   /** Class with the largest potential. */
-  nameOf({ potentials, pooled }: Evidence): string {
+  nameOf({ potentials, pooled }: HeadInput): string {
     const { classes, potentials: read } = this.learner.head;
     const values = read(potentials, pooled);
     return classes[values.indexOf(Math.max(...values))];
   }
 
   /** @returns whether the update was kept */
-  async teach(id: string, evidence: Evidence, label: string): Promise<boolean> {
-    this.learner.show(id, evidence);
+  async teach(id: string, headInput: HeadInput, label: string): Promise<boolean> {
+    this.learner.observe(id, headInput);
     return (await this.learner.learn({ id }, label, 'button')).kept;
   }
 
@@ -59,8 +59,8 @@ export class LearningDevice {
   }
 }
 
-/** Whether the guard figures lie within the gate's tolerance of one point. */
-export function isWithinGate({ factory, now }: { factory: GuardFigures; now: GuardFigures }): boolean {
+/** Whether the figures on the hold-out set lie within the gate's tolerance of one point. */
+export function isWithinGate({ factory, now }: { factory: HoldOutFigures; now: HoldOutFigures }): boolean {
   const figures = ['balancedAccuracy', 'sensitivity'] as const;
   return figures.every((figure) => !((factory[figure] ?? 0) - (now[figure] ?? 0) > 0.01 + 1e-9));
 }

@@ -1,5 +1,5 @@
 /** What a way of naming lesions gets right. */
-import type { Evidence } from '../../runtime/inference/head.ts';
+import type { HeadInput } from '../../runtime/inference/head.ts';
 
 /** An image of the data set, and what the device keeps of it after reading it. */
 export interface ReadImage {
@@ -10,15 +10,15 @@ export interface ReadImage {
   /** Acquisition site. */
   readonly site: string;
   readonly split: string;
-  readonly evidence: Evidence;
+  readonly headInput: HeadInput;
 }
 
 /** Recall of each class and their mean, in per cent. */
-export function score(nameOf: (evidence: Evidence) => string, images: readonly ReadImage[]) {
+export function score(nameOf: (headInput: HeadInput) => string, images: readonly ReadImage[]) {
   const counts = new Map<string, { right: number; all: number }>();
-  for (const { dx, evidence } of images) {
+  for (const { dx, headInput } of images) {
     const { right, all } = counts.get(dx) ?? { right: 0, all: 0 };
-    counts.set(dx, { right: right + Number(nameOf(evidence) === dx), all: all + 1 });
+    counts.set(dx, { right: right + Number(nameOf(headInput) === dx), all: all + 1 });
   }
   const recall = Object.fromEntries([...counts].map(([name, { right, all }]) => [name, (100 * right) / all]));
   return { recall, balancedAccuracy: mean(Object.values(recall)) };

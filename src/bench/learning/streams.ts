@@ -11,7 +11,7 @@ import { findImages } from '../../dataset/images.ts';
 import { seededRandom } from '../../random.ts';
 import type { OpenModel } from '../../runtime/engine/open-model.ts';
 import { createClassifier } from '../../runtime/inference/classifier.ts';
-import type { Evidence } from '../../runtime/inference/head.ts';
+import type { HeadInput } from '../../runtime/inference/head.ts';
 import { ALTERNATIVES, type BaseCase, type Learn } from './alternatives.ts';
 import { isWithinGate, LearningDevice } from './learning-device.ts';
 import { type ReadImage, type Scores, type StreamRun, type StreamSummary, score, summary } from './scores.ts';
@@ -119,10 +119,10 @@ async function readAll(
   const read = await mapConcurrently(rows, async (row): Promise<ReadImage[]> => {
     const file = files.get(row.image_id);
     if (file === undefined) return [];
-    const evidence = classifier.evidenceOf(await classifier.classify(file));
-    if (evidence === undefined) return [];
+    const { headInput } = await classifier.classify(file);
+    if (headInput === null) return [];
     const { image_id, lesion_id, dx, dataset: site, split } = row;
-    return [{ imageId: image_id, lesionId: lesion_id, dx, site, split, evidence }];
+    return [{ imageId: image_id, lesionId: lesion_id, dx, site, split, headInput }];
   });
   return read.flat();
 }
@@ -142,7 +142,7 @@ interface Plan {
   readonly pool: readonly ReadImage[];
   readonly base: readonly BaseCase[];
   readonly at: readonly number[];
-  readonly measure: (nameOf: (evidence: Evidence) => string) => Scores;
+  readonly measure: (nameOf: (headInput: HeadInput) => string) => Scores;
   readonly wrong: number;
 }
 
@@ -156,7 +156,7 @@ async function taughtDevice({ bundle }: OpenModel, order: number, plan: Plan): P
   const random = seededRandom(order);
   const device = await LearningDevice.open(bundle);
   try {
-    const nameOf = (evidence: Evidence) => device.nameOf(evidence);
+    const nameOf = (headInput: HeadInput) => device.nameOf(headInput);
     const before = plan.measure(nameOf);
     const after = new Map<number, Scores>();
     let kept = 0;
@@ -165,7 +165,7 @@ async function taughtDevice({ bundle }: OpenModel, order: number, plan: Plan): P
     for (const [i, image] of stream(plan.pool, random).slice(0, lesions).entries()) {
       const others = bundle.graph.classes.filter((name) => name !== image.dx);
       const label = random() < plan.wrong ? others[Math.floor(random() * others.length)] : image.dx;
-      if (await device.teach(image.imageId, image.evidence, label)) kept++;
+      if (await device.teach(image.imageId, image.headInput, label)) kept++;
       withinGate &&= isWithinGate(device.learner.figures);
       if (plan.at.includes(i + 1)) after.set(i + 1, plan.measure(nameOf));
     }
@@ -185,7 +185,7 @@ function fittedOtherwise(
   const all = stream(pool, seededRandom(order));
   return new Map(
     at.map((cases) => {
-      const seen = all.slice(0, cases).map(({ dx, evidence }) => ({ dx, pooled: evidence.pooled }));
+      const seen = all.slice(0, cases).map(({ dx, headInput }) => ({ dx, pooled: headInput.pooled }));
       const classes = [...new Set([...bundle.graph.classes, ...seen.map(({ dx }) => dx)])];
       const nameOf = learn(base, seen, classes);
       return [cases, measure(({ pooled }) => nameOf(pooled))] as const;
@@ -209,7 +209,7 @@ export async function measureStreams(model: OpenModel, options: StreamOptions): 
     pool: training.filter(isNew),
     base: training
       .filter((image) => !isNew(image))
-      .map(({ dx, evidence }, order) => ({ dx, pooled: evidence.pooled, order })),
+      .map(({ dx, headInput }, order) => ({ dx, pooled: headInput.pooled, order })),
     at: TAKEN_AFTER[arm],
     measure: (nameOf) => ({
       new: score(nameOf, there).balancedAccuracy,

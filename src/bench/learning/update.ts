@@ -34,11 +34,11 @@ export async function measureUpdates(bundle: ModelBundle, updates: number): Prom
       if (i > 20 * MEMORY_LENGTH + updates) {
         throw new SpikescopeError('BENCH_MEMORY', 'The gate does not let the memory fill');
       }
-      const { evidence, label } = caseOf(bundle, i);
+      const { headInput, label } = caseOf(bundle, i);
       const isFull = device.learner.remembered === MEMORY_LENGTH;
       const before = process.cpuUsage();
       const started = performance.now();
-      const isKept = await device.teach(`case-${i}`, evidence, label);
+      const isKept = await device.teach(`case-${i}`, headInput, label);
       if (!isFull || !isKept) continue;
       times.push(performance.now() - started);
       const { user, system } = process.cpuUsage(before);
@@ -64,13 +64,13 @@ function caseOf({ learning, graph }: ModelBundle, i: number) {
   const { features, rehearsal } = learning;
   const j = i % rehearsal.labels.length;
   const classes = graph.classes.length;
-  const evidence = {
+  const headInput = {
     pooled: rehearsal.pooled
       .slice(j * features, (j + 1) * features)
       .map((sum, k) => (sum * (90 + ((i * 7 + k * 13) % 21))) / 100),
     potentials: rehearsal.potentials.slice(j * classes, (j + 1) * classes),
   };
-  return { evidence, label: graph.classes[rehearsal.labels[j]] };
+  return { headInput, label: graph.classes[rehearsal.labels[j]] };
 }
 
 function bytesOfHead(folder: string): number {

@@ -125,7 +125,8 @@ async function* readAll(
 async function settle({ path, refusal }: Item, classifier: Classifier): Promise<Settled> {
   try {
     if (refusal !== null) throw refusal;
-    return { outcome: { path, reading: await classifier.classify(path) } };
+    const { reading } = await classifier.classify(path);
+    return { outcome: { path, reading } };
   } catch (error) {
     return error instanceof RefusedError ? { outcome: { path, refusal: error } } : { failure: error };
   }

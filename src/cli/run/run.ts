@@ -33,7 +33,10 @@ export function runCommand(): Command {
     .option('--cert <file>', 'this device’s certificate, PEM')
     .option('--key <file>', 'the key of --cert, PEM')
     .option('--model <bundle>', 'model bundle (default: the one that ships in models/)')
-    .option('--data <folder>', 'folder of journal and identity (default: $XDG_STATE_HOME/spikescope)')
+    .option(
+      '--data <folder>',
+      'folder of journal and identity (default: $XDG_STATE_HOME/spikescope, for phantoms and replay demonstration/ in it)',
+    )
     .option('--device-id <name>', 'name of this device in topics (default: made at the first start)')
     .option('--interval <ms>', 'time from one capture to the next, at least')
     .option('--seed <number>', 'seed of the phantoms (default: 1)')

@@ -23,8 +23,12 @@ export function inputReader(
   const classifier = createClassifier(bundle, engine, { tiling: false, integrityCheck: false });
   return async (image) => {
     const frame = typeof image === 'string' ? await decodeImage(image) : image;
-    const { crop } = await classifier.classify(frame);
-    return areaResample(frame, crop ?? centredSquare(frame.width, frame.height), bundle.preprocessing.width);
+    const { reading } = await classifier.classify(frame);
+    return areaResample(
+      frame,
+      reading.crop ?? centredSquare(frame.width, frame.height),
+      bundle.preprocessing.width,
+    );
   };
 }
 

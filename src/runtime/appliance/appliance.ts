@@ -4,6 +4,8 @@ import type { Capture, CaptureImage, CaptureSource } from '../../capture/source.
 import { RefusedError, SpikescopeError } from '../../errors.ts';
 import type { JournalEntry } from '../../store/journal.ts';
 import type { Result } from '../../telehealth/result.ts';
+import type { Classification } from '../inference/classifier.ts';
+import type { HeadInput } from '../inference/head.ts';
 import type { Reading } from '../inference/reading.ts';
 import type { LearningOutcome, PressedBy } from '../learning/outcome.ts';
 import { Flow, type FlowView } from './flow/flow.ts';
@@ -13,13 +15,13 @@ import { type Refusal, type ResultContext, refusedResult, resultOf } from './mak
 
 /** What the appliance asks of the classifier. */
 export interface ApplianceClassifier extends Pick<Reading, 'model' | 'backend'> {
-  classify(image: CaptureImage): Promise<Reading>;
+  classify(image: CaptureImage): Promise<Classification>;
 }
 
 /** Learns from confirmed readings. */
 export interface Learner {
-  /** Keeps of a reading what learning from it needs. */
-  observe(id: string, reading: Reading): void;
+  /** Keeps what the last reading rests on; null for one that cannot be taught. */
+  observe(id: string, headInput: HeadInput | null): void;
   learn(reading: RecordedReading, label: string, by: PressedBy): Promise<LearningOutcome>;
   /** Takes the last update back; false when there is none. */
   undo(by: PressedBy): Promise<boolean>;
@@ -202,8 +204,8 @@ async function read(capture: Capture, parts: ApplianceParts): Promise<Result> {
     source: parts.source.kind,
   };
   try {
-    const reading = await parts.classifier.classify(capture.image);
-    parts.learner?.observe(context.id, reading);
+    const { reading, headInput } = await parts.classifier.classify(capture.image);
+    parts.learner?.observe(context.id, headInput);
     return resultOf(reading, context);
   } catch (error) {
     parts.onRefused(capture, error);

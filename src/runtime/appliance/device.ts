@@ -7,6 +7,7 @@ import { CaptureMode, operate } from './capture-mode.ts';
 import { Cleanup } from './cleanup.ts';
 import { ApplianceCommands } from './commands.ts';
 import { Delivery } from './delivery.ts';
+import { isRehearsed, learnerFor } from './demonstration.ts';
 import { Faults } from './faults.ts';
 import { connectHeader } from './header.ts';
 import { type Log, NO_LOG, openLog } from './log.ts';
@@ -127,8 +128,8 @@ export class Device {
         backend: model.backend,
         classify: (image) => classifier.classify(image),
       },
-      ...(learner !== null && { learner }),
-      sessionOf: () => (this.mode.isAutomatic && isRehearsed(source) ? undefined : sessions.next()),
+      ...(learner !== null && { learner: learnerFor(source.kind, learner, journal) }),
+      sessionOf: () => (this.mode.isAutomatic && isRehearsed(source.kind) ? undefined : sessions.next()),
       onRecorded: ({ id, accepted, timings }) => {
         this.#log.write({ event: 'captured', result: id, accepted, milliseconds: timings?.total ?? 0 });
         this.delivery.recorded();
@@ -188,12 +189,7 @@ export class Device {
 /** A camera waits for a button, unless a number of captures was asked for; phantoms and folders run by themselves. */
 function isAutomatic({ trigger, count }: Settings, source: CaptureSource): boolean {
   if (trigger !== undefined) return trigger === 'auto';
-  return count !== undefined || isRehearsed(source);
-}
-
-/** Phantoms and replayed files that nobody asked for one by one are of no patient. */
-function isRehearsed({ kind }: CaptureSource): boolean {
-  return kind === 'phantom' || kind === 'replay';
+  return count !== undefined || isRehearsed(source.kind);
 }
 
 /** Whether somebody starts this program again when it ends. */

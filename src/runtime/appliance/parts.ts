@@ -4,7 +4,7 @@ import type { CaptureSource } from '../../capture/source.ts';
 import type { SourceOptions } from '../../capture/source-type.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { measureQuality } from '../../preprocess/quality.ts';
-import { defaultDataFolder, prepareDataFolder } from '../../store/folder.ts';
+import { prepareDataFolder } from '../../store/folder.ts';
 import { openIdentity, parseDeviceId } from '../../store/identity.ts';
 import { Journal } from '../../store/journal.ts';
 import type { ModelInUse } from '../../telehealth/announcements.ts';
@@ -13,8 +13,10 @@ import { type Endpoint, parseEndpoint } from '../../telehealth/endpoint.ts';
 import type { Engine } from '../engine/contract.ts';
 import { openModel } from '../engine/open-model.ts';
 import { type Classifier, createClassifier } from '../inference/classifier.ts';
+import { headsOfOtherBundles } from '../learning/delta-file.ts';
 import { HeadLearner } from '../learning/learner.ts';
 import type { Cleanup } from './cleanup.ts';
+import { dataFolderFor, mayHaveTaught } from './demonstration.ts';
 import type { Faults } from './faults.ts';
 import { cameraSettings, type Settings } from './settings/settings.ts';
 
@@ -41,7 +43,7 @@ export async function openParts(
   const external = options.broker === 'embedded' ? null : parseEndpoint(options.broker, tlsFilesOf(options));
   const source = await openSource(options.source, sourceOptionsOf(options, faults));
   cleanup.add(() => source.stop?.());
-  const dataFolder = path.resolve(options.data ?? defaultDataFolder());
+  const dataFolder = path.resolve(options.data ?? dataFolderFor(source.kind));
   prepareDataFolder(dataFolder);
   const device = named ?? (await openIdentity(dataFolder)).data.device;
   const journal = Journal.open(path.join(dataFolder, 'journal.sqlite'), {
@@ -52,7 +54,7 @@ export async function openParts(
   const { bundle, engine } = await openModel(options.model);
   cleanup.add(() => engine.close());
   const classifier: Classifier = createClassifier(bundle, engine, { head: () => learner?.head ?? null });
-  const learner = await openLearner(options, { folder: dataFolder, bundle, journal, classifier, say });
+  const learner = await openLearner(options, { folder: dataFolder, source, bundle, journal, say });
   const { backend, instructionSet } = engine;
   const model = { model: classifier.model, backend, instructionSet, classes: bundle.graph.classes };
   const endpoint = external ?? (await openBroker(options, cleanup));
@@ -63,20 +65,29 @@ async function openLearner(
   { learning, extraLabels }: Settings,
   {
     folder,
+    source,
     bundle,
     journal,
-    classifier,
     say,
-  }: Pick<Parts, 'bundle' | 'journal' | 'classifier'> & { folder: string; say: (line: string) => void },
+  }: Pick<Parts, 'source' | 'bundle' | 'journal'> & { folder: string; say: (line: string) => void },
 ): Promise<HeadLearner | null> {
   if (learning === 'off') return null;
   const learner = await HeadLearner.open(bundle, {
     folder,
     journal,
-    evidenceOf: (reading) => classifier.evidenceOf(reading),
     extraLabels,
-    onSetAside: (fault, movedTo) => say(`${fault.describe()}; the file is kept as ${movedTo}`),
+    mayHaveTaught: mayHaveTaught(source.kind, journal),
+    onSetAside: (fault, movedTo) =>
+      say(
+        `${fault.describe()}; the file ${movedTo === null ? 'is left in its place' : `is kept as ${movedTo}`}`,
+      ),
   });
+  const others = await headsOfOtherBundles(folder, bundle.digest);
+  if (learner?.updates === 0 && others.length > 0) {
+    say(
+      `What was learned with other models waits in ${folder} until they are used again: ${others.join(', ')}`,
+    );
+  }
   if (learning === 'reset') await learner?.reset('command-line');
   return learner;
 }

@@ -11,7 +11,7 @@ import { areaResample } from '../../preprocess/resample.ts';
 import { type SaliencyMapper, saliencyMapper } from '../../preprocess/saliency.ts';
 import { centredSquare, tilesOf } from '../../preprocess/square.ts';
 import type { Engine } from '../engine/contract.ts';
-import { type Evidence, type LearnedHead, RETAKE } from './head.ts';
+import { type HeadInput, type LearnedHead, RETAKE } from './head.ts';
 import type { Reading } from './reading.ts';
 import { decide, isUncertain, largestIndex, meanPotentials, softmax } from './readout.ts';
 import { Stopwatch } from './stopwatch.ts';
@@ -30,6 +30,13 @@ export interface ClassifierOptions {
 /** Smallest probability at which an added class may be named: none could be fitted for it. */
 const ADDED_THRESHOLD = 0.5;
 
+/** What is said of an image, and apart from it what that rests on, so that no reading carries it away. */
+export interface Classification {
+  readonly reading: Reading;
+  /** Null for a retake. */
+  readonly headInput: HeadInput | null;
+}
+
 export interface Classifier {
   readonly model: ModelIdentity;
   /**
@@ -37,9 +44,7 @@ export interface Classifier {
    * @throws RefusedError `IMAGE_*` for what is no acceptable image; a failed integrity check is a reading
    * @throws SpikescopeError as the engine's `infer`
    */
-  classify(image: Frame | string | Uint8Array): Promise<Reading>;
-  /** What a reading of this classifier rests on; undefined for a retake. Kept apart, so that no reading carries it away. */
-  evidenceOf(reading: Reading): Evidence | undefined;
+  classify(image: Frame | string | Uint8Array): Promise<Classification>;
 }
 
 /**
@@ -76,7 +81,6 @@ class BundleClassifier implements Classifier {
   readonly #integrityCheck: boolean;
   readonly #channels: number;
   readonly #head: () => LearnedHead | null;
-  readonly #evidence = new WeakMap<Reading, Evidence>();
 
   constructor(bundle: ModelBundle, engine: Engine, options: ClassifierOptions) {
     const { preprocessing, readout } = bundle;
@@ -90,14 +94,14 @@ class BundleClassifier implements Classifier {
     this.#head = options.head ?? (() => null);
   }
 
-  async classify(image: Frame | string | Uint8Array): Promise<Reading> {
+  async classify(image: Frame | string | Uint8Array): Promise<Classification> {
     const stopwatch = new Stopwatch();
     const frame = await stopwatch.measureAsync('decode', () => frameOf(image));
     const quality = stopwatch.measure('quality', () => measureQuality(frame));
     const failures = retakeReasons(quality, this.#bundle.preprocessing.quality);
     const base = { quality, model: this.model, backend: this.#engine.backend };
     if (this.#integrityCheck && failures.length > 0) {
-      return {
+      const reading: Reading = {
         ...base,
         accepted: false,
         reasons: failures,
@@ -108,6 +112,7 @@ class BundleClassifier implements Classifier {
         crop: null,
         timings: stopwatch.timings(),
       };
+      return { reading, headInput: null };
     }
     const { square, inference } = await this.#look(frame, stopwatch);
     const answer = await this.#answer(frame, square, inference, stopwatch);
@@ -118,12 +123,7 @@ class BundleClassifier implements Classifier {
       timings: stopwatch.timings(),
     };
     const { potentials, embeddings } = inference;
-    this.#evidence.set(reading, { potentials, pooled: pooled(embeddings, this.#channels) });
-    return reading;
-  }
-
-  evidenceOf(reading: Reading): Evidence | undefined {
-    return this.#evidence.get(reading);
+    return { reading, headInput: { potentials, pooled: pooled(embeddings, this.#channels) } };
   }
 
   /** The pass that counts: on the centred square, or on the square to which its saliency points. */

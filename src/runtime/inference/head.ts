@@ -3,7 +3,7 @@
 export { INDETERMINATE, RETAKE } from '../../model/answers.ts';
 
 /** What a reading rests on: never part of it, never sent, logged or shown. */
-export interface Evidence {
+export interface HeadInput {
   readonly pooled: Int16Array;
   /** int32, the factory head's, of the whole square. */
   readonly potentials: Int32Array;

@@ -21,6 +21,8 @@ export interface Correction {
 }
 
 export const LARGEST_SHIFT = 24;
+/** Of either sign. */
+export const LARGEST_WEIGHT = 32_767;
 const SMALLEST_POTENTIAL = -(2 ** 31);
 const LARGEST_POTENTIAL = 2 ** 31 - 1;
 
@@ -81,11 +83,11 @@ export function quantised(
   layout: Pick<Correction, 'classes' | 'factoryClasses' | 'features'>,
 ): Correction {
   const largest = real.weights.reduce((most, weight) => Math.max(most, Math.abs(weight)), 1e-9);
-  const shift = Math.min(LARGEST_SHIFT, Math.max(0, Math.floor(Math.log2(32_767 / largest))));
+  const shift = Math.min(LARGEST_SHIFT, Math.max(0, Math.floor(Math.log2(LARGEST_WEIGHT / largest))));
   const within = (value: number, limit: number) => Math.round(Math.min(limit, Math.max(-limit, value)));
   return {
     ...layout,
-    weights: Int16Array.from(real.weights, (weight) => within(weight * 2 ** shift, 32_767)),
+    weights: Int16Array.from(real.weights, (weight) => within(weight * 2 ** shift, LARGEST_WEIGHT)),
     shift,
     bias: Int32Array.from(real.bias, (value) => within(value, LARGEST_POTENTIAL)),
   };

@@ -6,8 +6,8 @@ import { type Correction, correctedPotentials } from './correction.ts';
 /** How much either figure may lie below the factory head's: one point. */
 export const TOLERANCE = 0.01;
 
-/** On the guard set, of the class with the largest potential; 0…1. */
-export interface GuardFigures {
+/** On the hold-out set (`guard` in the bundle), of the class with the largest potential; 0…1. */
+export interface HoldOutFigures {
   /** Mean recall of the classes that have cases. */
   readonly balancedAccuracy: number;
   /** Recall of the watched class; null where none is watched or it has no case. */
@@ -24,10 +24,10 @@ export function caseOf(set: LabelledEmbeddings, index: number, features: number)
   };
 }
 
-export function guardFigures(
+export function holdOutFigures(
   { guard, features, watchedClass }: LearningSection,
   correction: Correction,
-): GuardFigures {
+): HoldOutFigures {
   const counts = new Map<number, { cases: number; right: number }>();
   for (let i = 0; i < guard.labels.length; i++) {
     const { pooled, potentials, label } = caseOf(guard, i, features);
@@ -47,9 +47,9 @@ export function guardFigures(
  * Why a head must not be used, in words for a person; null when it may. The comparison is with the factory head, not with
  * the head before, so that many small losses do not add up.
  */
-export function objection(
-  factory: GuardFigures,
-  learned: GuardFigures,
+export function gateCheck(
+  factory: HoldOutFigures,
+  learned: HoldOutFigures,
   watchedClass: string | null,
 ): string | null {
   const faults = [

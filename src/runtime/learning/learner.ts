@@ -1,94 +1,77 @@
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
 import { SpikescopeError } from '../../errors.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { classTableOf } from '../../model/bundle/class-table.ts';
 import type { LearningSection } from '../../model/bundle/learning-section.ts';
-import type { RecordDraft, RecordKind } from '../../store/chain.ts';
-import type { Evidence, LearnedHead } from '../inference/head.ts';
-import type { Reading } from '../inference/reading.ts';
+import type { RecordDraft } from '../../store/chain.ts';
+import type { HeadInput, LearnedHead } from '../inference/head.ts';
+import { changeBackRecord, type LearningJournal, recordsOf, updateRecord } from './change-record.ts';
 import { type Correction, correctedPotentials, noCorrection } from './correction.ts';
-import { DeltaFile } from './delta-file.ts';
-import { caseOf, type GuardFigures, guardFigures, objection } from './gate.ts';
+import { caseOf, gateCheck, type HoldOutFigures, holdOutFigures } from './gate.ts';
+import { KeptState, type KeptStateOptions } from './kept-state.ts';
 import { checkedLabel, type LabelRules, labelProblem } from './label.ts';
 import { type Metric, metricOf } from './metric.ts';
 import type { LearningOutcome, PressedBy } from './outcome.ts';
-import { proposed, softened } from './propose.ts';
+import { interpolated, proposed } from './propose.ts';
 import { withClass } from './prototype.ts';
-import { HISTORY_LENGTH, headDigest, type LearnedState, remembering } from './state.ts';
+import { type HeadAndMemory, HISTORY_LENGTH, headDigest, type LearnedState, remembering } from './state.ts';
 import type { Example } from './teach.ts';
 
-/** What a learner asks of the journal. */
-export interface LearningJournal {
-  record(drafts: readonly RecordDraft[]): number;
-  payloadsOf(caseId: string, kind: RecordKind): string[];
-}
-
-export interface LearnerOptions {
-  /** The data folder. */
-  readonly folder: string;
-  readonly journal: LearningJournal;
-  readonly evidenceOf: (reading: Reading) => Evidence | undefined;
+export interface LearnerOptions extends KeptStateOptions {
   /** Codes of classes that may be added; by default any well-formed one. */
   readonly extraLabels?: readonly string[] | undefined;
-  /** Called when the file on disk could not be used and was moved aside. */
-  readonly onSetAside?: (fault: SpikescopeError, movedTo: string) => void;
 }
 
 /** Shares of an update's way that are tried before it is given up. */
-const SHARES = [1, 0.5, 0.25] as const;
+const STEP_SIZES = [1, 0.5, 0.25] as const;
 
-/** The learned head: learns, forgets, and reads. One process at a time works in its folder. */
+/** The learned head: learns, forgets, and reads. One process at a time works in its folder; one change at a time. */
 export class HeadLearner {
   readonly #bundle: ModelBundle;
   readonly #section: LearningSection;
-  readonly #options: LearnerOptions;
-  readonly #file: DeltaFile;
+  readonly #journal: LearningJournal;
+  readonly #kept: KeptState;
   readonly #metric: Metric;
-  readonly #rehearsal: readonly Example[];
+  /** The bundle's share of the replay buffer. */
+  readonly #bundled: readonly Example[];
   readonly #labelRules: LabelRules;
-  readonly #factory: GuardFigures;
+  readonly #factory: HoldOutFigures;
   #state: LearnedState;
+  #isTakenUp = false;
   #digested: { readonly state: LearnedState; readonly digest: string } | null = null;
-  #seen: { id: string; evidence: Evidence } | null = null;
+  #seen: { id: string; headInput: HeadInput } | null = null;
 
-  private constructor(
-    bundle: ModelBundle,
-    section: LearningSection,
-    options: LearnerOptions,
-    file: DeltaFile,
-  ) {
+  private constructor(bundle: ModelBundle, section: LearningSection, options: LearnerOptions) {
     const { features, guard, rehearsal } = section;
     this.#bundle = bundle;
     this.#section = section;
-    this.#options = options;
-    this.#file = file;
-    // The scatter needs no labels, so the guard set may lend its numbers to it.
+    this.#journal = options.journal;
+    // The scatter needs no labels, so the hold-out set may lend its numbers to it.
     const all = new Int16Array(guard.pooled.length + rehearsal.pooled.length);
     all.set(guard.pooled);
     all.set(rehearsal.pooled, guard.pooled.length);
     this.#metric = metricOf(all, features);
-    this.#rehearsal = Array.from(rehearsal.labels, (_, i) => caseOf(rehearsal, i, features));
+    this.#bundled = Array.from(rehearsal.labels, (_, i) => caseOf(rehearsal, i, features));
     this.#labelRules = { table: classTableOf(bundle), extraLabels: options.extraLabels };
     this.#state = factoryState(bundle, features);
-    this.#factory = guardFigures(section, this.#state.correction);
+    this.#factory = holdOutFigures(section, this.#state.correction);
+    this.#kept = new KeptState(bundle, section, this.#factory, options);
   }
 
   /**
-   * Takes up what this device has learned, and records what a power cut kept out of the journal.
+   * Takes up what this device has learned with this bundle. What cannot be used, or not yet, is said once, and the factory
+   * head goes on.
    * @returns null when the bundle has nothing to learn with
-   * @throws SpikescopeError `DOCUMENT_UNREADABLE`, `JOURNAL_*`
    */
   static async open(bundle: ModelBundle, options: LearnerOptions): Promise<HeadLearner | null> {
-    const { learning: section, digest, graph } = bundle;
+    const { learning: section } = bundle;
     if (section === undefined) return null;
-    const fit = { bundle: digest, classes: graph.classes, features: section.features };
-    const file = new DeltaFile(options.folder, fit);
-    const learner = new HeadLearner(bundle, section, options, file);
-    const stored = await file.read(options.onSetAside ?? (() => {}));
-    if (stored !== null) {
-      learner.#state = stored;
-      learner.#catchUp();
+    const learner = new HeadLearner(bundle, section, options);
+    try {
+      await learner.#takeUp();
+    } catch (error) {
+      if (!(error instanceof SpikescopeError)) throw error;
+      options.onSetAside?.(error, null);
     }
     return learner;
   }
@@ -106,7 +89,7 @@ export class HeadLearner {
   /** Digest of head and memory; changes with every update. */
   get digest(): string {
     if (this.#digested?.state !== this.#state) {
-      this.#digested = { state: this.#state, digest: headDigest(this.#bundle.digest, this.#state) };
+      this.#digested = { state: this.#state, digest: this.#digestOf(this.#state) };
     }
     return this.#digested.digest;
   }
@@ -116,14 +99,14 @@ export class HeadLearner {
     return this.#state.history.length;
   }
 
-  /** Cases that are rehearsed. */
+  /** The device's own cases in the replay buffer. */
   get remembered(): number {
     return this.#state.memory.length;
   }
 
-  /** Of the head in use and of the factory's, on the guard set. */
-  get figures(): { readonly factory: GuardFigures; readonly now: GuardFigures } {
-    return { factory: this.#factory, now: guardFigures(this.#section, this.#state.correction) };
+  /** Of the head in use and of the factory's, on the hold-out set. */
+  get figures(): { readonly factory: HoldOutFigures; readonly now: HoldOutFigures } {
+    return { factory: this.#factory, now: holdOutFigures(this.#section, this.#state.correction) };
   }
 
   /** Whether a label can name a class, one that there is or a new one. */
@@ -131,100 +114,99 @@ export class HeadLearner {
     return labelProblem(label, this.#state.correction.classes, this.#labelRules) === null;
   }
 
-  /** Keeps what a reading rests on until the next one, so that it can be taught. */
-  observe(id: string, reading: Reading): void {
-    this.show(id, this.#options.evidenceOf(reading));
-  }
-
-  /** The same where the evidence is at hand. */
-  show(id: string, evidence: Evidence | undefined): void {
-    this.#seen = evidence === undefined ? null : { id, evidence };
+  /** Keeps what a reading rests on until the next one, so that it can be taught; null for one that cannot be. */
+  observe(id: string, headInput: HeadInput | null): void {
+    this.#seen = headInput && { id, headInput };
   }
 
   /**
-   * Learns one case; on disk and in the journal when it resolves. An update that the gate turns down changes nothing.
-   * @throws SpikescopeError `LABEL_INVALID`, `LABEL_LIMIT`, `EVIDENCE_GONE`, `DOCUMENT_UNWRITABLE`, `JOURNAL_*`
+   * Learns one case; on disk and in the journal when it resolves. An update that the gate turns down changes nothing, nor does one
+   * that fails.
+   * @throws SpikescopeError `LABEL_INVALID`, `LABEL_LIMIT`, `EVIDENCE_GONE`, `DOCUMENT_*`, `JOURNAL_*`
    */
   async learn({ id }: { readonly id: string }, label: string, by: PressedBy): Promise<LearningOutcome> {
-    if (this.#seen?.id !== id) throw evidenceGone(id);
-    const { evidence } = this.#seen;
+    if (this.#seen?.id !== id) throw headInputGone(id);
+    const { headInput } = this.#seen;
+    await this.#takeUp();
     const name = checkedLabel(label, this.#state.correction.classes, this.#labelRules);
     const before = this.#state;
     const { alpha } = this.#bundle.readout;
     const isNew = !before.correction.classes.includes(name);
     const start = isNew ? withClass(before.correction, name, alpha) : before.correction;
-    const example = { ...evidence, label: start.classes.indexOf(name) };
-    const cases = { rehearsal: this.#rehearsal, memory: before.memory };
-    const target = proposed(start, cases, example, { metric: this.#metric, alpha });
-    const { kept, share, figures, reason } = this.#judge(start, target);
+    const example = { ...headInput, label: start.classes.indexOf(name) };
+    const replay = { bundled: this.#bundled, memory: before.memory };
+    const target = proposed(start, replay, example, { metric: this.#metric, alpha });
+    const { kept, share, figures, reason } = this.#lineSearch(start, target);
     const change = {
-      ...{ update: randomUUID(), kept, label: name, newClass: isNew, by, share },
+      ...{ label: name, newClass: isNew, by, share },
       ...(reason !== null && { reason }),
       before: this.digest,
       guard: { factory: this.#factory, before: this.figures.now, proposed: figures },
     };
     if (kept === null || reason !== null) {
-      const refused = draft('update', id, { ...change, kept: false, after: change.before });
-      this.#options.journal.record(withLabel(refused));
+      const refused = { update: randomUUID(), kept: false, ...change, after: change.before };
+      this.#journal.record(recordsOf(updateRecord(id, refused)));
       return { kept: false, reason: reason ?? 'it changed nothing' };
     }
     const memory = remembering(before.memory, example);
     const earlier = { caseId: id, correction: before.correction, memory: before.memory };
     const next = { correction: kept, memory, history: [...before.history, earlier].slice(-HISTORY_LENGTH) };
-    const after = headDigest(this.#bundle.digest, next);
-    await this.#adopt(next, draft('update', id, { ...change, kept: true, after }));
+    const details = { update: randomUUID(), kept: true, ...change, after: this.#digestOf(next) };
+    await this.#adopt({ ...next, record: updateRecord(id, details) });
     return { kept: true };
   }
 
-  /** Takes the last update back; false when none is left. @throws SpikescopeError `DOCUMENT_UNWRITABLE`, `JOURNAL_*` */
+  /** Takes the last update back; false when none is left. @throws SpikescopeError `DOCUMENT_*`, `JOURNAL_*` */
   async undo(by: PressedBy): Promise<boolean> {
+    await this.#takeUp();
     const earlier = this.#state.history.at(-1);
     if (earlier === undefined) return false;
     const { caseId, correction, memory } = earlier;
     const next = { correction, memory, history: this.#state.history.slice(0, -1) };
-    await this.#adopt(next, this.#changeBack('undo', caseId, next, by));
+    await this.#adopt({ ...next, record: this.#changeBack('undo', caseId, next, by) });
     return true;
   }
 
   /** Back to the factory head; cases and history are forgotten too. @throws SpikescopeError as `undo` */
   async reset(by: PressedBy): Promise<void> {
+    await this.#takeUp();
     const next = factoryState(this.#bundle, this.#section.features);
-    await this.#adopt(next, this.#changeBack('reset', randomUUID(), next, by));
+    await this.#adopt({ ...next, record: this.#changeBack('reset', randomUUID(), next, by) });
   }
 
-  #changeBack(kind: 'undo' | 'reset', caseId: string, next: Omit<LearnedState, 'record'>, by: PressedBy) {
-    const after = headDigest(this.#bundle.digest, next);
-    return draft(kind, caseId, { update: randomUUID(), by, before: this.digest, after });
+  #changeBack(kind: 'undo' | 'reset', caseId: string, next: HeadAndMemory, by: PressedBy): RecordDraft {
+    const after = this.#digestOf(next);
+    return changeBackRecord(kind, caseId, { update: randomUUID(), by, before: this.digest, after });
   }
 
   /** The longest part of the way from `start` to `target` to which the gate does not object. */
-  #judge(start: Correction, target: Correction) {
-    let first: { figures: GuardFigures; reason: string | null } | null = null;
-    for (const share of SHARES) {
-      const candidate = share === 1 ? target : softened(start, target, share);
-      const figures = guardFigures(this.#section, candidate);
-      const reason = objection(this.#factory, figures, this.#section.watchedClass);
+  #lineSearch(start: Correction, target: Correction) {
+    let first: { figures: HoldOutFigures; reason: string | null } | null = null;
+    for (const share of STEP_SIZES) {
+      const candidate = share === 1 ? target : interpolated(start, target, share);
+      const figures = holdOutFigures(this.#section, candidate);
+      const reason = gateCheck(this.#factory, figures, this.#section.watchedClass);
       if (reason === null) return { kept: candidate, share, figures, reason };
       first ??= { figures, reason };
     }
     return { kept: null, share: 0, figures: first?.figures ?? this.#factory, reason: first?.reason ?? null };
   }
 
-  /** The file first: what it holds and the journal does not is recorded at the next start. */
-  async #adopt(next: Omit<LearnedState, 'record'>, record: RecordDraft): Promise<void> {
-    const state = { ...next, record };
-    await this.#file.write(state);
-    this.#state = state;
-    this.#options.journal.record(withLabel(record));
+  /** The state that was kept becomes the one in use, once. @throws SpikescopeError `DOCUMENT_*`, `JOURNAL_*` */
+  async #takeUp(): Promise<void> {
+    if (this.#isTakenUp) return;
+    this.#state = (await this.#kept.takeUp()) ?? this.#state;
+    this.#isTakenUp = true;
   }
 
-  #catchUp(): void {
-    const { record } = this.#state;
-    if (record === null) return;
-    const { journal } = this.#options;
-    if (!journal.payloadsOf(record.caseId, record.kind).includes(record.payload)) {
-      journal.record(withLabel(record));
-    }
+  /** When it fails, the head in use is the old one. @throws SpikescopeError `DOCUMENT_UNWRITABLE`, `JOURNAL_*` */
+  async #adopt(next: LearnedState): Promise<void> {
+    await this.#kept.adopt(next);
+    this.#state = next;
+  }
+
+  #digestOf(state: HeadAndMemory): string {
+    return headDigest(this.#bundle.digest, state);
   }
 }
 
@@ -232,20 +214,7 @@ function factoryState({ graph }: ModelBundle, features: number): LearnedState {
   return { correction: noCorrection(graph.classes, features), memory: [], history: [], record: null };
 }
 
-function draft(kind: RecordKind, caseId: string, payload: object): RecordDraft {
-  return { kind, caseId, payload: JSON.stringify(payload) };
-}
-
-const labelSchema = z.object({ update: z.string(), label: z.string(), by: z.string() });
-
-/** A record with the label that an update answers to before it: what the update holds suffices to make it. */
-function withLabel(record: RecordDraft): RecordDraft[] {
-  if (record.kind !== 'update') return [record];
-  const { update, label, by } = labelSchema.parse(JSON.parse(record.payload));
-  return [draft('label', record.caseId, { update, label, by }), record];
-}
-
-function evidenceGone(id: string): SpikescopeError {
+function headInputGone(id: string): SpikescopeError {
   return new SpikescopeError('EVIDENCE_GONE', 'This reading can no longer be taught', {
     expected: 'the reading that was made last',
     received: id,

@@ -1,5 +1,6 @@
+export const PRESSED_BY = ['button', 'keyboard', 'command', 'command-line'] as const;
 /** Through what a person acted. */
-export type PressedBy = 'button' | 'keyboard' | 'command' | 'command-line';
+export type PressedBy = (typeof PRESSED_BY)[number];
 
 /** What became of a labelled case. */
 export interface LearningOutcome {

@@ -5,9 +5,9 @@ import { type Example, type TeachOptions, taught } from './teach.ts';
 /** Cases of one update: bounds its time. */
 export const LARGEST_BATCH = 192;
 
-/** What is there to learn from: the bundle's cases and the device's own. */
-interface Cases {
-  readonly rehearsal: readonly Example[];
+/** Old cases that are learned again with each new one: the bundle's and the device's own. */
+interface ReplayBuffer {
+  readonly bundled: readonly Example[];
   readonly memory: readonly Example[];
 }
 
@@ -17,7 +17,7 @@ interface Cases {
  */
 export function proposed(
   start: Correction,
-  { rehearsal, memory }: Cases,
+  { bundled, memory }: ReplayBuffer,
   example: Example,
   options: TeachOptions,
 ): Correction {
@@ -32,7 +32,7 @@ export function proposed(
     );
   }
   const known = memory.filter((each) => each.label < start.factoryClasses);
-  return taught(start, chooseExamples(rehearsal, known, example), options);
+  return taught(start, chooseExamples(bundled, known, example), options);
 }
 
 /**
@@ -41,12 +41,12 @@ export function proposed(
  * @param random uniform in [0, 1)
  */
 export function chooseExamples(
-  rehearsal: readonly Example[],
+  bundled: readonly Example[],
   memory: readonly Example[],
   example: Example,
   random: () => number = Math.random,
 ): Example[] {
-  const old = [...rehearsal, ...memory];
+  const old = [...bundled, ...memory];
   if (old.length < LARGEST_BATCH) return [...old, example];
   const classes = new Map<number, Example[]>();
   for (const each of shuffled(old, random))
@@ -70,7 +70,7 @@ function shuffled<T>(values: readonly T[], random: () => number): T[] {
 }
 
 /** Part of the way from one head to another of the same classes. */
-export function softened(from: Correction, to: Correction, share: number): Correction {
+export function interpolated(from: Correction, to: Correction, share: number): Correction {
   const [a, b] = [realOf(from), realOf(to)];
   return quantised(
     {

@@ -1,14 +1,16 @@
 /**
- * The learned head on disk: `head.spikescope-delta`, a container like a bundle's, with its own digest over every byte, that
- * names the bundle it belongs to. Head, memory and history are one file, so that one rename replaces them together.
+ * The learned head on disk: a container like a bundle's, with its own digest over every byte, that names the bundle it belongs
+ * to. Head, memory and history are one file, so that one rename replaces them together. A right digest says that the
+ * file is whole, not who wrote it: every field is held to what this program writes.
  */
 import { z } from 'zod';
 import { RefusedError } from '../../errors.ts';
 import { ARRAYS, ArrayWriter, withArrays } from '../../model/bundle/arrays.ts';
 import { type ContainerKind, packContainer, unpackContainer } from '../../model/bundle/container.ts';
 import { firstIssue } from '../../schema.ts';
-import { RECORD_KINDS } from '../../store/chain.ts';
-import { type Correction, LARGEST_SHIFT } from './correction.ts';
+import { INDETERMINATE, RETAKE } from '../inference/head.ts';
+import { recordSchema } from './change-record.ts';
+import { type Correction, LARGEST_SHIFT, LARGEST_WEIGHT } from './correction.ts';
 import { HISTORY_LENGTH, type LearnedState, MEMORY_LENGTH } from './state.ts';
 import type { Example } from './teach.ts';
 
@@ -18,14 +20,21 @@ const KIND: ContainerKind = {
   code: 'DELTA',
   noun: 'learned head',
   remedies: {
-    notOne: 'nothing: the device goes on with the factory head',
-    damaged: 'nothing: the device goes on with the factory head and learns anew',
+    notOne: 'put the right file in its place; until then the device goes on with the factory head',
+    damaged:
+      'put a copy of the file in its place; until then the device goes on with the factory head and learns anew',
     unknownFormat: 'use the version of spikescope that wrote it to keep what was learned',
   },
 };
 
 /** Added classes included; keeps the file and the time of an update bounded. */
 export const MAXIMUM_CLASSES = 32;
+
+/** More than any state takes: 576 cases and 65 heads of 1,000 features and 32 classes are below 16 MB. */
+export const LARGEST_FILE = 32 * 2 ** 20;
+
+/** Those in the memory, and of each earlier state the one that its update may have made the memory forget. */
+const MOST_CASES = MEMORY_LENGTH + HISTORY_LENGTH;
 
 /** What a learned head must fit. */
 export interface Fit {
@@ -34,6 +43,8 @@ export interface Fit {
   /** The factory's. */
   readonly classes: readonly string[];
   readonly features: number;
+  /** Of a channel over the places of the embedding. */
+  readonly largestSum: number;
 }
 
 /** Bytes of the file; equal states give equal bytes. */
@@ -82,16 +93,28 @@ export function encodeState(state: LearnedState, bundle: string): Uint8Array {
  */
 export function decodeState(bytes: Uint8Array, file: string, fit: Fit): LearnedState {
   const { document, data } = unpackContainer(bytes, file, KIND);
-  const named = z.looseObject({ bundle: z.string() }).safeParse(document);
-  if (named.success && named.data.bundle !== fit.bundle) {
-    throw new RefusedError('DELTA_BUNDLE', 'The learned head belongs to another model', {
-      file,
-      expected: `bundle ${fit.bundle.slice(0, 12)}`,
-      received: `bundle ${named.data.bundle.slice(0, 12)}`,
-      remedy: 'nothing: the device goes on with the factory head of the model in use',
-    });
-  }
-  const parsed = stateSchema(fit).safeParse(withArrays(document, data));
+  const { bundle } = parsedAs(z.looseObject({ bundle: bundleDigest }), document, file);
+  if (bundle !== fit.bundle) throw ofAnotherBundle(file, bundle, fit.bundle);
+  return parsedAs(stateSchema(fit), withArrays(document, data), file);
+}
+
+/** The digest of the bundle that a learned head belongs to. @throws RefusedError as `decodeState` */
+export function bundleOf(bytes: Uint8Array, file: string): string {
+  const { document } = unpackContainer(bytes, file, KIND);
+  return parsedAs(z.looseObject({ bundle: bundleDigest }), document, file).bundle;
+}
+
+export function ofAnotherBundle(file: string, bundle: string, expected: string): RefusedError {
+  return new RefusedError('DELTA_BUNDLE', 'The learned head belongs to another model', {
+    file,
+    expected: `bundle ${expected.slice(0, 12)}`,
+    received: `bundle ${bundle.slice(0, 12)}`,
+    remedy: 'run with that model: what was learned with it is taken up again',
+  });
+}
+
+function parsedAs<T>(schema: z.ZodType<T>, document: unknown, file: string): T {
+  const parsed = schema.safeParse(document);
   if (parsed.success) return parsed.data;
   const { field, problem } = firstIssue(parsed.error);
   throw new RefusedError('DELTA_SCHEMA', 'The learned head does not follow its format', {
@@ -114,58 +137,67 @@ function joined<T extends Int16Array | Int32Array>(
   return all;
 }
 
-function stateSchema(fit: Fit) {
-  const { int16, int32, uint8 } = ARRAYS;
-  const correction = z
+const bundleDigest = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** A name under which an answer can be given, and shown as it is. */
+const className = z
+  .string()
+  .regex(/^[\p{L}\p{N}][\p{L}\p{N} _.-]{0,63}$/u)
+  .refine((name) => name !== RETAKE && name !== INDETERMINATE);
+
+function correctionSchema(fit: Fit) {
+  const fits = ({ classes, weights, bias }: Correction) =>
+    fit.classes.every((name, c) => classes[c] === name) &&
+    new Set(classes).size === classes.length &&
+    classes.slice(fit.classes.length).every((name) => className.safeParse(name).success) &&
+    weights.length === classes.length * fit.features &&
+    bias.length === classes.length &&
+    weights.every((weight) => weight >= -LARGEST_WEIGHT);
+  return z
     .strictObject({
-      classes: z.array(z.string().min(1).max(64)).max(MAXIMUM_CLASSES),
+      classes: z.array(z.string()).max(MAXIMUM_CLASSES),
       factoryClasses: z.literal(fit.classes.length),
       features: z.literal(fit.features),
       shift: z.int().min(0).max(LARGEST_SHIFT),
-      weights: int16,
-      bias: int32,
+      weights: ARRAYS.int16,
+      bias: ARRAYS.int32,
     })
-    .refine(
-      ({ classes, weights, bias }) =>
-        fit.classes.every((name, c) => classes[c] === name) &&
-        weights.length === classes.length * fit.features &&
-        bias.length === classes.length,
-      'does not fit the bundle’s classes',
-    );
+    .refine(fits, 'does not fit the bundle’s classes');
+}
+
+function stateSchema(fit: Fit) {
+  const { int16, int32, uint8 } = ARRAYS;
+  const correction = correctionSchema(fit);
+  const earlier = z.strictObject({ caseId: recordSchema.shape.caseId, correction, memory: int32 });
   return z
     .strictObject({
-      bundle: z.string(),
+      bundle: bundleDigest,
       correction,
       memory: int32,
-      history: z.array(z.strictObject({ caseId: z.string(), correction, memory: int32 })).max(HISTORY_LENGTH),
+      history: z.array(earlier).max(HISTORY_LENGTH),
       cases: z.strictObject({ pooled: int16, potentials: int32, labels: uint8 }),
-      record: z
-        .strictObject({ kind: z.enum(RECORD_KINDS), caseId: z.string(), payload: z.string() })
-        .nullable(),
+      record: recordSchema,
     })
     .transform(({ correction: current, memory, history, cases, record }, context): LearnedState => {
       const examples = examplesOf(cases, fit);
       if (examples === null) {
-        context.addIssue('cases of unequal number');
+        context.addIssue('cases that no embedding makes, of unequal number, or too many');
         return z.NEVER;
       }
       const remembered = (places: Int32Array, { classes }: Correction) => {
-        const chosen = [...places].map((place) => examples[place]);
-        if (
-          chosen.length > MEMORY_LENGTH ||
-          chosen.some((each) => each === undefined || each.label >= classes.length)
-        ) {
-          context.addIssue('a memory that does not fit');
-        }
+        const chosen = Array.from(places, (place) => examples[place]);
+        const isSound =
+          chosen.length <= MEMORY_LENGTH &&
+          new Set(places).size === places.length &&
+          chosen.every((each) => each !== undefined && each.label < classes.length) &&
+          classes.every((name, c) => name === current.classes[c]);
+        if (!isSound) context.addIssue('a memory that does not fit');
         return chosen;
       };
       return {
         correction: current,
         memory: remembered(memory, current),
-        history: history.map((earlier) => ({
-          ...earlier,
-          memory: remembered(earlier.memory, earlier.correction),
-        })),
+        history: history.map((each) => ({ ...each, memory: remembered(each.memory, each.correction) })),
         record,
       };
     });
@@ -173,11 +205,13 @@ function stateSchema(fit: Fit) {
 
 function examplesOf(
   cases: { pooled: Int16Array; potentials: Int32Array; labels: Uint8Array },
-  { classes, features }: Fit,
+  { classes, features, largestSum }: Fit,
 ): Example[] | null {
   const { pooled, potentials, labels } = cases;
   const n = labels.length;
-  if (pooled.length !== n * features || potentials.length !== n * classes.length) return null;
+  if (n > MOST_CASES || pooled.length !== n * features || potentials.length !== n * classes.length)
+    return null;
+  if (pooled.some((sum) => sum < 0 || sum > largestSum)) return null;
   return Array.from(labels, (label, i) => ({
     pooled: pooled.slice(i * features, (i + 1) * features),
     potentials: potentials.slice(i * classes.length, (i + 1) * classes.length),

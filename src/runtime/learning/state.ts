@@ -3,19 +3,21 @@ import type { RecordDraft } from '../../store/chain.ts';
 import type { Correction } from './correction.ts';
 import type { Example } from './teach.ts';
 
-/** What can be taken back: the head as it was before an update. */
-export interface Earlier {
-  /** Identifier of the case that was learned after it. */
-  readonly caseId: string;
+/** What a digest names. */
+export interface HeadAndMemory {
   readonly correction: Correction;
+  /** Cases confirmed on this device, replayed with each new one; pooled embeddings, no images. */
   readonly memory: readonly Example[];
 }
 
+/** What can be taken back: the head as it was before an update. */
+export interface Earlier extends HeadAndMemory {
+  /** Identifier of the case that was learned after it. */
+  readonly caseId: string;
+}
+
 /** All that learning changes. Values, never altered in place: an earlier state can be taken up again as it was. */
-export interface LearnedState {
-  readonly correction: Correction;
-  /** Cases confirmed on this device, to be rehearsed; pooled embeddings, no images. */
-  readonly memory: readonly Example[];
+export interface LearnedState extends HeadAndMemory {
   /** Newest last. */
   readonly history: readonly Earlier[];
   /** The journal's record of the change that led here; null for the factory head as it came. */
@@ -28,10 +30,7 @@ export const HISTORY_LENGTH = 64;
 export const MEMORY_LENGTH = 512;
 
 /** SHA-256 in hexadecimal over the bundle it belongs to, the head and the memory. */
-export function headDigest(
-  bundle: string,
-  { correction, memory }: Pick<LearnedState, 'correction' | 'memory'>,
-) {
+export function headDigest(bundle: string, { correction, memory }: HeadAndMemory): string {
   const { classes, factoryClasses, features, weights, shift, bias } = correction;
   const hash = createHash('sha256');
   hash.update(JSON.stringify([bundle, classes, factoryClasses, features, shift, memory.length]));

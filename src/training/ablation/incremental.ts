@@ -9,7 +9,7 @@ import { parseBundle } from '../../model/bundle/read.ts';
 import { bundleBytes } from '../../model/bundle/write.ts';
 import { embeddingShape, pooled } from '../../model/embedding.ts';
 import { createCpuEngine } from '../../runtime/engine/cpu.ts';
-import type { Evidence } from '../../runtime/inference/head.ts';
+import type { HeadInput } from '../../runtime/inference/head.ts';
 import { softmax } from '../../runtime/inference/readout.ts';
 import { HeadLearner } from '../../runtime/learning/learner.ts';
 import type { Prediction } from '../../statistics/prediction.ts';
@@ -19,7 +19,7 @@ import type { TrainingData } from '../data/training-data.ts';
 /** Lesions that are taught, one image of each. */
 export const LESSONS = 200;
 
-interface Seen extends Evidence {
+interface Seen extends HeadInput {
   readonly label: number;
   readonly lesion: string;
 }
@@ -54,11 +54,11 @@ export async function learnedAnswers({
   await mkdir(folder, { recursive: true });
   const journal = Journal.open(path.join(folder, 'journal.sqlite'));
   try {
-    const learner = await HeadLearner.open(bundle, { folder, journal, evidenceOf: () => undefined });
+    const learner = await HeadLearner.open(bundle, { folder, journal });
     if (learner === null) throw withoutSection();
     for (const lesson of inOrder(lessons).slice(0, LESSONS)) {
       const id = randomUUID();
-      learner.show(id, lesson);
+      learner.observe(id, lesson);
       await learner.learn({ id }, bundle.graph.classes[lesson.label], 'command');
     }
     const { alpha } = model.readout;
@@ -72,7 +72,7 @@ export async function learnedAnswers({
   }
 }
 
-/** The engine's evidence of every image, as a device would keep it until its label comes. */
+/** What the head gets of every image, as a device would keep it until its label comes. */
 async function see({ graph }: ModelContents, data: TrainingData): Promise<Seen[]> {
   const engine = await createCpuEngine(graph);
   const [classes, shape] = [graph.classes.length, embeddingShape(graph)];

@@ -29,7 +29,11 @@ function desk(total: number, learner?: Learner) {
   const parts: ApplianceParts = {
     device: 'scope-1',
     source,
-    classifier: { model: READING.model, backend: 'cpu', classify: async () => READING },
+    classifier: {
+      model: READING.model,
+      backend: 'cpu',
+      classify: async () => ({ reading: READING, headInput: null }),
+    },
     journal: { append: () => 1 },
     onRecorded: () => {},
     onRefused: () => {},

@@ -33,7 +33,7 @@ function appliance(total: number, classify: (image: string) => Reading) {
     classifier: {
       model: READING.model,
       backend: 'cpu',
-      classify: async (image) => classify(String(image)),
+      classify: async (image) => ({ reading: classify(String(image)), headInput: null }),
     },
     journal: { append: (entry) => events.push(['append', entry]) },
     onRecorded: (result) => events.push(['recorded', result]),

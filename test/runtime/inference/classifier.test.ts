@@ -43,8 +43,8 @@ beforeAll(async () => {
 });
 afterAll(() => engine.close());
 
-const read = (image: Frame | string | Uint8Array, options: ClassifierOptions) =>
-  createClassifier(bundle, engine, options).classify(image);
+const read = async (image: Frame | string | Uint8Array, options: ClassifierOptions) =>
+  (await createClassifier(bundle, engine, options).classify(image)).reading;
 
 function expectedReading(square: Square, potentials: Int32Array, tiled: boolean) {
   const probabilities = softmax(bundle.readout.alpha, potentials);
@@ -97,7 +97,7 @@ describe('a classifier', () => {
     const { timings: __, ...fromBytes } = await read(await imageOf(frame).png().toBuffer(), {});
     expect(fromBytes).toEqual(reading);
     const oracle = createClassifier(bundle, await createInterpreterEngine(bundle.graph));
-    const { timings: ___, ...fromOracle } = await oracle.classify(frame);
+    const { timings: ___, ...fromOracle } = (await oracle.classify(frame)).reading;
     expect(fromOracle).toEqual({ ...reading, backend: 'interpreter' });
   });
 
@@ -115,9 +115,18 @@ describe('a classifier', () => {
     expect(await read(flat, { integrityCheck: false })).toMatchObject({ accepted: true });
   });
 
+  it('gives what a reading rests on beside it, and nothing for a retake', async () => {
+    const flat = { rgb: new Uint8Array(200 * 200 * 3).fill(99), width: 200, height: 200 };
+    const classifier = createClassifier(bundle, engine, { crop: false, tiling: false });
+    expect((await classifier.classify(flat)).headInput).toBeNull();
+    const { reading, headInput } = await classifier.classify(frame);
+    expect(headInput?.potentials).toEqual(look(centredSquare(frame.width, frame.height)).potentials);
+    expect(Object.keys(reading)).not.toContain('headInput');
+  });
+
   it('answers `indeterminate` when no class reaches its threshold', async () => {
     const strict = { ...bundle, readout: { ...bundle.readout, thresholds: [1, 1], alpha: 1e-9 } };
-    const reading = await createClassifier(strict, engine, { tiling: false }).classify(frame);
+    const { reading } = await createClassifier(strict, engine, { tiling: false }).classify(frame);
     expect(reading).toMatchObject({ accepted: true, diagnosis: 'indeterminate' });
   });
 
@@ -138,7 +147,7 @@ describe('a classifier', () => {
       };
       const strict = { ...bundle, readout: { ...bundle.readout, thresholds: [1, 1], alpha } };
       const classifier = createClassifier(strict, engine, { tiling: false, head: () => head });
-      const reading = await classifier.classify(frame);
+      const { reading } = await classifier.classify(frame);
       expect(reading.probabilities[added]).toBeCloseTo(share, 6);
       expect(reading.diagnosis).toBe(answer);
     },
@@ -157,8 +166,9 @@ describe('a classifier', () => {
     const classifier = createClassifier(bundle, engine);
     const together = await Promise.all(frames.map((each) => classifier.classify(each)));
     for (const [i, each] of frames.entries()) {
-      const { timings: _, ...alone } = await classifier.classify(each);
-      expect(together[i]).toMatchObject(alone);
+      const { reading, headInput } = await classifier.classify(each);
+      const { timings: _, ...alone } = reading;
+      expect(together[i]).toMatchObject({ reading: alone, headInput });
     }
   });
 

@@ -4,15 +4,14 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ModelBundle } from '../../../src/model/bundle/bundle.ts';
-import type { Evidence } from '../../../src/runtime/inference/head.ts';
-import { DELTA_FILE } from '../../../src/runtime/learning/delta-file.ts';
+import { deltaName } from '../../../src/runtime/learning/delta-file.ts';
 import { TOLERANCE } from '../../../src/runtime/learning/gate.ts';
 import { HeadLearner } from '../../../src/runtime/learning/learner.ts';
 import { HISTORY_LENGTH, MEMORY_LENGTH, remembering } from '../../../src/runtime/learning/state.ts';
 import { Journal } from '../../../src/store/journal.ts';
 import { CLASSES, drawCase, drawExample, FOREIGN, learnableBundle } from '../../support/learnable.ts';
+import { Pupil } from '../../support/pupil.ts';
 import { Random } from '../../support/random.ts';
-import { READING } from '../../support/readings.ts';
 
 let folder: string;
 let journal: Journal;
@@ -25,39 +24,10 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** A learner that is shown cases one by one. */
-class Pupil {
-  readonly learner: HeadLearner;
-  readonly #show: (evidence: Evidence | undefined) => void;
-  #number = 0;
-
-  private constructor(learner: HeadLearner, show: (evidence: Evidence | undefined) => void) {
-    this.learner = learner;
-    this.#show = show;
-  }
-
-  static async open(bundle: ModelBundle, setAside: string[] = []): Promise<Pupil> {
-    let shown: Evidence | undefined;
-    const learner = await HeadLearner.open(bundle, {
-      folder,
-      journal,
-      evidenceOf: () => shown,
-      onSetAside: ({ code }, movedTo) => setAside.push(code, movedTo),
-    });
-    if (learner === null) throw new Error('this bundle cannot learn');
-    return new Pupil(learner, (evidence) => {
-      shown = evidence;
-    });
-  }
-
-  async teach(evidence: Evidence, label: string, id = `case-${this.#number++}`) {
-    this.#show(evidence);
-    this.learner.observe(id, READING);
-    return this.learner.learn({ id }, label, 'keyboard');
-  }
-}
-
-const stored = () => readFileSync(path.join(folder, DELTA_FILE));
+const open = (bundle: ModelBundle, setAside: string[] = []) =>
+  Pupil.open(bundle, { folder, journal }, setAside);
+const fileOf = ({ digest } = learnableBundle()) => path.join(folder, deltaName(digest));
+const stored = () => readFileSync(fileOf());
 const recorded = (kind: string) =>
   [...journal.records()].filter((record) => record.kind === kind).map(({ payload }) => JSON.parse(payload));
 const nameOf = (label: number) => CLASSES[label] ?? 'foreign';
@@ -75,7 +45,7 @@ function accuracy({ learner }: Pupil, random: Random, label: number, shift: numb
 
 describe('learning', () => {
   it('adds a class from a few cases, which is then read, and keeps the others', async () => {
-    const pupil = await Pupil.open(learnableBundle());
+    const pupil = await open(learnableBundle());
     const random = new Random(5);
     const known = () => CLASSES.map((_, label) => accuracy(pupil, new Random(9), label, 0));
     const before = known();
@@ -90,7 +60,7 @@ describe('learning', () => {
   });
 
   it('journals each label and update: who, what, digests and the gate’s figures', async () => {
-    const pupil = await Pupil.open(learnableBundle());
+    const pupil = await open(learnableBundle());
     const before = pupil.learner.digest;
     await pupil.teach(drawCase(new Random(1), 2), 'three', 'case');
     const [label] = recorded('label');
@@ -106,29 +76,29 @@ describe('learning', () => {
   });
 
   it('refuses what names no class, and a reading that is gone', async () => {
-    const pupil = await Pupil.open(learnableBundle());
-    const evidence = drawCase(new Random(1), 0);
+    const pupil = await open(learnableBundle());
+    const headInput = drawCase(new Random(1), 0);
     for (const label of ['', ' ', 'retake', 'indeterminate', 'x'.repeat(65), 'a\nb', '\u202ea']) {
-      await expect(pupil.teach(evidence, label), JSON.stringify(label)).rejects.toMatchObject({
+      await expect(pupil.teach(headInput, label), JSON.stringify(label)).rejects.toMatchObject({
         code: 'LABEL_INVALID',
       });
     }
     await expect(pupil.learner.learn({ id: 'other' }, 'one', 'button')).rejects.toMatchObject({
       code: 'EVIDENCE_GONE',
     });
-    expect(existsSync(path.join(folder, DELTA_FILE))).toBe(false);
+    expect(existsSync(fileOf())).toBe(false);
     expect(recorded('update')).toEqual([]);
   });
 
   it('takes no name of a person and no look-alike of a class for a class, and leaves no trace of them', async () => {
-    const pupil = await Pupil.open(learnableBundle());
+    const pupil = await open(learnableBundle());
     const evidence = drawCase(new Random(1), 0);
     for (const label of ['Mueller Anna', 'm\u0435l', 'MEL', 'three ']) {
       expect(pupil.learner.isLabel(label)).toBe(false);
       await expect(pupil.teach(evidence, label), label).rejects.toMatchObject({ code: 'LABEL_INVALID' });
     }
     expect(pupil.learner.isLabel('scar')).toBe(true);
-    expect(existsSync(path.join(folder, DELTA_FILE))).toBe(false);
+    expect(existsSync(fileOf())).toBe(false);
     expect([...journal.records()]).toEqual([]);
   });
 
@@ -136,10 +106,9 @@ describe('learning', () => {
     const learner = await HeadLearner.open(learnableBundle(), {
       folder,
       journal,
-      evidenceOf: () => drawCase(new Random(1), FOREIGN),
       extraLabels: ['scar'],
     });
-    learner?.observe('case', READING);
+    learner?.observe('case', drawCase(new Random(1), FOREIGN));
     await expect(learner?.learn({ id: 'case' }, 'foreign', 'command')).rejects.toMatchObject({
       code: 'LABEL_INVALID',
     });
@@ -149,7 +118,7 @@ describe('learning', () => {
 
   it('is not to be had without a guard set', async () => {
     const bundle = { ...learnableBundle(), learning: undefined };
-    expect(await HeadLearner.open(bundle, { folder, journal, evidenceOf: () => undefined })).toBeNull();
+    expect(await HeadLearner.open(bundle, { folder, journal })).toBeNull();
   });
 });
 
@@ -160,9 +129,9 @@ describe('the gate', () => {
         fc.integer({ min: 1, max: 1e6 }),
         fc.double({ min: 0.3, max: 1, noNaN: true }),
         async (seed, wrong) => {
-          rmSync(path.join(folder, DELTA_FILE), { force: true });
+          rmSync(fileOf(learnableBundle(seed)), { force: true });
           const random = new Random(seed);
-          const pupil = await Pupil.open(learnableBundle(seed));
+          const pupil = await open(learnableBundle(seed));
           for (let i = 0; i < 30; i++) {
             const label = random.integer(0, FOREIGN);
             const said = random.chance(wrong) ? random.integer(0, FOREIGN) : label;
@@ -183,7 +152,7 @@ describe('the gate', () => {
   }, 120_000);
 
   it('turns down what would make melanomas benign, in words, and records it', async () => {
-    const pupil = await Pupil.open(learnableBundle(3));
+    const pupil = await open(learnableBundle(3));
     const random = new Random(7);
     const outcomes = [];
     for (let i = 0; i < 40; i++) outcomes.push(await pupil.teach(drawCase(random, 3), 'one'));
@@ -196,7 +165,7 @@ describe('the gate', () => {
 
 describe('undo', () => {
   it('restores the state of before, byte for byte, one update after the other', async () => {
-    const pupil = await Pupil.open(learnableBundle());
+    const pupil = await open(learnableBundle());
     const random = new Random(11);
     const digests = [pupil.learner.digest];
     for (let i = 0; i < 8; i++) {
@@ -206,7 +175,7 @@ describe('undo', () => {
     }
     expect(digests.length).toBeGreaterThan(4);
     expect(new Set(digests).size).toBe(digests.length);
-    const reopened = await Pupil.open(learnableBundle());
+    const reopened = await open(learnableBundle());
     while (digests.length > 1) {
       expect(reopened.learner.digest).toBe(digests.pop());
       expect(await reopened.learner.undo('button')).toBe(true);
@@ -219,62 +188,62 @@ describe('undo', () => {
   });
 
   it('goes back to the factory head at once on reset', async () => {
-    const pupil = await Pupil.open(learnableBundle());
+    const pupil = await open(learnableBundle());
     const { digest } = pupil.learner;
     await pupil.teach(drawCase(new Random(2), 1), 'two');
     await pupil.learner.reset('command-line');
     expect(pupil.learner.digest).toBe(digest);
-    expect((await Pupil.open(learnableBundle())).learner.digest).toBe(digest);
+    expect((await open(learnableBundle())).learner.digest).toBe(digest);
     expect(recorded('reset')).toHaveLength(1);
   });
 });
 
 describe('what is kept on disk', () => {
   it('is taken up again at the next start, and again the same', async () => {
-    const pupil = await Pupil.open(learnableBundle());
+    const pupil = await open(learnableBundle());
     await pupil.teach(drawCase(new Random(2), FOREIGN), 'foreign');
     const bytes = stored();
-    const again = await Pupil.open(learnableBundle());
+    const again = await open(learnableBundle());
     expect(again.learner.digest).toBe(pupil.learner.digest);
     expect(stored()).toEqual(bytes);
-    expect(statSync(path.join(folder, DELTA_FILE)).mode & 0o077).toBe(0);
+    expect(statSync(fileOf()).mode & 0o077).toBe(0);
   });
 
   it('reaches the journal at the next start when power was cut between the two', async () => {
-    const pupil = await Pupil.open(learnableBundle());
+    const pupil = await open(learnableBundle());
     const fresh = path.join(folder, 'fresh.sqlite');
     await pupil.teach(drawCase(new Random(2), 1), 'two');
     const labels = recorded('label');
     journal.close();
     journal = Journal.open(fresh);
-    await Pupil.open(learnableBundle());
-    await Pupil.open(learnableBundle());
+    await open(learnableBundle());
+    await open(learnableBundle());
     expect(recorded('update')).toEqual([expect.objectContaining({ after: pupil.learner.digest })]);
     expect(recorded('label')).toEqual(labels);
     expect([...journal.records()].map(({ kind }) => kind)).toEqual(['label', 'update']);
   });
 
-  it('is set aside when one byte of it is wrong, or it belongs to another bundle; the factory head goes on', async () => {
-    const pupil = await Pupil.open(learnableBundle());
+  it('is set aside when one byte of it is wrong, or it has another bundle’s name; the factory head goes on', async () => {
+    const pupil = await open(learnableBundle());
     const factory = pupil.learner.digest;
     await pupil.teach(drawCase(new Random(2), 1), 'two');
     const sound = stored();
     const random = new Random(1);
-    const file = path.join(folder, DELTA_FILE);
+    const file = fileOf();
     for (let i = 0; i < 40; i++) {
       const damaged = Buffer.from(sound);
       if (i % 2) damaged[random.integer(0, damaged.length - 1)] ^= 1 << random.integer(0, 7);
       writeFileSync(file, i % 2 ? damaged : damaged.subarray(0, random.integer(0, damaged.length - 1)));
       const setAside: string[] = [];
-      expect((await Pupil.open(learnableBundle(), setAside)).learner.digest).toBe(factory);
+      expect((await open(learnableBundle(), setAside)).learner.digest).toBe(factory);
       const [code, movedTo] = setAside;
       expect(code).toMatch(/^DELTA_/);
       expect(existsSync(movedTo)).toBe(true);
       expect(existsSync(file)).toBe(false);
     }
-    writeFileSync(file, sound);
+    writeFileSync(fileOf(learnableBundle(99)), sound);
     const setAside: string[] = [];
-    await Pupil.open(learnableBundle(99), setAside);
+    await open(learnableBundle(99), setAside);
     expect(setAside[0]).toBe('DELTA_BUNDLE');
     expect(readdirSync(folder).filter((name) => name.includes('.refused-'))).toHaveLength(41);
   });

@@ -22,10 +22,10 @@ function drawn(random: Random, perClass: number) {
 /** What a bundle brings, from `seed` on. */
 function known(seed: number, perClass = 12) {
   const random = new Random(seed);
-  const rehearsal = drawn(random, perClass);
-  const metric = metricOf(Int16Array.from(rehearsal.flatMap(({ pooled }) => [...pooled])), FEATURES);
+  const bundled = drawn(random, perClass);
+  const metric = metricOf(Int16Array.from(bundled.flatMap(({ pooled }) => [...pooled])), FEATURES);
   const start = withClass(noCorrection(CLASSES, FEATURES), 'foreign', ALPHA);
-  return { random, rehearsal, options: { metric, alpha: ALPHA }, start };
+  return { random, bundled, options: { metric, alpha: ALPHA }, start };
 }
 
 const isNamed = (correction: Correction, { potentials, pooled }: ReturnType<typeof drawCase>) => {
@@ -54,9 +54,9 @@ describe('an added class', () => {
   it('leaves the potentials of the factory’s classes as they are', () => {
     fc.assert(
       fc.property(seeds, (seed) => {
-        const { random, rehearsal, options, start } = known(seed);
+        const { random, bundled, options, start } = known(seed);
         const example = { ...drawCase(random, FOREIGN), label: ADDED };
-        const head = proposed(start, { rehearsal, memory: [] }, example, options);
+        const head = proposed(start, { bundled, memory: [] }, example, options);
         const { potentials, pooled } = drawCase(random, seed % (FOREIGN + 1));
         expect(correctedPotentials(head, potentials, pooled).subarray(0, ADDED)).toEqual(potentials);
       }),
@@ -67,10 +67,10 @@ describe('an added class', () => {
   it('keeps its own where a case of the factory’s classes is learned', () => {
     fc.assert(
       fc.property(seeds, (seed) => {
-        const { random, rehearsal, options, start } = known(seed);
+        const { random, bundled, options, start } = known(seed);
         const memory = [{ ...drawCase(random, FOREIGN), label: ADDED }];
-        const before = proposed(start, { rehearsal, memory: [] }, memory[0], options);
-        const after = proposed(before, { rehearsal, memory }, drawExample(random, 1, 300), options);
+        const before = proposed(start, { bundled, memory: [] }, memory[0], options);
+        const after = proposed(before, { bundled, memory }, drawExample(random, 1, 300), options);
         for (const case_ of [drawCase(random, FOREIGN), drawCase(random, 0)]) {
           const above = ([...read]: Int32Array) => read[ADDED] - Math.max(...read.slice(0, ADDED));
           const of = (head: Correction) => above(correctedPotentials(head, case_.potentials, case_.pooled));
@@ -105,17 +105,17 @@ describe('the deviation along a direction', () => {
   it('is what each case shows where the covariance was made without it', () => {
     fc.assert(
       fc.property(seeds, (seed) => {
-        const { random, rehearsal, options } = known(seed, 6);
+        const { random, bundled, options } = known(seed, 6);
         const { metric } = options;
         const away = Float64Array.from(
           drawCase(random, FOREIGN).pooled,
           (value, k) => value - metric.mean[k],
         );
         const covariance = inverse(metric.precision, FEATURES);
-        const squares = rehearsal.map(({ pooled }) => {
+        const squares = bundled.map(({ pooled }) => {
           const row = Float64Array.from(pooled, (value, k) => value - metric.mean[k]);
           // Less this case's part: nine tenths, as the rest is the diagonal's.
-          const share = 0.9 / rehearsal.length;
+          const share = 0.9 / bundled.length;
           const without = covariance.map(
             (value, i) => value - share * row[Math.floor(i / FEATURES)] * row[i % FEATURES],
           );

@@ -25,8 +25,7 @@ async function read(head: LearnedHead | null, tiled = false) {
   const readout = { ...bundle.readout, tiling: { enabled: tiled, tau: tiled ? 1 : 0, overlap: 0.2 } };
   const options = { integrityCheck: false, head: () => head };
   const classifier = createClassifier({ ...bundle, readout }, engine, options);
-  const reading = await classifier.classify(frame);
-  return { reading, evidence: classifier.evidenceOf(reading) };
+  return classifier.classify(frame);
 }
 
 describe.each([false, true])('a reading with a learned head, in tiles: %s', (tiled) => {
@@ -59,8 +58,8 @@ describe.each([false, true])('a reading with a learned head, in tiles: %s', (til
   });
 
   it('gives what it rests on to the learner alone', async () => {
-    const { reading, evidence } = await read(null, tiled);
-    expect(evidence?.pooled).toHaveLength(FEATURES);
+    const { reading, headInput } = await read(null, tiled);
+    expect(headInput?.pooled).toHaveLength(FEATURES);
     const context = {
       id: crypto.randomUUID(),
       device: 'd',
@@ -69,7 +68,7 @@ describe.each([false, true])('a reading with a learned head, in tiles: %s', (til
     } as const;
     for (const text of [JSON.stringify(reading), JSON.stringify(resultOf(reading, context))]) {
       expect(text).not.toMatch(/pooled|embedding/);
-      expect(text).not.toContain([...(evidence?.pooled ?? [])].join(','));
+      expect(text).not.toContain([...(headInput?.pooled ?? [])].join(','));
     }
   });
 });

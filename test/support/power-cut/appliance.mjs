@@ -41,11 +41,7 @@ const document = await StoredDocument.open(path.join(folder, 'captures.json'), c
 }));
 const { bundle, engine } = await openModel(undefined);
 const classifier = createClassifier(bundle, engine, { head: () => learner.head });
-const learner = await HeadLearner.open(bundle, {
-  folder,
-  journal,
-  evidenceOf: (reading) => classifier.evidenceOf(reading),
-});
+const learner = await HeadLearner.open(bundle, { folder, journal });
 const { model } = classifier;
 const { backend, instructionSet } = engine;
 const client = new TelehealthClient({

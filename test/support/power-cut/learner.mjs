@@ -14,18 +14,16 @@ const journal = Journal.open(path.join(folder, 'journal.sqlite'));
 const bundle = await readBundle(DEFAULT_MODEL);
 const { rehearsal, features } = bundle.learning;
 const { classes } = bundle.graph;
-let shown;
-const learner = await HeadLearner.open(bundle, { folder, journal, evidenceOf: () => shown });
+const learner = await HeadLearner.open(bundle, { folder, journal });
 const say = () => writeSync(1, `head ${learner.digest}\n`);
 say();
 for (let i = 0; ; i++) {
   const j = (i * 31) % rehearsal.labels.length;
   const { pooled, potentials } = rehearsal;
-  shown = {
+  learner.observe(`case-${i}`, {
     pooled: pooled.slice(j * features, (j + 1) * features),
     potentials: potentials.slice(j * classes.length, (j + 1) * classes.length),
-  };
-  learner.observe(`case-${i}`, {});
+  });
   if (i % 4 === 3) await learner.undo('button');
   else await learner.learn({ id: `case-${i}` }, classes[rehearsal.labels[j]], 'button');
   say();

@@ -1,0 +1,142 @@
+/**
+ * What the journal says of a change of the head. A change names the head before and the head after it by their digests, so that
+ * the records of one bundle form a way from its factory head to the one in use.
+ */
+import { z } from 'zod';
+import type { JournalRecord, RecordDraft, RecordKind } from '../../store/chain.ts';
+import { PRESSED_BY } from './outcome.ts';
+import type { HeadAndMemory, LearnedState } from './state.ts';
+
+/** What a learner asks of the journal. */
+export interface LearningJournal {
+  record(drafts: readonly RecordDraft[]): number;
+  payloadsOf(caseId: string, kind: RecordKind): string[];
+  records(): Iterable<JournalRecord>;
+}
+
+const CHANGES = ['update', 'undo', 'reset'] as const;
+/** `recovery`: the device itself, at its start. */
+const by = z.enum([...PRESSED_BY, 'recovery']);
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+const share = z.number().min(0).max(1);
+const figures = z.strictObject({ balancedAccuracy: share, sensitivity: share.nullable() });
+
+const label = z.strictObject({ update: z.uuid(), label: z.string().min(1).max(64), by });
+const change = { update: z.uuid(), by, before: digest, after: digest };
+const changeBackSchema = z.strictObject(change);
+const updateSchema = z.strictObject({
+  ...{ ...label.shape, ...change },
+  kept: z.boolean(),
+  newClass: z.boolean(),
+  /** Of the way to the head that was asked for. */
+  share,
+  reason: z.string().optional(),
+  guard: z.strictObject({ factory: figures, before: figures, proposed: figures }),
+});
+export type UpdateDetails = z.infer<typeof updateSchema>;
+export type ChangeBackDetails = z.infer<typeof changeBackSchema>;
+
+/** What a record must be to stand in a file: any of its fields may have been made up. */
+export const recordSchema = z.strictObject({
+  kind: z.enum(CHANGES),
+  caseId: z.string().regex(/^[\w.:-]{1,64}$/),
+  payload: z.string().max(4096),
+});
+
+export function updateRecord(caseId: string, details: UpdateDetails): RecordDraft {
+  return { kind: 'update', caseId, payload: JSON.stringify(details) };
+}
+
+export function changeBackRecord(
+  kind: 'undo' | 'reset',
+  caseId: string,
+  details: ChangeBackDetails,
+): RecordDraft {
+  return { kind, caseId, payload: JSON.stringify(details) };
+}
+
+/** All that is recorded of a change, in one commit: before an update the label that it answers to. */
+export function recordsOf(record: RecordDraft): RecordDraft[] {
+  if (record.kind !== 'update') return [record];
+  const { update, label: name, by: who } = updateSchema.parse(JSON.parse(record.payload));
+  const payload = JSON.stringify({ update, label: name, by: who } satisfies z.infer<typeof label>);
+  return [{ kind: 'label', caseId: record.caseId, payload }, record];
+}
+
+export function isRecorded(journal: LearningJournal, { caseId, kind, payload }: RecordDraft): boolean {
+  return journal.payloadsOf(caseId, kind).includes(payload);
+}
+
+/** What takes a change back that was recorded but never used; null for a record that names no heads. */
+export function withdrawalOf(record: RecordDraft): RecordDraft | null {
+  const details = detailsOf(record);
+  if (details === null) return null;
+  const { update, before, after } = details;
+  return changeBackRecord('undo', record.caseId, { update, by: 'recovery', before: after, after: before });
+}
+
+/**
+ * Why the record that a state brings along cannot be that of the state, or has no place in the journal; null when it is
+ * there, or may be added.
+ */
+export function recordProblem(
+  state: LearnedState,
+  digestOf: (state: HeadAndMemory) => string,
+  journal: LearningJournal,
+): string | null {
+  const { record } = state;
+  const details = record && detailsOf(record);
+  if (record === null || details === null) return 'no record of the change that led to it';
+  if (details.after !== digestOf(state)) return 'a record of another head';
+  if (record.kind === 'reset' && (state.memory.length > 0 || state.history.length > 0)) {
+    return 'a record of a reset for a head that has learned';
+  }
+  if (record.kind === 'update') {
+    const earlier = state.history.at(-1);
+    const isBefore = earlier?.caseId === record.caseId && digestOf(earlier) === details.before;
+    if (!isBefore) return 'a record of an update of another head';
+  }
+  if (state.history.some((earlier) => !isConfirmed(earlier, digestOf(earlier), journal))) {
+    return 'an earlier head that the journal does not have';
+  }
+  return isRecorded(journal, record) ? null : additionProblem(details, journal);
+}
+
+/** Whether the journal's updates of a case, where it has any, know the head before as this one. */
+function isConfirmed({ caseId }: { caseId: string }, head: string, journal: LearningJournal): boolean {
+  const updates = journal.payloadsOf(caseId, 'update');
+  return updates.length === 0 || updates.some((payload) => headsOf(payload)?.before === head);
+}
+
+/** A journal takes what follows from the last that it knows of that head, or what it knows nothing of: it may be a new one. */
+function additionProblem({ update, before }: Heads, journal: LearningJournal): string | null {
+  let known: Heads | null = null;
+  for (const { kind, payload } of journal.records()) {
+    const heads = CHANGES.some((each) => each === kind) ? headsOf(payload) : null;
+    if (heads?.update === update) return 'another record of this change than the journal has';
+    if (heads?.before === before || heads?.after === before) known = heads;
+  }
+  return known === null || known.after === before ? null : 'a record that does not follow from the journal';
+}
+
+function detailsOf({ kind, payload }: RecordDraft): ChangeBackDetails | null {
+  const schema = kind === 'update' ? updateSchema.refine(({ kept }) => kept) : changeBackSchema;
+  const parsed = schema.safeParse(jsonOf(payload));
+  return parsed.success ? parsed.data : null;
+}
+
+const headsSchema = z.object({ update: z.string(), before: z.string(), after: z.string() });
+type Heads = z.infer<typeof headsSchema>;
+
+/** Of any record of a change, by whichever version. */
+function headsOf(payload: string): Heads | null {
+  return headsSchema.safeParse(jsonOf(payload)).data ?? null;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

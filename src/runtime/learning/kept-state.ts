@@ -1,0 +1,147 @@
+import { RefusedError } from '../../errors.ts';
+import type { ModelBundle } from '../../model/bundle/bundle.ts';
+import type { LearningSection } from '../../model/bundle/learning-section.ts';
+import { embeddingShape } from '../../model/embedding.ts';
+import { isRecorded, type LearningJournal, recordProblem, recordsOf, withdrawalOf } from './change-record.ts';
+import { DeltaFile, type OnSetAside } from './delta-file.ts';
+import { gateCheck, type HoldOutFigures, holdOutFigures } from './gate.ts';
+import { type HeadAndMemory, headDigest, type LearnedState } from './state.ts';
+import { decodeState, encodeState, type Fit } from './state-file.ts';
+
+export interface KeptStateOptions {
+  /** The data folder. */
+  readonly folder: string;
+  readonly journal: LearningJournal;
+  /** Whether a head that learned this case may be used here. Default: every one. */
+  readonly mayHaveTaught?: (caseId: string) => boolean;
+  /** Called when a file on disk could not be used. */
+  readonly onSetAside?: OnSetAside;
+}
+
+/** What was learned with a bundle, in the data folder and in the journal, which agree: delta-file.ts says how. */
+export class KeptState {
+  readonly #bundle: ModelBundle;
+  readonly #section: LearningSection;
+  readonly #factory: HoldOutFigures;
+  readonly #journal: LearningJournal;
+  readonly #file: DeltaFile;
+  readonly #fit: Fit;
+  readonly #mayHaveTaught: (caseId: string) => boolean;
+
+  /** @param factory figures of the factory head */
+  constructor(
+    bundle: ModelBundle,
+    section: LearningSection,
+    factory: HoldOutFigures,
+    options: KeptStateOptions,
+  ) {
+    const { digest, graph } = bundle;
+    const [rows, columns] = embeddingShape(graph);
+    this.#bundle = bundle;
+    this.#section = section;
+    this.#factory = factory;
+    this.#journal = options.journal;
+    this.#mayHaveTaught = options.mayHaveTaught ?? (() => true);
+    this.#file = new DeltaFile(options.folder, digest, options.onSetAside ?? (() => {}));
+    this.#fit = {
+      ...{ bundle: digest, classes: graph.classes, features: section.features },
+      largestSum: 255 * rows * columns,
+    };
+  }
+
+  /**
+   * The state to go on with; null where there is none, or none that can be used.
+   * @throws SpikescopeError `DOCUMENT_*`, `JOURNAL_*`: a state may be there, but not now
+   */
+  async takeUp(): Promise<LearnedState | null> {
+    await this.#file.adoptFormer();
+    await this.#file.settle(
+      (prepared) => {
+        const { record } = this.#decode(prepared);
+        return record !== null && isRecorded(this.#journal, record);
+      },
+      (withdrawn) => this.#takeBack(withdrawn),
+    );
+    try {
+      const content = await this.#file.read();
+      return content && this.#trusted(content);
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      await this.#file.setAside(error);
+      return null;
+    }
+  }
+
+  /**
+   * Resolved when the journal has the change that leads to this state, and the medium the state.
+   * @throws SpikescopeError `DOCUMENT_UNWRITABLE`, `JOURNAL_*`: then the state before is still the one
+   */
+  async adopt(next: LearnedState): Promise<void> {
+    await this.#file.answer((withdrawn) => this.#takeBack(withdrawn));
+    await this.#file.prepare(encodeState(next, this.#bundle.digest));
+    try {
+      if (next.record !== null) this.#journal.record(recordsOf(next.record));
+    } catch (error) {
+      await this.#file.withdraw();
+      throw error;
+    }
+    // The journal has decided: a file that cannot be put in its place now is so before the next change, or at the next start.
+    await this.#file.activate().catch(() => {});
+    await this.#file.forgetWithdrawn().catch(() => {});
+  }
+
+  /**
+   * A state that may be used: whole, of this bundle, within the gate with all that can be taken back to, and named by the
+   * journal when this returns.
+   */
+  #trusted(content: Uint8Array): LearnedState {
+    const state = this.#decode(content);
+    const reason = this.#gateCheck([state, ...state.history]);
+    if (reason !== null) {
+      throw this.#refusal('DELTA_GATE', 'The learned head does not pass the safety gate', reason);
+    }
+    if (!state.history.every(({ caseId }) => this.#mayHaveTaught(caseId))) {
+      throw this.#refusal(
+        'DELTA_DRAWN',
+        'The learned head was taught by phantoms or replayed files',
+        'a camera in use',
+      );
+    }
+    const problem = recordProblem(state, (each) => headDigest(this.#bundle.digest, each), this.#journal);
+    if (problem !== null || state.record === null) {
+      const message = 'The learned head is not the one that the journal knows';
+      throw this.#refusal('DELTA_RECORD', message, problem ?? 'no record');
+    }
+    if (!isRecorded(this.#journal, state.record)) this.#journal.record(recordsOf(state.record));
+    return state;
+  }
+
+  /** Of a change that was given up: should its record be in the journal all the same, it is answered by another. */
+  #takeBack(content: Uint8Array): void {
+    const { record } = this.#decode(content);
+    const withdrawal = record && withdrawalOf(record);
+    if (!record || !withdrawal || !isRecorded(this.#journal, record)) return;
+    if (!isRecorded(this.#journal, withdrawal)) this.#journal.record([withdrawal]);
+  }
+
+  #gateCheck(states: readonly HeadAndMemory[]): string | null {
+    for (const { correction } of states) {
+      const figures = holdOutFigures(this.#section, correction);
+      const reason = gateCheck(this.#factory, figures, this.#section.watchedClass);
+      if (reason !== null) return reason;
+    }
+    return null;
+  }
+
+  #decode(content: Uint8Array): LearnedState {
+    return decodeState(content, this.#file.file, this.#fit);
+  }
+
+  #refusal(code: string, message: string, received: string): RefusedError {
+    return new RefusedError(code, message, {
+      file: this.#file.file,
+      received,
+      remedy: 'the device goes on with the factory head and learns anew from what is confirmed',
+    });
+  }
+}

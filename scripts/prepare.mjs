@@ -98,8 +98,8 @@ export function compile() {
  */
 export async function prepare({ install = true } = {}) {
   requireNode();
-  if (isClone && install) ensurePackages();
-  else if (isClone && !existsSync(path.join(root, 'node_modules/.bin/tsc'))) return;
+  if (!install && !existsSync(path.join(root, 'node_modules/.bin/tsc'))) return;
+  if (install && isClone) ensurePackages();
   buildNative();
   if (!isClone) return;
   buildDataLoader();

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { describeError, EXIT, SpikescopeError } from '../errors.ts';
 import { note, watchReader } from '../ui/terminal/console.ts';
+import { commandOrExcuse } from './missing-part.ts';
 
 /** Loaded on demand: a device that runs `run` reads none of the workstation's code. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -32,8 +33,9 @@ async function program(argv: readonly string[]): Promise<Command> {
     .version(version())
     .exitOverride();
   const wanted = argv.find((word) => Object.hasOwn(COMMANDS, word));
-  for (const load of wanted === undefined ? Object.values(COMMANDS) : [COMMANDS[wanted]]) {
-    root.addCommand((await load()).showHelpAfterError('(add --help for the options)').exitOverride());
+  for (const name of wanted === undefined ? Object.keys(COMMANDS) : [wanted]) {
+    const command = await commandOrExcuse(name, COMMANDS[name]);
+    root.addCommand(command.showHelpAfterError('(add --help for the options)').exitOverride());
   }
   return root;
 }

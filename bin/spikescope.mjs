@@ -6,7 +6,7 @@ if (!existsSync(new URL('../dist/.stamp', import.meta.url))) {
   try {
     await prepare();
   } catch (error) {
-    process.stderr.write(`spikescope: ${error.message}\n`);
+    process.stderr.write(`spikescope: ${error instanceof Error ? error.message : error}\n`);
     process.exit(1);
   }
 }

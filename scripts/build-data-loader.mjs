@@ -1,20 +1,15 @@
 /**
- * Builds the native loader of training images, when its sources or Node have changed since the last build. Only
- * training uses it, and does without it, more slowly. Everything it says goes to stderr.
+ * Builds the native loader of training images. Only training uses it, and does without it, more slowly.
  *
  *   node scripts/build-data-loader.mjs   → native/tfjs-torch/data/build/Release/training_data.node
  */
-import { fileURLToPath } from 'node:url';
-import { buildOptional } from './build-optional.mjs';
+import { ADDONS } from './addons.mjs';
+import { buildOptionalAddon } from './build-addon.mjs';
+import { asScript } from './support/programs.mjs';
 
-/** @returns whether the loader is there */
+/** @returns {boolean} whether the loader is there; a failed build is said */
 export function buildDataLoader() {
-  return buildOptional({
-    folder: 'native/tfjs-torch/data',
-    name: 'training_data',
-    sources: ['binding', 'cache', 'views'],
-    label: 'the native loader of training images',
-  });
+  return buildOptionalAddon(ADDONS.data);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) buildDataLoader();
+await asScript(import.meta.url, buildDataLoader);

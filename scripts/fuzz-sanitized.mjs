@@ -26,7 +26,9 @@ function sanitizers() {
 
 /** The numbers as variables of the environment. */
 function readOptions() {
-  const numbers = Object.fromEntries(NUMBERS.map((name) => [name, { type: 'string' }]));
+  const numbers = Object.fromEntries(
+    NUMBERS.map((name) => [name, { type: /** @type {const} */ ('string') }]),
+  );
   const { values } = parseArgs({ options: { ...numbers, 'without-sanitizers': { type: 'boolean' } } });
   const { 'without-sanitizers': isPlain = false, ...given } = values;
   for (const [name, text] of Object.entries(given)) {
@@ -38,7 +40,7 @@ function readOptions() {
 
 await finish(async () => {
   const { environment, isPlain } = readOptions();
-  const addon = await buildNative({ sanitize: !isPlain });
+  const addon = buildNative({ sanitize: !isPlain });
   compileTests();
   const trace = mkdtempSync(path.join(tmpdir(), 'spikescope-fuzz-'));
   const status = runCompiled('sanitized-fuzz', {

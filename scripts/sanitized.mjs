@@ -1,53 +1,44 @@
 /** Running compiled tests on an addon that was built with sanitizers. */
-import { spawnSync } from 'node:child_process';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { askCompiler } from './build-addon.mjs';
+import { execute, messageOf, root, run, say } from './support/programs.mjs';
 
-export const root = fileURLToPath(new URL('..', import.meta.url));
 const compiled = path.join(root, 'native/akida-m2/build-sanitize/javascript/test/native');
-
-/** Runs a program to its end. @returns its exit status; 1 when a signal ended it */
-export function execute(command, args, options = {}) {
-  const { status, signal, error } = spawnSync(command, args, {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    ...options,
-  });
-  if (error) throw error;
-  return signal === null ? status : 1;
-}
 
 /** Compiles what test/native/tsconfig.json names. */
 export function compileTests() {
-  const tsc = path.join(root, 'node_modules/.bin/tsc');
-  if (execute(tsc, ['-p', 'test/native/tsconfig.json'], { stdio: ['ignore', 2, 2] }) !== 0) {
-    throw new Error('the native tests do not compile');
-  }
+  execute(path.join(root, 'node_modules/.bin/tsc'), ['-p', 'test/native/tsconfig.json']);
 }
 
-/** The compiler's runtime of each sanitizer; it has to be there before anything allocates. */
+/**
+ * The compiler's runtime of each sanitizer; it has to be there before anything allocates.
+ * @param {readonly string[]} names
+ */
 export function runtimesOf(names) {
-  const compiler = process.env.CXX ?? 'c++';
-  return names
-    .map((name) =>
-      spawnSync(compiler, [`-print-file-name=lib${name}.so`], { encoding: 'utf8' }).stdout.trim(),
-    )
-    .join(':');
+  return names.map((name) => askCompiler({}, `-print-file-name=lib${name}.so`)).join(':');
 }
 
-/** Runs test/native/NAME.ts under Node. @returns its exit status */
+/**
+ * Runs test/native/NAME.ts under Node.
+ * @param {string} name
+ * @param {NodeJS.ProcessEnv} environment
+ * @param {readonly string[]} [args]
+ * @returns {number} its exit status
+ */
 export function runCompiled(name, environment, args = []) {
-  return execute(process.execPath, [path.join(compiled, `${name}.js`), ...args], {
-    env: { ...process.env, ...environment },
-  });
+  const script = path.join(compiled, `${name}.js`);
+  return run(process.execPath, [script, ...args], { env: environment, stdout: 'inherit' }).status;
 }
 
-/** For scripts that close with the line `tests: N passed, N failed, N skipped`: an error counts as one failure. */
+/**
+ * For scripts that close with the line `tests: N passed, N failed, N skipped`: an error counts as one failure.
+ * @param {() => number | Promise<number>} work resolves with the exit status
+ */
 export async function finish(work) {
   try {
     process.exitCode = await work();
   } catch (error) {
-    process.stderr.write(`spikescope: ${error.message}\n`);
+    say(`spikescope: ${messageOf(error)}`);
     process.stdout.write('tests: 0 passed, 1 failed, 0 skipped\n');
     process.exitCode = 1;
   }

@@ -8,14 +8,19 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { compilerOf } from './build-addon.mjs';
 import { buildNative } from './build-native.mjs';
-import { compileTests, execute, finish, root, runCompiled, runtimesOf } from './sanitized.mjs';
+import { compileTests, finish, runCompiled, runtimesOf } from './sanitized.mjs';
+import { execute, root } from './support/programs.mjs';
 
 const SEPARATOR = '==================';
 /** A frame of the addon, or of the planted one, in a stack. */
 const OWN_FRAME = /\(spikescope[\w-]*\.node\+0x/;
 
-/** Reports of the sanitizer by whether the addon is in one of their stacks. */
+/**
+ * Reports of the sanitizer by whether the addon is in one of their stacks.
+ * @param {string} folder
+ */
 function reportsIn(folder) {
   const reports = readdirSync(folder)
     .filter((name) => name.startsWith('report.'))
@@ -25,7 +30,12 @@ function reportsIn(folder) {
   return { own, foreign: reports.length - own.length };
 }
 
-/** Runs the stress, or with an addon to load only that, and returns its exit status and the reports. */
+/**
+ * Runs the stress, or with an addon to load only that, and returns its exit status and the reports.
+ * @param {string} scratch
+ * @param {string} addon
+ * @param {string} [planted]
+ */
 function underSanitizer(scratch, addon, planted) {
   const folder = mkdtempSync(path.join(scratch, 'run-'));
   const status = runCompiled(
@@ -40,24 +50,25 @@ function underSanitizer(scratch, addon, planted) {
   return { status, ...reportsIn(folder) };
 }
 
+/** @param {string} scratch */
 function buildPlanted(scratch) {
   const planted = path.join(scratch, 'spikescope-planted.node');
   const source = path.join(root, 'test/native/planted-race.cpp');
   const flags = ['-std=c++17', '-O1', '-g1', '-fPIC', '-shared', '-fsanitize=thread'];
-  if (execute(process.env.CXX ?? 'c++', [...flags, source, '-o', planted]) !== 0) {
-    throw new Error('the planted race does not compile');
-  }
+  const [compiler, ...args] = compilerOf({});
+  execute(compiler, [...args, ...flags, source, '-o', planted]);
   return planted;
 }
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'spikescope-threads-'));
 const started = performance.now();
 await finish(async () => {
-  const addon = await buildNative({ threads: true });
+  const addon = buildNative({ threads: true });
   compileTests();
   const planted = underSanitizer(scratch, addon, buildPlanted(scratch));
   const stress = underSanitizer(scratch, addon);
   for (const report of stress.own) process.stdout.write(`${report}\n`);
+  /** @type {[boolean, string][]} */
   const outcomes = [
     [planted.status === 0 && planted.own.length > 0, 'a planted race is noticed'],
     [stress.status === 0, 'the thread pool under stress: right results'],

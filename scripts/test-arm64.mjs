@@ -8,15 +8,13 @@
  *
  * SPIKESCOPE_ARM64_GRAPHS: how many random graphs (500).
  */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { buildArm64, ensureArm64Node, ensureArm64Tools, SYSTEM_ROOT } from './build-arm64.mjs';
 import { buildNative } from './build-native.mjs';
+import { execute, messageOf, root, run } from './support/programs.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const GRAPHS = Number(process.env.SPIKESCOPE_ARM64_GRAPHS ?? 500);
 /** Graphs of one round: with all their tensors they lie in memory at once. */
 const ROUND = 500;
@@ -28,43 +26,42 @@ const PROCESSORS = [
 const DOT_PRODUCT_PROGRAM =
   'int main() { __asm__(".arch armv8.2-a+dotprod\\n\\tsdot v0.4s, v1.16b, v2.16b"); }\n';
 
+const OUTCOMES = /** @type {const} */ (['passed', 'failed', 'skipped']);
 const total = { passed: 0, failed: 0, skipped: 0 };
 
+/**
+ * @param {keyof typeof total} outcome
+ * @param {string} name
+ */
 function report(outcome, name) {
   total[outcome]++;
   const mark = { passed: 'ok    ', failed: 'FAILED', skipped: 'skipped' }[outcome];
   process.stdout.write(`${mark} ${name}\n`);
 }
 
-function execute(command, args, options = {}) {
-  const { status, signal, stdout, error } = spawnSync(command, args, {
-    cwd: root,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-    maxBuffer: 2 ** 26,
+/**
+ * @param {string} cpu
+ * @param {readonly string[]} args
+ * @param {import('./support/programs.mjs').RunOptions} [options]
+ */
+function emulate(cpu, args, options) {
+  return run('qemu-aarch64-static', ['-cpu', cpu, '-L', SYSTEM_ROOT, ...args], {
+    stdout: 'capture',
     ...options,
   });
-  if (error) throw error;
-  return { status, signal, stdout };
 }
 
-function require(result, what) {
-  if (result.status !== 0) throw new Error(`${what} failed`);
-  return result;
-}
-
-function emulate(cpu, args, options) {
-  return execute('qemu-aarch64-static', ['-cpu', cpu, '-L', SYSTEM_ROOT, ...args], options);
-}
-
-/** Whether a dot product executed by mistake would be noticed. */
+/**
+ * Whether a dot product executed by mistake would be noticed.
+ * @param {string} folder
+ */
 function testTraps(folder) {
   const [source, program] = [path.join(folder, 'dot.c'), path.join(folder, 'dot')];
   writeFileSync(source, DOT_PRODUCT_PROGRAM);
-  require(execute('aarch64-linux-gnu-gcc', ['-static', '-o', program, source]), 'the compilation');
+  execute('aarch64-linux-gnu-gcc', ['-static', '-o', program, source]);
   for (const { cpu, sets } of PROCESSORS) {
     const expected = sets.includes('neondot') ? 'runs' : 'stops at';
-    const { status } = emulate(cpu, [program], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const { status } = emulate(cpu, [program], { stderr: 'ignore' });
     report(
       (status === 0 ? 'runs' : 'stops at') === expected ? 'passed' : 'failed',
       `${cpu} ${expected} a dot product`,
@@ -72,11 +69,18 @@ function testTraps(folder) {
   }
 }
 
+/**
+ * @param {string} cpu
+ * @param {string} sets
+ * @param {string} cases
+ * @param {string} addon
+ * @param {string} javascript
+ */
 function replay(cpu, sets, cases, addon, javascript) {
   const node = path.join(ensureArm64Node(), 'bin/node');
   const script = path.join(javascript, 'arm64-replay.js');
   const { status, stdout } = emulate(cpu, [node, script, cases, cpu, sets], {
-    env: { ...process.env, SPIKESCOPE_ADDON: addon, UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1' },
+    env: { SPIKESCOPE_ADDON: addon, UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1' },
   });
   const counts = /tests: (\d+) passed, (\d+) failed, (\d+) skipped\s*$/.exec(stdout);
   process.stdout.write(counts === null ? stdout : stdout.slice(0, counts.index));
@@ -84,23 +88,22 @@ function replay(cpu, sets, cases, addon, javascript) {
     report('failed', `the tests on ${cpu} end before their end (${status})`);
     return;
   }
-  for (const [i, key] of ['passed', 'failed', 'skipped'].entries()) total[key] += Number(counts[i + 1]);
+  for (const [i, key] of OUTCOMES.entries()) total[key] += Number(counts[i + 1]);
 }
 
-async function testAll(folder) {
+/** @param {string} folder */
+function testAll(folder) {
   const sanitize = process.argv.includes('--sanitize');
-  const addon = await buildArm64({ sanitize });
+  const addon = buildArm64({ sanitize });
   testTraps(folder);
-  require(execute(path.join(root, 'node_modules/.bin/tsc'), ['-p', 'test/native/tsconfig.arm64.json'], {
-    stdio: ['ignore', 2, 2],
-  }), 'the compilation of the tests');
+  execute(path.join(root, 'node_modules/.bin/tsc'), ['-p', 'test/native/tsconfig.arm64.json']);
   const javascript = path.join(root, 'native/akida-m2/build-arm64/javascript/test/native');
   const cases = path.join(folder, 'cases');
-  const env = { ...process.env, SPIKESCOPE_ADDON: await buildNative() };
+  const env = { SPIKESCOPE_ADDON: buildNative() };
   for (let first = 0; first < GRAPHS; first += ROUND) {
     const graphs = Math.min(ROUND, GRAPHS - first);
     const writer = [path.join(javascript, 'arm64-cases.js'), cases, String(graphs), String(first)];
-    require(execute(process.execPath, writer, { env }), 'making the cases');
+    execute(process.execPath, writer, { env });
     for (const { cpu, sets } of PROCESSORS) replay(cpu, sets, cases, addon, javascript);
   }
 }
@@ -113,10 +116,10 @@ try {
     for (const { cpu } of PROCESSORS)
       report('skipped', `NEON kernels on ${cpu}: ${missing.join(' and ')} missing`);
   } else {
-    await testAll(scratch);
+    testAll(scratch);
   }
 } catch (error) {
-  report('failed', `arm64: ${error.message}`);
+  report('failed', `arm64: ${messageOf(error)}`);
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

@@ -3,17 +3,19 @@
  * Arguments go to vitest (for example a file name); then the native suites are left out. SPIKESCOPE_ARM64=1 adds the
  * emulated one, whose tools it installs.
  */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ensurePrograms, prepare, root } from './prepare.mjs';
+import { prepare } from './prepare.mjs';
+import { ensurePrograms, messageOf, run, say } from './support/programs.mjs';
 
+const OUTCOMES = /** @type {const} */ (['passed', 'failed', 'skipped']);
 const scratch = mkdtempSync(path.join(tmpdir(), 'spikescope-test-'));
 
+/** @param {string[]} args */
 function runVitest(args) {
   const report = path.join(scratch, 'vitest.json');
-  const { status } = spawnSync(
+  const { status } = run(
     process.execPath,
     [
       'node_modules/vitest/vitest.mjs',
@@ -23,7 +25,7 @@ function runVitest(args) {
       `--outputFile.json=${report}`,
       ...args,
     ],
-    { cwd: root, stdio: 'inherit' },
+    { stdout: 'inherit' },
   );
   try {
     const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numFailedTestSuites, success } =
@@ -36,14 +38,12 @@ function runVitest(args) {
   }
 }
 
-/** A script that ends with a line `tests: N passed, N failed, N skipped`. */
+/**
+ * A script that ends with a line `tests: N passed, N failed, N skipped`.
+ * @param {string} script
+ */
 function runScript(script) {
-  const { status, stdout } = spawnSync(process.execPath, [script], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'inherit'],
-    encoding: 'utf8',
-    maxBuffer: 2 ** 26,
-  });
+  const { status, stdout } = run(process.execPath, [script], { stdout: 'capture' });
   process.stdout.write(stdout);
   const counts = /tests: (\d+) passed, (\d+) failed, (\d+) skipped\s*$/.exec(stdout);
   if (counts === null) return { passed: 0, failed: 1, skipped: 0, status };
@@ -60,13 +60,13 @@ try {
   if (args.length === 0) results.push(runScript('scripts/stress-threads.mjs'));
   if (args.length === 0 && process.env.SPIKESCOPE_ARM64) results.push(runScript('scripts/test-arm64.mjs'));
   const total = { passed: 0, failed: 0, skipped: 0 };
-  for (const result of results) for (const key of Object.keys(total)) total[key] += result[key];
+  for (const result of results) for (const key of OUTCOMES) total[key] += result[key];
   const line = `tests: ${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`;
   if (process.env.SPIKESCOPE_TEST_SUMMARY) writeFileSync(process.env.SPIKESCOPE_TEST_SUMMARY, `${line}\n`);
   process.stdout.write(`${line}\n`);
   process.exitCode = total.failed === 0 && results.every(({ status }) => status === 0) ? 0 : 1;
 } catch (error) {
-  process.stderr.write(`spikescope: ${error.message}\n`);
+  say(`spikescope: ${messageOf(error)}`);
   process.exitCode = 1;
 } finally {
   rmSync(scratch, { recursive: true, force: true });

@@ -10,7 +10,8 @@ const PAGE = 'docs/design/architecture.md';
 
 /**
  * Every room, lowest first, with the rooms that it may import. A room is a folder of src/; folders that hold several subjects
- * are divided into sub-rooms. `ground` is the files directly in src/ that every room may import.
+ * are divided into sub-rooms. `ground` is the files directly in src/ that every room may import; `index` is the door for other
+ * programs, which no room imports.
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ground: [],
@@ -28,6 +29,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...['telehealth', 'store', 'preprocess', 'capture', 'model'],
   ],
   'ui/terminal': ['runtime/appliance', 'runtime/learning', 'telehealth', 'store', 'capture', 'model'],
+  index: ['runtime/inference', 'runtime/engine', 'preprocess', 'model'],
   dataset: [],
   statistics: ['runtime/inference'],
   report: ['statistics'],
@@ -84,6 +86,7 @@ function specifiersIn(text: string, pattern = IMPORT): string[] {
 /** The room of a file below src/; null for a file of no room. */
 function roomOf(file: string): string | null {
   const [first, second] = path.relative('src', file).split(path.sep);
+  if (first === 'index.ts') return 'index';
   if (first.endsWith('.ts')) return 'ground';
   const room = [`${first}/${second}`, first].find((name) => Object.hasOwn(ARROWS, name));
   return room ?? null;

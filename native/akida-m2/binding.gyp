@@ -1,10 +1,10 @@
 {
-  "variables": { "sanitize%": "" },
+  "variables": { "sanitize%": "", "static_runtime%": "" },
   "targets": [
     {
       "target_name": "spikescope",
       "sources": [
-        "<!@(node -p \"['binding', 'engine', 'device', 'imaging', 'measure'].flatMap(d => require('fs').readdirSync(d, { recursive: true }).map(f => d + '/' + f)).filter(f => f.endsWith('.cpp')).sort().join(' ')\")"
+        "<!@(node -p \"require('./sources.json').flatMap(d => require('fs').readdirSync(d, { recursive: true }).map(f => d + '/' + f)).filter(f => f.endsWith('.cpp')).sort().join(' ')\")"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=8", "NAPI_CPP_EXCEPTIONS", "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"],
@@ -18,6 +18,9 @@
             "-fno-sanitize=vptr", "-fno-sanitize-recover=undefined"
           ],
           "ldflags": ["-fsanitize=<(sanitize)"]
+        }],
+        ["static_runtime!=''", {
+          "ldflags": ["-static-libstdc++", "-static-libgcc", "-Wl,--exclude-libs,ALL"]
         }],
         ["OS=='mac'", {
           "xcode_settings": {

@@ -3,7 +3,7 @@
     {
       "target_name": "tfjs_torch",
       "sources": [
-        "<!@(node -p \"['binding', 'kernels', 'memory'].flatMap(d => require('fs').readdirSync(d).map(f => d + '/' + f)).filter(f => f.endsWith('.cpp')).sort().join(' ')\")"
+        "<!@(node -p \"require('./sources.json').flatMap(d => require('fs').readdirSync(d).map(f => d + '/' + f)).filter(f => f.endsWith('.cpp')).sort().join(' ')\")"
       ],
       "include_dirs": [
         "<!(node -p \"require('node-addon-api').include_dir\")"

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { describeError, EXIT, SpikescopeError } from '../errors.ts';
 import { note, watchReader } from '../ui/terminal/console.ts';
+import { commandOrExcuse } from './missing-part.ts';
 
 /** Loaded on demand: a device that runs `run` reads none of the workstation's code. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -33,8 +34,8 @@ async function program(argv: readonly string[]): Promise<Command> {
     .enablePositionalOptions()
     .exitOverride();
   const wanted = argv.find((word) => Object.hasOwn(COMMANDS, word));
-  for (const load of wanted === undefined ? Object.values(COMMANDS) : [COMMANDS[wanted]]) {
-    root.addCommand(strict(await load()));
+  for (const name of wanted === undefined ? Object.keys(COMMANDS) : [wanted]) {
+    root.addCommand(strict(await commandOrExcuse(name, COMMANDS[name])));
   }
   return root;
 }

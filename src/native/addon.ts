@@ -1,12 +1,14 @@
 /** The native addon's face: where it lies, what it offers, and how its errors become the project's. */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { RefusedError, SpikescopeError, UsageError } from '../errors.ts';
 import type { Frame, Square } from '../frame.ts';
 import type { IntegerGraph } from '../model/graph.ts';
 import type { Inference } from '../model/inference.ts';
+import { addonFile } from './addon-file.ts';
+
+export { addonFile };
 
 /** What one traced image gave: potentials, embedding, every tensor by name, the input included. */
 export interface NativeTrace {
@@ -90,10 +92,6 @@ export interface NativeAddon {
   measureBandwidth(bytes: number, milliseconds: number): number;
 }
 
-/** A built copy to load in place of the usual one, for example the sanitized one. */
-const ADDON_VARIABLE = 'SPIKESCOPE_ADDON';
-const USUAL_PLACE = '../../native/akida-m2/build/Release/spikescope.node';
-
 function functionSchema<F>() {
   return z.custom<F>((value) => typeof value === 'function');
 }
@@ -108,11 +106,6 @@ const addonSchema = z.object({
 }) satisfies z.ZodType<NativeAddon>;
 
 let loaded: NativeAddon | undefined;
-
-/** Where the addon lies: the usual place, or what `SPIKESCOPE_ADDON` says. */
-export function addonFile(): string {
-  return process.env[ADDON_VARIABLE] ?? fileURLToPath(new URL(USUAL_PLACE, import.meta.url));
-}
 
 /**
  * The addon, loaded once.

@@ -3,7 +3,7 @@
     {
       "target_name": "training_data",
       "sources": [
-        "<!@(node -p \"['binding', 'cache', 'views'].flatMap(d => require('fs').readdirSync(d).map(f => d + '/' + f)).filter(f => f.endsWith('.cpp')).sort().join(' ')\")"
+        "<!@(node -p \"require('./sources.json').flatMap(d => require('fs').readdirSync(d).map(f => d + '/' + f)).filter(f => f.endsWith('.cpp')).sort().join(' ')\")"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=8", "NAPI_CPP_EXCEPTIONS", "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"],

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import unixDgram from 'unix-dgram';
@@ -8,6 +8,7 @@ import { boardState } from '../../../src/runtime/appliance/service/board.ts';
 import { Heartbeat } from '../../../src/runtime/appliance/service/heartbeat.ts';
 import { type ApplianceMetrics, serveMetrics } from '../../../src/runtime/appliance/service/metrics.ts';
 import { openSupervisor } from '../../../src/runtime/appliance/service/notify.ts';
+import { compiled } from '../../support/compiled.ts';
 
 const PATH = process.env.PATH;
 let folder: string;
@@ -34,7 +35,7 @@ describe('a supervisor', () => {
       .poll(() => heard)
       .toEqual(['READY=1', 'STATUS=reading and more', 'WATCHDOG=1', 'STOPPING=1']);
     expect(supervisor.watchdogInterval).toBe(5000);
-    supervisor.close();
+    await supervisor.close();
     socket.close();
   });
 
@@ -43,23 +44,81 @@ describe('a supervisor', () => {
     for (let i = 0; i < 20; i++) supervisor.progress();
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(supervisor.watchdogInterval).toBeNull();
-    supervisor.close();
+    await supervisor.close();
   });
 
   it('is not looked for where there is none, and watches only the process that it names', async () => {
     const none = await openSupervisor({}, fail);
     none.ready();
-    none.close();
-    const reasons: string[] = [];
-    await openSupervisor({ NOTIFY_SOCKET: '@abstract' }, (reason) => reasons.push(reason));
-    expect(reasons).toHaveLength(1);
+    await none.close();
     const other = await openSupervisor(
       { NOTIFY_SOCKET: path.join(folder, 'x'), WATCHDOG_USEC: '3000000', WATCHDOG_PID: '1' },
       fail,
     );
     expect(other.watchdogInterval).toBeNull();
-    other.close();
+    await other.close();
   });
+
+  it('hears the same through systemd-notify where the package for its sockets is missing', async () => {
+    const heard: string[] = [];
+    const socket = unixDgram.createSocket('unix_dgram', (bytes) => heard.push(bytes.toString()));
+    const address = path.join(folder, 'notify');
+    socket.bind(address);
+    install('systemd-notify', 'for word in "$@"; do printf "%s\\n" "$word" >> "$NOTIFY_SOCKET.heard"; done');
+    const environment = {
+      NOTIFY_SOCKET: address,
+      WATCHDOG_USEC: '15000000',
+      PATH: `${folder}:/usr/bin:/bin`,
+    };
+    const supervisor = await openSupervisor(environment, fail, async () => null);
+    supervisor.ready();
+    supervisor.status('reading\nand more');
+    supervisor.progress();
+    supervisor.stopping();
+    await expect
+      .poll(() => readIfThere(`${address}.heard`))
+      .toBe('READY=1\nSTATUS=reading and more\nWATCHDOG=1\nSTOPPING=1\n');
+    expect(supervisor.watchdogInterval).toBe(5000);
+    await supervisor.close();
+    socket.close();
+  });
+
+  it('in the abstract namespace hears it through systemd-notify as well', async () => {
+    install('systemd-notify', `echo "$@" > ${path.join(folder, 'heard')}`);
+    const environment = { NOTIFY_SOCKET: '@abstract', PATH: `${folder}:/usr/bin:/bin` };
+    const supervisor = await openSupervisor(environment, fail);
+    supervisor.ready();
+    await expect.poll(() => readIfThere(path.join(folder, 'heard'))).toBe('READY=1\n');
+    await supervisor.close();
+  });
+
+  it.each([
+    ['is not installed', () => {}],
+    ['fails', () => install('systemd-notify', 'exit 1')],
+  ])('that cannot be told because systemd-notify %s is said once', async (_, prepare) => {
+    prepare();
+    const reasons: string[] = [];
+    const environment = { NOTIFY_SOCKET: path.join(folder, 'x'), PATH: folder };
+    const supervisor = await openSupervisor(
+      environment,
+      (reason) => reasons.push(reason),
+      async () => null,
+    );
+    supervisor.ready();
+    supervisor.progress();
+    await supervisor.close();
+    expect(reasons).toEqual([expect.stringContaining('systemd-notify')]);
+    expect(reasons).toEqual([expect.stringContaining('unix-dgram')]);
+  });
+
+  function install(name: string, body: string): void {
+    writeFileSync(path.join(folder, name), `#!/bin/sh\n${body}\n`);
+    chmodSync(path.join(folder, name), 0o755);
+  }
+
+  function readIfThere(file: string): string {
+    return existsSync(file) ? readFileSync(file, 'utf8') : '';
+  }
 });
 
 describe('the heartbeat', () => {
@@ -141,6 +200,27 @@ describe('the metrics', () => {
     } finally {
       await server.close();
     }
+  });
+});
+
+describe('an idle process with metrics', () => {
+  it('is woken no more than a handful of times a second', () => {
+    const source = `
+      import { readFileSync } from 'node:fs';
+      import { serveMetrics } from ${JSON.stringify(compiled('runtime/appliance/service/metrics.js'))};
+      const server = await serveMetrics(0, () => ({}));
+      const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+      const wakeUps = () => Number(/^voluntary_ctxt_switches:\\s+(\\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
+      await sleep(500);
+      const before = wakeUps();
+      await sleep(3000);
+      console.log(wakeUps() - before);
+      await server.close();
+    `;
+    const output = execFileSync(process.execPath, ['--input-type=module', '-e', source], {
+      encoding: 'utf8',
+    });
+    expect(Number(output)).toBeLessThan(3 * 10);
   });
 });
 

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import { SpikescopeError } from '../../../errors.ts';
+import { collectProcessMetrics } from './process-metrics.ts';
 
 /** What is measured of the appliance; the names are those of the metrics, without the prefix `spikescope_`. */
 export interface ApplianceMetrics {
@@ -47,7 +48,7 @@ export async function serveMetrics(
   read: () => ApplianceMetrics | Promise<ApplianceMetrics>,
 ): Promise<MetricsServer> {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  const processMetrics = collectProcessMetrics(registry);
   const set = Object.entries(HELP).map(([name, help]) => {
     return [name, setterOf({ name: `spikescope_${name}`, help, registers: [registry] })] as const;
   });
@@ -85,6 +86,7 @@ export async function serveMetrics(
     url: `http://127.0.0.1:${actual}/metrics`,
     close: () =>
       new Promise((resolve) => {
+        processMetrics.stop();
         server.close(() => resolve());
         server.closeAllConnections();
       }),

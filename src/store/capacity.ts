@@ -58,3 +58,10 @@ export function requireRoom(file: string, capacity: Capacity): void {
     remedy: 'free space on its disk; what waits is still sent',
   });
 }
+
+/** Whether something could not be recorded for want of room, which may come back: nothing is broken. */
+export function isNoRoom(error: unknown): boolean {
+  return (
+    error instanceof SpikescopeError && (error.code === 'JOURNAL_FULL' || error.code === 'JOURNAL_DISK_FULL')
+  );
+}

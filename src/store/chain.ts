@@ -20,6 +20,8 @@ export const RECORD_KINDS = [
   'command',
   /** The journal was taken over from an older schema. */
   'migration',
+  /** The chain begins here because the one before it was broken or not whole: what was missing, where it is kept. */
+  'break',
 ] as const;
 export type RecordKind = (typeof RECORD_KINDS)[number];
 

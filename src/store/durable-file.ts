@@ -1,6 +1,7 @@
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { SpikescopeError } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 
 /**
  * A file whose content is always one complete version, also after power loss: the new content goes to a temporary
@@ -49,7 +50,7 @@ export class DurableFile {
   async #replace(content: string | Uint8Array): Promise<void> {
     const temporary = `${this.file}.${process.pid}.tmp`;
     try {
-      await mkdir(path.dirname(this.file), { recursive: true, mode: 0o700 });
+      makeFolder(path.dirname(this.file), 0o700);
       await writeFlushed(temporary, content);
       await rename(temporary, this.file);
       await flushFolder(path.dirname(this.file));

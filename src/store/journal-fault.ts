@@ -1,3 +1,5 @@
+import { statfsSync } from 'node:fs';
+import path from 'node:path';
 import Database from 'better-sqlite3';
 import { SpikescopeError } from '../errors.ts';
 
@@ -50,7 +52,7 @@ const FAULTS: readonly [prefix: string, fault: Fault][] = [
 /** The project's error for one of SQLite's. */
 export function journalFault(cause: unknown, file: string): SpikescopeError {
   if (cause instanceof SpikescopeError) return cause;
-  const sqlite = sqliteCodeOf(cause);
+  const sqlite = sqliteCodeOf(cause, file);
   const known = FAULTS.find(([prefix]) => sqlite.startsWith(prefix))?.[1];
   return new SpikescopeError(known?.code ?? 'JOURNAL_FAILED', known?.message ?? 'The journal failed', {
     file,
@@ -60,8 +62,21 @@ export function journalFault(cause: unknown, file: string): SpikescopeError {
   });
 }
 
-function sqliteCodeOf(cause: unknown): string {
-  if (cause instanceof Database.SqliteError) return cause.code;
+/** Whether nothing fits any more onto the disk of a file; false where that cannot be asked. */
+function isDiskFull(file: string): boolean {
+  try {
+    return statfsSync(path.dirname(file)).bavail === 0;
+  } catch {
+    return false;
+  }
+}
+
+function sqliteCodeOf(cause: unknown, file: string): string {
+  if (cause instanceof Database.SqliteError) {
+    // SQLite knows a full disk by its name only when it writes a file, not when it makes or lengthens one.
+    const mayBeSpace = /^SQLITE_(IOERR|CANTOPEN)/.test(cause.code);
+    return mayBeSpace && isDiskFull(file) ? 'SQLITE_FULL' : cause.code;
+  }
   // better-sqlite3 looks for the folder itself before it asks SQLite.
   return cause instanceof TypeError && cause.message.includes('directory') ? 'SQLITE_CANTOPEN' : '';
 }

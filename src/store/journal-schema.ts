@@ -1,6 +1,7 @@
 import Database from 'better-sqlite3';
 import { SpikescopeError } from '../errors.ts';
 import { RECORD_KINDS } from './chain.ts';
+import { createPrivate } from './folder.ts';
 import { journalFault } from './journal-fault.ts';
 import { migrateFromSchema1 } from './journal-migration.ts';
 
@@ -9,6 +10,18 @@ const APPLICATION_ID = 0x73706b73;
 export const JOURNAL_SCHEMA = 2;
 
 const KINDS = RECORD_KINDS.map((kind) => `'${kind}'`).join(', ');
+
+/** Results with what became of them. The last publication is the one recorded last, whatever the clock said. */
+const VIEW = `CREATE VIEW journal AS
+    SELECT reading.sequence, reading.case_id AS id,
+      (SELECT capture.payload ->> 'capturedAt' FROM records AS capture
+        WHERE capture.case_id = reading.case_id AND capture.kind = 'capture') AS captured_at,
+      reading.recorded_at, reading.payload,
+      (SELECT publication.recorded_at FROM records AS publication
+        WHERE publication.case_id = reading.case_id AND publication.kind = 'publication'
+          AND publication.payload ->> 'channel' = 'result'
+        ORDER BY publication.sequence DESC LIMIT 1) AS published_at
+    FROM records AS reading WHERE reading.kind = 'reading'`;
 
 /**
  * `records` is the journal: no row of it is ever changed or removed. `outbox` says which of its payloads some broker
@@ -42,18 +55,18 @@ const SCHEMA = `
     lane     TEXT NOT NULL CHECK (lane IN ('external', 'embedded')),
     PRIMARY KEY (sequence, channel)
   ) STRICT, WITHOUT ROWID;
-  CREATE VIEW journal AS
-    SELECT reading.sequence, reading.case_id AS id,
-      (SELECT capture.payload ->> 'capturedAt' FROM records AS capture
-        WHERE capture.case_id = reading.case_id AND capture.kind = 'capture') AS captured_at,
-      reading.recorded_at, reading.payload,
-      (SELECT max(publication.recorded_at) FROM records AS publication
-        WHERE publication.case_id = reading.case_id AND publication.kind = 'publication'
-          AND publication.payload ->> 'channel' = 'result') AS published_at
-    FROM records AS reading WHERE reading.kind = 'reading';
+  ${VIEW};
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${JOURNAL_SCHEMA};
 `;
+
+/**
+ * Bytes. A commit writes whole pages, and a capture touches half a dozen with a few hundred bytes each: small ones spare
+ * the medium. A file keeps the size that it was made with.
+ */
+const PAGE_SIZE = 1024;
+/** Bytes of the write-ahead log at which it is worked into the file: what changes again and again is written once. */
+const LOG_SIZE = 4 * 2 ** 20;
 
 /**
  * Opens a journal's database, creating its tables where the file is new and taking over an older schema.
@@ -62,19 +75,52 @@ const SCHEMA = `
 export function openDatabase(file: string): Database.Database {
   let database: Database.Database | undefined;
   try {
-    database = new Database(file, { timeout: 5000 });
+    createPrivate(file);
+    database = connect(file, (opened) => {
+      opened.pragma(`page_size = ${PAGE_SIZE}`);
+      opened.pragma('journal_mode = WAL');
+    });
     // A commit must be on the medium before it is acknowledged: NORMAL would only promise a consistent file.
-    database.pragma('journal_mode = WAL');
     database.pragma('synchronous = FULL');
     database.pragma('foreign_keys = ON');
     // Records are written once and seldom read: 1 MiB of page cache is plenty, the default would grow to 16.
     database.pragma('cache_size = -1024');
-    database.pragma('journal_size_limit = 4194304');
+    database.pragma(`wal_autocheckpoint = ${Math.floor(LOG_SIZE / numberOf(database, 'page_size'))}`);
+    database.pragma(`journal_size_limit = ${LOG_SIZE}`);
     adopt(database, file);
     return database;
   } catch (cause) {
     database?.close();
     throw journalFault(cause, file);
+  }
+}
+
+/**
+ * A connection to a journal. Where the disk is so full that even the file for sharing its log cannot be made, the
+ * connection holds the log for itself: what waits can then still be read and sent.
+ * @param begin what touches the file first
+ */
+export function connect(
+  file: string,
+  begin: (database: Database.Database) => void,
+  options: { readonly?: boolean } = {},
+): Database.Database {
+  const open = (mode: 'NORMAL' | 'EXCLUSIVE'): Database.Database => {
+    const database = new Database(file, { ...options, timeout: 5000 });
+    try {
+      database.pragma(`locking_mode = ${mode}`);
+      begin(database);
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  };
+  try {
+    return open('NORMAL');
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError) || !error.code.startsWith('SQLITE_IOERR_SHM')) throw error;
+    return open('EXCLUSIVE');
   }
 }
 
@@ -107,12 +153,32 @@ function adopt(database: Database.Database, file: string): void {
       remedy: 'run the version that wrote it, or give another folder with --data; do not delete it',
     });
   }
+  renewView(database);
+}
+
+/** A view is no record: one of an earlier version is replaced, or at another start where there is no room now. */
+function renewView(database: Database.Database): void {
+  const present = database.prepare("SELECT sql FROM sqlite_schema WHERE name = 'journal'").pluck().get();
+  if (present === VIEW) return;
+  try {
+    database.transaction(() => database.exec(`DROP VIEW IF EXISTS journal; ${VIEW};`)).immediate();
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError) || error.code !== 'SQLITE_FULL') throw error;
+  }
 }
 
 function numberOf(database: Database.Database, pragma: string): number {
   return Number(database.pragma(pragma, { simple: true }));
 }
 
-function isEmpty(database: Database.Database): boolean {
+/** Whether these are tables of a journal of the present schema. */
+export function isCurrent(database: Database.Database): boolean {
+  return (
+    numberOf(database, 'application_id') === APPLICATION_ID &&
+    numberOf(database, 'user_version') === JOURNAL_SCHEMA
+  );
+}
+
+export function isEmpty(database: Database.Database): boolean {
   return database.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0;
 }

@@ -1,8 +1,16 @@
 import type Database from 'better-sqlite3';
 import { z } from 'zod';
-import { type Capacity, DEFAULT_CAPACITY, requireRoom, type StorageState, storageState } from './capacity.ts';
+import {
+  type Capacity,
+  DEFAULT_CAPACITY,
+  isNoRoom,
+  requireRoom,
+  type StorageState,
+  storageState,
+} from './capacity.ts';
 import type { JournalRecord, RecordDraft, RecordKind } from './chain.ts';
 import { ChainWriter } from './chain-writer.ts';
+import type { HeadFile } from './head-file.ts';
 import { journalFault } from './journal-fault.ts';
 import { openDatabase } from './journal-schema.ts';
 import { type Channel, type Lane, type MessageKey, Outbox, type QueuedMessage } from './outbox.ts';
@@ -31,7 +39,14 @@ export interface JournalOptions {
   /** Whose messages are put into the outbox and taken from it. Default: `external`. */
   readonly lane?: Lane;
   readonly capacity?: Partial<Capacity>;
+  /** Told of each commit, to keep the end of the chain outside of the journal. Closed with it. */
+  readonly headFile?: HeadFile;
 }
+
+/** Acknowledgements that are held for the next commit at most. */
+const UNRECORDED = 8;
+/** Milliseconds for which they wait for one. */
+const UNRECORDED_FOR = 10_000;
 
 /**
  * What this device did, in SQLite: captures, readings, labels, updates, publications, as records that are chained by
@@ -51,6 +66,8 @@ export class Journal {
   readonly #payloads: Database.Statement<[string, RecordKind], string>;
   readonly #lastCapture: Database.Statement<[], string>;
   readonly #hasSource: Database.Statement<[string], number>;
+  readonly #headFile: HeadFile | null;
+  #recording: NodeJS.Timeout | null = null;
 
   private constructor(file: string, database: Database.Database, options: JournalOptions) {
     this.file = file;
@@ -59,6 +76,7 @@ export class Journal {
     this.#outbox = new Outbox(database, this.#writer, options.lane ?? 'external');
     this.#channels = options.channels ?? ['result'];
     this.#capacity = { ...DEFAULT_CAPACITY, ...options.capacity };
+    this.#headFile = options.headFile ?? null;
     this.#payload = database
       .prepare<[string], string>("SELECT payload FROM records WHERE case_id = ? AND kind = 'reading'")
       .pluck();
@@ -128,9 +146,15 @@ export class Journal {
     return this.#attempt(() => this.#outbox.waiting(limit));
   }
 
-  /** Takes messages out of the outbox and records it, in one commit. Repeats change nothing. */
+  /**
+   * Takes messages out of the outbox. Repeats change nothing. That is recorded with the next commit, after a while, or at
+   * once when many are acknowledged: a commit for each would double what the medium must take. Where the process ends
+   * before, or the disk is full, they are sent again by the next one, under their identifiers.
+   */
   acknowledge(messages: readonly MessageKey[]): void {
-    if (messages.length > 0) this.#commit(() => this.#outbox.acknowledge(messages));
+    this.#attempt(() => this.#outbox.acknowledge(messages));
+    if (this.#outbox.unrecorded >= UNRECORDED) this.#recordAcknowledged();
+    else if (this.#outbox.unrecorded > 0) this.#recordLater();
   }
 
   /**
@@ -166,6 +190,7 @@ export class Journal {
 
   /** What was recorded of a case in this kind, oldest first. */
   payloadsOf(caseId: string, kind: RecordKind): string[] {
+    if (kind === 'publication') this.#recordAcknowledged();
     return this.#attempt(() => this.#payloads.all(caseId, kind));
   }
 
@@ -182,6 +207,11 @@ export class Journal {
     return this.#attempt(() => this.#hasCommand.get(id) !== undefined);
   }
 
+  /** Refuses before there is anything to lose. @throws SpikescopeError `JOURNAL_FULL` */
+  requireRoom(): void {
+    this.#attempt(() => requireRoom(this.file, this.#capacity));
+  }
+
   /** What room is left. */
   storage(): StorageState {
     return this.#attempt(() => storageState(this.file, this.#capacity));
@@ -189,7 +219,8 @@ export class Journal {
 
   /** Walks the chain and names the first bad record. @param witnessed an earlier head that must still be in it */
   verify(witnessed?: ChainHead): Verification {
-    return this.#attempt(() => verifyJournal(this.#database, witnessed));
+    this.#recordAcknowledged();
+    return this.#attempt(() => verifyJournal(this.#database, witnessed === undefined ? [] : [witnessed]));
   }
 
   /** The end of the chain. */
@@ -200,12 +231,14 @@ export class Journal {
 
   /** All results, oldest first, read as they are asked for. */
   *entries(): Generator<RecordedResult> {
+    this.#recordAcknowledged();
     const rows = this.#database.prepare<[], ResultRow>('SELECT * FROM journal ORDER BY sequence');
     for (const row of rows.iterate()) yield resultOfRow(row);
   }
 
   /** All records after `after`, oldest first, read as they are asked for. */
   *records(after = 0): Generator<JournalRecord> {
+    this.#recordAcknowledged();
     const rows = this.#database.prepare<[number], RecordRow>(
       'SELECT * FROM records WHERE sequence > ? ORDER BY sequence',
     );
@@ -213,11 +246,53 @@ export class Journal {
   }
 
   close(): void {
-    this.#database.close();
+    if (!this.#database.open) return;
+    try {
+      this.#recordAcknowledged();
+    } catch {
+      // They are sent again.
+    } finally {
+      if (this.#recording !== null) clearTimeout(this.#recording);
+      this.#headFile?.close();
+      this.#database.close();
+    }
   }
 
+  #recordLater(): void {
+    this.#recording ??= setTimeout(() => {
+      this.#recording = null;
+      try {
+        this.#recordAcknowledged();
+      } catch {
+        // The next commit says what is wrong with the journal.
+      }
+    }, UNRECORDED_FOR).unref();
+  }
+
+  /** Without room they are held until there is some: what waits can still be sent. */
+  #recordAcknowledged(): void {
+    if (this.#outbox.unrecorded === 0) return;
+    try {
+      this.#commit(() => {});
+    } catch (error) {
+      if (!isNoRoom(error)) throw error;
+      this.#recordLater();
+    }
+  }
+
+  /** One commit, with what was acknowledged before it. */
   #commit<T>(action: () => T): T {
-    return this.#attempt(() => this.#database.transaction(action).immediate());
+    return this.#attempt(() => {
+      const { result, head } = this.#database
+        .transaction(() => {
+          this.#outbox.recordAcknowledged();
+          return { result: action(), head: this.head() };
+        })
+        .immediate();
+      this.#outbox.recorded();
+      this.#headFile?.note(head);
+      return result;
+    });
   }
 
   #attempt<T>(action: () => T): T {

@@ -36,7 +36,10 @@ interface Row {
   payload: string;
 }
 
-/** What is still to be sent. Used by `Journal`, within its transactions. */
+/**
+ * What is still to be sent. Used by `Journal`, within its transactions. Acknowledgements are held in memory until they
+ * are recorded, with the next commit or before: a message whose acknowledgement is lost with the process is sent again.
+ */
 export class Outbox {
   readonly #writer: ChainWriter;
   readonly #lane: Lane;
@@ -45,8 +48,9 @@ export class Outbox {
   readonly #find: Database.Statement<[number, Channel], string>;
   readonly #remove: Database.Statement<[number, Channel]>;
   readonly #depth: Database.Statement<[Lane], number>;
-  readonly #oldest: Database.Statement<[Lane], string>;
+  readonly #times: Database.Statement<[Lane, number], MessageKey & { recorded_at: string }>;
   readonly #requeue: Database.Statement<[Channel, Lane, number]>;
+  readonly #acknowledged = new Map<string, MessageKey>();
 
   constructor(database: Database.Database, writer: ChainWriter, lane: Lane) {
     this.#writer = writer;
@@ -65,11 +69,10 @@ export class Outbox {
       .pluck();
     this.#remove = database.prepare('DELETE FROM outbox WHERE sequence = ? AND channel = ?');
     this.#depth = database.prepare<[Lane], number>('SELECT count(*) FROM outbox WHERE lane = ?').pluck();
-    this.#oldest = database
-      .prepare<[Lane], string>(
-        'SELECT recorded_at FROM outbox JOIN records USING (sequence) WHERE lane = ? ORDER BY sequence LIMIT 1',
-      )
-      .pluck();
+    this.#times = database.prepare(
+      `SELECT sequence, channel, recorded_at FROM outbox JOIN records USING (sequence)
+       WHERE lane = ? ORDER BY sequence LIMIT ?`,
+    );
     this.#requeue = database.prepare(
       `INSERT INTO outbox (sequence, channel, session, lane)
          SELECT reading.sequence, ?, coalesce(capture.payload ->> 'session', reading.case_id), ?
@@ -87,18 +90,37 @@ export class Outbox {
 
   waiting(limit: number): QueuedMessage[] {
     return this.#waiting
-      .all(this.#lane, limit)
-      .map((row) => ({ ...row, channel: channelSchema.parse(row.channel) }));
+      .all(this.#lane, limit + this.#acknowledged.size)
+      .map((row) => ({ ...row, channel: channelSchema.parse(row.channel) }))
+      .filter((message) => !this.#acknowledged.has(keyOf(message)))
+      .slice(0, limit);
   }
 
-  /** Takes messages out and records that they were acknowledged; those that are gone already change nothing. */
+  /** Acknowledgements that are not recorded yet. */
+  get unrecorded(): number {
+    return this.#acknowledged.size;
+  }
+
+  /** Takes messages out, in memory; those that are gone already change nothing. */
   acknowledge(messages: readonly MessageKey[]): void {
     for (const { sequence, channel } of messages) {
+      if (this.#find.get(sequence, channel) === undefined) continue;
+      this.#acknowledged.set(keyOf({ sequence, channel }), { sequence, channel });
+    }
+  }
+
+  /** Writes down what was acknowledged. Once that is committed, call `recorded`. */
+  recordAcknowledged(): void {
+    for (const { sequence, channel } of this.#acknowledged.values()) {
       const id = this.#find.get(sequence, channel);
       if (id === undefined) continue;
       this.#writer.append([{ kind: 'publication', caseId: id, payload: JSON.stringify({ channel }) }]);
       this.#remove.run(sequence, channel);
     }
+  }
+
+  recorded(): void {
+    this.#acknowledged.clear();
   }
 
   /** @returns how many readings have come back into the outbox */
@@ -107,10 +129,16 @@ export class Outbox {
   }
 
   depth(lane: Lane = this.#lane): number {
-    return this.#depth.get(lane) ?? 0;
+    const acknowledged = lane === this.#lane ? this.#acknowledged.size : 0;
+    return (this.#depth.get(lane) ?? 0) - acknowledged;
   }
 
   oldestAt(): string | null {
-    return this.#oldest.get(this.#lane) ?? null;
+    const rows = this.#times.all(this.#lane, this.#acknowledged.size + 1);
+    return rows.find((row) => !this.#acknowledged.has(keyOf(row)))?.recorded_at ?? null;
   }
+}
+
+function keyOf({ sequence, channel }: MessageKey): string {
+  return `${sequence} ${channel}`;
 }

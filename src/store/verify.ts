@@ -1,5 +1,5 @@
-import type Database from 'better-sqlite3';
-import { digestOf, GENESIS } from './chain.ts';
+import Database from 'better-sqlite3';
+import { digestOf, GENESIS, type JournalRecord } from './chain.ts';
 import { type RecordRow, recordOf } from './rows.ts';
 
 /** Where a journal's chain ends: whoever keeps it elsewhere can later prove that nothing before it was changed. */
@@ -20,14 +20,38 @@ export type Verification =
 
 /**
  * Walks the whole chain, and checks that the outbox and the records of publication account for every reading.
- * @param witnessed an earlier head, kept elsewhere: it must still be in the chain
+ * @param witnessed earlier heads, kept elsewhere: they must still be in the chain
  */
-export function verifyJournal(database: Database.Database, witnessed?: ChainHead): Verification {
-  let previous: Uint8Array = GENESIS;
-  let sequence = 0;
-  const rows = database.prepare<[], RecordRow>('SELECT * FROM records ORDER BY sequence');
+export function verifyJournal(
+  database: Database.Database,
+  witnessed: readonly ChainHead[] = [],
+): Verification {
+  // One look at all of it: a device may work with it meanwhile.
+  return database.transaction(() => {
+    const chain = verifyChain(database, witnessed);
+    const lost = chain.sound ? unaccounted(database) : null;
+    if (lost === null) return chain;
+    const problem = 'was neither acknowledged nor waits to be sent';
+    return { sound: false, sequence: lost, problem } as const;
+  })();
+}
+
+/**
+ * Walks the chain alone, from its beginning or from a later record on.
+ * @param after the record whose digest is believed; 0 for the whole chain
+ */
+export function verifyChain(
+  database: Database.Database,
+  witnessed: readonly ChainHead[],
+  after = 0,
+): Verification {
+  let sequence = after;
   try {
-    for (const row of rows.iterate()) {
+    let previous = after === 0 ? GENESIS : digestAt(database, after);
+    const rows = database.prepare<[number], RecordRow>(
+      'SELECT * FROM records WHERE sequence > ? ORDER BY sequence',
+    );
+    for (const row of rows.iterate(after)) {
       const record = recordOf(row);
       sequence++;
       const problem =
@@ -37,27 +61,42 @@ export function verifyJournal(database: Database.Database, witnessed?: ChainHead
             ? 'does not name the digest of the record before it'
             : !digestOf(record).equals(record.digest)
               ? 'is not what its digest was taken of'
-              : witnessed?.sequence === sequence && witnessed.digest !== hexadecimal(record.digest)
+              : witnessed.some((head) => contradicts(head, record))
                 ? 'is not the one that was witnessed'
                 : null;
       if (problem !== null) return { sound: false, sequence, problem };
       previous = record.digest;
     }
+    const end = Math.max(lastGiven(database), ...witnessed.map((head) => head.sequence));
+    if (end > sequence) return { sound: false, sequence: sequence + 1, problem: `is missing, up to ${end}` };
+    const waiting = Number(database.prepare('SELECT count(*) FROM outbox').pluck().get());
+    return { sound: true, records: sequence, head: { sequence, digest: hexadecimal(previous) }, waiting };
   } catch (cause) {
+    if (!isDamage(cause)) throw cause;
     return {
       sound: false,
       sequence: sequence + 1,
       problem: `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
     };
   }
-  const end = Math.max(lastGiven(database), witnessed?.sequence ?? 0);
-  if (end > sequence) return { sound: false, sequence: sequence + 1, problem: `is missing, up to ${end}` };
-  const lost = unaccounted(database);
-  if (lost !== null) {
-    return { sound: false, sequence: lost, problem: 'was neither acknowledged nor waits to be sent' };
-  }
-  const waiting = Number(database.prepare('SELECT count(*) FROM outbox').pluck().get());
-  return { sound: true, records: sequence, head: { sequence, digest: hexadecimal(previous) }, waiting };
+}
+
+/** Whether the content is wrong, and not merely out of reach for now. */
+export function isDamage(error: unknown): boolean {
+  if (!(error instanceof Database.SqliteError)) return true;
+  return /^SQLITE_(CORRUPT|NOTADB)/.test(error.code);
+}
+
+function contradicts(head: ChainHead, { sequence, digest }: JournalRecord): boolean {
+  return head.sequence === sequence && head.digest !== hexadecimal(digest);
+}
+
+function digestAt(database: Database.Database, sequence: number): Uint8Array {
+  const digest: unknown = database
+    .prepare('SELECT digest FROM records WHERE sequence = ?')
+    .pluck()
+    .get(sequence);
+  return digest instanceof Uint8Array ? digest : GENESIS;
 }
 
 /** The highest number that SQLite has ever given: more than there are records when the newest were taken away. */

@@ -1,17 +1,28 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { defaultDataFolder, prepareDataFolder } from '../../src/store/folder.ts';
 import { Journal, type JournalEntry } from '../../src/store/journal.ts';
 import { journalFault } from '../../src/store/journal-fault.ts';
 import { openDatabase } from '../../src/store/journal-schema.ts';
 import { compiled } from '../support/compiled.ts';
+import { canMount, fillUp, mountSmallDisk } from '../support/small-disk.ts';
 
 let folder: string;
 let file: string;
@@ -254,10 +265,8 @@ describe('a journal that cannot be opened', () => {
 });
 
 describe('a full disk', () => {
-  const isRoot = process.getuid?.() === 0;
-
-  it.skipIf(!isRoot || !canMount())('ends an append with a word on space, and keeps what was there', () => {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', folder]);
+  it.skipIf(!canMount())('ends an append with a word on space, and keeps what was there', () => {
+    const unmount = mountSmallDisk(folder, '256k');
     try {
       const journal = Journal.open(file, { capacity: { reserve: 0 } });
       const kept: string[] = [];
@@ -270,26 +279,148 @@ describe('a full disk', () => {
       };
       expect(fill).toThrow(expect.objectContaining({ code: 'JOURNAL_DISK_FULL' }));
       expect([...journal.entries()].map(({ id }) => id)).toEqual(kept);
+      const waiting = journal.waiting(64);
+      journal.acknowledge(waiting);
+      expect(journal.depth()).toBe(kept.length - waiting.length);
       journal.close();
     } finally {
-      execFileSync('umount', [folder]);
+      unmount();
     }
   });
 });
 
-/** Whether this process may mount: containers often may not. */
-function canMount(): boolean {
-  const probe = mkdtempSync(path.join(tmpdir(), 'mount-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', probe], { stdio: 'ignore' });
-    execFileSync('umount', [probe], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  } finally {
-    rmSync(probe, { recursive: true, force: true });
+describe.skipIf(!canMount())('a disk that others have filled to the last byte', () => {
+  it('is called full, still gives what waits, and takes results again when there is room', () => {
+    const unmount = mountSmallDisk(folder, '512k');
+    try {
+      const before = Journal.open(file, { capacity: { reserve: 0 } });
+      for (let i = 0; i < 3; i++) before.append(entry());
+      before.close();
+      const filler = path.join(folder, 'filler');
+      fillUp(filler);
+      const journal = Journal.open(file, { capacity: { reserve: 0 } });
+      const waiting = journal.waiting(10);
+      expect(waiting).toHaveLength(3);
+      journal.acknowledge(waiting);
+      expect(journal.depth()).toBe(0);
+      expect(() => journal.append(entry())).toThrow(expect.objectContaining({ code: 'JOURNAL_DISK_FULL' }));
+      rmSync(filler);
+      journal.append(entry());
+      expect(journal.verify()).toMatchObject({ sound: true, records: 11, waiting: 1 });
+      journal.close();
+    } finally {
+      unmount();
+    }
+  });
+
+  it('is no fault of the medium, where not even a new journal fits', () => {
+    const unmount = mountSmallDisk(folder, '64k');
+    try {
+      fillUp(path.join(folder, 'filler'));
+      expect(() => Journal.open(file)).toThrow(expect.objectContaining({ code: 'JOURNAL_DISK_FULL' }));
+    } finally {
+      unmount();
+    }
+  });
+});
+
+describe('acknowledgements', () => {
+  it('are recorded with the next commit, and a capture with the one before it is a single commit', () => {
+    const journal = Journal.open(file);
+    for (let i = 0; i < 3; i++) {
+      journal.append(entry());
+      const before = commits();
+      journal.acknowledge(journal.waiting(1));
+      expect(commits()).toBe(before);
+      expect(journal.depth()).toBe(0);
+      expect(journal.waiting(1)).toEqual([]);
+      expect(journal.oldestWaiting()).toBeNull();
+    }
+    expect(journal.head().sequence).toBe(8);
+    expect(journal.verify()).toMatchObject({ sound: true, records: 9, waiting: 0 });
+    journal.close();
+  });
+
+  it('are recorded when the journal is closed, and at once when there are many', () => {
+    const { journal } = filled(20);
+    journal.acknowledge(journal.waiting(12));
+    expect(journal.head().sequence).toBe(52);
+    journal.acknowledge(journal.waiting(2));
+    expect(journal.head().sequence).toBe(52);
+    journal.close();
+    const reopened = Journal.open(file);
+    expect(reopened.head().sequence).toBe(54);
+    expect(reopened.depth()).toBe(6);
+    reopened.close();
+  });
+
+  it('that a process took with it leave the message waiting, under its identifier', () => {
+    const { journal, entries } = filled(2);
+    journal.acknowledge(journal.waiting(1));
+    const other = Journal.open(file);
+    expect(other.waiting(10).map(({ id }) => id)).toEqual(entries.map(({ id }) => id));
+    other.close();
+    journal.close();
+  });
+
+  it('outlive a record that is refused', () => {
+    const { journal, entries } = filled(2);
+    journal.acknowledge(journal.waiting(1));
+    expect(() => journal.append(entries[0])).toThrow();
+    expect(journal.waiting(10).map(({ id }) => id)).toEqual([entries[1].id]);
+    expect(journal.verify()).toMatchObject({ sound: true, records: 5, waiting: 1 });
+    journal.close();
+  });
+
+  /** Bytes of the log: every commit lengthens it. */
+  function commits(): number {
+    return statSync(`${file}-wal`).size;
   }
-}
+});
+
+describe('a clock that jumps back', () => {
+  it('changes no order: what was recorded last is the last', () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      const journal = Journal.open(file);
+      const years = [2026, 1970, 2099, 2001];
+      const entries = years.map((year) => {
+        vi.setSystemTime(`${year}-05-05T12:00:00.000Z`);
+        const one = { ...entry(), session: `session-${year}` };
+        journal.append(one);
+        expect(journal.lastCapture()).toEqual({ capturedAt: one.capturedAt, session: one.session });
+        return one;
+      });
+      const ids = entries.map(({ id }) => id);
+      expect(journal.waiting(10).map(({ id }) => id)).toEqual(ids);
+      expect([...journal.entries()].map(({ id }) => id)).toEqual(ids);
+      expect(journal.oldestWaiting()).toBe('2026-05-05T12:00:00.000Z');
+      expect([...journal.records()].map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+      for (const year of [2099, 1970]) {
+        vi.setSystemTime(`${year}-06-06T12:00:00.000Z`);
+        journal.requeue(1);
+        journal.acknowledge(journal.waiting(10));
+        const published = new Set([...journal.entries()].map(({ publishedAt }) => publishedAt));
+        expect([...published]).toEqual([`${year}-06-06T12:00:00.000Z`]);
+      }
+      expect(journal.verify()).toMatchObject({ sound: true });
+      journal.close();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('is no matter in a journal of an earlier version either', () => {
+    filled(1).journal.close();
+    const database = new Database(file);
+    database.exec('DROP VIEW journal; CREATE VIEW journal AS SELECT 1 AS sequence');
+    database.close();
+    const journal = Journal.open(file);
+    expect([...journal.entries()]).toHaveLength(1);
+    expect([...journal.entries()][0].publishedAt).toBeNull();
+    journal.close();
+  });
+});
 
 describe('the data folder', () => {
   it('is made where it is missing, for its owner alone', () => {
@@ -304,6 +435,62 @@ describe('the data folder', () => {
       expect.objectContaining({ code: 'DATA_FOLDER' }),
     );
   });
+
+  it.skipIf(!existsSync('/proc/self'))(
+    'cannot lie where nothing can ever be made, and says so at once',
+    () => {
+      for (const place of ['/proc/spikescope', '/proc/a/b/c']) {
+        expect(() => prepareDataFolder(place)).toThrow(expect.objectContaining({ code: 'DATA_FOLDER' }));
+      }
+    },
+  );
+
+  it('is for its owner alone with all that is in it, also where it was made before', () => {
+    const names = [
+      'journal.sqlite',
+      'journal.sqlite-wal',
+      'journal.head',
+      'device.json',
+      'head.spikescope-delta',
+    ];
+    chmodSync(folder, 0o755);
+    for (const name of names) {
+      writeFileSync(path.join(folder, name), '');
+      chmodSync(path.join(folder, name), 0o644);
+    }
+    prepareDataFolder(folder);
+    expect(permissions(folder)).toBe(0o700);
+    for (const name of names) expect(permissions(path.join(folder, name)), name).toBe(0o600);
+  });
+
+  it('keeps its permissions where other things lie in it, which stay as they are', () => {
+    chmodSync(folder, 0o755);
+    for (const name of ['holiday.jpg', 'journal.sqlite']) {
+      writeFileSync(path.join(folder, name), '');
+      chmodSync(path.join(folder, name), 0o644);
+    }
+    prepareDataFolder(folder);
+    expect(permissions(folder)).toBe(0o755);
+    expect(permissions(path.join(folder, 'holiday.jpg'))).toBe(0o644);
+    expect(permissions(file)).toBe(0o600);
+  });
+
+  it('lets nobody else read what is made in it, whatever the mask of the process', () => {
+    const script = `
+      import { openDeviceJournal } from ${JSON.stringify(compiled('store/device-journal.js').href)};
+      process.umask(0);
+      const { journal } = openDeviceJournal(${JSON.stringify(folder)});
+      journal.append({ id: 'a', capturedAt: '2026-01-01T00:00:00.000Z', payload: '{}' });
+      process.kill(process.pid, 'SIGKILL');`;
+    spawnSync(process.execPath, ['--input-type=module', '--eval', script]);
+    const names = readdirSync(folder).sort();
+    expect(names).toEqual(['journal.head', 'journal.sqlite', 'journal.sqlite-shm', 'journal.sqlite-wal']);
+    for (const name of names) expect(permissions(path.join(folder, name)), name).toBe(0o600);
+  });
+
+  function permissions(place: string): number {
+    return statSync(place).mode & 0o777;
+  }
 
   it('follows XDG_STATE_HOME when that is absolute', () => {
     expect(defaultDataFolder({ XDG_STATE_HOME: '/var/state' })).toBe('/var/state/spikescope');

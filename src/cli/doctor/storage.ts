@@ -1,16 +1,17 @@
 import { existsSync } from 'node:fs';
-import { mkdir, open, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { SpikescopeError } from '../../errors.ts';
+import { makeFolder } from '../../make-folder.ts';
 import { DEFAULT_CAPACITY, storageState } from '../../store/capacity.ts';
-import { Journal } from '../../store/journal.ts';
+import { verifyJournalFile } from '../../store/inspect.ts';
 import type { Check } from './check.ts';
 
 /** The data folder takes a write that lasts, has room, and its journal's chain holds. */
 export const checkStorage: Check = async ({ dataFolder }) => {
   const journal = path.join(dataFolder, 'journal.sqlite');
   try {
-    await mkdir(dataFolder, { recursive: true });
+    makeFolder(dataFolder, 0o700);
     await writeAndSync(path.join(dataFolder, '.doctor'));
     const { level, headroom } = storageState(journal, DEFAULT_CAPACITY);
     const detail = `${Math.floor(headroom / 2 ** 20)} MiB for results in ${dataFolder}; ${journalDetail(journal)}`;
@@ -47,16 +48,11 @@ async function writeAndSync(file: string): Promise<void> {
 /** @throws SpikescopeError `JOURNAL_*` when the journal cannot be opened, `JOURNAL_BROKEN` when its chain is */
 function journalDetail(file: string): string {
   if (!existsSync(file)) return 'no journal yet';
-  const journal = Journal.open(file);
-  try {
-    const verification = journal.verify();
-    if (verification.sound) return `a journal of ${verification.records} records, its chain unbroken`;
-    throw new SpikescopeError('JOURNAL_BROKEN', 'The journal was changed or damaged', {
-      file,
-      received: `record ${verification.sequence} ${verification.problem}`,
-      remedy: 'move it away and keep it; the next run begins a new one',
-    });
-  } finally {
-    journal.close();
-  }
+  const verification = verifyJournalFile(file);
+  if (verification.sound) return `a journal of ${verification.records} records, its chain unbroken`;
+  throw new SpikescopeError('JOURNAL_BROKEN', 'The journal was changed or damaged', {
+    file,
+    received: `record ${verification.sequence} ${verification.problem}`,
+    remedy: 'nothing: the next run keeps it under another name, and begins a new one',
+  });
 }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { Command } from 'commander';
 import { SpikescopeError, UsageError } from '../../errors.ts';
 import { defaultDataFolder } from '../../store/folder.ts';
+import { verifyJournalFile } from '../../store/inspect.ts';
 import { Journal } from '../../store/journal.ts';
 import type { ChainHead } from '../../store/verify.ts';
 import { print, printJson } from '../../ui/terminal/console.ts';
@@ -26,9 +27,8 @@ function verifyCommand(): Command {
     .option('--json', 'the outcome as one JSON document on stdout')
     .action((raw: unknown) => {
       const { data, witnessed, json } = journalOptions(raw);
-      const outcome = withJournal(data, (journal) =>
-        journal.verify(witnessed === undefined ? undefined : parseHead(witnessed)),
-      );
+      const head = witnessed === undefined ? undefined : parseHead(witnessed);
+      const outcome = verifyJournalFile(journalOf(data), head);
       if (json) printJson(outcome);
       else if (outcome.sound) {
         print(`${outcome.records} records, all sound; ${outcome.waiting} messages wait to be sent`);
@@ -58,7 +58,8 @@ function resendCommand(): Command {
     });
 }
 
-function withJournal<T>(data: string | undefined, work: (journal: Journal) => T): T {
+/** @throws UsageError `JOURNAL_MISSING` */
+function journalOf(data: string | undefined): string {
   const file = path.join(path.resolve(data ?? defaultDataFolder()), 'journal.sqlite');
   if (!existsSync(file)) {
     throw new UsageError('JOURNAL_MISSING', 'There is no journal here', {
@@ -66,7 +67,11 @@ function withJournal<T>(data: string | undefined, work: (journal: Journal) => T)
       remedy: 'name the folder that `run` uses with --data',
     });
   }
-  const journal = Journal.open(file);
+  return file;
+}
+
+function withJournal<T>(data: string | undefined, work: (journal: Journal) => T): T {
+  const journal = Journal.open(journalOf(data));
   try {
     return work(journal);
   } finally {

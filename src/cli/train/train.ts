@@ -1,9 +1,9 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { loadDataset } from '../../dataset/dataset.ts';
 import { SpikescopeError, UsageError } from '../../errors.ts';
 import { PROTOCOLS } from '../../evaluation/protocols/stored-figures.ts';
+import { makeOutputFolder } from '../../make-folder.ts';
 import { readCheckpoint } from '../../model/checkpoint/file.ts';
 import type { Checkpoint } from '../../model/checkpoint/format.ts';
 import { loadCharts } from '../../report/charts.ts';
@@ -105,7 +105,7 @@ async function runTrain(options: TrainOptions): Promise<void> {
     options.threads === undefined ? {} : { threads: options.threads },
   );
   note(`Backend: ${backend}. Recipe: ${recipe.name}.`);
-  await mkdir(cache, { recursive: true });
+  makeOutputFolder(cache);
   const teachers = await Promise.all((options.teacher ?? []).map((file) => openTeacher(file, classes)));
   const from = options.from === undefined ? null : await networkFor(options.from, classes);
   const initial =

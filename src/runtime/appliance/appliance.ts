@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Capture, CaptureImage, CaptureSource } from '../../capture/source.ts';
 import { RefusedError, SpikescopeError } from '../../errors.ts';
+import { isNoRoom } from '../../store/capacity.ts';
 import type { JournalEntry } from '../../store/journal.ts';
 import type { Result } from '../../telehealth/result.ts';
 import type { Classification } from '../inference/classifier.ts';
@@ -31,8 +32,13 @@ export interface ApplianceParts {
   readonly device: string;
   readonly source: CaptureSource;
   readonly classifier: ApplianceClassifier;
-  /** Durable when `append` returns; when it throws, the appliance stops rather than make results that it may lose. */
+  /**
+   * Durable when `append` returns; when it throws, the appliance stops rather than make results that it may lose. For want
+   * of room it only refuses captures, until there is some.
+   */
   readonly journal: { append(entry: JournalEntry): number };
+  /** Called before each capture. @throws SpikescopeError `JOURNAL_FULL` where its result would not be taken */
+  readonly requireRoom?: () => void;
   /** What the capture in hand belongs to; without it, or undefined, each stands alone. Called once for each. */
   readonly sessionOf?: () => string | undefined;
   /** Called when a result is in the journal, to publish it. */
@@ -63,7 +69,8 @@ export interface Tally {
 
 /**
  * The appliance: its flow, fed by a source, a classifier, a journal and a learner. Every frame becomes one result, also
- * where it cannot be read or the classifier fails. Only a source or a journal that fails ends it.
+ * where it cannot be read or the classifier fails. Only a source or a journal that fails ends it. While the journal has no
+ * room, captures are refused.
  */
 export class Appliance {
   readonly flow: Flow;
@@ -82,6 +89,17 @@ export class Appliance {
 
   get tally(): Tally {
     return { captures: this.#captures, retakes: this.#retakes };
+  }
+
+  /** Whether the result of a capture would be taken. */
+  get hasRoom(): boolean {
+    try {
+      this.#parts.requireRoom?.();
+      return true;
+    } catch (error) {
+      if (isNoRoom(error)) return false;
+      throw error;
+    }
   }
 
   start(): void {
@@ -118,7 +136,10 @@ export class Appliance {
   #flowParts(): FlowParts {
     const { learner } = this.#parts;
     return {
-      capture: (signal) => this.#orEnd(() => this.#feed.next(signal), signal),
+      capture: async (signal) => {
+        this.#parts.requireRoom?.();
+        return this.#orEnd(() => this.#feed.next(signal), signal);
+      },
       read: (capture) => this.#read(capture),
       learn: (reading, label, by) =>
         learner ? learner.learn(reading, label, by) : Promise.reject(noLearner()),
@@ -145,17 +166,20 @@ export class Appliance {
 
   /**
    * A failure of this work ends the appliance: what it makes could be lost, or nothing will come any more. That it was
-   * given up is no failure.
+   * given up is no failure, and room may come back.
    */
   async #orEnd<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (!signal?.aborted) this.#fatal ??= error;
+      if (!signal?.aborted && !isNoRoom(error)) this.#fatal ??= error;
       throw error;
     }
   }
 }
+
+/** Milliseconds from one look for room to the next. */
+const ROOM_INTERVAL = 5_000;
 
 /**
  * Takes captures by itself, until as many as asked for are taken, the source ends or `signal` aborts.
@@ -165,11 +189,21 @@ export async function takeCaptures(appliance: Appliance, options: TakeOptions): 
   const { count = Infinity, interval = 0, signal, pause = pauseFor } = options;
   while (appliance.tally.captures < count && !signal.aborted) {
     const started = performance.now();
-    if ((await appliance.capture()).isExhausted) break;
-    if (appliance.tally.captures >= count || signal.aborted) break;
+    const { isExhausted, fault } = await appliance.capture();
+    if (isExhausted || appliance.tally.captures >= count || signal.aborted) break;
     await pause(Math.max(0, interval - (performance.now() - started)), signal);
+    if (isNoRoom(fault)) await untilRoom(appliance, signal, pause);
   }
   return appliance.tally;
+}
+
+async function untilRoom(
+  appliance: Appliance,
+  signal: AbortSignal,
+  pause: NonNullable<TakeOptions['pause']>,
+): Promise<void> {
+  do await pause(ROOM_INTERVAL, signal);
+  while (!signal.aborted && !appliance.hasRoom);
 }
 
 /** An appliance that only takes captures, from its start to its end; see `takeCaptures`. */

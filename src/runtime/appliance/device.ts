@@ -95,6 +95,7 @@ export class Device {
       backend: model.backend,
       source: source.kind,
     });
+    if (parts.journalFault !== null) this.#log.write({ event: 'fault', code: parts.journalFault.code });
     await attendService({ parts, appliance, delivery }, settings, { log: this.#log, cleanup, say });
   }
 
@@ -123,6 +124,10 @@ export class Device {
       device,
       source,
       journal,
+      requireRoom: () => {
+        this.#storage.look();
+        journal.requireRoom();
+      },
       classifier: {
         model: model.model,
         backend: model.backend,

@@ -2,11 +2,14 @@ import path from 'node:path';
 import { openSource } from '../../capture/open-source.ts';
 import type { CaptureSource } from '../../capture/source.ts';
 import type { SourceOptions } from '../../capture/source-type.ts';
+import type { SpikescopeError } from '../../errors.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { measureQuality } from '../../preprocess/quality.ts';
+import { openDeviceJournal } from '../../store/device-journal.ts';
 import { prepareDataFolder } from '../../store/folder.ts';
 import { openIdentity, parseDeviceId } from '../../store/identity.ts';
-import { Journal } from '../../store/journal.ts';
+import type { Journal } from '../../store/journal.ts';
+import { ownDataFolder } from '../../store/owner.ts';
 import type { ModelInUse } from '../../telehealth/announcements.ts';
 import { startEmbeddedBroker } from '../../telehealth/broker.ts';
 import { type Endpoint, parseEndpoint } from '../../telehealth/endpoint.ts';
@@ -26,6 +29,8 @@ export interface Parts {
   readonly source: CaptureSource;
   readonly endpoint: Endpoint;
   readonly journal: Journal;
+  /** Why the journal's chain begins anew with this start; null where it goes on. */
+  readonly journalFault: SpikescopeError | null;
   readonly bundle: ModelBundle;
   readonly engine: Engine;
   readonly classifier: Classifier;
@@ -45,12 +50,15 @@ export async function openParts(
   cleanup.add(() => source.stop?.());
   const dataFolder = path.resolve(options.data ?? dataFolderFor(source.kind));
   prepareDataFolder(dataFolder);
+  const owner = ownDataFolder(dataFolder);
+  cleanup.add(() => owner.release());
   const device = named ?? (await openIdentity(dataFolder)).data.device;
-  const journal = Journal.open(path.join(dataFolder, 'journal.sqlite'), {
+  const { journal, fault: journalFault } = openDeviceJournal(dataFolder, {
     channels: options.fhir ? ['result', 'fhir'] : ['result'],
     lane: external === null ? 'embedded' : 'external',
   });
   cleanup.add(() => journal.close());
+  if (journalFault !== null) say(journalFault.describe());
   const { bundle, engine } = await openModel(options.model);
   cleanup.add(() => engine.close());
   const classifier: Classifier = createClassifier(bundle, engine, { head: () => learner?.head ?? null });
@@ -58,7 +66,7 @@ export async function openParts(
   const { backend, instructionSet } = engine;
   const model = { model: classifier.model, backend, instructionSet, classes: bundle.graph.classes };
   const endpoint = external ?? (await openBroker(options, cleanup));
-  return { device, source, endpoint, journal, bundle, engine, classifier, model, learner };
+  return { device, source, endpoint, journal, journalFault, bundle, engine, classifier, model, learner };
 }
 
 async function openLearner(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Capture, CaptureSource } from '../../../src/capture/source.ts';
 import { RefusedError, SpikescopeError } from '../../../src/errors.ts';
-import { type ApplianceParts, runAppliance } from '../../../src/runtime/appliance/appliance.ts';
+import { Appliance, type ApplianceParts, runAppliance } from '../../../src/runtime/appliance/appliance.ts';
 import type { Reading } from '../../../src/runtime/inference/reading.ts';
 import type { JournalEntry } from '../../../src/store/journal.ts';
 import type { Result } from '../../../src/telehealth/result.ts';
@@ -101,14 +101,94 @@ describe('the appliance', () => {
     const failing = {
       append: () => {
         appended++;
-        if (appended === 3) throw new SpikescopeError('JOURNAL_DISK_FULL', 'full');
+        if (appended === 3) throw new SpikescopeError('JOURNAL_STORAGE', 'the medium failed');
         return appended;
       },
     };
     await expect(runAppliance({ ...parts, journal: failing }, { signal })).rejects.toMatchObject({
-      code: 'JOURNAL_DISK_FULL',
+      code: 'JOURNAL_STORAGE',
     });
     expect(recorded(events)).toHaveLength(2);
+  });
+
+  it('refuses captures while the journal has no room, takes no frame for them, and goes on when there is some', async () => {
+    const { parts, events } = appliance(5, () => READING);
+    let room = 2;
+    const pauses: number[] = [];
+    const tally = await runAppliance(
+      {
+        ...parts,
+        requireRoom: () => {
+          if (room-- <= 0) throw new SpikescopeError('JOURNAL_FULL', 'no room');
+        },
+      },
+      {
+        signal,
+        pause: async (milliseconds) => {
+          pauses.push(milliseconds);
+          if (pauses.filter((each) => each > 0).length === 3) room = Infinity;
+        },
+      },
+    );
+    expect(tally).toEqual({ captures: 5, retakes: 0 });
+    expect(recorded(events)).toHaveLength(5);
+    expect(pauses.filter((each) => each > 0)).toEqual([5000, 5000, 5000]);
+  });
+
+  it('loses one capture and no more when the disk becomes full under it', async () => {
+    const { parts, events } = appliance(5, () => READING);
+    let appended = 0;
+    const journal = {
+      append: () => {
+        appended++;
+        if (appended === 3) throw new SpikescopeError('JOURNAL_DISK_FULL', 'full');
+        return appended;
+      },
+    };
+    const tally = await runAppliance({ ...parts, journal }, { signal, pause: async () => {} });
+    expect(tally).toEqual({ captures: 4, retakes: 0 });
+    expect(recorded(events)).toHaveLength(4);
+  });
+
+  it('ends its waiting for room when it is stopped', async () => {
+    const { parts } = appliance(5, () => READING);
+    const stop = new AbortController();
+    const requireRoom = () => {
+      throw new SpikescopeError('JOURNAL_FULL', 'no room');
+    };
+    let looks = 0;
+    const pause = async () => {
+      if (++looks === 10) stop.abort();
+    };
+    expect(await runAppliance({ ...parts, requireRoom }, { signal: stop.signal, pause })).toEqual({
+      captures: 0,
+      retakes: 0,
+    });
+  });
+
+  it('survives a capture that was given up, and takes the next one', async () => {
+    const { parts } = appliance(5, () => READING);
+    let isSlow = true;
+    const source = {
+      ...parts.source,
+      async *frames(ended: AbortSignal) {
+        for await (const capture of parts.source.frames(ended)) {
+          // The first frame never comes; whoever waits for it gives it up.
+          while (isSlow) await new Promise((resolve) => setTimeout(resolve, 5));
+          yield { ...capture, capturedAt: new Date() };
+        }
+      },
+    };
+    const impatient = new Appliance({ ...parts, source, timeouts: { capture: 20 } });
+    impatient.start();
+    const given = await impatient.capture();
+    expect(given.fault).toMatchObject({ code: 'CAPTURE_TIMEOUT' });
+    expect(() => impatient.throwFault()).not.toThrow();
+    isSlow = false;
+    const next = await impatient.capture();
+    expect(next.fault).toBeNull();
+    expect(impatient.tally.captures).toBe(1);
+    impatient.stop();
   });
 
   it('takes as many captures as asked for, none at all included', async () => {

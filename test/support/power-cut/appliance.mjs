@@ -19,8 +19,8 @@ import { PatientSessions } from '../../../dist/runtime/appliance/patient-session
 import { openModel } from '../../../dist/runtime/engine/open-model.js';
 import { createClassifier } from '../../../dist/runtime/inference/classifier.js';
 import { HeadLearner } from '../../../dist/runtime/learning/learner.js';
+import { openDeviceJournal } from '../../../dist/store/device-journal.js';
 import { StoredDocument } from '../../../dist/store/documents.js';
-import { Journal } from '../../../dist/store/journal.js';
 import { TelehealthClient } from '../../../dist/telehealth/client.js';
 import { parseEndpoint } from '../../../dist/telehealth/endpoint.js';
 import { ResultPublisher } from '../../../dist/telehealth/publisher.js';
@@ -34,7 +34,8 @@ const {
 const say = (line) => writeSync(1, `${line}\n`);
 const device = 'scope-1';
 
-const journal = Journal.open(path.join(folder, 'journal.sqlite'), { channels: ['result', 'fhir'] });
+const { journal, fault } = openDeviceJournal(folder, { channels: ['result', 'fhir'] });
+if (fault !== null) throw fault;
 const captures = z.strictObject({ captures: z.int() });
 const document = await StoredDocument.open(path.join(folder, 'captures.json'), captures, () => ({
   captures: 0,

@@ -1,8 +1,8 @@
 import { printable } from '../../errors.ts';
-import type { RetakeReason } from '../../preprocess/quality.ts';
 import { INDETERMINATE, RETAKE } from '../../runtime/inference/head.ts';
 import type { Reading } from '../../runtime/inference/reading.ts';
 import { colour } from '../../ui/terminal/console.ts';
+import { reasonsInWords } from '../../ui/terminal/reason-text.ts';
 import type { Outcome } from './outcome.ts';
 
 const PATH_WIDTH = 36;
@@ -10,13 +10,6 @@ const DIAGNOSIS_WIDTH = INDETERMINATE.length;
 const BAR_WIDTH = 20;
 /** Classes shown beside the bar, the most probable first. */
 const SHOWN_CLASSES = 3;
-
-const REASONS: Readonly<Record<RetakeReason, string>> = {
-  'too-small': 'too few pixels',
-  flat: 'nothing to see, too little contrast',
-  clipped: 'over- or underexposed',
-  'out-of-focus': 'out of focus',
-};
 
 /** The line of an outcome for people: file, diagnosis, a bar for the largest probability, the leading classes. */
 export function lineOf(outcome: Outcome): string {
@@ -26,8 +19,7 @@ export function lineOf(outcome: Outcome): string {
   }
   const { reading } = outcome;
   if (!reading.accepted) {
-    const reasons = reading.reasons.map((reason) => REASONS[reason]).join('; ');
-    return `${name}  ${labelled(RETAKE, colour.yellow)}  ${reasons}`;
+    return `${name}  ${labelled(RETAKE, colour.yellow)}  ${reasonsInWords(reading.reasons)}`;
   }
   const shade = reading.diagnosis === INDETERMINATE ? colour.yellow : colour.bold;
   return `${name}  ${labelled(reading.diagnosis, shade)}  ${probabilitiesOf(reading)}${reading.tiled ? '  in tiles' : ''}`;

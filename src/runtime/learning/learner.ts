@@ -111,6 +111,14 @@ export class HeadLearner {
     return this.#state.history.length;
   }
 
+  /** The update that `undo` would take back; null when none is left. Its label is null where the journal has it no more. */
+  lastUpdate(): { readonly label: string | null } | null {
+    const earlier = this.#state.history.at(-1);
+    if (earlier === undefined) return null;
+    const label = this.#options.journal.payloadsOf(earlier.caseId, 'label').at(-1);
+    return { label: label === undefined ? null : labelSchema.parse(JSON.parse(label)).label };
+  }
+
   /** Cases that are rehearsed. */
   get remembered(): number {
     return this.#state.memory.length;

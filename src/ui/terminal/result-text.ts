@@ -1,5 +1,8 @@
 import type { Result } from '../../telehealth/result.ts';
 import { colour } from './console.ts';
+import { columns, joined } from './layout.ts';
+import { reasonsInWords } from './reason-text.ts';
+import { widthOf } from './table.ts';
 
 /** The classes of HAM10000 in words. */
 const NAMES: Readonly<Record<string, string>> = {
@@ -15,6 +18,8 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 const MALIGNANT: ReadonlySet<string> = new Set(['akiec', 'bcc', 'mel']);
 const BAR_WIDTH = 28;
+/** Columns of a bar's line beside the bar: indent, class, share, and what stands between them. */
+const BESIDE_BAR = 18;
 const SHOWN_CLASSES = 7;
 
 /** A result for people: several lines of text. */
@@ -29,19 +34,24 @@ function headline(
 ): string {
   const name = NAMES[diagnosis];
   const paint = accepted ? (MALIGNANT.has(diagnosis) ? colour.red : colour.green) : colour.yellow;
-  const why = reasons.length > 0 ? ` (${[...reasons, ...(fault ? [fault] : [])].join(', ')})` : '';
+  const why =
+    reasons.length > 0 ? ` (${[reasonsInWords(reasons), ...(fault ? [fault] : [])].join(', ')})` : '';
   const time = new Date(capturedAt).toTimeString().slice(0, 8);
   const label = paint(colour.bold(`● ${diagnosis}`));
   const origin = source === 'phantom' ? ', a phantom' : '';
-  return `${label} ${name ?? ''}${why}  ${colour.dim(`capture ${number} at ${time}${origin}`)}`;
+  const what = `${label} ${name ?? ''}${why}`;
+  const which = colour.dim(`capture ${number} at ${time}${origin}`);
+  const isNarrow = widthOf(what) + 2 + widthOf(which) > columns();
+  return isNarrow ? `${what}\n  ${which}` : `${what}  ${which}`;
 }
 
 function bars({ probabilities, diagnosis }: Result): string[] {
+  const width = Math.max(0, Math.min(BAR_WIDTH, columns() - BESIDE_BAR));
   return Object.entries(probabilities)
     .slice(0, SHOWN_CLASSES)
     .map(([name, probability]) => {
-      const filled = Math.round(probability * BAR_WIDTH);
-      const bar = '█'.repeat(filled) + colour.dim('░'.repeat(BAR_WIDTH - filled));
+      const filled = Math.round(probability * width);
+      const bar = '█'.repeat(filled) + colour.dim('░'.repeat(width - filled));
       const text = `  ${name.padEnd(6)} ${bar} ${(100 * probability).toFixed(1).padStart(5)} %`;
       return name === diagnosis ? colour.bold(text) : text;
     });
@@ -51,9 +61,16 @@ function footnote({ crop, tiled, timings, backend, id }: Result): string {
   const parts = [
     crop && `crop ${crop.side}×${crop.side} at ${crop.x},${crop.y}`,
     tiled && 'tiled',
-    timings &&
-      `${timings.total.toFixed(1)} ms on ${backend}, ${timings.inference.toFixed(2)} of them inference`,
+    ...(timings ? durations(timings, backend) : []),
     id,
   ];
-  return colour.dim(`  ${parts.filter(Boolean).join(' · ')}`);
+  const shown = parts.filter((part): part is string => typeof part === 'string');
+  return colour.dim(joined(shown, '  '));
+}
+
+/** One part where it fits a line, else two. */
+function durations({ total, inference }: NonNullable<Result['timings']>, backend: string): string[] {
+  const parts = [`${total.toFixed(1)} ms on ${backend}`, `${inference.toFixed(2)} of them inference`];
+  const whole = parts.join(', ');
+  return whole.length + 2 > columns() ? parts : [whole];
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { describeError, EXIT, SpikescopeError } from '../errors.ts';
-import { note, watchReader } from '../ui/terminal/console.ts';
+import { faultOfOutput, note, watchReader } from '../ui/terminal/console.ts';
 
 /** Loaded on demand: a device that runs `run` reads none of the workstation's code. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -45,7 +45,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     const root = await program(argv);
     if (argv.length === 0) root.help({ error: true });
     await root.parseAsync([...argv], { from: 'user' });
-    return process.exitCode === undefined ? EXIT.done : Number(process.exitCode);
+    return faultOfOutput()?.exitCode ?? Number(process.exitCode ?? EXIT.done);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     note(describeError(error));

@@ -1,5 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { SpikescopeError } from '../errors.ts';
 import { type Html, html, Html as Markup } from './html.ts';
 
 const STYLE = `
@@ -91,11 +91,19 @@ ${body}
 `.markup;
 }
 
-/** Writes a page, making its folder. */
+/** Writes a page into an existing folder. @throws SpikescopeError `OUT_UNWRITABLE` */
 export async function writePage(file: string, text: string): Promise<void> {
-  await mkdir(path.dirname(path.resolve(file)), { recursive: true });
-  // Readable by its owner alone: reports can hold photographs of patients.
-  await writeFile(file, text, { mode: 0o600 });
+  try {
+    // Readable by its owner alone: reports can hold photographs of patients.
+    await writeFile(file, text, { mode: 0o600 });
+  } catch (cause) {
+    throw new SpikescopeError('OUT_UNWRITABLE', 'The report cannot be written', {
+      file,
+      received: cause instanceof Error ? cause.message : String(cause),
+      remedy: 'give a file in an existing folder that you may write to',
+      cause,
+    });
+  }
 }
 
 export function percent(share: number | null, digits = 1): string {

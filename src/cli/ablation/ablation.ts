@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
@@ -8,6 +7,7 @@ import { ablationMarkdown } from '../../training/ablation/table.ts';
 import { useBackend } from '../../training/backend/backend.ts';
 import { note, print, printJson } from '../../ui/terminal/console.ts';
 import { parseOptions, positiveInteger } from '../shared/options.ts';
+import { makeOutputFolder } from '../shared/output.ts';
 import { cacheOption, classesOption, splitFileOption, trainingImagesSchema } from '../train/options.ts';
 import { trainingProgress } from '../train/progress.ts';
 
@@ -75,9 +75,10 @@ async function run({
   rows,
   ...options
 }: Options): Promise<void> {
+  makeOutputFolder(cache, '--cache');
+  makeOutputFolder(out, '--out');
   const backend = await useBackend(options.backend);
   note(`Backend: ${backend}.`);
-  await mkdir(cache, { recursive: true });
   const progress = trainingProgress();
   try {
     const images = { dataset, classes, cacheFolder: cache, seed, ...(splitFile && { splitFile }) };

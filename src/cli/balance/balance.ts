@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
@@ -18,6 +18,7 @@ import { TRAINING_FILES } from '../../training/trainer/files.ts';
 import { datasetSource } from '../../training/trainer/source.ts';
 import { note, print, printJson } from '../../ui/terminal/console.ts';
 import { parseOptions, positiveInteger, positiveNumber } from '../shared/options.ts';
+import { makeOutputFolder } from '../shared/output.ts';
 import { stageProgress } from '../shared/stage-progress.ts';
 import { cacheOption, classesOption, splitFileOption, trainingImagesSchema } from '../train/options.ts';
 
@@ -100,9 +101,9 @@ export function balanceCommand(): Command {
 
 async function run(options: Options): Promise<void> {
   const { out, measure } = options;
+  makeOutputFolder(options.cache, '--cache');
+  makeOutputFolder(out, '--out');
   note(`Backend: ${await useBackend(options.backend)}.`);
-  await mkdir(options.cache, { recursive: true });
-  await mkdir(out, { recursive: true });
   const progress = stageProgress();
   const { compared, rareClasses } = await compare(options, progress).finally(progress.stop);
   await writeCheckpoint(path.join(out, TRAINING_FILES.result), compared.checkpoint);

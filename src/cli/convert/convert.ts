@@ -15,6 +15,7 @@ import type { ModelBundle, ModelContents } from '../../model/bundle/bundle.ts';
 import { writeBundle } from '../../model/bundle/write.ts';
 import type { Shape } from '../../model/graph.ts';
 import { note, printJson, startProgress } from '../../ui/terminal/console.ts';
+import { requireWritable } from '../shared/output.ts';
 import { readSource } from '../shared/read-source.ts';
 import { readCard } from './model-card.ts';
 import { type ConvertOptions, parseConvertOptions } from './options.ts';
@@ -92,6 +93,7 @@ export function convertCommand(): Command {
 
 async function runConvert(options: ConvertOptions): Promise<void> {
   const contents = await readSource(options.from);
+  requireWritable(options.out, '--out');
   const card = options.card === undefined ? undefined : await readCard(options.card);
   const prepared = await prepareModel(contents, options.from, {
     arrays: options.averages ? 'averages' : 'last',

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { loadDataset } from '../../dataset/dataset.ts';
@@ -16,6 +15,7 @@ import { datasetSource } from '../../training/trainer/source.ts';
 import { train } from '../../training/trainer/train.ts';
 import { note, print, printJson } from '../../ui/terminal/console.ts';
 import { positiveInteger, positiveNumber } from '../shared/options.ts';
+import { makeOutputFolder } from '../shared/output.ts';
 import {
   cacheOption,
   classesOption,
@@ -100,12 +100,13 @@ async function runTrain(options: TrainOptions): Promise<void> {
   const { classes, seed, out, dataset, splitFile, cache, resume } = options;
   // Read again where it is needed: what is wrong with it is said before anything is set up.
   await loadDataset(dataset, classes, splitFile);
+  makeOutputFolder(cache, '--cache');
+  makeOutputFolder(out, '--out');
   const backend = await useBackend(
     options.backend,
     options.threads === undefined ? {} : { threads: options.threads },
   );
   note(`Backend: ${backend}. Recipe: ${recipe.name}.`);
-  await mkdir(cache, { recursive: true });
   const teachers = await Promise.all((options.teacher ?? []).map((file) => openTeacher(file, classes)));
   const from = options.from === undefined ? null : await networkFor(options.from, classes);
   const initial =

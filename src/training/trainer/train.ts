@@ -1,11 +1,12 @@
 /** A whole training by a recipe: the float stage, folding, the quantised stage. */
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { separateImage } from '../../conversion/calibration/groups.ts';
 import { composeAndFold } from '../../conversion/compose/choose.ts';
 import { floatGraphOf } from '../../conversion/float/architecture.ts';
 import { UsageError } from '../../errors.ts';
+import { makeFolder } from '../../make-folder.ts';
 import type { Architecture } from '../../model/architecture/architecture.ts';
 import { parametersOf, statisticsOf } from '../../model/architecture/parameters.ts';
 import { readCheckpoint, writeCheckpoint } from '../../model/checkpoint/file.ts';
@@ -132,7 +133,7 @@ async function runNamed(
     name,
     recipe.schedule.reduce((sum, { epochs }) => sum + epochs, 0),
   );
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   await cutLog(path.join(folder, STAGE_FILES.log), resumed?.progress.epochs ?? 0);
   const last = await runStage({
     ...(await begin(resumed)),
@@ -179,7 +180,7 @@ function isTemporary(name: string): boolean {
 }
 
 async function prepareFolder({ folder, resume }: TrainingJob): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const taken = (await readdir(folder)).filter((name) => OWN.includes(name));
   if (taken.length === 0 || resume) return;
   throw new UsageError('TRAINING_FOLDER', 'The folder holds a training already', {

@@ -3,9 +3,10 @@ import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { describeError, EXIT, SpikescopeError } from '../errors.ts';
 import { faultOfOutput, note, watchReader } from '../ui/terminal/console.ts';
+import { type CommandName, examplesHelp } from './examples.ts';
 
 /** Loaded on demand: a device that runs `run` reads none of the workstation's code. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+export const COMMANDS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   run: async () => (await import('./run/run.ts')).runCommand(),
   classify: async () => (await import('./classify/classify.ts')).classifyCommand(),
   convert: async () => (await import('./convert/convert.ts')).convertCommand(),
@@ -26,14 +27,24 @@ function version(): string {
   return z.object({ version: z.string() }).parse(manifest).version;
 }
 
+/** A command, and those below it, that throw where commander would end the process with an exit code of its own. */
+function inOurHands(command: Command): Command {
+  for (const below of command.commands) inOurHands(below);
+  return command.showHelpAfterError('(add --help for the options)').exitOverride();
+}
+
+function isCommandName(word: string): word is CommandName {
+  return Object.hasOwn(COMMANDS, word);
+}
+
 async function program(argv: readonly string[]): Promise<Command> {
   const root = new Command('spikescope')
     .description('Reads skin lesions with an integer spiking network, on the device. Not a medical device.')
     .version(version())
     .exitOverride();
-  const wanted = argv.find((word) => Object.hasOwn(COMMANDS, word));
-  for (const load of wanted === undefined ? Object.values(COMMANDS) : [COMMANDS[wanted]]) {
-    root.addCommand((await load()).showHelpAfterError('(add --help for the options)').exitOverride());
+  const wanted = argv.find(isCommandName);
+  for (const name of wanted === undefined ? Object.keys(COMMANDS).filter(isCommandName) : [wanted]) {
+    root.addCommand(inOurHands(await COMMANDS[name]()).addHelpText('after', examplesHelp(name)));
   }
   return root;
 }

@@ -30,12 +30,12 @@ p { margin: .5rem 0; max-width: 62rem; }
 .figure dd { margin: 0; }
 .figure .value { font-size: 1.7rem; font-weight: 650; line-height: 1.3; font-variant-numeric: tabular-nums; }
 .figure .interval { color: var(--muted); font-size: .8rem; font-variant-numeric: tabular-nums; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(22rem, 1fr)); gap: 1.5rem; align-items: start; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); gap: 1.5rem; align-items: start; }
 figure { margin: 0; }
 figure svg { display: block; max-width: 100%; height: auto; overflow: visible; }
 figcaption { margin-top: .4rem; }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; width: 100%; max-width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .38rem .7rem; text-align: right; border-bottom: 1px solid var(--line); }
 th { color: var(--muted); font-weight: 550; font-size: .82rem; }
 th:first-child, td:first-child { text-align: left; }
@@ -48,6 +48,11 @@ th:first-child, td:first-child { text-align: left; }
 .thumbnails .named { color: var(--bad); font-weight: 600; }
 code { font: .86em ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line); }
+@media screen and (max-width: 44rem) {
+  body { padding: 1.2rem .8rem 2rem; }
+  table { display: block; overflow-x: auto; }
+  th, td { padding: .3rem .45rem; }
+}
 @media print {
   :root {
     --text: #000; --muted: #444; --paper: #fff; --panel: #fff; --line: #bbb; --accent: #2166c2; --on-accent: #fff;

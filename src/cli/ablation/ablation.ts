@@ -9,7 +9,7 @@ import { note, print, printJson } from '../../ui/terminal/console.ts';
 import { parseOptions, positiveInteger } from '../shared/options.ts';
 import { makeOutputFolder } from '../shared/output.ts';
 import { cacheOption, classesOption, splitFileOption, trainingImagesSchema } from '../train/options.ts';
-import { trainingProgress } from '../train/progress.ts';
+import { backendNote, trainingProgress } from '../train/progress.ts';
 
 const AFTER_HELP = `
 Trains QANA's Table IV row by row: baseline, + ghost blocks, + SA-ECA, + SE, + augmentation and quantised head, + SMOTE;
@@ -78,7 +78,7 @@ async function run({
   makeOutputFolder(cache, '--cache');
   makeOutputFolder(out, '--out');
   const backend = await useBackend(options.backend);
-  note(`Backend: ${backend}.`);
+  note(backendNote(backend));
   const progress = trainingProgress();
   try {
     const images = { dataset, classes, cacheFolder: cache, seed, ...(splitFile && { splitFile }) };

@@ -21,6 +21,7 @@ import { parseOptions, positiveInteger, positiveNumber } from '../shared/options
 import { makeOutputFolder } from '../shared/output.ts';
 import { stageProgress } from '../shared/stage-progress.ts';
 import { cacheOption, classesOption, splitFileOption, trainingImagesSchema } from '../train/options.ts';
+import { backendNote } from '../train/progress.ts';
 
 const AFTER_HELP = `
 The head is trained on real and synthetic embeddings of the training split (SMOTE in embedding space, QANA, equations 1
@@ -103,7 +104,7 @@ async function run(options: Options): Promise<void> {
   const { out, measure } = options;
   makeOutputFolder(options.cache, '--cache');
   makeOutputFolder(out, '--out');
-  note(`Backend: ${await useBackend(options.backend)}.`);
+  note(backendNote(await useBackend(options.backend)));
   const progress = stageProgress();
   const { compared, rareClasses } = await compare(options, progress).finally(progress.stop);
   await writeCheckpoint(path.join(out, TRAINING_FILES.result), compared.checkpoint);

@@ -2,13 +2,16 @@ import type { Choice } from '../../evaluation/calibration/calibrate.ts';
 import type { CalibrationDocument } from '../../evaluation/calibration/document.ts';
 import { fixed, percent } from '../../report/page.ts';
 import { colour } from '../../ui/terminal/console.ts';
+import { counted } from '../../ui/terminal/layout.ts';
 import { tableLines } from '../../ui/terminal/table.ts';
 
 /** What was fitted and decided, for people, as lines. */
 export function calibrationLines(document: CalibrationDocument): string[] {
   const { model, dataset, split, n, before, after, crop, tiling, thresholds, written } = document;
   return [
-    colour.bold(`${model.name} ${model.version}, fitted on ${n} images of ${dataset.name}, ${split}`),
+    colour.bold(
+      `${model.name} ${model.version}, fitted on ${counted(n, 'image')} of ${dataset.name}, ${split}`,
+    ),
     '',
     ...tableLines([
       ['', 'plain softmax', 'fitted'].map(colour.dim),

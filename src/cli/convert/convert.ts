@@ -17,6 +17,7 @@ import type { Shape } from '../../model/graph.ts';
 import { note, printJson, startProgress } from '../../ui/terminal/console.ts';
 import { requireWritable } from '../shared/output.ts';
 import { readSource } from '../shared/read-source.ts';
+import { refuseUnmappable } from './early-target.ts';
 import { readCard } from './model-card.ts';
 import { type ConvertOptions, parseConvertOptions } from './options.ts';
 import { printSummary, summaryOf } from './summary.ts';
@@ -100,6 +101,7 @@ async function runConvert(options: ConvertOptions): Promise<void> {
     ...(options.ghost && { ghost: options.ghost }),
     ...(options.normalisation && { normalisation: options.normalisation }),
   });
+  if (options.calibration !== undefined) await refuseUnmappable(prepared, options);
   const calibration = await calibrationOf(options, prepared);
   const progress = calibration && startProgress('Calibrating', PASSES * calibration.images.length);
   const model = await convert(prepared, contents, calibration, {

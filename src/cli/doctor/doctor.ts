@@ -40,11 +40,6 @@ otherwise; sudo may be needed to read them.
 
   ✓ works   ✗ does not work, exit code 1   – not here, and not needed   ? cannot be told from here
 
-Examples:
-  spikescope doctor
-  sudo spikescope doctor --config /etc/spikescope/spikescope.yaml
-  spikescope doctor --broker mqtts://broker.example --ca authority.pem --json
-
 Exit codes: 0 nothing is broken, 1 something is, 2 wrong usage.`;
 
 /** `spikescope doctor`: what works on this machine, and how to mend what does not. Exit 1 when something is broken. */

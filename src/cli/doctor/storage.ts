@@ -4,6 +4,7 @@ import path from 'node:path';
 import { SpikescopeError } from '../../errors.ts';
 import { DEFAULT_CAPACITY, storageState } from '../../store/capacity.ts';
 import { Journal } from '../../store/journal.ts';
+import { counted } from '../../ui/terminal/layout.ts';
 import type { Check, Finding } from './check.ts';
 
 /** The data folder takes a write that lasts, has room, and its journal's chain holds. */
@@ -89,7 +90,8 @@ function journalDetail(file: string): string {
   const journal = Journal.open(file);
   try {
     const verification = journal.verify();
-    if (verification.sound) return `a journal of ${verification.records} records, its chain unbroken`;
+    if (verification.sound)
+      return `a journal of ${counted(verification.records, 'record')}, its chain unbroken`;
     throw new SpikescopeError('JOURNAL_BROKEN', 'The journal was changed or damaged', {
       file,
       received: `record ${verification.sequence} ${verification.problem}`,

@@ -25,7 +25,7 @@ import {
   trainOptions,
 } from './options.ts';
 import { trainPaper } from './paper.ts';
-import { trainingProgress } from './progress.ts';
+import { backendNote, trainingProgress } from './progress.ts';
 import { trainingDocument, trainingLines } from './text.ts';
 
 const AFTER_HELP = `
@@ -106,7 +106,7 @@ async function runTrain(options: TrainOptions): Promise<void> {
     options.backend,
     options.threads === undefined ? {} : { threads: options.threads },
   );
-  note(`Backend: ${backend}. Recipe: ${recipe.name}.`);
+  note(`${backendNote(backend)}\nRecipe: ${recipe.name}.`);
   const teachers = await Promise.all((options.teacher ?? []).map((file) => openTeacher(file, classes)));
   const from = options.from === undefined ? null : await networkFor(options.from, classes);
   const initial =

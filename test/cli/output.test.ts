@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ablationCommand } from '../../src/cli/ablation/ablation.ts';
 import { balanceCommand } from '../../src/cli/balance/balance.ts';
 import { benchCommand } from '../../src/cli/bench/bench.ts';
@@ -12,6 +12,7 @@ import { convertCommand } from '../../src/cli/convert/convert.ts';
 import { evaluateCommand } from '../../src/cli/evaluate/evaluate.ts';
 import { exportCommand } from '../../src/cli/export/export.ts';
 import { inspectCommand } from '../../src/cli/inspect/inspect.ts';
+import { requireWritable } from '../../src/cli/shared/output.ts';
 import { trainCommand } from '../../src/cli/train/train.ts';
 import { writeCheckpoint } from '../../src/model/checkpoint/file.ts';
 import { randomCheckpoint } from '../support/architectures.ts';
@@ -55,6 +56,13 @@ describe('a file that was asked for by name', () => {
       expect(existsSync(missing)).toBe(false);
     },
   );
+
+  it('goes into reports/ also where that is missing: reports go there unless told otherwise', () => {
+    vi.spyOn(process, 'cwd').mockReturnValue(folder);
+    requireWritable('reports/bench.html', '--report');
+    expect(existsSync(path.join(folder, 'reports'))).toBe(true);
+    vi.restoreAllMocks();
+  });
 
   it('is refused where it is a folder', async () => {
     const { fault } = await runCommand(exportCommand(), ['--format', 'onnx-qdq', '--out', folder]);

@@ -4,8 +4,11 @@ import path from 'node:path';
 import { SpikescopeError } from '../../errors.ts';
 import { makeFolder } from '../../make-folder.ts';
 
+/** Where reports go unless told otherwise; made where it is missing. */
+const USUAL_FOLDER = 'reports';
+
 /**
- * A file that was asked for by name goes into a folder that is there: one that is made for a mistyped path would hide the
+ * A file that was asked for by name goes into the usual folder, or into one that is there: one that is made for a mistyped path would hide the
  * mistake.
  * @throws SpikescopeError `OUT_UNWRITABLE`
  */
@@ -13,6 +16,7 @@ export function requireWritable(file: string, option: string): void {
   try {
     if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) throw new Error('a folder');
     const folder = path.dirname(path.resolve(file));
+    if (folder === path.resolve(USUAL_FOLDER)) makeFolder(folder);
     if (!statSync(folder).isDirectory()) throw new Error(`${folder} is not a folder`);
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (cause) {

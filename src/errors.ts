@@ -40,7 +40,7 @@ export class SpikescopeError extends Error {
   /** For a terminal or a log: message, place, expectation, remedy. Control characters from outside are shown, not obeyed. */
   describe(): string {
     const { file, node, field, expected, received, remedy } = printableDetails(this.details);
-    const place = [file, node && `node ${node}`, field && `field ${field}`].filter(Boolean).join(', ');
+    const place = [file, node && `node ${node}`, field && placeWords(field)].filter(Boolean).join(', ');
     const difference = [expected && `expected ${expected}`, received && `received ${received}`]
       .filter(Boolean)
       .join(', ');
@@ -48,6 +48,11 @@ export class SpikescopeError extends Error {
     const fault = `${message}${place && ` (${place})`}${difference && `: ${difference}`}`;
     return `${fault}${remedy ? `. To mend it: ${remedy}` : ''} [${this.code}]`;
   }
+}
+
+/** What names itself stays as it is: an option, a line or record of a file, an address. Anything else is a field. */
+function placeWords(field: string): string {
+  return /^(--|(line|record|row) \d)|:\/\//.test(field) ? field : `field ${field}`;
 }
 
 /** Text from outside, such as a path or the name of a node, with what a terminal would obey written out. */

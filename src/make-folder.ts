@@ -1,6 +1,5 @@
 import { mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { SpikescopeError } from './errors.ts';
 
 /**
  * Makes a folder with those above it that are missing. Node's own recursive making never returns where nothing can be
@@ -30,18 +29,4 @@ function makeOne(folder: string, mode: number): void {
 
 function notAFolder(file: string): Error {
   return Object.assign(new Error(`ENOTDIR: not a directory, '${file}'`), { code: 'ENOTDIR', path: file });
-}
-
-/** Makes a folder that a command writes into. @throws SpikescopeError `OUT_UNWRITABLE` */
-export function makeOutputFolder(folder: string): void {
-  try {
-    makeFolder(folder);
-  } catch (cause) {
-    throw new SpikescopeError('OUT_UNWRITABLE', 'The folder cannot be made', {
-      file: folder,
-      received: cause instanceof Error ? cause.message : String(cause),
-      remedy: 'name a folder that can be written',
-      cause,
-    });
-  }
 }

@@ -50,7 +50,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   cli: [
     ...['bench', 'training', 'evaluation', 'conversion', 'report', 'statistics', 'dataset', 'ui/terminal'],
     ...['runtime/appliance', 'runtime/inference', 'runtime/engine', 'telehealth', 'store'],
-    ...['preprocess', 'capture', 'native', 'model'],
+    ...['capture', 'native', 'model'],
   ],
 };
 

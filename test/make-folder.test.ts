@@ -2,7 +2,8 @@ import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { makeFolder, makeOutputFolder } from '../src/make-folder.ts';
+import { makeOutputFolder } from '../src/cli/shared/output.ts';
+import { makeFolder } from '../src/make-folder.ts';
 
 describe('making a folder', () => {
   it('makes all that is missing, and leaves what is there', () => {
@@ -16,7 +17,7 @@ describe('making a folder', () => {
   });
 
   it.skipIf(!existsSync('/proc/self'))('ends where nothing can ever be made', () => {
-    expect(() => makeOutputFolder('/proc/spikescope/a')).toThrow(
+    expect(() => makeOutputFolder('/proc/spikescope/a', '--out')).toThrow(
       expect.objectContaining({ code: 'OUT_UNWRITABLE' }),
     );
   });

@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { describeError, EXIT, SpikescopeError } from '../errors.ts';
-import { note, watchReader } from '../ui/terminal/console.ts';
+import { faultOfOutput, note, watchReader } from '../ui/terminal/console.ts';
+import { type CommandName, examplesHelp } from './examples.ts';
 import { commandOrExcuse } from './missing-part.ts';
 
 /** Loaded on demand: a device that runs `run` reads none of the workstation's code. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+export const COMMANDS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   run: async () => (await import('./run/run.ts')).runCommand(),
   classify: async () => (await import('./classify/classify.ts')).classifyCommand(),
   convert: async () => (await import('./convert/convert.ts')).convertCommand(),
@@ -27,23 +28,28 @@ function version(): string {
   return z.object({ version: z.string() }).parse(manifest).version;
 }
 
+/** A command, and those below it, that throw where commander would end the process with an exit code of its own. */
+function inOurHands(command: Command): Command {
+  for (const below of command.commands) inOurHands(below);
+  return command.showHelpAfterError('(add --help for the options)').exitOverride();
+}
+
+function isCommandName(word: string): word is CommandName {
+  return Object.hasOwn(COMMANDS, word);
+}
+
 async function program(argv: readonly string[]): Promise<Command> {
   const root = new Command('spikescope')
     .description('Reads skin lesions with an integer spiking network, on the device. Not a medical device.')
     .version(version())
     .enablePositionalOptions()
     .exitOverride();
-  const wanted = argv.find((word) => Object.hasOwn(COMMANDS, word));
-  for (const name of wanted === undefined ? Object.keys(COMMANDS) : [wanted]) {
-    root.addCommand(strict(await commandOrExcuse(name, COMMANDS[name])));
+  const wanted = argv.find(isCommandName);
+  for (const name of wanted === undefined ? Object.keys(COMMANDS).filter(isCommandName) : [wanted]) {
+    const command = await commandOrExcuse(name, COMMANDS[name]);
+    root.addCommand(inOurHands(command).addHelpText('after', examplesHelp(name)));
   }
   return root;
-}
-
-/** A command, and those below it, that reports wrong words instead of ending the process. */
-function strict(command: Command): Command {
-  for (const each of command.commands) strict(each);
-  return command.showHelpAfterError('(add --help for the options)').exitOverride();
 }
 
 /** Runs the command line and returns the exit code: 0 done, 1 failed, 2 wrong usage, 3 refused. */
@@ -53,7 +59,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     const root = await program(argv);
     if (argv.length === 0) root.help({ error: true });
     await root.parseAsync([...argv], { from: 'user' });
-    return process.exitCode === undefined ? EXIT.done : Number(process.exitCode);
+    return faultOfOutput()?.exitCode ?? Number(process.exitCode ?? EXIT.done);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     note(describeError(error));

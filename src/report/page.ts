@@ -1,5 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { SpikescopeError } from '../errors.ts';
 import { type Html, html, Html as Markup } from './html.ts';
 
 const STYLE = `
@@ -30,12 +30,12 @@ p { margin: .5rem 0; max-width: 62rem; }
 .figure dd { margin: 0; }
 .figure .value { font-size: 1.7rem; font-weight: 650; line-height: 1.3; font-variant-numeric: tabular-nums; }
 .figure .interval { color: var(--muted); font-size: .8rem; font-variant-numeric: tabular-nums; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(22rem, 1fr)); gap: 1.5rem; align-items: start; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); gap: 1.5rem; align-items: start; }
 figure { margin: 0; }
 figure svg { display: block; max-width: 100%; height: auto; overflow: visible; }
 figcaption { margin-top: .4rem; }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; width: 100%; max-width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .38rem .7rem; text-align: right; border-bottom: 1px solid var(--line); }
 th { color: var(--muted); font-weight: 550; font-size: .82rem; }
 th:first-child, td:first-child { text-align: left; }
@@ -48,6 +48,11 @@ th:first-child, td:first-child { text-align: left; }
 .thumbnails .named { color: var(--bad); font-weight: 600; }
 code { font: .86em ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line); }
+@media screen and (max-width: 44rem) {
+  body { padding: 1.2rem .8rem 2rem; }
+  table { display: block; overflow-x: auto; }
+  th, td { padding: .3rem .45rem; }
+}
 @media print {
   :root {
     --text: #000; --muted: #444; --paper: #fff; --panel: #fff; --line: #bbb; --accent: #2166c2; --on-accent: #fff;
@@ -91,11 +96,19 @@ ${body}
 `.markup;
 }
 
-/** Writes a page, making its folder. */
+/** Writes a page into an existing folder. @throws SpikescopeError `OUT_UNWRITABLE` */
 export async function writePage(file: string, text: string): Promise<void> {
-  await mkdir(path.dirname(path.resolve(file)), { recursive: true });
-  // Readable by its owner alone: reports can hold photographs of patients.
-  await writeFile(file, text, { mode: 0o600 });
+  try {
+    // Readable by its owner alone: reports can hold photographs of patients.
+    await writeFile(file, text, { mode: 0o600 });
+  } catch (cause) {
+    throw new SpikescopeError('OUT_UNWRITABLE', 'The report cannot be written', {
+      file,
+      received: cause instanceof Error ? cause.message : String(cause),
+      remedy: 'give a file in an existing folder that you may write to',
+      cause,
+    });
+  }
 }
 
 export function percent(share: number | null, digits = 1): string {

@@ -183,6 +183,23 @@ describe('convert', () => {
     expect((await readBundle(bundle)).manifest.targets.akd1000.maps).toBe(false);
   });
 
+  it('says at once what no calibration could mend, before it looks for images', async () => {
+    const from = [
+      '--from',
+      model,
+      '--calibration',
+      path.join(folder, 'nowhere'),
+      '--out',
+      path.join(folder, 'early'),
+    ];
+    const { fault } = await runCommand(convertCommand(), [...from, '--target', 'akd1000']);
+    expect(fault).toMatchObject({ code: 'TARGET_UNMAPPED', exitCode: 3 });
+    expect(fault?.message).toContain('no add layer');
+    expect(fault?.message).not.toMatch(/need \d+ bits/);
+    const allowed = await runCommand(convertCommand(), [...from, '--target', 'akd1000', '--allow-host']);
+    expect(allowed.fault?.code).toBe('CALIBRATION_FOLDER');
+  });
+
   describe('a checkpoint', () => {
     const small = qanaAkd1000({ inputSize: 16, widths: [4, 8], classes: 2 });
     const fromCheckpoint = async (checkpoint: Checkpoint, ...options: string[]) => {

@@ -1,10 +1,12 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Finding, Surroundings } from '../../src/cli/doctor/check.ts';
 import { doctorCommand, examine } from '../../src/cli/doctor/doctor.ts';
+import { surroundingsOf } from '../../src/cli/doctor/surroundings.ts';
+import { UsageError } from '../../src/errors.ts';
 import { DEFAULT_MODEL } from '../../src/runtime/engine/open-model.ts';
 import { Journal } from '../../src/store/journal.ts';
 import { hasMosquitto, startMosquitto } from '../support/mosquitto.ts';
@@ -144,5 +146,104 @@ describe('spikescope doctor', () => {
     expect((await found('broker')).state).toBe('broken');
     surroundings = { ...surroundings, broker: 'http://broker' };
     expect(await found('broker')).toMatchObject({ detail: expect.stringContaining('BROKER_URL') });
+  });
+
+  it('neither praises nor blames a clock of which nothing is known', async () => {
+    install('timedatectl', 'echo no');
+    expect(await found('clock')).toMatchObject({ state: 'unknown', remedy: expect.stringContaining('NTP') });
+    install('timedatectl', 'echo yes');
+    expect((await found('clock')).state).toBe('works');
+  });
+
+  it('does not call a camera working of which it has seen no frame', async () => {
+    put('dev/video0', '');
+    install('ffmpeg', 'echo ffmpeg version 5');
+    process.env.PATH = path.join(folder, 'bin');
+    expect(await found('camera')).toMatchObject({
+      state: 'unknown',
+      remedy: expect.stringContaining('--source v4l2:/dev/video0'),
+    });
+  });
+
+  it('says which package is missing, in words', async () => {
+    process.env.PATH = path.join(folder, 'bin');
+    const { state, detail, remedy } = await found('gpio');
+    expect(state).toBe('absent');
+    expect(detail).toBe('the program gpiodetect is not installed');
+    expect(remedy).toContain('apt-get install gpiod');
+  });
+
+  it('makes no data folder, which might then belong to the wrong user', async () => {
+    surroundings = { ...surroundings, dataFolder: path.join(folder, 'state/spikescope') };
+    expect(await found('storage')).toMatchObject({ state: 'unknown' });
+    expect(existsSync(path.join(folder, 'state'))).toBe(false);
+    put('file', '');
+    surroundings = { ...surroundings, dataFolder: path.join(folder, 'file') };
+    expect(await found('storage')).toMatchObject({
+      state: 'broken',
+      detail: expect.stringContaining('not a folder'),
+    });
+  });
+
+  it('ends with wrong usage where the broker that was typed is none', async () => {
+    const data = path.join(folder, 'data');
+    expect(await runCommand(doctorCommand(), ['--data', data, '--broker', 'foo'])).toMatchObject({
+      exitCode: 2,
+      fault: { code: 'BROKER_URL' },
+    });
+    const args = ['--data', data, '--broker', 'mqtts://b.example', '--ca', path.join(folder, 'none')];
+    expect(await runCommand(doctorCommand(), args)).toMatchObject({
+      exitCode: 2,
+      fault: { code: 'BROKER_TLS' },
+    });
+  });
+});
+
+describe('where doctor looks', () => {
+  const remarks: string[] = [];
+  const choose = (choice: Parameters<typeof surroundingsOf>[0], units: readonly string[] = []) => {
+    remarks.length = 0;
+    return surroundingsOf(choice, (line) => remarks.push(line), units);
+  };
+
+  it('is what the configuration says, and before that what was typed', () => {
+    put(
+      'scope.yaml',
+      'model: m.spikescope\ndata: state\nbroker: mqtts://broker.example\nca: authority.pem\n',
+    );
+    const config = path.join(folder, 'scope.yaml');
+    expect(choose({ config })).toMatchObject({
+      model: path.join(folder, 'm.spikescope'),
+      dataFolder: path.join(folder, 'state'),
+      broker: 'mqtts://broker.example',
+      tls: { ca: path.join(folder, 'authority.pem') },
+    });
+    expect(choose({ config, data: '/elsewhere' }).dataFolder).toBe('/elsewhere');
+  });
+
+  it('is the folder and the configuration of the service that is installed, not the home of who asks', () => {
+    put('scope.yaml', 'broker: mqtt://broker.example\n');
+    const config = path.join(folder, 'scope.yaml');
+    put(
+      'spikescope.service',
+      `[Service]\nExecStart=/usr/bin/node x.mjs run --config ${config}\nEnvironment=XDG_STATE_HOME=/var/lib A=b\n`,
+    );
+    const units = [path.join(folder, 'none.service'), path.join(folder, 'spikescope.service')];
+    expect(choose({}, units)).toMatchObject({
+      dataFolder: '/var/lib/spikescope',
+      broker: 'mqtt://broker.example',
+    });
+    expect(remarks).toEqual([`Examined as the service is configured: ${config}`]);
+    expect(choose({ data: '/elsewhere' }, units).dataFolder).toBe('/elsewhere');
+  });
+
+  it('is understood from the unit that ships', () => {
+    const unit = fileURLToPath(new URL('../../provisioning/systemd/spikescope.service', import.meta.url));
+    expect(choose({}, [unit]).dataFolder).toBe('/var/lib/spikescope');
+    expect(remarks.join()).toContain('/etc/spikescope/spikescope.yaml');
+  });
+
+  it('is wrong usage where the configuration that was named is none', () => {
+    expect(() => choose({ config: path.join(folder, 'none.yaml') })).toThrow(UsageError);
   });
 });

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -230,6 +230,7 @@ describe('evaluate for people', () => {
 describe('the report of evaluate', () => {
   it('is one page that loads nothing, holds the wrong answers as pictures, and only its owner may read', async () => {
     const html = path.join(folder, 'reports/deep/test.html');
+    await mkdir(path.dirname(html), { recursive: true });
     const { fault, stderr } = await runCommand(evaluateCommand(), [
       ...['--model', model, '--dataset', dataset, '--split', 'all', '--html', html, '--json'],
     ]);

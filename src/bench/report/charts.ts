@@ -74,7 +74,7 @@ export function rooflineChart(
   });
   return draw({
     width: 1000,
-    height: 480,
+    height: ROOFLINE_HEIGHT,
     marginLeft: 64,
     marginRight: 90,
     x: { type: 'log', domain: [low, high], label: 'Multiply-adds per byte', grid: true, tickFormat: '~s' },
@@ -90,7 +90,13 @@ export function rooflineChart(
     clip: true,
     marks: [
       Plot.ruleY(flat, { y: 'y', stroke: 'var(--muted)', strokeWidth: 1.5 }),
-      Plot.text(flat, { y: 'y', x: high, text: 'name', textAnchor: 'start', dx: 6 }),
+      Plot.text(apart(flat, peak * 1.6, floor), {
+        y: 'at',
+        x: high,
+        text: 'name',
+        textAnchor: 'start',
+        dx: 6,
+      }),
       Plot.link(slanted, {
         x1: 'x1',
         y1: 'y1',
@@ -99,7 +105,20 @@ export function rooflineChart(
         stroke: 'var(--muted)',
         strokeDasharray: '5 4',
       }),
-      Plot.text(slanted, { x: 'x2', y: 'y2', text: 'name', textAnchor: 'middle', dy: -8 }),
+      // Each line has its own share of the way up, so that names of close lines do not meet.
+      ...slanted.map((line, i) =>
+        Plot.text([alongLine(line, (i + 1) / (slanted.length + 1))], {
+          x: 'x',
+          y: 'y',
+          text: 'name',
+          textAnchor: 'end',
+          dx: -6,
+          dy: -4,
+          stroke: 'var(--paper)',
+          strokeWidth: 4,
+          fill: 'currentColor',
+        }),
+      ),
       Plot.dot(layers, {
         x: 'intensity',
         y: 'rate',
@@ -111,4 +130,37 @@ export function rooflineChart(
       }),
     ],
   });
+}
+
+const ROOFLINE_HEIGHT = 480;
+/** Pixels between two names, at least. */
+const LINE_HEIGHT = 14;
+
+/** Names of level lines on a logarithmic axis, moved apart where they would overlap: `at` is where each is written. */
+export function apart<Line extends { readonly y: number }>(
+  lines: readonly Line[],
+  top: number,
+  bottom: number,
+): (Line & { readonly at: number })[] {
+  const least = (top / bottom) ** (LINE_HEIGHT / ROOFLINE_HEIGHT);
+  let above = Number.POSITIVE_INFINITY;
+  return [...lines]
+    .sort((a, b) => b.y - a.y)
+    .map((line) => {
+      above = Math.min(line.y, above / least);
+      return { ...line, at: above };
+    });
+}
+
+interface Slanted {
+  readonly name: string;
+  readonly x1: number;
+  readonly y1: number;
+  readonly x2: number;
+  readonly y2: number;
+}
+
+/** The point at a share of the way along a line that is straight on logarithmic axes. */
+function alongLine({ name, x1, y1, x2, y2 }: Slanted, share: number) {
+  return { name, x: x1 * (x2 / x1) ** share, y: y1 * (y2 / y1) ** share };
 }

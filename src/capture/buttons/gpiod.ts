@@ -17,12 +17,17 @@ const run = promisify(execFile);
 export async function findGpiod(): Promise<Gpiod> {
   const [chips, version] = await Promise.all([run('gpiodetect'), run('gpiodetect', ['--version'])]).catch(
     (cause: Error) => {
-      throw missing(cause.message.split('\n')[0], cause);
+      throw missing(reasonOf(cause), cause);
     },
   );
   const chip = headerChipIn(chips.stdout);
   if (chip === null) throw missing('no GPIO chip of a Raspberry Pi’s header');
   return { chip, major: / v?1\./.test(version.stdout) ? 1 : 2 };
+}
+
+function reasonOf(cause: Error): string {
+  const isMissing = 'code' in cause && cause.code === 'ENOENT';
+  return isMissing ? 'the program gpiodetect is not installed' : cause.message.split('\n')[0];
 }
 
 function missing(received: string, cause?: unknown): SpikescopeError {

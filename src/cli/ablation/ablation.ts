@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
@@ -8,8 +7,9 @@ import { ablationMarkdown } from '../../training/ablation/table.ts';
 import { useBackend } from '../../training/backend/backend.ts';
 import { note, print, printJson } from '../../ui/terminal/console.ts';
 import { parseOptions, positiveInteger } from '../shared/options.ts';
+import { makeOutputFolder } from '../shared/output.ts';
 import { cacheOption, classesOption, splitFileOption, trainingImagesSchema } from '../train/options.ts';
-import { trainingProgress } from '../train/progress.ts';
+import { backendNote, trainingProgress } from '../train/progress.ts';
 
 const AFTER_HELP = `
 Trains QANA's Table IV row by row: baseline, + ghost blocks, + SA-ECA, + SE, + augmentation and quantised head, + SMOTE;
@@ -75,9 +75,10 @@ async function run({
   rows,
   ...options
 }: Options): Promise<void> {
+  makeOutputFolder(cache, '--cache');
+  makeOutputFolder(out, '--out');
   const backend = await useBackend(options.backend);
-  note(`Backend: ${backend}.`);
-  await mkdir(cache, { recursive: true });
+  note(backendNote(backend));
   const progress = trainingProgress();
   try {
     const images = { dataset, classes, cacheFolder: cache, seed, ...(splitFile && { splitFile }) };

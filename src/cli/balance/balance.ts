@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
@@ -18,8 +18,10 @@ import { TRAINING_FILES } from '../../training/trainer/files.ts';
 import { datasetSource } from '../../training/trainer/source.ts';
 import { note, print, printJson } from '../../ui/terminal/console.ts';
 import { parseOptions, positiveInteger, positiveNumber } from '../shared/options.ts';
+import { makeOutputFolder } from '../shared/output.ts';
 import { stageProgress } from '../shared/stage-progress.ts';
 import { cacheOption, classesOption, splitFileOption, trainingImagesSchema } from '../train/options.ts';
+import { backendNote } from '../train/progress.ts';
 
 const AFTER_HELP = `
 The head is trained on real and synthetic embeddings of the training split (SMOTE in embedding space, QANA, equations 1
@@ -100,9 +102,9 @@ export function balanceCommand(): Command {
 
 async function run(options: Options): Promise<void> {
   const { out, measure } = options;
-  note(`Backend: ${await useBackend(options.backend)}.`);
-  await mkdir(options.cache, { recursive: true });
-  await mkdir(out, { recursive: true });
+  makeOutputFolder(options.cache, '--cache');
+  makeOutputFolder(out, '--out');
+  note(backendNote(await useBackend(options.backend)));
   const progress = stageProgress();
   const { compared, rareClasses } = await compare(options, progress).finally(progress.stop);
   await writeCheckpoint(path.join(out, TRAINING_FILES.result), compared.checkpoint);

@@ -19,6 +19,7 @@ import { writePage } from '../../report/page.ts';
 import { DEFAULT_MODEL, openModel } from '../../runtime/engine/open-model.ts';
 import { print, printJson } from '../../ui/terminal/console.ts';
 import { parseOptions, positiveInteger, positiveIntegers } from '../shared/options.ts';
+import { requireWritable } from '../shared/output.ts';
 import { Absences } from './absences.ts';
 import { bundlePeers } from './peers.ts';
 import { networksOption, raceBundle, raceNetworks } from './races.ts';
@@ -73,6 +74,7 @@ export function benchCommand(): Command {
 async function run(options: Options): Promise<void> {
   const networks = networksOption(options.networks);
   const float = floatModel(options);
+  if (options.report !== undefined) requireWritable(options.report, '--report');
   const images = await stageImages(options.images);
   const absences = new Absences();
   const { bundle, engine } = await openModel(options.model);

@@ -18,6 +18,7 @@ import type { Engine } from '../../runtime/engine/contract.ts';
 import { DEFAULT_MODEL, openModel } from '../../runtime/engine/open-model.ts';
 import { note, print, printJson, startProgress } from '../../ui/terminal/console.ts';
 import { parseOptions, positiveInteger } from '../shared/options.ts';
+import { reportFile, requireWritable } from '../shared/output.ts';
 import { calibrationLines } from './text.ts';
 
 /** Not `test`: nothing may be fitted on the images that measure the result. */
@@ -78,6 +79,8 @@ function operatingPoint(text: string, earlier: OperatingPoints = {}): OperatingP
 }
 
 async function run(options: Options): Promise<void> {
+  requireWritable(options.out ?? options.model, '--out');
+  if (options.html) requireWritable(options.html, '--html');
   const { bundle, engine } = await openModel(options.model);
   try {
     refuseUnknownClasses(bundle.graph.classes, options.operatingPoint);
@@ -153,9 +156,9 @@ async function report(
   document: CalibrationDocument,
   options: Options,
 ): Promise<void> {
-  if (options.html === false) return;
-  const file = options.html ?? `reports/calibrate-${options.split}.html`;
   try {
+    const file = reportFile(options.html, `reports/calibrate-${options.split}.html`);
+    if (file === null) return;
     await writePage(
       file,
       calibrationPage(document, calibration, await loadCharts(), new Date().toISOString()),

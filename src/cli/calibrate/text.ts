@@ -3,6 +3,7 @@ import type { Choice } from '../../evaluation/calibration/calibrate.ts';
 import type { CalibrationDocument } from '../../evaluation/calibration/document.ts';
 import { fixed, percent } from '../../report/page.ts';
 import { colour } from '../../ui/terminal/console.ts';
+import { counted } from '../../ui/terminal/layout.ts';
 import { tableLines } from '../../ui/terminal/table.ts';
 
 /** What was fitted and decided, for people, as lines. */
@@ -10,7 +11,9 @@ export function calibrationLines(document: CalibrationDocument): string[] {
   const { model, dataset, split, n, before, after, crop, tiling, thresholds, written } = document;
   return [
     colour.bold(
-      printable(`${model.name} ${model.version}, fitted on ${n} images of ${dataset.name}, ${split}`),
+      printable(
+        `${model.name} ${model.version}, fitted on ${counted(n, 'image')} of ${dataset.name}, ${split}`,
+      ),
     ),
     '',
     ...tableLines([

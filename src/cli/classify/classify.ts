@@ -144,7 +144,6 @@ async function show(
   try {
     for await (const outcome of outcomes) {
       if (!isAccepted(outcome)) turnedBack++;
-      if (progress !== null) clearProgressLine();
       printOutcome(outcome);
       progress?.advance();
     }
@@ -158,9 +157,4 @@ async function show(
     );
   }
   return turnedBack === 0 ? EXIT.done : EXIT.refused;
-}
-
-/** Where bar and results share a terminal, a result takes the bar's line and the bar is drawn again below. */
-function clearProgressLine(): void {
-  if (process.stdout.isTTY && process.stderr.isTTY) process.stderr.write('\r\u001b[K');
 }

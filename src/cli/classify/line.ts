@@ -1,10 +1,10 @@
 import { printable } from '../../errors.ts';
 import type { ClassTable } from '../../model/bundle/class-table.ts';
-import type { RetakeReason } from '../../preprocess/quality.ts';
 import { INDETERMINATE } from '../../runtime/inference/head.ts';
 import type { Reading } from '../../runtime/inference/reading.ts';
 import { painted, wordsOf } from '../../ui/terminal/class-text.ts';
 import { colour } from '../../ui/terminal/console.ts';
+import { reasonsInWords } from '../../ui/terminal/reason-text.ts';
 import type { Outcome } from './outcome.ts';
 
 const PATH_WIDTH = 36;
@@ -12,13 +12,6 @@ const DIAGNOSIS_WIDTH = INDETERMINATE.length;
 const BAR_WIDTH = 20;
 /** Classes shown beside the bar, the most probable first. */
 const SHOWN_CLASSES = 3;
-
-const REASONS: Readonly<Record<RetakeReason, string>> = {
-  'too-small': 'too few pixels',
-  flat: 'nothing to see, too little contrast',
-  clipped: 'over- or underexposed',
-  'out-of-focus': 'out of focus',
-};
 
 /**
  * The line of an outcome for people: file, diagnosis, a bar for the largest probability, the leading classes, the diagnosis
@@ -33,7 +26,7 @@ export function lineOf(outcome: Outcome, table: ClassTable): string {
   const { reading } = outcome;
   const label = painted(padded(printable(reading.diagnosis)), reading, table);
   if (!reading.accepted) {
-    return `${name}  ${label}  ${reading.reasons.map((reason) => REASONS[reason]).join('; ')}`;
+    return `${name}  ${label}  ${reasonsInWords(reading.reasons)}`;
   }
   const words = [...(reading.tiled ? ['in tiles'] : []), colour.dim(wordsOf(reading.diagnosis, table))];
   return `${name}  ${label}  ${probabilitiesOf(reading)}  ${words.join('  ')}`;

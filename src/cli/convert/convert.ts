@@ -15,7 +15,9 @@ import type { ModelBundle, ModelContents } from '../../model/bundle/bundle.ts';
 import { writeBundle } from '../../model/bundle/write.ts';
 import type { Shape } from '../../model/graph.ts';
 import { note, printJson, startProgress } from '../../ui/terminal/console.ts';
+import { requireWritable } from '../shared/output.ts';
 import { readSource } from '../shared/read-source.ts';
+import { refuseUnmappable } from './early-target.ts';
 import { readCard, readClassTable } from './model-card.ts';
 import { type ConvertOptions, parseConvertOptions } from './options.ts';
 import { printSummary, summaryOf } from './summary.ts';
@@ -96,6 +98,7 @@ export function convertCommand(): Command {
 
 async function runConvert(options: ConvertOptions): Promise<void> {
   const contents = await readSource(options.from);
+  requireWritable(options.out, '--out');
   const card = options.card === undefined ? undefined : await readCard(options.card);
   const table = options.classesTable === undefined ? undefined : await readClassTable(options.classesTable);
   const prepared = await prepareModel(contents, options.from, {
@@ -103,6 +106,7 @@ async function runConvert(options: ConvertOptions): Promise<void> {
     ...(options.ghost && { ghost: options.ghost }),
     ...(options.normalisation && { normalisation: options.normalisation }),
   });
+  if (options.calibration !== undefined) await refuseUnmappable(prepared, options);
   const calibration = await calibrationOf(options, prepared);
   const progress = calibration && startProgress('Calibrating', PASSES * calibration.images.length);
   const model = await convert(prepared, contents, calibration, {

@@ -6,6 +6,7 @@ import type { Bits, Precision } from '../../conversion/quantise/precision.ts';
 import { UsageError } from '../../errors.ts';
 import { TARGETS, type Target } from '../../model/bundle/contract.ts';
 import { firstIssue } from '../../schema.ts';
+import { optionName } from '../shared/options.ts';
 
 const bits = z.enum(['4', '8']).optional();
 
@@ -50,10 +51,10 @@ export interface ConvertOptions
 export function parseConvertOptions(raw: unknown): ConvertOptions {
   const parsed = rawSchema.safeParse(raw);
   if (!parsed.success) {
-    const { field, problem } = firstIssue(parsed.error);
+    const { field, expected } = firstIssue(parsed.error);
     throw new UsageError('OPTION_VALUE', 'An option has a value that it cannot have', {
-      field,
-      received: problem,
+      field: optionName(field),
+      expected,
     });
   }
   const { mean, std, classes, name, weightBits, activationBits, ...rest } = parsed.data;

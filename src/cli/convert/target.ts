@@ -5,7 +5,11 @@ import type { Manifest, Target } from '../../model/bundle/contract.ts';
  * @throws RefusedError `TARGET_UNMAPPED`, naming every node that does not map and why, unless the caller accepted that
  * parts stay on the host
  */
-export function requireTarget({ targets }: Manifest, target: Target, allowHost: boolean): void {
+export function requireTarget(
+  { targets }: Pick<Manifest, 'targets'>,
+  target: Target,
+  allowHost: boolean,
+): void {
   const { maps, unmapped } = targets[target];
   if (maps || allowHost) return;
   const lines = unmapped.map(({ node, reason }) => `  ${node}: ${reason}`);

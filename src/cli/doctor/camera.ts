@@ -30,8 +30,12 @@ export const checkCamera: Check = async ({ dev }) => {
     ['gst-launch-1.0', '--version'],
   ]) {
     if ((await outputOf(program, question)) === null) continue;
-    const detail = `${devices.join(', ')} through ${program}; no frame was taken`;
-    return { part: 'camera', state: 'works', detail };
+    return {
+      part: 'camera',
+      state: 'unknown',
+      detail: `${devices.join(', ')}, and ${program} to read it with; no frame was taken`,
+      remedy: `take one: spikescope run --source v4l2:/dev/${devices[0]} --count 1`,
+    };
   }
   return {
     part: 'camera',

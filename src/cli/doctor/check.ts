@@ -1,12 +1,14 @@
+import type { TlsFiles } from '../../telehealth/endpoint.ts';
+
 /** What a check found. */
 export interface Finding {
   /** What was looked at, for example `camera`. */
   readonly part: string;
   /**
    * `works`: tried, and it does. `absent`: not here, and the appliance can do without. `broken`: it is needed, or it is
-   * here, and does not work.
+   * here, and does not work. `unknown`: what was seen does not tell; neither good nor a fault.
    */
-  readonly state: 'works' | 'absent' | 'broken';
+  readonly state: 'works' | 'absent' | 'broken' | 'unknown';
   /** What was seen. */
   readonly detail: string;
   /** How to mend it. */
@@ -21,6 +23,8 @@ export interface Surroundings {
   readonly dataFolder: string;
   /** A broker's URL; without it, none is tried. */
   readonly broker?: string;
+  /** Certificates and key for that broker. */
+  readonly tls?: TlsFiles;
 }
 
 export type Check = (surroundings: Surroundings) => Promise<Finding>;

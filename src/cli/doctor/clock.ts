@@ -10,13 +10,12 @@ const EARLIEST_YEAR = 2026;
 export const checkClock: Check = async ({ sys }) => {
   const now = new Date();
   const clocks = (await readdir(path.join(sys, 'class/rtc')).catch(() => [])).length;
-  const synchronised = (
-    await outputOf('timedatectl', 'show', '--property=NTPSynchronized', '--value')
-  )?.trim();
+  const answer = await outputOf('timedatectl', 'show', '--property=NTPSynchronized', '--value');
+  const isSynchronised = answer?.trim() === 'yes';
   const detail = [
     now.toISOString(),
     clocks > 0 ? 'a real-time clock' : 'no real-time clock',
-    synchronised === 'yes' ? 'synchronised' : 'not known to be synchronised',
+    isSynchronised ? 'synchronised' : 'not known to be synchronised',
   ].join(', ');
   if (now.getUTCFullYear() < EARLIEST_YEAR) {
     return {
@@ -26,5 +25,11 @@ export const checkClock: Check = async ({ sys }) => {
       remedy: 'fit the battery of the real-time clock, or connect to a network with NTP',
     };
   }
-  return { part: 'clock', state: 'works', detail };
+  if (isSynchronised) return { part: 'clock', state: 'works', detail };
+  return {
+    part: 'clock',
+    state: 'unknown',
+    detail,
+    remedy: 'compare the time with a clock that is right; a network with NTP keeps it so',
+  };
 };

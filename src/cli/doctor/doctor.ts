@@ -1,9 +1,8 @@
-import path from 'node:path';
 import { Command } from 'commander';
+import { z } from 'zod';
 import { EXIT, printable } from '../../errors.ts';
-import { DEFAULT_MODEL } from '../../runtime/engine/open-model.ts';
-import { defaultDataFolder } from '../../store/folder.ts';
-import { colour, print, printJson } from '../../ui/terminal/console.ts';
+import { colour, note, print, printJson } from '../../ui/terminal/console.ts';
+import { parseOptions } from '../shared/options.ts';
 import { checkCard } from './akida-card.ts';
 import { checkBroker } from './broker.ts';
 import { checkCamera } from './camera.ts';
@@ -12,6 +11,7 @@ import { checkClock } from './clock.ts';
 import { checkEngine } from './engine.ts';
 import { checkGpio } from './gpio.ts';
 import { checkStorage } from './storage.ts';
+import { surroundingsOf } from './surroundings.ts';
 
 const CHECKS: readonly Check[] = [
   checkEngine,
@@ -23,12 +23,24 @@ const CHECKS: readonly Check[] = [
   checkBroker,
 ];
 
-interface DoctorOptions {
-  readonly model: string;
-  readonly data?: string;
-  readonly broker?: string;
-  readonly json?: boolean;
-}
+const optionsSchema = z.object({
+  config: z.string().optional(),
+  model: z.string().optional(),
+  data: z.string().optional(),
+  broker: z.string().optional(),
+  ca: z.string().optional(),
+  cert: z.string().optional(),
+  key: z.string().optional(),
+  json: z.boolean().default(false),
+});
+
+const AFTER_HELP = `
+Where the service is installed, its unit says which settings and which data folder are examined, unless options say
+otherwise; sudo may be needed to read them.
+
+  ✓ works   ✗ does not work, exit code 1   – not here, and not needed   ? cannot be told from here
+
+Exit codes: 0 nothing is broken, 1 something is, 2 wrong usage.`;
 
 /** `spikescope doctor`: what works on this machine, and how to mend what does not. Exit 1 when something is broken. */
 export function doctorCommand(): Command {
@@ -36,18 +48,21 @@ export function doctorCommand(): Command {
     .description(
       'Say what of card, camera, buttons, clock, storage and broker works here, and how to mend the rest',
     )
-    .option('--model <bundle>', 'model bundle (default: the one that ships in models/)', DEFAULT_MODEL)
-    .option('--data <folder>', 'folder of journal and identity (default: $XDG_STATE_HOME/spikescope)')
+    .option('--config <file>', 'settings of `run`, YAML: which model, data folder and broker to look at')
+    .option('--model <bundle>', 'model bundle (default: the one that ships in models/)')
+    .option(
+      '--data <folder>',
+      'folder of journal and identity (default: the service’s, else $XDG_STATE_HOME/spikescope)',
+    )
     .option('--broker <url>', 'a broker to try, mqtt://host[:port] or mqtts://host[:port]')
+    .option('--ca <file>', 'authorities that may have signed the broker’s certificate, PEM')
+    .option('--cert <file>', 'this device’s certificate, PEM')
+    .option('--key <file>', 'the key of --cert, PEM')
     .option('--json', 'one JSON document on stdout')
-    .action(async ({ model, data, broker, json = false }: DoctorOptions) => {
-      const findings = await examine({
-        dev: '/dev',
-        sys: '/sys',
-        model,
-        dataFolder: path.resolve(data ?? defaultDataFolder()),
-        ...(broker !== undefined && { broker }),
-      });
+    .addHelpText('after', AFTER_HELP)
+    .action(async (raw: unknown) => {
+      const { json, ...choice } = parseOptions(optionsSchema, raw);
+      const findings = await examine(surroundingsOf(choice, note));
       if (json) printJson({ findings });
       else for (const finding of findings) showFinding(finding);
       if (findings.some(({ state }) => state === 'broken')) process.exitCode = EXIT.failed;
@@ -61,7 +76,12 @@ export async function examine(surroundings: Surroundings): Promise<Finding[]> {
   return findings;
 }
 
-const MARKS = { works: colour.green('✓'), absent: colour.dim('–'), broken: colour.red('✗') } as const;
+const MARKS = {
+  works: colour.green('✓'),
+  absent: colour.dim('–'),
+  broken: colour.red('✗'),
+  unknown: colour.yellow('?'),
+} as const;
 
 function showFinding({ part, state, detail, remedy }: Finding): void {
   print(`${MARKS[state]} ${part.padEnd(8)} ${printable(detail)}`);

@@ -1,17 +1,17 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { SpikescopeError } from '../../errors.ts';
-import { makeFolder } from '../../make-folder.ts';
 import { DEFAULT_CAPACITY, storageState } from '../../store/capacity.ts';
 import { verifyJournalFile } from '../../store/inspect.ts';
-import type { Check } from './check.ts';
+import { counted } from '../../ui/terminal/layout.ts';
+import type { Check, Finding } from './check.ts';
 
 /** The data folder takes a write that lasts, has room, and its journal's chain holds. */
 export const checkStorage: Check = async ({ dataFolder }) => {
   const journal = path.join(dataFolder, 'journal.sqlite');
   try {
-    makeFolder(dataFolder, 0o700);
+    if (!existsSync(dataFolder)) return notThereYet(dataFolder);
     await writeAndSync(path.join(dataFolder, '.doctor'));
     const { level, headroom } = storageState(journal, DEFAULT_CAPACITY);
     const detail = `${Math.floor(headroom / 2 ** 20)} MiB for results in ${dataFolder}; ${journalDetail(journal)}`;
@@ -21,7 +21,7 @@ export const checkStorage: Check = async ({ dataFolder }) => {
     return {
       part: 'storage',
       state: 'broken',
-      detail: error instanceof SpikescopeError ? faultWords(error) : String(error),
+      detail: error instanceof SpikescopeError ? faultWords(error) : `${dataFolder}: ${reasonOf(error)}`,
       remedy:
         (error instanceof SpikescopeError && error.details.remedy) ||
         'choose a folder that can be written: --data',
@@ -29,9 +29,48 @@ export const checkStorage: Check = async ({ dataFolder }) => {
   }
 };
 
+/** Nothing is made here: what root makes, the service could not write to. */
+function notThereYet(dataFolder: string): Finding {
+  let existing = dataFolder;
+  while (!existsSync(existing)) existing = path.dirname(existing);
+  try {
+    accessSync(existing, constants.W_OK | constants.X_OK);
+    return {
+      part: 'storage',
+      state: 'unknown',
+      detail: `${dataFolder} is not there yet; no journal`,
+      remedy: 'the first run makes it; give --data when results lie elsewhere',
+    };
+  } catch {
+    return {
+      part: 'storage',
+      state: 'broken',
+      detail: `${dataFolder} is not there, and cannot be made in ${existing}`,
+      remedy: 'choose a folder that can be written: --data',
+    };
+  }
+}
+
 /** Without the remedy, which a finding shows by itself. */
 function faultWords({ message, details, code }: SpikescopeError): string {
   return `${message}${details.received ? `: ${details.received}` : ''} [${code}]`;
+}
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  switch (code) {
+    case 'EACCES':
+    case 'EPERM':
+      return 'this user may not write there; the service may: try sudo';
+    case 'EROFS':
+      return 'it is mounted read-only';
+    case 'ENOSPC':
+      return 'no space is left';
+    case 'ENOTDIR':
+      return 'it is not a folder';
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
 }
 
 async function writeAndSync(file: string): Promise<void> {
@@ -49,7 +88,7 @@ async function writeAndSync(file: string): Promise<void> {
 function journalDetail(file: string): string {
   if (!existsSync(file)) return 'no journal yet';
   const verification = verifyJournalFile(file);
-  if (verification.sound) return `a journal of ${verification.records} records, its chain unbroken`;
+  if (verification.sound) return `a journal of ${counted(verification.records, 'record')}, its chain unbroken`;
   throw new SpikescopeError('JOURNAL_BROKEN', 'The journal was changed or damaged', {
     file,
     received: `record ${verification.sequence} ${verification.problem}`,

@@ -21,6 +21,7 @@ import type { Engine } from '../../runtime/engine/contract.ts';
 import { DEFAULT_MODEL, openModel } from '../../runtime/engine/open-model.ts';
 import { note, print, printJson, startProgress } from '../../ui/terminal/console.ts';
 import { defaultCache, parseOptions, positiveInteger, splitOption, splitSchema } from '../shared/options.ts';
+import { reportFile, requireWritable } from '../shared/output.ts';
 import { evaluationLines } from './text.ts';
 
 /** Wrong answers shown as pictures in the report. */
@@ -80,6 +81,7 @@ export function evaluateCommand(): Command {
 }
 
 async function run(options: Options): Promise<void> {
+  if (options.html) requireWritable(options.html, '--html');
   const { bundle, engine } = await openModel(options.model);
   const figuresFile = storedFiguresFile(options.model ?? DEFAULT_MODEL);
   try {
@@ -159,9 +161,9 @@ async function record(
 
 /** A report that nobody asked for by name is left out, with a note, where the packages that draw are absent. */
 async function report(evaluation: Evaluation, classes: readonly string[], options: Options): Promise<void> {
-  if (options.html === false) return;
-  const file = options.html ?? `reports/evaluate-${options.split}.html`;
   try {
+    const file = reportFile(options.html, `reports/evaluate-${options.split}.html`);
+    if (file === null) return;
     const charts = await loadCharts();
     const mistakes = await Promise.all(
       evaluation.wrong.slice(0, SHOWN_MISTAKES).map(async ({ sample, named, confidence }) => ({

@@ -1,5 +1,4 @@
 /** `evaluate --protocol paper`: a bundle on the test rows of the publication's own procedure. */
-import { mkdir } from 'node:fs/promises';
 import { loadDataset } from '../../dataset/dataset.ts';
 import type { Evaluation } from '../../evaluation/evaluate.ts';
 import { sideBySide } from '../../evaluation/protocols/side-by-side.ts';
@@ -12,6 +11,7 @@ import { openTrainingData } from '../../training/data/open.ts';
 import { integerAnswers } from '../../training/measure/integer-model.ts';
 import { PAPER_SPLIT, paperSplit } from '../../training/protocol/paper-split.ts';
 import { note } from '../../ui/terminal/console.ts';
+import { makeOutputFolder } from '../shared/output.ts';
 
 export interface EvaluatePaperOptions {
   readonly dataset: string;
@@ -30,7 +30,7 @@ export async function evaluatePaper(
   if (!bundle.card.protocol.startsWith('paper')) {
     note('This bundle was not trained by the paper protocol; it may know these rows from elsewhere.');
   }
-  await mkdir(cache, { recursive: true });
+  makeOutputFolder(cache, '--cache');
   const dataset = await loadDataset(folder, classes);
   const { test } = paperSplit(dataset.samples, { ...PAPER_SPLIT, seed });
   const data = await openTrainingData({

@@ -6,6 +6,7 @@ import { fixed, percent } from '../../report/page.ts';
 import type { Figures } from '../../statistics/figures.ts';
 import type { Summary } from '../../statistics/metrics.ts';
 import { colour } from '../../ui/terminal/console.ts';
+import { counted } from '../../ui/terminal/layout.ts';
 import { tableLines } from '../../ui/terminal/table.ts';
 
 const HEADLINES: readonly [keyof Summary, string, (value: number | null) => string][] = [
@@ -26,7 +27,9 @@ const PROTOCOL_WORDS: Readonly<Record<EvaluationDocument['protocol'], string>> =
 export function evaluationLines(document: EvaluationDocument): string[] {
   const { model, dataset, settings, split, n, protocol } = document;
   return [
-    colour.bold(printable(`${model.name} ${model.version} on ${dataset.name}, ${split}: ${n} images`)),
+    colour.bold(
+      printable(`${model.name} ${model.version} on ${dataset.name}, ${split}: ${counted(n, 'image')}`),
+    ),
     colour.dim(
       [
         PROTOCOL_WORDS[protocol],

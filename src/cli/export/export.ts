@@ -11,6 +11,7 @@ import { replaceFile } from '../../model/bundle/replace-file.ts';
 import { DEFAULT_MODEL } from '../../runtime/engine/open-model.ts';
 import { print, printJson } from '../../ui/terminal/console.ts';
 import { parseOptions } from '../shared/options.ts';
+import { requireWritable } from '../shared/output.ts';
 import { readSource } from '../shared/read-source.ts';
 
 const FORMATS = ['onnx-qdq', 'onnx-float'] as const;
@@ -55,6 +56,7 @@ export function exportCommand(): Command {
 }
 
 async function run(options: Options): Promise<void> {
+  requireWritable(options.out, '--out');
   const source = options.format === 'onnx-qdq' ? bundleOf(options) : floatModelOf(options);
   const bytes = options.format === 'onnx-qdq' ? await qdqOf(source) : await floatOf(source, options.averages);
   await write(options.out, bytes);

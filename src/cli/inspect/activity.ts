@@ -12,6 +12,7 @@ import { FULL_SCALE } from '../../model/spiking/code.ts';
 import { writePage } from '../../report/page.ts';
 import type { Engine } from '../../runtime/engine/contract.ts';
 import { note, startProgress } from '../../ui/terminal/console.ts';
+import { reportFile, requireWritable } from '../shared/output.ts';
 import { type ImageChoice, itemsOf } from './activity-images.ts';
 
 export interface ActivityOptions extends ImageChoice {
@@ -29,6 +30,7 @@ export async function inspectActivity(
   engine: Engine,
   options: ActivityOptions,
 ): Promise<ActivityDocument> {
+  if (options.html) requireWritable(options.html, '--html');
   const { items, source } = await itemsOf(bundle.graph.classes, options);
   const windows = new Set([...options.windows, FULL_SCALE]);
   const progress = startProgress('activity', items.length * windows.size);
@@ -89,9 +91,9 @@ async function report(
   document: ActivityDocument,
   wanted: string | false | undefined,
 ): Promise<void> {
-  if (wanted === false) return;
-  const file = wanted ?? 'reports/activity.html';
   try {
+    const file = reportFile(wanted, 'reports/activity.html');
+    if (file === null) return;
     await writePage(file, await activityPage(identityOf(bundle), document, new Date().toISOString()));
     note(`Report: ${file}`);
   } catch (error) {

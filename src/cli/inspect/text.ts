@@ -1,5 +1,6 @@
 import { printable } from '../../errors.ts';
 import { colour, print } from '../../ui/terminal/console.ts';
+import { counted } from '../../ui/terminal/layout.ts';
 import { tableLines } from '../../ui/terminal/table.ts';
 import { scalesOf } from '../shared/scales.ts';
 import type { InspectDocument, InspectedLayer } from './document.ts';
@@ -24,7 +25,7 @@ export function printInspection(document: InspectDocument): void {
   for (const line of layerTable(document)) print(line);
   print();
   print(
-    `${totals.layers} layers, ${millions(totals.multiplyAdds)} multiply-adds, ${kibibytes(totals.parameterBytes)} of parameters`,
+    `${counted(totals.layers, 'layer')}, ${millions(totals.multiplyAdds)} multiply-adds, ${kibibytes(totals.parameterBytes)} of parameters`,
   );
   print();
   printTargets(document);
@@ -70,7 +71,9 @@ function rowOf(layer: InspectedLayer): string[] {
 
 function printTargets({ conversion }: InspectDocument): void {
   for (const [target, { maps, unmapped }] of Object.entries(conversion.targets)) {
-    print(`${colour.bold(target)}: ${maps ? 'every layer maps' : `${unmapped.length} layers do not map`}`);
+    print(
+      `${colour.bold(target)}: ${maps ? 'every layer maps' : `${counted(unmapped.length, 'layer does', 'layers do')} not map`}`,
+    );
     for (const { node, reason } of unmapped) print(`  ${printable(node)}: ${printable(reason)}`);
   }
   print();
@@ -82,7 +85,7 @@ function printReadout({ readout, preprocessing, classes }: InspectDocument): voi
     `${colour.bold('readout')}  α ${readout.alpha.toPrecision(5)}, ${
       fittedOn === null
         ? 'not calibrated'
-        : `fitted on ${fittedOn.images} images of ${printable(`${fittedOn.dataset}, ${fittedOn.split}`)}`
+        : `fitted on ${counted(fittedOn.images, 'image')} of ${printable(`${fittedOn.dataset}, ${fittedOn.split}`)}`
     }`,
   );
   print(

@@ -7,6 +7,7 @@ import { verifyJournalFile } from '../../store/inspect.ts';
 import { Journal } from '../../store/journal.ts';
 import type { ChainHead } from '../../store/verify.ts';
 import { print, printJson } from '../../ui/terminal/console.ts';
+import { counted } from '../../ui/terminal/layout.ts';
 import { journalOptions, parseHead, parseSequence } from './options.ts';
 
 /** `spikescope journal`: what can be done with a device's journal beside running it. */
@@ -31,7 +32,9 @@ function verifyCommand(): Command {
       const outcome = verifyJournalFile(journalOf(data), head);
       if (json) printJson(outcome);
       else if (outcome.sound) {
-        print(`${outcome.records} records, all sound; ${outcome.waiting} messages wait to be sent`);
+        print(
+          `${counted(outcome.records, 'record')}, all sound; ${counted(outcome.waiting, 'message waits', 'messages wait')} to be sent`,
+        );
         print(`the chain ends at ${headOf(outcome.head)}`);
       }
       if (!outcome.sound) {
@@ -54,7 +57,7 @@ function resendCommand(): Command {
     .action((raw: unknown) => {
       const { data, from } = journalOptions(raw);
       const count = withJournal(data, (journal) => journal.requeue(parseSequence(from)));
-      print(`${count} results will be sent again`);
+      print(`${counted(count, 'result')} will be sent again`);
     });
 }
 

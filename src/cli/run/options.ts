@@ -23,10 +23,10 @@ export function runOptionsOf(command: Command): RunOptions {
   const file = typeof config === 'string' ? readConfiguration(config) : {};
   const parsed = settingsSchema.safeParse({ ...DEFAULT_SETTINGS, ...file, ...Object.fromEntries(said) });
   if (!parsed.success) {
-    const { field, problem } = firstIssue(parsed.error);
+    const { field, expected } = firstIssue(parsed.error);
     throw new UsageError('OPTION_VALUE', 'An option has a value that it cannot have', {
       field: `--${wordOf(field.split('.')[0])}`,
-      expected: problem,
+      expected,
     });
   }
   refuseContradictions(parsed.data);

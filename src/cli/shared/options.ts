@@ -10,8 +10,11 @@ import { SPLITS } from '../../splits.ts';
 export function parseOptions<T>(schema: z.ZodType<T>, rawOptions: unknown): T {
   const parsed = schema.safeParse(rawOptions);
   if (parsed.success) return parsed.data;
-  const { field, problem } = firstIssue(parsed.error);
-  throw new UsageError('OPTION', `An option is wrong: ${problem}`, { field: optionName(field) });
+  const { field, expected } = firstIssue(parsed.error);
+  throw new UsageError('OPTION', 'An option has a value that it cannot have', {
+    field: optionName(field),
+    expected,
+  });
 }
 
 /** `splitFile` → `--split-file`. */

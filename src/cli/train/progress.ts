@@ -1,14 +1,28 @@
+import type { BackendName } from '../../training/backend/backend.ts';
 import type { TrainingJob } from '../../training/trainer/train.ts';
 import { note, type Progress, startProgress } from '../../ui/terminal/console.ts';
+import { counted } from '../../ui/terminal/layout.ts';
 
 /** Steps of the bar. */
 const UNITS = 1000;
+/** Seconds after which a first step is worth a word: nothing can be said while one computes. */
+const LONG_STEP = 5;
+
+/** What computes, and what that means for whoever waits. */
+export function backendNote(backend: BackendName): string {
+  if (backend !== 'cpu') return `Backend: ${backend}.`;
+  return (
+    'Backend: cpu, JavaScript alone, about 2,000 times slower than libtorch: a step of 64 images takes minutes, and nothing is\n' +
+    'said before the first one ends. For a faster one: sudo apt-get install libtorch-dev && npm run build'
+  );
+}
 
 /** What `train` tells: a bar with ETA per stage and a line per epoch, all on stderr. */
 export function trainingProgress(): Required<Pick<TrainingJob, 'onStage' | 'onStep' | 'onEpoch'>> & {
   stop(): void;
 } {
   let stage = '';
+  let begun = performance.now();
   let bar: Progress | null = null;
   let shown = 0;
   const stop = () => {
@@ -19,11 +33,14 @@ export function trainingProgress(): Required<Pick<TrainingJob, 'onStage' | 'onSt
     onStage(name, epochs) {
       stop();
       stage = name;
-      note(`Stage ${name}, ${epochs} epochs`);
+      begun = performance.now();
+      note(`Stage ${name}, ${counted(epochs, 'epoch')}`);
     },
     onStep(share) {
       const done = Math.floor(UNITS * share);
       if (bar === null) {
+        const seconds = (performance.now() - begun) / 1000;
+        if (seconds > LONG_STEP) note(`${stage}: the first step took ${seconds.toFixed(0)} s`);
         bar = startProgress(`${stage}, ‰`, UNITS - done);
         shown = done;
       }

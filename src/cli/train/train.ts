@@ -3,7 +3,6 @@ import { Command, Option } from 'commander';
 import { loadDataset } from '../../dataset/dataset.ts';
 import { SpikescopeError, UsageError } from '../../errors.ts';
 import { PROTOCOLS } from '../../evaluation/protocols/stored-figures.ts';
-import { makeOutputFolder } from '../../make-folder.ts';
 import { readCheckpoint } from '../../model/checkpoint/file.ts';
 import type { Checkpoint } from '../../model/checkpoint/format.ts';
 import { loadCharts } from '../../report/charts.ts';
@@ -16,6 +15,7 @@ import { datasetSource } from '../../training/trainer/source.ts';
 import { train } from '../../training/trainer/train.ts';
 import { note, print, printJson } from '../../ui/terminal/console.ts';
 import { positiveInteger, positiveNumber } from '../shared/options.ts';
+import { makeOutputFolder } from '../shared/output.ts';
 import {
   cacheOption,
   classesOption,
@@ -25,7 +25,7 @@ import {
   trainOptions,
 } from './options.ts';
 import { trainPaper } from './paper.ts';
-import { trainingProgress } from './progress.ts';
+import { backendNote, trainingProgress } from './progress.ts';
 import { trainingDocument, trainingLines } from './text.ts';
 
 const AFTER_HELP = `
@@ -100,12 +100,13 @@ async function runTrain(options: TrainOptions): Promise<void> {
   const { classes, seed, out, dataset, splitFile, cache, resume } = options;
   // Read again where it is needed: what is wrong with it is said before anything is set up.
   await loadDataset(dataset, classes, splitFile);
+  makeOutputFolder(cache, '--cache');
+  makeOutputFolder(out, '--out');
   const backend = await useBackend(
     options.backend,
     options.threads === undefined ? {} : { threads: options.threads },
   );
-  note(`Backend: ${backend}. Recipe: ${recipe.name}.`);
-  makeOutputFolder(cache);
+  note(`${backendNote(backend)}\nRecipe: ${recipe.name}.`);
   const teachers = await Promise.all((options.teacher ?? []).map((file) => openTeacher(file, classes)));
   const from = options.from === undefined ? null : await networkFor(options.from, classes);
   const initial =

@@ -90,7 +90,7 @@ async function readWhole(file: string): Promise<Uint8Array> {
     throw new RefusedError('BUNDLE_UNREADABLE', 'The model bundle cannot be read', {
       file,
       received: reason,
-      remedy: 'give the path of a bundle with --model',
+      remedy: 'give the path of a model bundle',
       cause,
     });
   }

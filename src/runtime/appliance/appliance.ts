@@ -10,7 +10,7 @@ import type { HeadInput } from '../inference/head.ts';
 import type { Reading } from '../inference/reading.ts';
 import type { LearningOutcome, PressedBy } from '../learning/outcome.ts';
 import { Flow, type FlowView } from './flow/flow.ts';
-import type { FlowParts, FlowTimeouts, RecordedReading } from './flow/parts.ts';
+import type { FlowParts, FlowTimeouts, LastUpdate, RecordedReading } from './flow/parts.ts';
 import { FrameFeed } from './frame-feed.ts';
 import { type Refusal, type ResultContext, refusedResult, resultOf } from './make-result.ts';
 
@@ -26,6 +26,8 @@ export interface Learner {
   learn(reading: RecordedReading, label: string, by: PressedBy): Promise<LearningOutcome>;
   /** Takes the last update back; false when there is none. */
   undo(by: PressedBy): Promise<boolean>;
+  /** What `undo` would take back, null when there is nothing; without it, that is not known beforehand. */
+  lastUpdate?(): LastUpdate | null;
 }
 
 export interface ApplianceParts {
@@ -144,6 +146,7 @@ export class Appliance {
       learn: (reading, label, by) =>
         learner ? learner.learn(reading, label, by) : Promise.reject(noLearner()),
       undo: (by) => (learner ? learner.undo(by) : Promise.reject(noLearner())),
+      lastUpdate: () => (learner ? lastUpdateOf(learner) : null),
     };
   }
 
@@ -219,6 +222,15 @@ export async function runAppliance(parts: ApplianceParts, options: TakeOptions):
 
 async function pauseFor(milliseconds: number, signal: AbortSignal): Promise<void> {
   if (milliseconds > 0) await delay(milliseconds, undefined, { signal }).catch(() => {});
+}
+
+/** An update whose label cannot be told is asked about all the same. */
+function lastUpdateOf(learner: Learner): LastUpdate | null {
+  try {
+    return learner.lastUpdate ? learner.lastUpdate() : { label: null };
+  } catch {
+    return { label: null };
+  }
 }
 
 function noLearner(): SpikescopeError {

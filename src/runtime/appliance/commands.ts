@@ -1,6 +1,5 @@
 import type { Command, CommandAnswer, CommandHandler } from '../../telehealth/commands/command.ts';
 import type { Appliance } from './appliance.ts';
-import type { FlowView } from './flow/flow.ts';
 
 /** What a status command is told. */
 export type StatusReport = NonNullable<Extract<CommandAnswer, { outcome: 'done' }>['data']>;
@@ -72,11 +71,7 @@ export class ApplianceCommands implements CommandHandler {
   /** Takes an update back; a reading that waits to be confirmed is let go for it. */
   async #undo(): Promise<CommandAnswer> {
     const { appliance } = this.#options;
-    let view: FlowView = await appliance.rest();
-    if (view.state !== 'idle') {
-      appliance.flow.send({ type: 'undo', by: 'command' });
-      view = await appliance.rest();
-    }
+    await appliance.rest();
     appliance.flow.send({ type: 'undo', by: 'command' });
     const { undone, fault } = await appliance.rest();
     return undone === null ? failed(fault?.code ?? 'APPLIANCE_BUSY') : { outcome: 'done', data: { undone } };

@@ -55,6 +55,11 @@ export function changeBackRecord(
   return { kind, caseId, payload: JSON.stringify(details) };
 }
 
+/** The label in the payload of a label's record. */
+export function labelIn(payload: string): string {
+  return label.parse(JSON.parse(payload)).label;
+}
+
 /** All that is recorded of a change, in one commit: before an update the label that it answers to. */
 export function recordsOf(record: RecordDraft): RecordDraft[] {
   if (record.kind !== 'update') return [record];

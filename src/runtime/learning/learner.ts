@@ -5,7 +5,7 @@ import { classTableOf } from '../../model/bundle/class-table.ts';
 import type { LearningSection } from '../../model/bundle/learning-section.ts';
 import type { RecordDraft } from '../../store/chain.ts';
 import type { HeadInput, LearnedHead } from '../inference/head.ts';
-import { changeBackRecord, type LearningJournal, recordsOf, updateRecord } from './change-record.ts';
+import { changeBackRecord, type LearningJournal, labelIn, recordsOf, updateRecord } from './change-record.ts';
 import { type Correction, correctedPotentials, noCorrection } from './correction.ts';
 import { caseOf, gateCheck, type HoldOutFigures, holdOutFigures } from './gate.ts';
 import { KeptState, type KeptStateOptions } from './kept-state.ts';
@@ -97,6 +97,14 @@ export class HeadLearner {
   /** Updates that can be taken back. */
   get updates(): number {
     return this.#state.history.length;
+  }
+
+  /** The update that `undo` would take back; null when none is left. Its label is null where the journal has it no more. */
+  lastUpdate(): { readonly label: string | null } | null {
+    const earlier = this.#state.history.at(-1);
+    if (earlier === undefined) return null;
+    const label = this.#journal.payloadsOf(earlier.caseId, 'label').at(-1);
+    return { label: label === undefined ? null : labelIn(label) };
   }
 
   /** The device's own cases in the replay buffer. */

@@ -1,7 +1,7 @@
 /** The ablation of QANA's Table IV on one data set: rows, then tables, rewritten after every row. */
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { loadDataset } from '../../dataset/dataset.ts';
+import { makeFolder } from '../../make-folder.ts';
 import { replaceFile } from '../../model/bundle/replace-file.ts';
 import { writePage } from '../../report/page.ts';
 import { openTrainingData } from '../data/open.ts';
@@ -42,7 +42,7 @@ export async function runAblation(
 ): Promise<AblationDocument> {
   const { folder, backend, images } = choice;
   const { classes, seed } = images;
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const dataset = await loadDataset(images.dataset, classes, images.splitFile);
   const base = ablationRecipe(choice.epochs, choice.inputSize);
   const source = ablationSource(images, base.network.inputSize, dataset.samples);

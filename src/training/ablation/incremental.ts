@@ -1,9 +1,10 @@
 /** A head that the device's own code taught itself, lesion by lesion, after training had ended. */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { SpikescopeError } from '../../errors.ts';
 import { learningSectionOf } from '../../evaluation/calibration/learning-set.ts';
+import { makeFolder } from '../../make-folder.ts';
 import type { ModelContents } from '../../model/bundle/bundle.ts';
 import { parseBundle } from '../../model/bundle/read.ts';
 import { bundleBytes } from '../../model/bundle/write.ts';
@@ -51,7 +52,7 @@ export async function learnedAnswers({
     taught.filter((seen) => !lessons.includes(seen)),
   );
   await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const journal = Journal.open(path.join(folder, 'journal.sqlite'));
   try {
     const learner = await HeadLearner.open(bundle, { folder, journal });

@@ -1,8 +1,9 @@
 /** Trains and measures the rows of the ablation, one after the other, each with the same budget and seed. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { UsageError } from '../../errors.ts';
+import { makeFolder } from '../../make-folder.ts';
 import { parameterCount } from '../../model/architecture/parameters.ts';
 import type { ModelContents } from '../../model/bundle/bundle.ts';
 import { replaceFile } from '../../model/bundle/replace-file.ts';
@@ -63,7 +64,7 @@ export async function runRow(job: AblationJob, row: AblationRow): Promise<RowAns
     job.onRow?.(row, 'kept');
     return finished;
   }
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const started = performance.now();
   const checkpoint = await checkpointOf(job, row);
   const seconds = (performance.now() - started) / 1000;

@@ -2,8 +2,9 @@
  * Balances a trained network for its rare classes (QANA, §III-A3): the quantised head is trained on real and synthetic
  * embeddings while everything before it stands still, then last block and head are tuned on real images.
  */
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder } from '../../make-folder.ts';
 import { readCheckpoint } from '../../model/checkpoint/file.ts';
 import type { Checkpoint } from '../../model/checkpoint/format.ts';
 import type { Row, TrainingData } from '../data/training-data.ts';
@@ -88,7 +89,7 @@ export async function rebalance(job: RebalanceJob): Promise<Rebalanced> {
 async function tune(job: RebalanceJob, recipe: StageRecipe, start: Checkpoint): Promise<Checkpoint> {
   const { folder, data, seed } = job;
   const tuned = lastBlock(start.architecture);
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   await rm(path.join(folder, STAGE_FILES.log), { force: true });
   const last = await runStage({
     folder,

@@ -6,7 +6,7 @@ import { separateImage } from '../../conversion/calibration/groups.ts';
 import { composeAndFold } from '../../conversion/compose/choose.ts';
 import { floatGraphOf } from '../../conversion/float/architecture.ts';
 import { UsageError } from '../../errors.ts';
-import { makeOutputFolder } from '../../make-folder.ts';
+import { makeFolder } from '../../make-folder.ts';
 import type { Architecture } from '../../model/architecture/architecture.ts';
 import { parametersOf, statisticsOf } from '../../model/architecture/parameters.ts';
 import { readCheckpoint, writeCheckpoint } from '../../model/checkpoint/file.ts';
@@ -133,7 +133,7 @@ async function runNamed(
     name,
     recipe.schedule.reduce((sum, { epochs }) => sum + epochs, 0),
   );
-  makeOutputFolder(folder);
+  makeFolder(folder);
   await cutLog(path.join(folder, STAGE_FILES.log), resumed?.progress.epochs ?? 0);
   const last = await runStage({
     ...(await begin(resumed)),
@@ -180,7 +180,7 @@ function isTemporary(name: string): boolean {
 }
 
 async function prepareFolder({ folder, resume }: TrainingJob): Promise<void> {
-  makeOutputFolder(folder);
+  makeFolder(folder);
   const taken = (await readdir(folder)).filter((name) => OWN.includes(name));
   if (taken.length === 0 || resume) return;
   throw new UsageError('TRAINING_FOLDER', 'The folder holds a training already', {

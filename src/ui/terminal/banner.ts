@@ -6,6 +6,7 @@ import type { ModelInUse } from '../../telehealth/announcements.ts';
 import { addressOf, type Endpoint } from '../../telehealth/endpoint.ts';
 import { topicsOf } from '../../telehealth/topics.ts';
 import { note } from './console.ts';
+import { counted } from './layout.ts';
 
 export interface BannerParts {
   readonly device: string;
@@ -41,9 +42,10 @@ export function showBanner({
     `  broker   ${addressOf(endpoint)}${isEmbedded ? ' (embedded)' : ''}`,
     `  topic    ${result}`,
     `  journal  ${journal.file}`,
-    earlier > 0 && `           ${earlier} results of earlier runs wait in it and are published now`,
+    earlier > 0 &&
+      `           ${counted(earlier, 'result')} of earlier runs ${earlier === 1 ? 'waits in it and is' : 'wait in it and are'} published now`,
     foreign > 0 &&
-      `           ${foreign} results of earlier runs wait for ${isEmbedded ? 'an external' : 'the embedded'} broker`,
+      `           ${counted(foreign, 'result')} of earlier runs ${foreign === 1 ? 'waits' : 'wait'} for ${isEmbedded ? 'an external' : 'the embedded'} broker`,
     `  listen   ${listenCommand(endpoint, device, authorities)}`,
   ];
   note(lines.filter(Boolean).join('\n'));
@@ -53,7 +55,7 @@ function headLine(learner: HeadLearner | null): string {
   if (learner === null) return 'as it came with the model; it does not learn';
   const { updates, remembered, digest } = learner;
   if (remembered === 0) return 'as it came with the model; it learns what is confirmed';
-  return `learned ${remembered} cases, ${updates} can be taken back (${digest.slice(0, 12)})`;
+  return `learned ${counted(remembered, 'case')}, ${updates} can be taken back (${digest.slice(0, 12)})`;
 }
 
 function listenCommand(

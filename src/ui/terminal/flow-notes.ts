@@ -1,5 +1,8 @@
 import { printable } from '../../errors.ts';
 import type { FlowView } from '../../runtime/appliance/flow/flow.ts';
+import { joined } from './layout.ts';
+
+const INDENT = '  ';
 
 /**
  * What a person should be told when the flow has changed, on stderr; null when nothing is new. Readings themselves are
@@ -18,12 +21,50 @@ export function flowNote(before: FlowView | null, after: FlowView): string | nul
     return after.undone ? 'The last update is taken back' : 'There is no update to take back';
   }
   if (after.isExhausted && !before?.isExhausted) return 'The source has no more frames';
+  return before === null ? null : (endNote(before, after) ?? undoQuestion(before, after));
+}
+
+/** That a question, or the showing of a capture to retake, is over; it stays on the screen. */
+function endNote(before: FlowView, after: FlowView): string | null {
+  if (after.state !== 'idle') return null;
+  if (before.state === 'awaitingConfirmation') {
+    return after.hasLapsed
+      ? 'The question has ended: nothing was taught. c captures again'
+      : 'Nothing was taught';
+  }
+  if (before.state === 'confirmingUndo') return 'Nothing was taken back';
+  if (before.hasLapsed && !after.hasLapsed) {
+    return 'The question was over before: this answer changed nothing. c captures again';
+  }
   return null;
+}
+
+function undoQuestion(before: FlowView, { state, takingBack }: FlowView): string | null {
+  if (state !== 'confirmingUndo' || before.state === state) return null;
+  const label = takingBack?.label ?? null;
+  const what = label === null ? 'the last update' : `the last update, ${label}`;
+  return joined([`take back ${what}?`, 'u once more to take it back', 'n no', 'c capture'], INDENT);
 }
 
 /** The question that a waiting reading puts; null in any other state. */
 export function confirmationQuestion(before: FlowView | null, after: FlowView): string | null {
   if (after.state !== 'awaitingConfirmation' || after.proposed === null) return null;
   if (before?.state === after.state && before.proposed === after.proposed) return null;
-  return `  teach ${printable(after.proposed)}?  y yes · n next label · u no · c capture`;
+  return joined([`teach ${printable(after.proposed)}?  y yes`, 'n next label', 'u no', 'c capture'], INDENT);
+}
+
+/** What to answer to a key that means nothing now. */
+export function idleKeyNote({ state, isExhausted }: FlowView): string {
+  switch (state) {
+    case 'capturing':
+    case 'reading':
+      return 'A capture is being read; keys are heard when it is shown';
+    case 'learning':
+    case 'undoing':
+      return 'The last answer is being carried out';
+    case 'retake':
+      return 'This capture cannot be taught: c captures again';
+    default:
+      return isExhausted ? 'The source has no more frames' : 'Nothing is asked now: c captures';
+  }
 }

@@ -3,8 +3,13 @@ import type { ClassTable } from '../../model/bundle/class-table.ts';
 import type { Result } from '../../telehealth/result.ts';
 import { painted, wordsOf } from './class-text.ts';
 import { colour } from './console.ts';
+import { columns, joined } from './layout.ts';
+import { reasonsInWords } from './reason-text.ts';
+import { widthOf } from './table.ts';
 
 const BAR_WIDTH = 28;
+/** Columns of a bar's line beside the bar: indent, class, share, and what stands between them. */
+const BESIDE_BAR = 18;
 const SHOWN_CLASSES = 7;
 
 /** A result for people: several lines of text. @param table of the model that read it */
@@ -15,20 +20,24 @@ export function cardOf(result: Result, number: number, table: ClassTable): strin
 
 function headline(result: Result, number: number, table: ClassTable): string {
   const { diagnosis, reasons, fault, capturedAt, source } = result;
-  const why = reasons.length > 0 ? ` (${[...reasons, ...(fault ? [fault] : [])].join(', ')})` : '';
+  const why =
+    reasons.length > 0 ? ` (${[reasonsInWords(reasons), ...(fault ? [fault] : [])].join(', ')})` : '';
   const time = new Date(capturedAt).toTimeString().slice(0, 8);
   const label = painted(`● ${printable(diagnosis)}`, result, table);
   const origin = source === 'phantom' ? ', a phantom' : '';
-  const words = `${wordsOf(diagnosis, table)}${why}`;
-  return `${label} ${words}  ${colour.dim(`capture ${number} at ${time}${origin}`)}`;
+  const what = `${label} ${wordsOf(diagnosis, table)}${why}`;
+  const which = colour.dim(`capture ${number} at ${time}${origin}`);
+  const isNarrow = widthOf(what) + 2 + widthOf(which) > columns();
+  return isNarrow ? `${what}\n  ${which}` : `${what}  ${which}`;
 }
 
 function bars({ probabilities, diagnosis }: Result): string[] {
+  const width = Math.max(0, Math.min(BAR_WIDTH, columns() - BESIDE_BAR));
   return Object.entries(probabilities)
     .slice(0, SHOWN_CLASSES)
     .map(([name, probability]) => {
-      const filled = Math.round(probability * BAR_WIDTH);
-      const bar = '█'.repeat(filled) + colour.dim('░'.repeat(BAR_WIDTH - filled));
+      const filled = Math.round(probability * width);
+      const bar = '█'.repeat(filled) + colour.dim('░'.repeat(width - filled));
       const text = `  ${printable(name).padEnd(6)} ${bar} ${(100 * probability).toFixed(1).padStart(5)} %`;
       return name === diagnosis ? colour.bold(text) : text;
     });
@@ -38,9 +47,16 @@ function footnote({ crop, tiled, timings, backend, id }: Result): string {
   const parts = [
     crop && `crop ${crop.side}×${crop.side} at ${crop.x},${crop.y}`,
     tiled && 'tiled',
-    timings &&
-      `${timings.total.toFixed(1)} ms on ${backend}, ${timings.inference.toFixed(2)} of them inference`,
+    ...(timings ? durations(timings, backend) : []),
     id,
   ];
-  return colour.dim(`  ${parts.filter(Boolean).join(' · ')}`);
+  const shown = parts.filter((part): part is string => typeof part === 'string');
+  return colour.dim(joined(shown, '  '));
+}
+
+/** One part where it fits a line, else two. */
+function durations({ total, inference }: NonNullable<Result['timings']>, backend: string): string[] {
+  const parts = [`${total.toFixed(1)} ms on ${backend}`, `${inference.toFixed(2)} of them inference`];
+  const whole = parts.join(', ');
+  return whole.length + 2 > columns() ? parts : [whole];
 }

@@ -22,7 +22,8 @@ function padded(cell: string, width: number, left: boolean): string {
   return left ? cell + space : space + cell;
 }
 
-function widthOf(cell: string): number {
+/** Characters without colour. */
+export function widthOf(cell: string): number {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what a colour is on a terminal
   return [...cell.replace(/\u001b\[[0-9;]*m/g, '')].length;
 }

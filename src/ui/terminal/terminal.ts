@@ -1,3 +1,4 @@
+import type { Button } from '../../capture/buttons/button.ts';
 import { classTablesOf } from '../../model/bundle/class-table.ts';
 import type { Device } from '../../runtime/appliance/device.ts';
 import type { FlowView } from '../../runtime/appliance/flow/flow.ts';
@@ -5,8 +6,8 @@ import type { QueuedMessage } from '../../store/outbox.ts';
 import { ResultSubscriber } from '../../telehealth/subscriber.ts';
 import { note } from './console.ts';
 import { ResultDisplay } from './display.ts';
-import { flowNote } from './flow-notes.ts';
-import { KEYS_HELP, type Key, listenToKeys } from './keyboard.ts';
+import { flowNote, idleKeyNote } from './flow-notes.ts';
+import { type Key, keysHelp, listenToKeys } from './keyboard.ts';
 import { Presenter } from './presenter.ts';
 
 export interface TerminalOptions {
@@ -68,9 +69,12 @@ export class Terminal {
       this.#followFlow(),
     );
     if (!this.#options.keys) return;
-    note(KEYS_HELP);
+    note(keysHelp());
     this.#undo.push(
-      listenToKeys((key) => this.#press(key)),
+      listenToKeys(
+        (key) => this.#press(key),
+        () => note(keysHelp()),
+      ),
       this.#device.mode.onSwitch(() => this.#sayMode()),
     );
   }
@@ -117,17 +121,24 @@ export class Terminal {
     const { appliance, mode } = this.#device;
     if (key === 'quit') this.#options.quit();
     else if (key === 'automatic') mode.switch(!mode.isAutomatic);
-    else {
-      mode.switch(false);
-      appliance.flow.press(key, 'keyboard');
-    }
+    else if (mode.isAutomatic) this.#stopAutomatic(key);
+    else if (appliance.flow.hears(key)) appliance.flow.press(key, 'keyboard');
+    else note(idleKeyNote(appliance.flow.view));
+  }
+
+  /** While captures follow each other nothing is asked, so that nothing but `capture` can be an answer. */
+  #stopAutomatic(key: Button): void {
+    const { appliance, mode } = this.#device;
+    mode.switch(false);
+    if (key === 'capture') appliance.flow.press(key, 'keyboard');
+    else void this.#presenter.follow(null, appliance.flow.view);
   }
 
   #sayMode(): void {
     note(
       this.#device.mode.isAutomatic
         ? 'Captures are taken by themselves'
-        : `Captures are taken when asked for; ${KEYS_HELP}`,
+        : `Captures are taken when asked for; ${keysHelp()}`,
     );
   }
 }

@@ -46,11 +46,47 @@ describe.skipIf(!hasTerminal)('a person at the keyboard', { timeout: 180_000 }, 
     desk.type('y');
     await until(desk, /(Learned|Not learned): /);
     desk.type('u');
+    await until(desk, /take back the last update, \w+\?|There is no update to take back/);
+    expect(desk.shown()).not.toContain('The last update is taken back');
+    desk.type('u');
     await until(desk, /The last update is taken back|There is no update to take back/);
     desk.type('q');
     expect(await desk.ended).toBe(0);
     // The terminal also shows the keys as they are typed, before a card's first line.
     expect(desk.shown().match(/● \w/g)).toHaveLength(1);
+  });
+
+  it('is told which keys there are by a key that is none, and by a key that means nothing now', async () => {
+    const desk = run('--trigger', 'buttons');
+    await until(desk, /keys: c capture/);
+    desk.type('xxx');
+    await expect.poll(() => desk.shown().match(/keys: c capture/g)).toHaveLength(2);
+    desk.type('y');
+    await until(desk, /Nothing is asked now: c captures/);
+    expect(desk.shown().match(/keys: c capture/g)).toHaveLength(2);
+    desk.type('q');
+    expect(await desk.ended).toBe(0);
+  });
+
+  it('reads lines that fit a terminal of forty columns', async () => {
+    terminal = runOnTerminal(['--data', data, '--trigger', 'buttons'], { columns: 40 });
+    const desk = terminal;
+    await until(desk, /keys: c capture/);
+    desk.type('c');
+    await until(desk, /● (?:.|\n)*teach \w+\?/);
+    desk.type('q');
+    expect(await desk.ended).toBe(0);
+    const card = desk.shown().slice(desk.shown().indexOf('●')).split('\n');
+    const broken = card.filter((line) => [...line].length > 40 && line.includes('  '));
+    expect(card.some((line) => line.includes('█'))).toBe(true);
+    expect(broken).toEqual([]);
+  });
+
+  it('gets neither escapes nor blocks where the terminal is dumb and the locale is C', async () => {
+    terminal = runOnTerminal(['--data', data, '--count', '2'], { TERM: 'dumb', LC_ALL: 'C' });
+    expect(await terminal.ended).toBe(0);
+    expect(terminal.raw()).toMatch(/^\* \w+/m);
+    expect(terminal.raw()).not.toMatch(/[^\n\r\t -~]/);
   });
 
   it('serves one patient after the other: captures in a row are one session, over a restart too', async () => {

@@ -7,6 +7,7 @@ import { flowDiagram } from '../../../src/runtime/appliance/flow/diagram.ts';
 import { Flow } from '../../../src/runtime/appliance/flow/flow.ts';
 import { FLOW_STATES, type FlowEvent } from '../../../src/runtime/appliance/flow/machine.ts';
 import type { FlowParts, RecordedReading } from '../../../src/runtime/appliance/flow/parts.ts';
+import type { PressedBy } from '../../../src/runtime/learning/outcome.ts';
 
 const CAPTURE: Capture = { image: 'x.png', capturedAt: new Date(0), origin: 'x.png' };
 const READING: RecordedReading = {
@@ -36,6 +37,7 @@ function flowWith(parts: Partial<FlowParts> = {}, timeouts = {}) {
         return { kept: true };
       },
       undo: async () => true,
+      lastUpdate: () => ({ label: 'nv' }),
       ...parts,
     },
     { timeouts },
@@ -44,6 +46,15 @@ function flowWith(parts: Partial<FlowParts> = {}, timeouts = {}) {
   flow.start();
   flows.push(flow);
   return { flow, learned, states };
+}
+
+function undoing(timeouts = {}) {
+  const takenBack: PressedBy[] = [];
+  const undo = async (by: PressedBy) => {
+    takenBack.push(by);
+    return true;
+  };
+  return { ...flowWith({ undo }, timeouts), takenBack };
 }
 
 const press = async (flow: Flow, ...events: FlowEvent['type'][]) => {
@@ -106,8 +117,8 @@ describe('the flow', () => {
 
   it('takes an update back, and says when there was none', async () => {
     const { flow } = flowWith();
-    expect(await press(flow, 'undo')).toMatchObject({ state: 'idle', undone: true });
-    const none = flowWith({ undo: async () => false }).flow;
+    expect(await press(flow, 'undo', 'undo')).toMatchObject({ state: 'idle', undone: true });
+    const none = flowWith({ undo: async () => false, lastUpdate: () => null }).flow;
     expect(await press(none, 'undo')).toMatchObject({ state: 'idle', undone: false });
   });
 
@@ -115,7 +126,7 @@ describe('the flow', () => {
     ['capture', { capture: async () => Promise.reject(fault()) }, ['capture']],
     ['read', { read: async () => Promise.reject(fault()) }, ['capture']],
     ['learn', { learn: async () => Promise.reject(fault()) }, ['capture', 'confirm']],
-    ['undo', { undo: async () => Promise.reject(fault()) }, ['undo']],
+    ['undo', { undo: async () => Promise.reject(fault()) }, ['undo', 'undo']],
   ] as const)('survives a fault of %s, shows it, and works again', async (_, parts, events) => {
     const { flow } = flowWith(parts);
     expect(await press(flow, ...events)).toMatchObject({ state: 'idle', fault: { code: 'BROKEN' } });
@@ -185,6 +196,87 @@ describe('the flow', () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  it('asks which update would be taken back before it takes one back', async () => {
+    const { flow, takenBack } = undoing();
+    expect(await press(flow, 'undo')).toMatchObject({
+      state: 'confirmingUndo',
+      takingBack: { label: 'nv' },
+      undone: null,
+    });
+    expect(takenBack).toEqual([]);
+    expect(await press(flow, 'undo')).toMatchObject({ state: 'idle', undone: true, takingBack: null });
+    expect(takenBack).toEqual(['button']);
+  });
+
+  it.each(['confirm', 'next-label'] as const)('keeps the update when `%s` answers instead', async (other) => {
+    const { flow, takenBack } = undoing();
+    expect(await press(flow, 'undo', other)).toMatchObject({ state: 'idle', takingBack: null });
+    await press(flow, 'undo');
+    expect(takenBack).toEqual([]);
+  });
+
+  it('keeps the update when the second press does not come in time', async () => {
+    const { flow, takenBack } = undoing({ undo: 30 });
+    await press(flow, 'undo');
+    await expect.poll(() => flow.view.state).toBe('idle');
+    expect((await press(flow, 'undo')).state).toBe('confirmingUndo');
+    expect(takenBack).toEqual([]);
+  });
+
+  it.each(['undo', 'confirm', 'next-label'] as const)(
+    'hears `%s` to a question that has ended, and does nothing else',
+    async (answer) => {
+      const { flow, learned, takenBack } = undoing({ confirm: 30 });
+      await press(flow, 'capture', 'confirm', 'capture');
+      await expect.poll(() => flow.view.state).toBe('idle');
+      expect(flow.view.hasLapsed).toBe(true);
+      expect(flow.hears(answer)).toBe(true);
+      expect(await press(flow, answer)).toMatchObject({ state: 'idle', hasLapsed: false });
+      expect(learned).toEqual([['r1', 'mel']]);
+      expect(takenBack).toEqual([]);
+    },
+  );
+
+  it('takes an update back at once for a command, whatever is shown, and one only', async () => {
+    for (const before of [[], ['capture'], ['undo']] as const) {
+      const { flow, takenBack } = undoing();
+      await press(flow, ...before);
+      flow.send({ type: 'undo', by: 'command' });
+      expect(await flow.rest()).toMatchObject({ state: 'idle', undone: true });
+      expect(takenBack).toEqual(['command']);
+    }
+  });
+
+  it('whatever is pressed and however long nobody presses, takes back only what it asked about before', async () => {
+    vi.useFakeTimers();
+    const presses = fc.array(fc.constantFrom('capture', 'confirm', 'next-label', 'undo', 'wait'), {
+      maxLength: 40,
+    });
+    await fc.assert(
+      fc.asyncProperty(presses, async (pressed) => {
+        const { flow, takenBack } = undoing();
+        let expected = 0;
+        for (const press of pressed) {
+          if (press === 'wait') await vi.advanceTimersByTimeAsync(124_000);
+          else {
+            if (press === 'undo' && flow.view.takingBack !== null) expected++;
+            flow.press(press);
+            await vi.advanceTimersByTimeAsync(1);
+          }
+          expect(takenBack).toHaveLength(expected);
+        }
+        flow.stop();
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('has no more frames after an undo either, once the source has ended', async () => {
+    const { flow } = flowWith({ capture: async () => null });
+    await press(flow, 'capture', 'undo', 'undo');
+    expect(flow.can({ type: 'capture' })).toBe(false);
   });
 
   it('is drawn in the documentation as it is', () => {

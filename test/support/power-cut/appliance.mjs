@@ -92,9 +92,11 @@ const appliance = new Appliance({
 async function teach(number) {
   const { reading } = appliance.flow.view;
   if (number % 12 === 11) {
-    appliance.flow.press('undo');
-    await appliance.rest();
-    appliance.flow.press('undo');
+    // No to the question; whether to take an update back; yes.
+    for (let i = 0; i < 3; i++) {
+      appliance.flow.press('undo');
+      await appliance.rest();
+    }
   } else if (number % 3 === 0 && reading?.accepted) {
     for (let i = 0; i < number % 7; i++) appliance.flow.press('next-label');
     appliance.flow.press('confirm');

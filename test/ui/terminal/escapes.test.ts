@@ -36,6 +36,8 @@ const view: FlowView = {
   fault: null,
   learned: null,
   undone: null,
+  takingBack: null,
+  hasLapsed: false,
   isExhausted: false,
 };
 

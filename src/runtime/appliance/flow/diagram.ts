@@ -8,6 +8,7 @@ const NO_PARTS: FlowParts = {
   read: () => Promise.reject(new Error('a diagram reads nothing')),
   learn: () => Promise.reject(new Error('a diagram learns nothing')),
   undo: () => Promise.reject(new Error('a diagram undoes nothing')),
+  lastUpdate: () => null,
 };
 
 /** The flow as a Mermaid state diagram, from the machine itself. */

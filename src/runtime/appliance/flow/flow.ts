@@ -15,7 +15,7 @@ export interface FlowOptions {
 type Snapshot = SnapshotFrom<ReturnType<typeof flowMachine>>;
 
 /** States in which a person, not the appliance, moves next. */
-const RESTING: readonly FlowState[] = ['idle', 'retake', 'awaitingConfirmation'];
+const RESTING: readonly FlowState[] = ['idle', 'retake', 'awaitingConfirmation', 'confirmingUndo'];
 
 /** The appliance's flow at work. */
 export class Flow {
@@ -50,7 +50,12 @@ export class Flow {
   }
 
   press(button: Button, by: PressedBy = 'button'): void {
-    this.send(button === 'confirm' || button === 'undo' ? { type: button, by } : { type: button });
+    this.send(eventOf(button, by));
+  }
+
+  /** Whether a button means anything now. */
+  hears(button: Button): boolean {
+    return this.can(eventOf(button, 'button'));
   }
 
   /** Whether an event would change anything now. */
@@ -62,6 +67,10 @@ export class Flow {
   async rest(): Promise<FlowView> {
     return viewOf(await waitFor(this.#actor, (snapshot) => RESTING.includes(stateOf(snapshot))));
   }
+}
+
+function eventOf(button: Button, by: PressedBy): FlowEvent {
+  return button === 'confirm' || button === 'undo' ? { type: button, by } : { type: button };
 }
 
 function stateOf({ value }: Snapshot): FlowState {

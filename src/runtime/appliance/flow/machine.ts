@@ -2,7 +2,7 @@ import { assign, fromPromise, setup } from 'xstate';
 import type { Capture } from '../../../capture/source.ts';
 import { SpikescopeError } from '../../../errors.ts';
 import type { LearningOutcome, PressedBy } from '../../learning/outcome.ts';
-import type { FlowParts, FlowTimeouts, RecordedReading } from './parts.ts';
+import type { FlowParts, FlowTimeouts, LastUpdate, RecordedReading } from './parts.ts';
 
 export type FlowEvent =
   | { readonly type: 'capture' }
@@ -20,8 +20,15 @@ export interface FlowContext {
   readonly learned: LearningOutcome | null;
   /** Through what the last label or undo came. */
   readonly by: PressedBy;
+  /** What a second press of undo would take back; null when nobody asked for it. */
+  readonly takingBack: LastUpdate | null;
   /** Whether the last undo took anything back. */
   readonly undone: boolean | null;
+  /**
+   * What was shown last has ended by itself, and nobody has pressed anything since: the next press may still be meant for
+   * it, and does nothing else than to say so.
+   */
+  readonly hasLapsed: boolean;
   /** The last fault, until something works again. */
   readonly fault: SpikescopeError | null;
   /** The source has no more frames. */
@@ -34,7 +41,9 @@ const EMPTY: FlowContext = {
   proposed: null,
   learned: null,
   by: 'button',
+  takingBack: null,
   undone: null,
+  hasLapsed: false,
   fault: null,
   isExhausted: false,
 };
@@ -81,6 +90,10 @@ function firstLabel({ diagnosis, ranking }: RecordedReading): string | null {
 /**
  * The flow of the appliance: idle → capturing → reading → awaiting confirmation → learning → idle. Faults lead back to
  * idle and are kept to be shown; presses that mean nothing in a state change nothing.
+ *
+ * Undo means "no" to a question, and takes an update back where nothing is asked. A person cannot always know which of the
+ * two it is, so a press of it never takes anything back at once: it asks, and the second press does. A command says what it
+ * means and is not asked.
  */
 export function flowMachine(parts: FlowParts, timeouts: FlowTimeouts) {
   return setup({
@@ -100,7 +113,11 @@ export function flowMachine(parts: FlowParts, timeouts: FlowTimeouts) {
       takeBack: fromPromise<boolean, PressedBy>(({ input }) => parts.undo(input)),
     },
     actions: {
-      forget: assign(EMPTY),
+      forget: assign(({ context }) => ({ ...EMPTY, isExhausted: context.isExhausted })),
+      lapse: assign({ hasLapsed: true }),
+      answerLapsed: assign({ hasLapsed: false }),
+      askWhetherToUndo: assign({ takingBack: () => parts.lastUpdate(), undone: null }),
+      keepUpdate: assign({ takingBack: null }),
       noteWho: assign({ by: ({ event }) => actorOf(event) }),
       proposeNext: assign({
         proposed: ({ context }) => labelAfter(context.reading?.ranking ?? [], context.proposed),
@@ -112,8 +129,11 @@ export function flowMachine(parts: FlowParts, timeouts: FlowTimeouts) {
     guards: {
       isOfThisReading: ({ context, event }) => event.type === 'label' && event.result === context.reading?.id,
       hasProposal: ({ context }) => context.proposed !== null,
+      isMeantForWhatLapsed: ({ context }) => context.hasLapsed,
+      isCommand: ({ event }) => event.type === 'undo' && event.by === 'command',
+      isNothingToTakeBack: () => parts.lastUpdate() === null,
     },
-    delays: { confirm: timeouts.confirm, retake: timeouts.retake },
+    delays: { confirm: timeouts.confirm, retake: timeouts.retake, undo: timeouts.undo },
   }).createMachine({
     id: 'appliance',
     context: EMPTY,
@@ -122,7 +142,14 @@ export function flowMachine(parts: FlowParts, timeouts: FlowTimeouts) {
       idle: {
         on: {
           capture: { target: 'capturing', guard: ({ context }) => !context.isExhausted },
-          undo: { target: 'undoing', actions: 'noteWho' },
+          undo: [
+            { target: 'undoing', guard: 'isCommand', actions: 'noteWho' },
+            { guard: 'isMeantForWhatLapsed', actions: 'answerLapsed' },
+            { target: 'undoing', guard: 'isNothingToTakeBack', actions: 'noteWho' },
+            { target: 'confirmingUndo' },
+          ],
+          confirm: { guard: 'isMeantForWhatLapsed', actions: 'answerLapsed' },
+          'next-label': { guard: 'isMeantForWhatLapsed', actions: 'answerLapsed' },
         },
       },
       capturing: {
@@ -170,8 +197,8 @@ export function flowMachine(parts: FlowParts, timeouts: FlowTimeouts) {
         },
       },
       retake: {
-        on: { capture: 'capturing', undo: 'idle' },
-        after: { retake: 'idle' },
+        on: { capture: 'capturing', undo: [{ target: 'undoing', guard: 'isCommand' }, { target: 'idle' }] },
+        after: { retake: { target: 'idle', actions: 'lapse' } },
       },
       awaitingConfirmation: {
         on: {
@@ -179,9 +206,20 @@ export function flowMachine(parts: FlowParts, timeouts: FlowTimeouts) {
           'next-label': { actions: 'proposeNext' },
           confirm: { target: 'learning', guard: 'hasProposal', actions: 'noteWho' },
           label: { target: 'learning', guard: 'isOfThisReading', actions: ['noteWho', 'proposeGiven'] },
-          undo: 'idle',
+          undo: [{ target: 'undoing', guard: 'isCommand' }, { target: 'idle' }],
         },
-        after: { confirm: 'idle' },
+        after: { confirm: { target: 'idle', actions: 'lapse' } },
+      },
+      confirmingUndo: {
+        entry: 'askWhetherToUndo',
+        exit: 'keepUpdate',
+        on: {
+          undo: { target: 'undoing', actions: 'noteWho' },
+          capture: { target: 'capturing', guard: ({ context }) => !context.isExhausted },
+          confirm: 'idle',
+          'next-label': 'idle',
+        },
+        after: { undo: 'idle' },
       },
       learning: {
         invoke: {
@@ -218,6 +256,7 @@ export const FLOW_STATES = [
   'reading',
   'retake',
   'awaitingConfirmation',
+  'confirmingUndo',
   'learning',
   'undoing',
 ] as const;

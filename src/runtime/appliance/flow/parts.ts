@@ -14,6 +14,12 @@ export interface RecordedReading {
   readonly ranking: readonly string[];
 }
 
+/** An update that can be taken back. */
+export interface LastUpdate {
+  /** The label that was taught; null where that is not known. */
+  readonly label: string | null;
+}
+
 export interface FlowParts {
   /** The next frame of the source; null when the source has ended. */
   capture(signal: AbortSignal): Promise<Capture | null>;
@@ -23,6 +29,8 @@ export interface FlowParts {
   learn(reading: RecordedReading, label: string, by: PressedBy): Promise<LearningOutcome>;
   /** Takes the last update back; false when there is none. */
   undo(by: PressedBy): Promise<boolean>;
+  /** What `undo` would take back; null when there is nothing. */
+  lastUpdate(): LastUpdate | null;
 }
 
 /** Milliseconds. */
@@ -33,6 +41,13 @@ export interface FlowTimeouts {
   readonly confirm: number;
   /** For showing that a capture must be taken again. */
   readonly retake: number;
+  /** For the second press of undo, after which the update stays. */
+  readonly undo: number;
 }
 
-export const DEFAULT_TIMEOUTS: FlowTimeouts = { capture: 20_000, confirm: 120_000, retake: 10_000 };
+export const DEFAULT_TIMEOUTS: FlowTimeouts = {
+  capture: 20_000,
+  confirm: 120_000,
+  retake: 10_000,
+  undo: 20_000,
+};

@@ -87,7 +87,7 @@ function settingOf(pair: Pair, file: string, placeOf: (offset: number) => string
     throw new UsageError('CONFIG_VALUE', `The setting “${word}” has a value that it cannot have`, {
       file,
       field: place,
-      expected: firstIssue(parsed.error).problem,
+      expected: firstIssue(parsed.error).expected,
       received: JSON.stringify(value),
     });
   }

@@ -1,8 +1,9 @@
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import { mapConcurrently } from '../../../concurrently.ts';
 import { SpikescopeError } from '../../../errors.ts';
+import { makeFolder } from '../../../make-folder.ts';
 import { decodeImage } from '../../../preprocess/decode.ts';
 import { type Entry, HEADER_BYTES, headerOf, type Index, PADDING_BYTES } from './cache-file.ts';
 import { type Geometry, shaped } from './geometry.ts';
@@ -23,7 +24,7 @@ export async function buildCache(
 ): Promise<void> {
   const temporary = `${file}.${process.pid}.${crypto.randomUUID()}.tmp`;
   try {
-    await mkdir(path.dirname(file), { recursive: true });
+    makeFolder(path.dirname(file));
     await removeAbandoned(file);
     await writeCache(temporary, digest, sources, geometry, onImage);
     await rename(temporary, file);

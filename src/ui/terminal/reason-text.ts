@@ -1,0 +1,14 @@
+/** Why a capture must be taken again, in words. */
+const REASONS: Readonly<Record<string, string>> = {
+  'too-small': 'too few pixels',
+  flat: 'nothing to see, too little contrast',
+  clipped: 'over- or underexposed',
+  'out-of-focus': 'out of focus',
+  unreadable: 'the frame cannot be read',
+  failed: 'the reading failed',
+};
+
+/** @param reasons as results have them; one without words stays as it is */
+export function reasonsInWords(reasons: readonly string[]): string {
+  return reasons.map((reason) => REASONS[reason] ?? reason).join('; ');
+}

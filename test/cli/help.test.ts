@@ -1,0 +1,49 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { EXAMPLES } from '../../src/cli/examples.ts';
+import { COMMANDS, main } from '../../src/cli/main.ts';
+
+afterEach(() => vi.restoreAllMocks());
+
+async function helpOf(...command: string[]): Promise<string> {
+  let text = '';
+  vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+    text += String(chunk);
+    return true;
+  });
+  expect(await main([...command, '--help'])).toBe(0);
+  vi.restoreAllMocks();
+  return text;
+}
+
+describe('wrong usage', () => {
+  it.each([
+    ['doctor', '--bogus'],
+    ['journal', 'verify', '--bogus'],
+    ['journal', 'resend'],
+  ])('of %s %s ends with 2, also of a command below another', async (...words) => {
+    vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    expect(await main(words)).toBe(2);
+  });
+});
+
+describe('--help', { timeout: 120_000 }, () => {
+  it('lists every command', async () => {
+    const help = await helpOf();
+    for (const name of Object.keys(COMMANDS)) expect(help).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
+  });
+
+  it.each(Object.entries(EXAMPLES))(
+    'of %s shows examples, with options that it has',
+    async (name, examples) => {
+      const help = await helpOf(name);
+      const subcommands =
+        name === 'journal' ? [await helpOf(name, 'verify'), await helpOf(name, 'resend')] : [];
+      const known = [help, ...subcommands].join();
+      for (const example of examples) {
+        expect(help).toContain(`  ${example}\n`);
+        for (const [option] of example.matchAll(/--[a-z-]+/g))
+          expect(known).toMatch(new RegExp(`${option}\\b[ <\\[]`));
+      }
+    },
+  );
+});

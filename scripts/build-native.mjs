@@ -163,7 +163,9 @@ export async function buildVariant(variant = RELEASE) {
   process.stderr.write(`spikescope: building the native addon${variant.label}\n`);
   if (variant.folder !== undefined) stageSources(folder);
   rmSync(stampFile, { force: true });
-  nodeGyp(folder, variant, ['configure', `-Dsanitize=${variant.sanitizers ?? ''}`]);
+  // An option that node-gyp does not know becomes a variable of binding.gyp; what begins with -D does not.
+  const variables = variant.sanitizers === undefined ? [] : [`--sanitize=${variant.sanitizers}`];
+  nodeGyp(folder, variant, ['configure', ...variables]);
   nodeGyp(folder, variant, ['build', `--jobs=${availableParallelism()}`]);
   writeFileSync(stampFile, JSON.stringify(stamp));
   return addon;

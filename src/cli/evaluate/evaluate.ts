@@ -80,7 +80,7 @@ export function evaluateCommand(): Command {
 }
 
 async function run(options: Options): Promise<void> {
-  const { bundle, engine } = await openModel(options.model);
+  const { bundle, engine } = await openModel(options.model, { onRemark: note });
   const figuresFile = storedFiguresFile(options.model ?? DEFAULT_MODEL);
   try {
     const stored = await readStoredFigures(figuresFile);

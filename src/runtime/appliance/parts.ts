@@ -48,7 +48,7 @@ export async function openParts(
     lane: external === null ? 'embedded' : 'external',
   });
   cleanup.add(() => journal.close());
-  const { bundle, engine } = await openModel(options.model);
+  const { bundle, engine } = await openModel(options.model, { onRemark: say });
   cleanup.add(() => engine.close());
   const classifier: Classifier = createClassifier(bundle, engine, { head: () => learner?.head ?? null });
   const learner = await openLearner(options, { folder: dataFolder, bundle, journal, classifier, say });

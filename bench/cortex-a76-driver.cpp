@@ -22,7 +22,7 @@ int main() {
   using namespace spikescope;
   Graph graph = make_graph();
   validate(graph);
-  const Plan plan = make_plan(std::move(graph), {InstructionSet::neondot, false});
+  const Plan plan = make_plan(std::move(graph), {choose_instruction_set("neondot"), false});
   const AlignedMemory memory = allocate_aligned(plan.arena_bytes);
   uint8_t* const arena = memory.get();
   for (size_t i = 0; i < plan.input_bytes; i++) arena[plan.input_offset + i] = static_cast<uint8_t>(i * 37 % 251);
@@ -33,7 +33,7 @@ int main() {
     inputs.clear();
     for (const size_t offset : step.input_offsets) inputs.push_back(arena + offset);
     layer_boundary();
-    step.kernel->run(inputs.data(), arena + step.output_offset, arena + plan.scratch_offset);
+    step.kernel->run(inputs.data(), arena + step.output_offset, arena + step.scratch_offset);
     layer_boundary();
   }
   layer_boundary();

@@ -13,6 +13,7 @@
       "conditions": [
         ["sanitize!=''", {
           "cflags!": ["-O3"],
+          "defines": ["SPIKESCOPE_TEST_BACKENDS"],
           "cflags_cc": [
             "-O2", "-g1", "-fno-omit-frame-pointer", "-fsanitize=<(sanitize)",
             "-fno-sanitize=vptr", "-fno-sanitize-recover=undefined"

@@ -1,4 +1,4 @@
-/** The native addon's face: where it lies, what it offers, and how its errors become the project's. */
+/** The native addon's interface: where it lies, what it offers, and how its errors become the project's. */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { z } from 'zod';
@@ -26,6 +26,9 @@ export interface NativeStepTime {
 
 /** An engine in native memory. Its methods throw errors with a `code`; `fromNative` makes them the project's. */
 export interface NativeEngine {
+  /** Kind of the backend. */
+  readonly backend: string;
+  /** What of it runs the graph. */
   readonly instructionSet: string;
   readonly arenaBytes: number;
   /**
@@ -34,9 +37,12 @@ export interface NativeEngine {
    * @param ticket a number other than 0 by which `cancel` finds this call
    */
   infer(inputs: Uint8Array, into?: Inference, ticket?: number): Promise<Inference>;
-  /** Calls off the call with this ticket, if it is not over: its promise is rejected with `ABORTED`. */
+  /** Aborts the call with this ticket, if it is not over: its promise is rejected with `ABORTED`. */
   cancel(ticket: number): void;
-  /** One image at once; the engine must have been made with `keepTensors`. For tests. */
+  /**
+   * One image at once; the engine must have been made with `keepTensors`. For tests. This and `profile` throw with code
+   * `BACKEND_UNSUPPORTED` where the backend cannot be looked into.
+   */
   trace(input: Uint8Array): NativeTrace;
   /** One image at once, `rounds` (1…10,000) times on this thread, an entry per step; the engine must be idle. */
   profile(input: Uint8Array, rounds: number): NativeStepTime[];
@@ -45,12 +51,25 @@ export interface NativeEngine {
 }
 
 export interface NativeEngineOptions {
+  /** One of `backends()`. Default `cpu`. */
+  readonly backend?: string;
   /** `auto` (default), or the name of one that this processor has. */
   readonly instructionSet?: string;
   /** Threads for the images of one batch. Default 1. */
   readonly threads?: number;
   /** No memory is shared between tensors, so that `trace` can read them all. For tests. */
   readonly keepTensors?: boolean;
+}
+
+/** A backend of this build of the addon. */
+export interface NativeBackend {
+  readonly kind: string;
+  /** Whether it can be opened here. */
+  readonly present: boolean;
+  /** What there is of it, or why it cannot be opened. */
+  readonly detail: string;
+  /** By how much a potential may differ from the interpreter's, and why; null: not at all. */
+  readonly deviation: { readonly reason: string; readonly potentials: number } | null;
 }
 
 /** Exact counts and sums of one image; what they mean for a capture is decided by `preprocess`. */
@@ -72,6 +91,7 @@ export interface QualitySums {
 }
 
 export interface NativeAddon {
+  backends(): NativeBackend[];
   /** Instruction sets of this processor, the plainest first. */
   instructionSets(): string[];
   createEngine(graph: IntegerGraph, options?: NativeEngineOptions): NativeEngine;
@@ -97,6 +117,7 @@ function functionSchema<F>() {
 }
 
 const addonSchema = z.object({
+  backends: functionSchema<NativeAddon['backends']>(),
   instructionSets: functionSchema<NativeAddon['instructionSets']>(),
   createEngine: functionSchema<NativeAddon['createEngine']>(),
   areaResample: functionSchema<NativeAddon['areaResample']>(),
@@ -114,6 +135,24 @@ let loaded: NativeAddon | undefined;
 export function nativeAddon(): NativeAddon {
   loaded ??= load(addonFile());
   return loaded;
+}
+
+let unusable: SpikescopeError | undefined;
+
+/**
+ * The addon, or why there is none that fits this machine. Looked for once: whoever goes on without it does so to the
+ * end, so that one process does not answer in two ways.
+ */
+export function addonOrFault(): NativeAddon | SpikescopeError {
+  if (loaded !== undefined) return loaded;
+  if (unusable !== undefined) return unusable;
+  try {
+    return nativeAddon();
+  } catch (error) {
+    if (!(error instanceof SpikescopeError)) throw error;
+    unusable = error;
+    return error;
+  }
 }
 
 function load(file: string): NativeAddon {
@@ -142,6 +181,10 @@ const nativeErrorSchema = z.object({
   field: z.string().optional(),
 });
 
+const WRONG_USAGE = ['INSTRUCTION_SET', 'THREADS', 'BACKEND_UNKNOWN'];
+/** Nothing was wrong with what was asked. So it is with every `DEVICE_*` as well. */
+const FAILURES = ['ENGINE_CLOSED', 'ENGINE_FAILED', 'OUT_OF_MEMORY', 'ABORTED', 'BACKEND_ABSENT'];
+
 /** An error of the addon as one of the project's, with the same code; anything else unchanged. */
 export function fromNative(error: unknown): unknown {
   const parsed = nativeErrorSchema.safeParse(error);
@@ -152,8 +195,8 @@ export function fromNative(error: unknown): unknown {
     ...(field !== undefined && { field }),
     cause: error,
   };
-  if (code === 'INSTRUCTION_SET' || code === 'THREADS') return new UsageError(code, message, details);
-  if (code === 'ENGINE_CLOSED' || code === 'OUT_OF_MEMORY' || code === 'ABORTED')
+  if (WRONG_USAGE.includes(code)) return new UsageError(code, message, details);
+  if (FAILURES.includes(code) || code.startsWith('DEVICE_'))
     return new SpikescopeError(code, message, details);
   return new RefusedError(code, message, details);
 }

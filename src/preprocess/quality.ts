@@ -1,6 +1,8 @@
+import { SpikescopeError } from '../errors.ts';
 import type { Frame } from '../frame.ts';
 import type { Preprocessing } from '../model/bundle/contract.ts';
-import { nativeAddon, type QualitySums } from '../native/addon.ts';
+import { addonOrFault, fromNative, type QualitySums } from '../native/addon.ts';
+import { qualitySumsReference } from './quality-reference.ts';
 
 /** What the integrity check measured (system specification §1.1). */
 export interface Quality {
@@ -30,10 +32,22 @@ export const DEFAULT_QUALITY: Preprocessing['quality'] = {
   minimumFocus: 7,
 };
 
-/** Measures a frame for the integrity check (system specification §1.1). */
+/**
+ * Measures a frame for the integrity check (system specification §1.1).
+ * @throws RefusedError `FRAME_SIZE`
+ */
 export function measureQuality(frame: Frame): Quality {
-  const sums = nativeAddon().measureQuality(frame);
-  return qualityOf(sums, frame.width, frame.height);
+  return qualityOf(qualitySumsOf(frame), frame.width, frame.height);
+}
+
+function qualitySumsOf(frame: Frame): QualitySums {
+  const addon = addonOrFault();
+  if (addon instanceof SpikescopeError) return qualitySumsReference(frame);
+  try {
+    return addon.measureQuality(frame);
+  } catch (error) {
+    throw fromNative(error);
+  }
 }
 
 /** What exact sums say about an image of this size. */

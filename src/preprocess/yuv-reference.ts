@@ -1,4 +1,4 @@
-import type { RgbFrame, YuvFrame } from '../frame.ts';
+import type { Frame, RgbFrame, YuvFrame } from '../frame.ts';
 
 /** Numerators over 2^16 of BT.601, full range: R = Y + 1.402 V, G = Y − 0.344136 U − 0.714136 V, B = Y + 1.772 U. */
 const RED_OF_V = 91881;
@@ -26,4 +26,9 @@ export function rgbOfYuv({ yuv420, width, height, stride }: YuvFrame): RgbFrame 
     }
   }
   return { rgb: new Uint8Array(rgb.buffer), width, height };
+}
+
+/** Any frame as RGB. */
+export function rgbFrameOf(frame: Frame): RgbFrame {
+  return 'yuv420' in frame ? rgbOfYuv(frame) : frame;
 }

@@ -1,5 +1,6 @@
 /** Parts that several published documents share. */
 import { z } from 'zod';
+import { BACKEND_NAMES } from '../backend-names.ts';
 import { deviceIdSchema } from '../store/identity.ts';
 
 /** No published message is larger than this, in bytes of UTF-8. */
@@ -20,7 +21,7 @@ export const modelIdentitySchema = z
   })
   .describe('The model that made the reading');
 
-export const backendSchema = z.enum(['cpu', 'akida', 'interpreter']).describe('What ran the model');
+export const backendSchema = z.enum(BACKEND_NAMES).describe('What ran the model');
 
 /** Bytes that a text takes in a message. */
 export function bytesOf(text: string): number {

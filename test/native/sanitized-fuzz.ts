@@ -10,11 +10,14 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import type { Frame } from '../../src/frame.ts';
 import { readBundle } from '../../src/model/bundle/read.ts';
 import { elementCount, type IntegerGraph } from '../../src/model/graph.ts';
 import { interpret } from '../../src/model/interpreter/interpreter.ts';
 import { fromNative, type NativeAddon, nativeAddon } from '../../src/native/addon.ts';
+import { qualitySumsReference } from '../../src/preprocess/quality-reference.ts';
 import { areaResampleReference } from '../../src/preprocess/resample-reference.ts';
 import { centredSquare } from '../../src/preprocess/square.ts';
 import { rgbOfYuv } from '../../src/preprocess/yuv-reference.ts';
@@ -29,6 +32,7 @@ import {
   stridedGraph,
 } from '../support/graphs.ts';
 import { Random } from '../support/random.ts';
+import { hasEcho, seamFault } from './backend-seam.ts';
 import { BundleFuzz } from './bundle-fuzz.ts';
 
 /** One subject: `count` cases, each right (null) or said to be wrong. */
@@ -102,6 +106,15 @@ async function subjects(worker: number): Promise<Subject[]> {
     },
     { name: 'damaged graphs: refused with a code, or run alike', count: GRAPHS, run: runDamaged },
     bundles,
+    ...(hasEcho(addon)
+      ? [
+          {
+            name: 'a backend that is not the processor: answers, aborts, failures',
+            count: 120,
+            run: (seed: number) => seamFault(addon, seed),
+          },
+        ]
+      : []),
     { name: 'resampling and quality of random images', count: 500, run: runImaging },
   ];
 }
@@ -152,9 +165,13 @@ async function runImaging(seed: number): Promise<string | null> {
   const size = random.integer(1, 100);
   const expected = areaResampleReference({ rgb, width, height }, square, size);
   const resampled = addon.areaResample({ rgb, width, height }, square, size);
-  addon.measureQuality({ rgb, width, height });
+  if (!sameQuality(addon, { rgb, width, height })) return 'the quality of an image differs';
   if (!Buffer.from(expected).equals(resampled)) return 'the resampled image differs';
   return yuvFault(addon, random);
+}
+
+function sameQuality(addon: NativeAddon, frame: Frame): boolean {
+  return isDeepStrictEqual({ ...qualitySumsReference(frame) }, { ...addon.measureQuality(frame) });
 }
 
 /** A camera's frame, against its conversion to RGB. */
@@ -165,7 +182,7 @@ function yuvFault(addon: NativeAddon, random: Random): string | null {
   const square = centredSquare(width, height);
   const size = random.integer(1, 100);
   const expected = areaResampleReference(rgbOfYuv(frame), square, size);
-  addon.measureQuality(frame);
+  if (!sameQuality(addon, frame)) return 'the quality of a YUV frame differs';
   return Buffer.from(expected).equals(addon.areaResample(frame, square, size))
     ? null
     : 'the YUV frame differs';

@@ -14,6 +14,7 @@ import { createCpuEngine } from '../../src/runtime/engine/cpu.ts';
 import { instructionSetsOf } from '../support/differential.ts';
 import { qanaShapedGraph, randomGraph } from '../support/graphs.ts';
 import { Random } from '../support/random.ts';
+import { hasEcho, seamFault } from './backend-seam.ts';
 
 const IMAGES = 7;
 const GRAPHS = 40;
@@ -114,6 +115,14 @@ async function workers(): Promise<void> {
   );
 }
 
+/** Backends with threads of their own: batches, aborts, failures, closing. */
+async function devices(): Promise<void> {
+  if (!hasEcho(nativeAddon())) throw new Error('this build has no backend for tests');
+  const faults = await Promise.all(Array.from({ length: 60 }, (_, seed) => seamFault(nativeAddon(), seed)));
+  const fault = faults.find((each) => each !== null);
+  if (fault) throw new Error(fault);
+}
+
 async function inWorker(seed: number): Promise<void> {
   const batch = new Case(randomGraph(100 + seed, 8), IMAGES);
   const engine = await createCpuEngine(batch.graph, { threads: 3 });
@@ -127,5 +136,5 @@ if (!isMainThread) {
 } else if (process.argv[2] !== undefined) {
   createRequire(import.meta.url)(process.argv[2]);
 } else {
-  await Promise.all([manyEngines(), closedWhileBusy(), forgotten(), workers()]);
+  await Promise.all([manyEngines(), closedWhileBusy(), forgotten(), workers(), devices()]);
 }

@@ -1,15 +1,13 @@
 import type { IntegerGraph } from '../../src/model/graph.ts';
 import { type Interpretation, interpret } from '../../src/model/interpreter/interpreter.ts';
 import type { NativeAddon } from '../../src/native/addon.ts';
+import { INSTRUCTION_SETS, type InstructionSet } from '../../src/runtime/engine/contract.ts';
 import { firstDifference } from './native-trace.ts';
-
-type InstructionSet = 'scalar' | 'avx2' | 'avx512vnni' | 'neon' | 'neondot';
 
 /** The instruction sets of this processor, under their types. */
 export function instructionSetsOf(addon: NativeAddon): InstructionSet[] {
-  const known: readonly InstructionSet[] = ['scalar', 'avx2', 'avx512vnni', 'neon', 'neondot'];
   const available = addon.instructionSets();
-  return known.filter((set) => available.includes(set));
+  return INSTRUCTION_SETS.filter((set) => available.includes(set));
 }
 
 /**

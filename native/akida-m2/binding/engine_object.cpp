@@ -15,7 +15,16 @@ namespace {
 constexpr double kMaximumThreads = 256;
 constexpr double kMaximumRounds = 10000;
 
-using BackendHolder = std::unique_ptr<CpuBackend>;
+constexpr const char* kUsualBackend = "cpu";
+
+struct OpenBackend {
+  const char* kind;
+  std::unique_ptr<Backend> backend;
+};
+
+Fault failed_earlier() {
+  return Fault("ENGINE_FAILED", "the engine failed in an earlier call; it has to be opened anew");
+}
 
 /** How many images lie in `input`. @throws Fault INPUT_SIZE */
 size_t count_images(const Bytes& input, size_t image_bytes) {
@@ -49,20 +58,29 @@ size_t read_threads(const Napi::Value& value) {
   return static_cast<size_t>(number);
 }
 
-CpuOptions read_options(const Napi::Value& value) {
-  CpuOptions options;
-  std::string set = "auto";
-  if (value.IsObject()) {
-    const auto object = value.As<Napi::Object>();
-    set = read_instruction_set(object.Get("instructionSet"));
-    options.threads = read_threads(object.Get("threads"));
-    options.keep_tensors = object.Get("keepTensors").ToBoolean();
-  }
-  options.instruction_set = choose_instruction_set(set);
-  if (options.keep_tensors && options.threads != 1) {
-    throw Fault("THREADS", "tensors can be kept on one thread only", "", "keepTensors");
-  }
+BackendOptions read_options(const Napi::Value& value) {
+  BackendOptions options;
+  if (!value.IsObject()) return options;
+  const auto object = value.As<Napi::Object>();
+  options.instruction_set = read_instruction_set(object.Get("instructionSet"));
+  options.threads = read_threads(object.Get("threads"));
+  options.keep_tensors = object.Get("keepTensors").ToBoolean();
   return options;
+}
+
+std::string read_kind(const Napi::Value& options) {
+  const Napi::Value kind = options.IsObject() ? options.As<Napi::Object>().Get("backend") : options.Env().Undefined();
+  if (kind.IsUndefined()) return kUsualBackend;
+  if (!kind.IsString()) throw Fault("BACKEND_UNKNOWN", "expected a name", "", "backend");
+  return kind.As<Napi::String>();
+}
+
+Napi::Value deviation_of(Napi::Env env, const Deviation* deviation) {
+  if (deviation == nullptr) return env.Null();
+  auto result = Napi::Object::New(env);
+  result.Set("reason", deviation->reason);
+  result.Set("potentials", deviation->potentials);
+  return result;
 }
 
 }  // namespace
@@ -70,9 +88,27 @@ CpuOptions read_options(const Napi::Value& value) {
 Napi::Value create_engine(const Napi::CallbackInfo& info, const Napi::FunctionReference& constructor) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
-    const CpuOptions options = read_options(info[1]);
-    BackendHolder backend = std::make_unique<CpuBackend>(read_graph(info[0]), options);
-    return constructor.New({Napi::External<BackendHolder>::New(env, &backend)});
+    const BackendRegistration& registration = find_backend(read_kind(info[1]));
+    const BackendOptions options = read_options(info[1]);
+    OpenBackend open{registration.kind, registration.open(read_graph(info[0]), options)};
+    return constructor.New({Napi::External<OpenBackend>::New(env, &open)});
+  });
+}
+
+Napi::Value list_backends(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return guarded(env, [&]() -> Napi::Value {
+    auto result = Napi::Array::New(env);
+    for (const BackendRegistration* registration : kBackends) {
+      const BackendPresence presence = registration->describe();
+      auto backend = Napi::Object::New(env);
+      backend.Set("kind", registration->kind);
+      backend.Set("present", Napi::Boolean::New(env, presence.present));
+      backend.Set("detail", presence.detail);
+      backend.Set("deviation", deviation_of(env, registration->deviation));
+      result.Set(result.Length(), backend);
+    }
+    return result;
   });
 }
 
@@ -81,17 +117,19 @@ Napi::Function EngineObject::define(Napi::Env env) {
                      {InstanceMethod("infer", &EngineObject::infer), InstanceMethod("trace", &EngineObject::trace),
                       InstanceMethod("profile", &EngineObject::profile),
                       InstanceMethod("cancel", &EngineObject::cancel), InstanceMethod("close", &EngineObject::close),
+                      InstanceAccessor<&EngineObject::backend>("backend"),
                       InstanceAccessor<&EngineObject::instruction_set>("instructionSet"),
                       InstanceAccessor<&EngineObject::arena_bytes>("arenaBytes")});
 }
 
 EngineObject::EngineObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EngineObject>(info) {
   if (!info[0].IsExternal()) throw error_from(info.Env(), Fault("ARGUMENT", "use createEngine"));
-  backend_ = std::move(*info[0].As<Napi::External<BackendHolder>>().Data());
-  if (!backend_) throw error_from(info.Env(), Fault("ARGUMENT", "use createEngine"));
-  instruction_set_ = backend_->instruction_set();
-  arena_bytes_ = backend_->arena_bytes();
-  Napi::MemoryManagement::AdjustExternalMemory(info.Env(), static_cast<int64_t>(arena_bytes_));
+  OpenBackend& open = *info[0].As<Napi::External<OpenBackend>>().Data();
+  if (!open.backend) throw error_from(info.Env(), Fault("ARGUMENT", "use createEngine"));
+  kind_ = open.kind;
+  backend_ = std::move(open.backend);
+  description_ = backend_->description();
+  Napi::MemoryManagement::AdjustExternalMemory(info.Env(), static_cast<int64_t>(description_.arena_bytes));
 }
 
 EngineObject::~EngineObject() = default;
@@ -102,7 +140,7 @@ Napi::Value EngineObject::infer(const Napi::CallbackInfo& info) {
     InferWorker::Call call;
     // Reading a property may run JavaScript, so what it could change is looked at afterwards.
     if (info[1].IsObject()) call.into = read_callers_arrays(info[1].As<Napi::Object>());
-    if (closing_) throw Fault("ENGINE_CLOSED", "the engine is closed");
+    require_open();
     if (info[2].IsNumber()) call.ticket = info[2].As<Napi::Number>().DoubleValue();
     call.input = read_bytes(info[0], "INPUT_SIZE", "inputs");
     call.count = count_images(call.input, backend_->input_bytes());
@@ -120,9 +158,15 @@ void EngineObject::start_next() {
   running_->Queue();
 }
 
-void EngineObject::call_ended(InferBuffers buffers) {
+void EngineObject::call_ended(InferBuffers buffers, bool failed) {
   running_ = nullptr;
   spare_ = std::move(buffers);
+  failed_ |= failed;
+  if (failed_) {
+    const std::deque<std::unique_ptr<InferWorker>> waiting = std::move(waiting_);
+    waiting_.clear();
+    for (const auto& worker : waiting) worker->reject(failed_earlier());
+  }
   if (!waiting_.empty()) {
     start_next();
   } else if (closing_) {
@@ -130,17 +174,32 @@ void EngineObject::call_ended(InferBuffers buffers) {
   }
 }
 
-/** `cancel(ticket)`: calls off the call of `infer` that was given this ticket; none: nothing happens. */
+/** @throws Fault ENGINE_CLOSED, ENGINE_FAILED */
+void EngineObject::require_open() const {
+  if (closing_) throw Fault("ENGINE_CLOSED", "the engine is closed");
+  if (failed_) throw failed_earlier();
+}
+
+/** @throws Fault ENGINE_CLOSED, ENGINE_FAILED, ARGUMENT while a call runs, BACKEND_UNSUPPORTED */
+Diagnostics& EngineObject::idle_diagnostics(const char* purpose) const {
+  require_open();
+  if (running_ != nullptr) throw Fault("ARGUMENT", std::string(purpose) + " needs an idle engine");
+  Diagnostics* const diagnostics = backend_->diagnostics();
+  if (diagnostics != nullptr) return *diagnostics;
+  throw Fault("BACKEND_UNSUPPORTED", std::string("the backend '") + kind_ + "' cannot give " + purpose);
+}
+
+/** `cancel(ticket)`: aborts the call of `infer` that was given this ticket; none: nothing happens. */
 void EngineObject::cancel(const Napi::CallbackInfo& info) {
   const double ticket = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
   if (ticket == 0) return;
-  if (running_ != nullptr && running_->ticket() == ticket) running_->call_off();
+  if (running_ != nullptr && running_->ticket() == ticket) running_->abort();
   const auto found = std::find_if(waiting_.begin(), waiting_.end(),
                                   [ticket](const auto& worker) { return worker->ticket() == ticket; });
   if (found == waiting_.end()) return;
   const std::unique_ptr<InferWorker> worker = std::move(*found);
   waiting_.erase(found);
-  worker->reject_called_off();
+  worker->reject(aborted());
 }
 
 Napi::Value EngineObject::close(const Napi::CallbackInfo& info) {
@@ -153,7 +212,7 @@ Napi::Value EngineObject::close(const Napi::CallbackInfo& info) {
 }
 
 void EngineObject::release(Napi::Env env) {
-  if (backend_) Napi::MemoryManagement::AdjustExternalMemory(env, -static_cast<int64_t>(arena_bytes_));
+  if (backend_) Napi::MemoryManagement::AdjustExternalMemory(env, -static_cast<int64_t>(description_.arena_bytes));
   backend_.reset();
   spare_ = {};
   const std::vector<Napi::Promise::Deferred> closers = std::move(closers_);
@@ -165,20 +224,19 @@ void EngineObject::release(Napi::Env env) {
 Napi::Value EngineObject::trace(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
-    if (closing_) throw Fault("ENGINE_CLOSED", "the engine is closed");
-    if (running_ != nullptr || !backend_->keeps_tensors()) {
-      throw Fault("ARGUMENT", "a trace needs an idle engine made with keepTensors");
-    }
+    Diagnostics& diagnostics = idle_diagnostics("a trace");
+    if (!diagnostics.keeps_tensors()) throw Fault("ARGUMENT", "a trace needs an engine made with keepTensors");
     const Bytes input = read_bytes(info[0], "INPUT_SIZE", "input");
     if (count_images(input, backend_->input_bytes()) != 1) throw Fault("INPUT_SIZE", "a trace takes one image");
     auto potentials = Napi::Int32Array::New(env, backend_->classes());
     auto embedding = Napi::Uint8Array::New(env, backend_->embedding_bytes());
-    backend_->infer(input.data, 1, potentials.Data(), embedding.Data());
+    backend_->infer({input.data, 1, potentials.Data(), embedding.Data()}, AbortSignal());
     auto tensors = Napi::Object::New(env);
-    for (const TracedTensor& tensor : backend_->tensors()) {
-      auto values = Napi::Uint8Array::New(env, tensor.pixels * tensor.channels);
-      backend_->copy_tensor(tensor, values.Data());
-      tensors.Set(tensor.name, values);
+    const std::vector<TensorSize> sizes = diagnostics.tensors();
+    for (size_t i = 0; i < sizes.size(); i++) {
+      auto values = Napi::Uint8Array::New(env, sizes[i].bytes);
+      diagnostics.copy_tensor(i, values.Data());
+      tensors.Set(sizes[i].name, values);
     }
     auto result = Napi::Object::New(env);
     result.Set("potentials", potentials);
@@ -192,11 +250,10 @@ Napi::Value EngineObject::trace(const Napi::CallbackInfo& info) {
 Napi::Value EngineObject::profile(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
-    if (closing_) throw Fault("ENGINE_CLOSED", "the engine is closed");
-    if (running_ != nullptr) throw Fault("ARGUMENT", "a profile needs an idle engine");
+    Diagnostics& diagnostics = idle_diagnostics("a profile");
     const Bytes input = read_bytes(info[0], "INPUT_SIZE", "input");
     if (count_images(input, backend_->input_bytes()) != 1) throw Fault("INPUT_SIZE", "a profile takes one image");
-    const std::vector<StepTime> steps = backend_->profile(input.data, read_rounds(info[1]));
+    const std::vector<StepTime> steps = diagnostics.profile(input.data, read_rounds(info[1]));
     auto result = Napi::Array::New(env, steps.size());
     for (uint32_t i = 0; i < steps.size(); i++) {
       auto nodes = Napi::Array::New(env, steps[i].nodes.size());
@@ -210,12 +267,14 @@ Napi::Value EngineObject::profile(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value EngineObject::backend(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), kind_); }
+
 Napi::Value EngineObject::instruction_set(const Napi::CallbackInfo& info) {
-  return Napi::String::New(info.Env(), instruction_set_);
+  return Napi::String::New(info.Env(), description_.runs_on);
 }
 
 Napi::Value EngineObject::arena_bytes(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), static_cast<double>(arena_bytes_));
+  return Napi::Number::New(info.Env(), static_cast<double>(description_.arena_bytes));
 }
 
 }  // namespace spikescope::binding

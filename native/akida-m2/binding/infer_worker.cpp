@@ -8,11 +8,6 @@
 namespace spikescope::binding {
 namespace {
 
-/** A call that may be called off looks after so many images whether it was. */
-constexpr size_t kImagesAtOnce = 32;
-
-Fault called_off() { return Fault("ABORTED", "the inference was called off"); }
-
 template <typename Array>
 Array read_array_of(const Napi::Object& holder, const char* field, napi_typedarray_type type) {
   const Napi::Value value = holder.Get(field);
@@ -37,13 +32,15 @@ void copy_into(Array array, const std::vector<Element>& values, const char* fiel
 
 }  // namespace
 
+Fault aborted() { return Fault("ABORTED", "the inference was aborted"); }
+
 CallersArrays read_callers_arrays(const Napi::Object& holder) {
   return {holder, read_array_of<Napi::Int32Array>(holder, "potentials", napi_int32_array),
           read_array_of<Napi::Uint8Array>(holder, "embeddings", napi_uint8_array)};
 }
 
 InferWorker::InferWorker(Napi::Env env, InferOwner& owner, const Napi::Object& keep_alive,
-                         std::shared_ptr<CpuBackend> backend, InferBuffers buffers, const Call& call)
+                         std::shared_ptr<Backend> backend, InferBuffers buffers, const Call& call)
     : Napi::AsyncWorker(env, "spikescope.infer"),
       deferred_(Napi::Promise::Deferred::New(env)),
       owner_(owner),
@@ -85,10 +82,12 @@ void InferWorker::use_own_arrays() {
 }
 
 void InferWorker::Execute() {
-  const size_t at_once = ticket_ == 0 ? count_ : kImagesAtOnce;
-  for (size_t done = 0; done < count_ && !called_off_; done += at_once) {
-    backend_->infer(buffers_.input.data() + done * backend_->input_bytes(), std::min(at_once, count_ - done),
-                    potentials_ + done * backend_->classes(), embeddings_ + done * backend_->embedding_bytes());
+  try {
+    backend_->infer({buffers_.input.data(), count_, potentials_, embeddings_}, abort_);
+  } catch (const Fault& fault) {
+    failure_.emplace(fault);
+  } catch (const std::exception& error) {
+    failure_.emplace("ENGINE_FAILED", error.what());
   }
 }
 
@@ -104,7 +103,7 @@ void InferWorker::end(const Settle& settle) {
   backend_.reset();
   try {
     settle();
-    owner_.call_ended(std::move(buffers_));
+    owner_.call_ended(std::move(buffers_), failure_.has_value());
   } catch (const Napi::Error&) {
   }
 }
@@ -112,7 +111,8 @@ void InferWorker::end(const Settle& settle) {
 void InferWorker::OnOK() {
   end([this] {
     try {
-      if (called_off_) throw called_off();
+      if (failure_) throw Fault(*failure_);
+      if (abort_.is_raised()) throw aborted();
       if (callers_arrays_) fill_callers_arrays();
       deferred_.Resolve(result_.Value());
     } catch (const Fault& fault) {
@@ -125,6 +125,6 @@ void InferWorker::OnError(const Napi::Error& error) {
   end([&] { deferred_.Reject(error.Value()); });
 }
 
-void InferWorker::reject_called_off() { deferred_.Reject(error_from(Env(), called_off()).Value()); }
+void InferWorker::reject(const Fault& fault) { deferred_.Reject(error_from(Env(), fault).Value()); }
 
 }  // namespace spikescope::binding

@@ -2,11 +2,12 @@
 
 #include <napi.h>
 
-#include <atomic>
 #include <memory>
+#include <optional>
 #include <vector>
 
-#include "../engine/cpu_backend.h"
+#include "../device/backend.h"
+#include "../engine/fault.h"
 #include "values.h"
 
 namespace spikescope::binding {
@@ -22,7 +23,8 @@ struct InferBuffers {
 /** Who runs the calls: told on the main thread when one is over. */
 class InferOwner {
  public:
-  virtual void call_ended(InferBuffers buffers) = 0;
+  /** `failed`: the backend is of no more use. */
+  virtual void call_ended(InferBuffers buffers, bool failed) = 0;
 
  protected:
   ~InferOwner() = default;
@@ -35,6 +37,9 @@ struct CallersArrays {
   Napi::Int32Array potentials;
   Napi::Uint8Array embeddings;
 };
+
+/** What an aborted call is rejected with. */
+Fault aborted();
 
 /** Reads `{potentials, embeddings}`, which may run JavaScript. @throws Fault OUTPUT_SIZE */
 CallersArrays read_callers_arrays(const Napi::Object& holder);
@@ -50,21 +55,21 @@ class InferWorker final : public Napi::AsyncWorker {
     Bytes input;
     size_t count = 0;
     CallersArrays into;
-    /** By which the call can be called off; 0: it cannot. */
+    /** By which the call can be aborted; 0: it cannot. */
     double ticket = 0;
   };
 
   /** `keep_alive`: the JavaScript object of `owner`. @throws Fault OUTPUT_SIZE where the caller's arrays do not fit */
-  InferWorker(Napi::Env env, InferOwner& owner, const Napi::Object& keep_alive, std::shared_ptr<CpuBackend> backend,
+  InferWorker(Napi::Env env, InferOwner& owner, const Napi::Object& keep_alive, std::shared_ptr<Backend> backend,
               InferBuffers buffers, const Call& call);
 
   Napi::Promise promise() const { return deferred_.Promise(); }
   double ticket() const { return ticket_; }
 
-  /** While it runs: it stops before its next images, and its promise is rejected. */
-  void call_off() { called_off_ = true; }
+  /** While it runs: it stops before its next images, and its promise is rejected with ABORTED. */
+  void abort() { abort_.raise(); }
   /** Before it runs: its promise is rejected. */
-  void reject_called_off();
+  void reject(const Fault& fault);
 
  protected:
   void Execute() override;
@@ -81,12 +86,14 @@ class InferWorker final : public Napi::AsyncWorker {
   Napi::Promise::Deferred deferred_;
   InferOwner& owner_;
   Napi::ObjectReference keep_alive_;
-  std::shared_ptr<CpuBackend> backend_;
+  std::shared_ptr<Backend> backend_;
   InferBuffers buffers_;
   const size_t count_;
   const double ticket_;
   const bool callers_arrays_;
-  std::atomic<bool> called_off_{false};
+  AbortSignal abort_;
+  /** Why the backend failed. */
+  std::optional<Fault> failure_;
   int32_t* potentials_ = nullptr;
   uint8_t* embeddings_ = nullptr;
   Napi::ObjectReference result_;

@@ -31,7 +31,7 @@ double read_seconds(const Napi::Value& value) { return number_in(value, 1, kMaxi
 Napi::Value measure_peak(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     if (!info[0].IsString()) throw Fault("INSTRUCTION_SET", "expected a name", "", "instructionSet");
-    const InstructionSet set = choose_instruction_set(info[0].As<Napi::String>());
+    const InstructionSet& set = choose_instruction_set(info[0].As<Napi::String>());
     return Napi::Number::New(info.Env(), measure::multiply_add_peak(set, read_seconds(info[1])));
   });
 }

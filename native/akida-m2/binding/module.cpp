@@ -12,7 +12,9 @@ class Module : public Napi::Addon<Module> {
  public:
   Module(Napi::Env env, Napi::Object exports) {
     engine_ = Napi::Persistent(EngineObject::define(env));
-    DefineAddon(exports, {InstanceMethod("createEngine", &Module::create), InstanceMethod("instructionSets", &Module::sets),
+    DefineAddon(exports, {InstanceMethod("createEngine", &Module::create),
+                          InstanceMethod("backends", &Module::backends),
+                          InstanceMethod("instructionSets", &Module::sets),
                           InstanceMethod("areaResample", &Module::resample),
                           InstanceMethod("measureQuality", &Module::measure),
                           InstanceMethod("measurePeak", &Module::peak),
@@ -22,10 +24,12 @@ class Module : public Napi::Addon<Module> {
  private:
   Napi::Value create(const Napi::CallbackInfo& info) { return create_engine(info, engine_); }
 
+  Napi::Value backends(const Napi::CallbackInfo& info) { return list_backends(info); }
+
   Napi::Value sets(const Napi::CallbackInfo& info) {
-    const std::vector<InstructionSet> available = available_instruction_sets();
+    const std::vector<const InstructionSet*> available = available_instruction_sets();
     auto names = Napi::Array::New(info.Env(), available.size());
-    for (uint32_t i = 0; i < available.size(); i++) names.Set(i, name_of(available[i]));
+    for (uint32_t i = 0; i < available.size(); i++) names.Set(i, available[i]->name);
     return names;
   }
 

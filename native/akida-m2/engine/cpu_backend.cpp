@@ -4,14 +4,34 @@
 #include <chrono>
 #include <cstring>
 
+#include "fault.h"
 #include "validate.h"
 
 namespace spikescope {
 namespace {
 
-Plan plan_for(Graph graph, const CpuOptions& options) {
+Plan plan_for(Graph graph, const PlanOptions& options) {
   validate(graph);
-  return make_plan(std::move(graph), {options.instruction_set, options.keep_tensors});
+  return make_plan(std::move(graph), options);
+}
+
+size_t threads_of(const BackendOptions& options) {
+  if (options.keep_tensors && options.threads != 1) {
+    throw Fault("THREADS", "tensors can be kept on one thread only", "", "keepTensors");
+  }
+  return std::max<size_t>(options.threads, 1);
+}
+
+BackendPresence describe_processor() {
+  std::string names;
+  for (const InstructionSet* set : available_instruction_sets()) {
+    names += (names.empty() ? "" : ", ") + std::string(set->name);
+  }
+  return {true, "instruction sets " + names};
+}
+
+std::unique_ptr<Backend> open_processor(Graph graph, const BackendOptions& options) {
+  return std::make_unique<CpuBackend>(std::move(graph), options);
 }
 
 double median_of(std::vector<double>& values) {
@@ -22,10 +42,11 @@ double median_of(std::vector<double>& values) {
 
 }  // namespace
 
-CpuBackend::CpuBackend(Graph graph, const CpuOptions& options)
-    : options_(options),
-      threads_(std::max<size_t>(options.threads, 1)),
-      plan_(plan_for(std::move(graph), options)),
+CpuBackend::CpuBackend(Graph graph, const BackendOptions& options)
+    : instruction_set_(choose_instruction_set(options.instruction_set)),
+      threads_(threads_of(options)),
+      keep_tensors_(options.keep_tensors),
+      plan_(plan_for(std::move(graph), {instruction_set_, options.keep_tensors})),
       arena_(reserve_aligned(plan_.arena_bytes * threads_)),
       pool_(threads_) {}
 
@@ -42,7 +63,7 @@ void CpuBackend::run_image(const uint8_t* input, int32_t* potentials, uint8_t* e
   std::memcpy(embedding, arena + plan_.embedding_offset, plan_.embedding_bytes);
 }
 
-std::vector<StepTime> CpuBackend::profile(const uint8_t* input, size_t rounds) const {
+std::vector<StepTime> CpuBackend::profile(const uint8_t* input, size_t rounds) {
   using Clock = std::chrono::steady_clock;
   std::vector<std::vector<double>> times(plan_.steps.size() + 1);
   std::vector<int32_t> potentials(plan_.classes);
@@ -72,7 +93,14 @@ std::vector<StepTime> CpuBackend::profile(const uint8_t* input, size_t rounds) c
   return result;
 }
 
-void CpuBackend::copy_tensor(const TracedTensor& tensor, uint8_t* output) const {
+std::vector<TensorSize> CpuBackend::tensors() const {
+  std::vector<TensorSize> sizes;
+  for (const TracedTensor& tensor : plan_.tensors) sizes.push_back({tensor.name, tensor.pixels * tensor.channels});
+  return sizes;
+}
+
+void CpuBackend::copy_tensor(size_t number, uint8_t* output) const {
+  const TracedTensor& tensor = plan_.tensors[number];
   const uint8_t* const memory = arena_.get() + tensor.offset;
   for (size_t pixel = 0; pixel < tensor.pixels; pixel++) {
     std::memcpy(output + pixel * tensor.channels, memory + pixel * tensor.stride, tensor.channels);
@@ -80,27 +108,30 @@ void CpuBackend::copy_tensor(const TracedTensor& tensor, uint8_t* output) const 
 }
 
 /** One image per piece, each worker in its own part of the arena. */
-class CpuBackend::Batch final : public PieceWork {
+class CpuBackend::Images final : public PieceWork {
  public:
-  Batch(const CpuBackend& backend, const uint8_t* inputs, int32_t* potentials, uint8_t* embeddings)
-      : backend_(backend), inputs_(inputs), potentials_(potentials), embeddings_(embeddings) {}
+  Images(const CpuBackend& backend, const Batch& batch, const AbortSignal& abort)
+      : backend_(backend), batch_(batch), abort_(abort) {}
 
   void do_piece(size_t image, size_t worker) override {
-    backend_.run_image(inputs_ + image * backend_.input_bytes(), potentials_ + image * backend_.classes(),
-                       embeddings_ + image * backend_.embedding_bytes(),
-                       backend_.arena_.get() + worker * backend_.plan_.arena_bytes);
+    if (abort_.is_raised()) return;
+    const Plan& plan = backend_.plan_;
+    backend_.run_image(batch_.inputs + image * plan.input_bytes, batch_.potentials + image * plan.classes,
+                       batch_.embeddings + image * plan.embedding_bytes,
+                       backend_.arena_.get() + worker * plan.arena_bytes);
   }
 
  private:
   const CpuBackend& backend_;
-  const uint8_t* const inputs_;
-  int32_t* const potentials_;
-  uint8_t* const embeddings_;
+  const Batch& batch_;
+  const AbortSignal& abort_;
 };
 
-void CpuBackend::infer(const uint8_t* inputs, size_t count, int32_t* potentials, uint8_t* embeddings) {
-  Batch batch(*this, inputs, potentials, embeddings);
-  pool_.run(batch, count);
+void CpuBackend::infer(const Batch& batch, const AbortSignal& abort) {
+  Images images(*this, batch, abort);
+  pool_.run(images, batch.count);
 }
+
+const BackendRegistration kCpuBackend{"cpu", describe_processor, open_processor, nullptr};
 
 }  // namespace spikescope

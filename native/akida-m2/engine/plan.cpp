@@ -5,23 +5,14 @@
 
 #include "arena.h"
 #include "fusion.h"
-#include "target.h"
 
 namespace spikescope {
 namespace {
 
-std::vector<const KernelFactory*> factories_of(InstructionSet set) {
+/** Those of the set and of all that it falls back to, best first. */
+std::vector<const KernelFactory*> factories_of(const InstructionSet& best) {
   std::vector<const KernelFactory*> factories;
-#if SPIKESCOPE_X86
-  if (set == InstructionSet::avx512vnni) factories.push_back(&kAvx512VnniKernels);
-  if (set >= InstructionSet::avx2) factories.push_back(&kAvx2Kernels);
-#elif SPIKESCOPE_ARM64
-  if (set == InstructionSet::neondot) factories.push_back(&kNeonDotKernels);
-  if (set >= InstructionSet::neon) factories.push_back(&kNeonKernels);
-#else
-  (void)set;
-#endif
-  factories.push_back(&kScalarKernels);
+  for (const InstructionSet* set = &best; set != nullptr; set = set->fallback) factories.push_back(set->kernels);
   return factories;
 }
 

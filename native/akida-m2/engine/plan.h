@@ -32,7 +32,7 @@ struct TracedTensor {
 };
 
 struct PlanOptions {
-  InstructionSet instruction_set = InstructionSet::scalar;
+  const InstructionSet& instruction_set;
   /** Every tensor is made and keeps its own memory, so that all can be read after a run. */
   bool keep_tensors = false;
 };

@@ -37,8 +37,9 @@ class Resampler {
         reciprocal_(0.5 / static_cast<double>(area_)),
         columns_(length_),
         inner_(length_),
-        upper_(length_),
-        lower_(length_),
+        // A YUV row may start at the second pixel of a pair, one byte into its memory.
+        upper_(length_ + 1),
+        lower_(length_ + 1),
         covers_(static_cast<size_t>(size)) {
     for (int64_t i = 0; i < size; i++) covers_[static_cast<size_t>(i)] = cover_of(i, square.side, size);
   }

@@ -43,14 +43,9 @@ SPIKESCOPE_AVX512 void read_avx512(const Line* lines, size_t count) SPIKESCOPE_R
 
 Read widest_read() {
 #if SPIKESCOPE_X86
-  switch (available_instruction_sets().back()) {
-    case InstructionSet::avx512vnni:
-      return read_avx512;
-    case InstructionSet::avx2:
-      return read_avx2;
-    default:
-      break;
-  }
+  const size_t vector_bytes = available_instruction_sets().back()->vector_bytes;
+  if (vector_bytes >= 64) return read_avx512;
+  if (vector_bytes >= 32) return read_avx2;
 #endif
   return read_plain;
 }

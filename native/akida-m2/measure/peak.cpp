@@ -6,8 +6,8 @@
 #include "fastest.h"
 
 /*
- * In assembly, so that no compiler moves or drops what is counted. Twelve sums, one after the other, are more than any of
- * these instructions' latency times their number per cycle.
+ * In assembly, so that no compiler moves or drops what is counted. Twelve sums, one after the other, are more than any
+ * of these instructions' latency times their number per cycle.
  */
 namespace spikescope::measure {
 namespace {
@@ -15,10 +15,16 @@ namespace {
 constexpr int64_t kSums = 12;
 constexpr int64_t kLoops = 20000;
 
+/** What counts as the peak of an instruction set, which is known by its kernels. */
+struct Loop {
+  const KernelFactory* kernels;
+  /** Products per instruction, or per pair of them that belong together. */
+  int64_t products;
+  void (*run)();
+};
+
 #if SPIKESCOPE_X86
 
-/** Sixteen lanes of four products each. */
-constexpr int64_t kAvx512VnniProducts = 64;
 void run_avx512vnni() {
   int64_t loops = kLoops;
   asm volatile(
@@ -35,8 +41,6 @@ void run_avx512vnni() {
         "xmm12", "xmm13");
 }
 
-/** Values widened to sixteen bits: eight lanes of two products each. */
-constexpr int64_t kAvx2Products = 16;
 void run_avx2() {
   int64_t loops = kLoops;
   asm volatile(
@@ -54,13 +58,16 @@ void run_avx2() {
         "xmm12", "xmm13", "xmm14");
 }
 
+constexpr Loop kLoopsOfSets[] = {
+    {&kAvx512VnniKernels, 64, run_avx512vnni},  // sixteen lanes of four products each
+    {&kAvx2Kernels, 16, run_avx2},              // widened to sixteen bits: eight lanes of two products each
+};
+
 #elif SPIKESCOPE_ARM64
 
 #define SPIKESCOPE_CLOBBERED                                                                                       \
   "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v16", "v17", "v18", "v19", "v28", "v29", "v30"
 
-/** Four lanes of four products each. */
-constexpr int64_t kNeonDotProducts = 16;
 void run_neondot() {
   int64_t loops = kLoops;
   asm volatile(
@@ -76,8 +83,6 @@ void run_neondot() {
       : SPIKESCOPE_CLOBBERED);
 }
 
-/** Eight products of sixteen bits, added in pairs. */
-constexpr int64_t kNeonProducts = 8;
 void run_neon() {
   int64_t loops = kLoops;
   asm volatile(
@@ -93,6 +98,11 @@ void run_neon() {
       : SPIKESCOPE_CLOBBERED);
 }
 
+constexpr Loop kLoopsOfSets[] = {
+    {&kNeonDotKernels, 16, run_neondot},  // four lanes of four products each
+    {&kNeonKernels, 8, run_neon},         // eight products of sixteen bits, added in pairs
+};
+
 #endif
 
 double per_second(int64_t products, double seconds) {
@@ -101,22 +111,15 @@ double per_second(int64_t products, double seconds) {
 
 }  // namespace
 
-double multiply_add_peak(InstructionSet set, double seconds) {
-  switch (set) {
-#if SPIKESCOPE_X86
-    case InstructionSet::avx512vnni:
-      return per_second(kAvx512VnniProducts, fastest(seconds, run_avx512vnni));
-    case InstructionSet::avx2:
-      return per_second(kAvx2Products, fastest(seconds, run_avx2));
-#elif SPIKESCOPE_ARM64
-    case InstructionSet::neondot:
-      return per_second(kNeonDotProducts, fastest(seconds, run_neondot));
-    case InstructionSet::neon:
-      return per_second(kNeonProducts, fastest(seconds, run_neon));
-#endif
-    default:
-      return 0;
+double multiply_add_peak(const InstructionSet& set, double seconds) {
+#if SPIKESCOPE_X86 || SPIKESCOPE_ARM64
+  for (const Loop& loop : kLoopsOfSets) {
+    if (loop.kernels == set.kernels) return per_second(loop.products, fastest(seconds, loop.run));
   }
+#endif
+  (void)seconds;
+  (void)set;
+  return 0;
 }
 
 }  // namespace spikescope::measure

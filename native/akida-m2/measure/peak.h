@@ -10,6 +10,6 @@ namespace spikescope::measure {
  * @param seconds how long to try
  * @return 0 for `scalar`, where the compiler chooses the instructions
  */
-double multiply_add_peak(InstructionSet set, double seconds);
+double multiply_add_peak(const InstructionSet& set, double seconds);
 
 }  // namespace spikescope::measure

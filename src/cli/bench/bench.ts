@@ -77,7 +77,7 @@ async function run(options: Options): Promise<void> {
   if (options.report !== undefined) requireWritable(options.report, '--report');
   const images = await stageImages(options.images);
   const absences = new Absences();
-  const { bundle, engine } = await openModel(options.model);
+  const { bundle, engine } = await openModel(options.model, { backend: 'cpu' });
   try {
     const limits = measureLimits();
     const peers = await bundlePeers(bundle, float, absences);

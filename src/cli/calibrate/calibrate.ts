@@ -81,7 +81,7 @@ function operatingPoint(text: string, earlier: OperatingPoints = {}): OperatingP
 async function run(options: Options): Promise<void> {
   requireWritable(options.out ?? options.model, '--out');
   if (options.html) requireWritable(options.html, '--html');
-  const { bundle, engine } = await openModel(options.model);
+  const { bundle, engine } = await openModel(options.model, { onRemark: note });
   try {
     refuseUnknownClasses(bundle.graph.classes, options.operatingPoint);
     const { calibration, document } = await fitReadout(options, bundle, engine);

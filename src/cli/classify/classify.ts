@@ -59,7 +59,7 @@ async function classify(paths: readonly string[], options: Options): Promise<num
       expected: 'files that end in .jpg, .png, .webp or .tif, at any depth',
     });
   }
-  const { bundle, engine } = await openModel(options.model);
+  const { bundle, engine } = await openModel(options.model, { onRemark: note });
   try {
     const classifier = createClassifier(bundle, engine, {
       ...(options.crop !== undefined && { crop: options.crop }),

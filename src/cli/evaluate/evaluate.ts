@@ -82,7 +82,7 @@ export function evaluateCommand(): Command {
 
 async function run(options: Options): Promise<void> {
   if (options.html) requireWritable(options.html, '--html');
-  const { bundle, engine } = await openModel(options.model);
+  const { bundle, engine } = await openModel(options.model, { onRemark: note });
   const figuresFile = storedFiguresFile(options.model ?? DEFAULT_MODEL);
   try {
     const stored = await readStoredFigures(figuresFile);

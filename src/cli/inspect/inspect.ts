@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { UsageError } from '../../errors.ts';
 import { DEFAULT_MODEL, openModel } from '../../runtime/engine/open-model.ts';
-import { print, printJson } from '../../ui/terminal/console.ts';
+import { note, print, printJson } from '../../ui/terminal/console.ts';
 import {
   optionName,
   parseOptions,
@@ -62,7 +62,7 @@ export function inspectCommand(): Command {
 }
 
 async function inspect(file: string, options: z.infer<typeof optionsSchema>): Promise<void> {
-  const { bundle, engine } = await openModel(file);
+  const { bundle, engine } = await openModel(file, { onRemark: note });
   try {
     const document = documentOf(file, bundle, engine);
     if (!options.activity) {

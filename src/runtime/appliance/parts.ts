@@ -59,7 +59,7 @@ export async function openParts(
   });
   cleanup.add(() => journal.close());
   if (journalFault !== null) say(journalFault.describe());
-  const { bundle, engine } = await openModel(options.model);
+  const { bundle, engine } = await openModel(options.model, { onRemark: say });
   cleanup.add(() => engine.close());
   const classifier: Classifier = createClassifier(bundle, engine, { head: () => learner?.head ?? null });
   const learner = await openLearner(options, { folder: dataFolder, source, bundle, journal, say });

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { readBundle } from '../../model/bundle/read.ts';
-import type { Engine, EngineFactory, EngineOptions } from './contract.ts';
-import { createCpuEngine } from './cpu.ts';
+import type { Backend, BackendName, Engine, EngineOptions } from './contract.ts';
 import { replayGolden } from './golden.ts';
+import { BACKENDS, chooseBackend } from './registry.ts';
 
 /** The bundle that ships with the package and serves when none is named. */
 export const DEFAULT_MODEL = fileURLToPath(new URL('../../../models/qana64.spikescope', import.meta.url));
@@ -15,20 +15,29 @@ export interface OpenModel {
   readonly engine: Engine;
 }
 
+export interface OpenModelOptions extends EngineOptions {
+  /** Default `auto`: the best one that is here and exact. */
+  readonly backend?: 'auto' | BackendName;
+  /** Told in one sentence, for people, when another backend than the best one serves, and what to type. */
+  readonly onRemark?: (sentence: string) => void;
+}
+
 /**
- * Reads a bundle, makes an engine of its graph and replays the golden inputs before anything trusts the two.
+ * Reads a bundle, opens its graph on a backend and replays the golden inputs before anything trusts the two.
  * @throws RefusedError `BUNDLE_*`, `GRAPH_*`
- * @throws UsageError, SpikescopeError as the engine's factory
+ * @throws UsageError, SpikescopeError as `chooseBackend` and the backend's `open`
  */
 export async function openModel(
   file: string = DEFAULT_MODEL,
-  options: EngineOptions = {},
-  createEngine: EngineFactory = createCpuEngine,
+  { backend: wanted = 'auto', onRemark, ...options }: OpenModelOptions = {},
+  backends: readonly Backend[] = BACKENDS,
 ): Promise<OpenModel> {
   const bundle = await readBundle(file);
-  const engine = await createEngine(bundle.graph, options);
+  const { backend, deviation, remark } = chooseBackend(wanted, backends);
+  if (remark !== null) onRemark?.(remark);
+  const engine = await backend.open(bundle.graph, options);
   try {
-    await replayGolden(bundle, engine);
+    await replayGolden(bundle, engine, deviation);
   } catch (error) {
     await engine.close();
     throw error;

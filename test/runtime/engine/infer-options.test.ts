@@ -102,7 +102,7 @@ describe('arrays that the caller gives away while the engine computes', () => {
 });
 
 describe('a signal', () => {
-  it('calls off a call that waits behind another, which finishes', async () => {
+  it('aborts a call that waits behind another, which finishes', async () => {
     const engine = await open(large);
     const batch = batchOf(large, 16);
     const controller = new AbortController();
@@ -145,7 +145,7 @@ describe('closing while busy', () => {
     expect(await codeOf(engine.infer(batch))).toBe('ENGINE_CLOSED');
   });
 
-  it('works while a call is being called off', async () => {
+  it('works while a call is being aborted', async () => {
     const engine = await createCpuEngine(large);
     const controller = new AbortController();
     const calls = [1, 2].map(() => engine.infer(batchOf(large, 200), 200, { signal: controller.signal }));

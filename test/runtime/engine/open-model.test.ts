@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeBundle } from '../../../src/model/bundle/write.ts';
-import type { Engine } from '../../../src/runtime/engine/contract.ts';
-import { createInterpreterEngine } from '../../../src/runtime/engine/interpreter.ts';
+import type { Engine, EngineFactory } from '../../../src/runtime/engine/contract.ts';
+import { interpreterBackend } from '../../../src/runtime/engine/interpreter.ts';
 import { openModel } from '../../../src/runtime/engine/open-model.ts';
 import { tinyModel } from '../../support/tiny-model.ts';
 
@@ -32,13 +32,32 @@ describe('opening a model', () => {
 
   it('refuses a bundle whose golden potentials its engine does not reproduce, and closes that engine', async () => {
     const engines: Engine[] = [];
-    const opening = openModel(wrong, {}, async (graph) => {
-      const engine = await createInterpreterEngine(graph);
+    const open: EngineFactory = async (graph) => {
+      const engine = await interpreterBackend.open(graph);
       engines.push(engine);
       return engine;
-    });
+    };
+    const opening = openModel(wrong, {}, [{ ...interpreterBackend, open }]);
     await expect(opening).rejects.toMatchObject({ code: 'BUNDLE_GOLDEN', exitCode: 3 });
     await expect(engines[0].infer(new Uint8Array(48))).rejects.toMatchObject({ code: 'ENGINE_CLOSED' });
+  });
+
+  it('takes the backend that is named, and says nothing then', async () => {
+    const remarks: string[] = [];
+    const { engine } = await openModel(sound, {
+      backend: 'interpreter',
+      onRemark: (remark) => remarks.push(remark),
+    });
+    expect(engine.backend).toBe('interpreter');
+    expect(remarks).toEqual([]);
+    await engine.close();
+  });
+
+  it('refuses a backend that is not here: BACKEND_ABSENT', async () => {
+    await expect(openModel(sound, { backend: 'akida' })).rejects.toMatchObject({
+      code: 'BACKEND_ABSENT',
+      exitCode: 1,
+    });
   });
 
   it('refuses what is not there', async () => {

@@ -1,23 +1,23 @@
 #pragma once
 
-#include "window_matrix.h"
+#include "im2col_view.h"
 
 namespace spikescope {
 
 /** Walks over the output pixels of a convolution, row after row, giving each one's window and place. */
 class PixelCursor {
  public:
-  PixelCursor(const WindowMatrix& matrix, const uint8_t* input, uint8_t* output, size_t output_stride)
-      : matrix_(matrix), input_(input), output_(output), output_stride_(output_stride) {}
+  PixelCursor(const Im2colView& view, const uint8_t* input, uint8_t* output, size_t output_stride)
+      : view_(view), input_(input), output_(output), output_stride_(output_stride) {}
 
-  const uint8_t* window() const { return input_ + matrix_.window_offset(row_, column_); }
+  const uint8_t* window() const { return input_ + view_.window_offset(row_, column_); }
   uint8_t* output() const { return output_; }
 
   /** Goes to the next pixel; stays on the last one. */
   void advance() {
-    if (column_ + 1 < matrix_.columns()) {
+    if (column_ + 1 < view_.columns()) {
       column_++;
-    } else if (row_ + 1 < matrix_.rows()) {
+    } else if (row_ + 1 < view_.rows()) {
       row_++;
       column_ = 0;
     } else {
@@ -27,7 +27,7 @@ class PixelCursor {
   }
 
  private:
-  const WindowMatrix& matrix_;
+  const Im2colView& view_;
   const uint8_t* const input_;
   uint8_t* output_;
   const size_t output_stride_;

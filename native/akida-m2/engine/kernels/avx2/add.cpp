@@ -38,7 +38,7 @@ class AddKernel final : public Kernel {
   };
 
   SPIKESCOPE_AVX2 void add(const uint8_t* const* inputs, uint8_t* output) const {
-    const Finish parameters = make_finish(zero_point_, clamp_);
+    const OutputStage parameters = make_output_stage(zero_point_, clamp_);
     const __m256i start = _mm256_set1_epi32(start_);
     const __m128i shift = _mm_cvtsi32_si128(shift_);
     for (size_t at = 0; at < length_; at += 32) {
@@ -49,7 +49,8 @@ class AddKernel final : public Kernel {
       }
       const __m256i low = _mm256_packs_epi32(_mm256_sra_epi32(sums[0], shift), _mm256_sra_epi32(sums[1], shift));
       const __m256i high = _mm256_packs_epi32(_mm256_sra_epi32(sums[2], shift), _mm256_sra_epi32(sums[3], shift));
-      store_bytes(output + at, _mm256_packus_epi16(finish(low, parameters), finish(high, parameters)), length_ - at);
+      store_bytes(output + at, _mm256_packus_epi16(output_bytes(low, parameters), output_bytes(high, parameters)),
+                  length_ - at);
     }
   }
 

@@ -27,7 +27,7 @@ class AveragePoolKernel final : public Kernel {
 
  private:
   SPIKESCOPE_AVX2 void pool(const uint8_t* input, uint8_t* output) const {
-    const Finish parameters = make_finish(zero_point_, clamp_);
+    const OutputStage parameters = make_output_stage(zero_point_, clamp_);
     const auto channels = static_cast<size_t>(input_.channels);
     const size_t row_bytes = static_cast<size_t>(input_.width) * channels;
     for (int32_t y = 0; y < output_.height; y++) {
@@ -55,12 +55,12 @@ class AveragePoolKernel final : public Kernel {
     return sum;
   }
 
-  SPIKESCOPE_INLINE256 static void put(__m256i sum, const AverageEntry& entry, const Finish& parameters,
+  SPIKESCOPE_INLINE256 static void put(__m256i sum, const AverageEntry& entry, const OutputStage& parameters,
                                        uint8_t* output) {
     const __m256i started = _mm256_add_epi16(sum, _mm256_set1_epi16(entry.start));
     const __m256i shifted = _mm256_sra_epi16(started, _mm_cvtsi32_si128(entry.shift));
     const __m256i scaled = _mm256_mulhrs_epi16(shifted, _mm256_set1_epi16(entry.multiplier));
-    store_bytes(output, narrow(finish(scaled, parameters)), 16);
+    store_bytes(output, narrow(output_bytes(scaled, parameters)), 16);
   }
 
   const Shape input_;

@@ -17,17 +17,17 @@ constexpr int kPixels = 4;
 class ConvolutionKernel final : public Kernel {
  public:
   ConvolutionKernel(const Tensor& input, const Node& node, const Convolution& operation)
-      : matrix_(input, node.output, operation),
+      : view_(input, node.output, operation),
         zero_point_(node.output.zero_point),
         clamp_(operation.clamp),
         output_stride_(node.pixel_stride()) {
-    for (int32_t group = 0; group < matrix_.groups(); group++) {
-      layers_.emplace_back(matrix_.layer_of(group, operation, input.zero_point), packed_form());
+    for (int32_t group = 0; group < view_.groups(); group++) {
+      layers_.emplace_back(view_.layer_of(group, operation, input.zero_point), packed_form());
     }
-    words_ = matrix_.run_offsets().size() * static_cast<size_t>(layers_[0].steps());
+    words_ = view_.run_offsets().size() * static_cast<size_t>(layers_[0].steps());
     constexpr size_t kCachedBytes = 16384;
     const size_t fitting = kCachedBytes / (words_ * 4) / kPixels * kPixels;
-    const auto all = static_cast<size_t>((matrix_.rows() * matrix_.columns() + kPixels - 1) / kPixels * kPixels);
+    const auto all = static_cast<size_t>((view_.rows() * view_.columns() + kPixels - 1) / kPixels * kPixels);
     panel_pixels_ = std::min(all, std::max<size_t>(kPixels, fitting));
   }
 
@@ -37,13 +37,13 @@ class ConvolutionKernel final : public Kernel {
   }
 
   void run(const uint8_t* const* inputs, uint8_t* output, uint8_t* scratch) const override {
-    const uint8_t* const input = matrix_.prepare(inputs[0], scratch);
+    const uint8_t* const input = view_.prepare(inputs[0], scratch);
     auto* const outputs = reinterpret_cast<uint8_t**>(scratch + panel_offset());
     auto* const panel = reinterpret_cast<int16_t*>(outputs + panel_pixels_);
     for (size_t group = 0; group < layers_.size(); group++) {
-      PixelCursor cursor(matrix_, input + group * static_cast<size_t>(matrix_.group_inputs()),
-                         output + group * static_cast<size_t>(matrix_.group_outputs()), output_stride_);
-      const auto pixels = static_cast<size_t>(matrix_.rows()) * static_cast<size_t>(matrix_.columns());
+      PixelCursor cursor(view_, input + group * static_cast<size_t>(view_.group_inputs()),
+                         output + group * static_cast<size_t>(view_.group_outputs()), output_stride_);
+      const auto pixels = static_cast<size_t>(view_.rows()) * static_cast<size_t>(view_.columns());
       for (size_t done = 0; done < pixels; done += panel_pixels_) {
         const size_t left = pixels - done;
         const size_t count = std::min(panel_pixels_, (left + kPixels - 1) / kPixels * kPixels);
@@ -54,15 +54,15 @@ class ConvolutionKernel final : public Kernel {
   }
 
  private:
-  size_t panel_offset() const { return round_up(matrix_.scratch_bytes()); }
+  size_t panel_offset() const { return round_up(view_.scratch_bytes()); }
 
   /** The last pixel is repeated to fill the panel, which gives the same bytes again. */
   SPIKESCOPE_AVX2 void fill_panel(PixelCursor& cursor, size_t count, int32_t steps, int16_t* panel,
                                   uint8_t** outputs) const {
     for (size_t pixel = 0; pixel < count; pixel++) {
       const uint8_t* const window = cursor.window();
-      for (const size_t offset : matrix_.run_offsets()) {
-        widen(window + offset, static_cast<size_t>(matrix_.run_length()), panel);
+      for (const size_t offset : view_.run_offsets()) {
+        widen(window + offset, static_cast<size_t>(view_.run_length()), panel);
         panel += 2 * steps;
       }
       outputs[pixel] = cursor.output();
@@ -72,8 +72,8 @@ class ConvolutionKernel final : public Kernel {
 
   SPIKESCOPE_AVX2 void multiply_panel(const PackedLayer& layer, size_t count, const int16_t* panel,
                                       uint8_t* const* outputs) const {
-    const Finish constants = make_finish(zero_point_, clamp_);
-    const Finish& parameters = *kept_in_memory(&constants);
+    const OutputStage constants = make_output_stage(zero_point_, clamp_);
+    const OutputStage& parameters = *kept_in_memory(&constants);
     const size_t stride = words_ * 2;
     for (const ChannelBlock& block : layer.blocks()) {
       for (size_t pixel = 0; pixel < count; pixel += kPixels) {
@@ -87,7 +87,7 @@ class ConvolutionKernel final : public Kernel {
     }
   }
 
-  const WindowMatrix matrix_;
+  const Im2colView view_;
   const int32_t zero_point_;
   const Clamp clamp_;
   const size_t output_stride_;

@@ -27,7 +27,7 @@ class DenseKernel final : public Kernel {
 
  private:
   SPIKESCOPE_AVX2 void multiply(const uint8_t* input, uint8_t* output, int16_t* row) const {
-    const Finish parameters = make_finish(zero_point_, clamp_);
+    const OutputStage parameters = make_output_stage(zero_point_, clamp_);
     widen(input, length_, row);
     const auto words = static_cast<size_t>(layer_.steps());
     for (const ChannelBlock& block : layer_.blocks()) {

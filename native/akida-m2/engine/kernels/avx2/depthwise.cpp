@@ -61,7 +61,7 @@ class DepthwiseKernel final : public Kernel {
   }
 
   SPIKESCOPE_AVX2 void convolve(const uint8_t* input, uint8_t* output) const {
-    const Finish parameters = make_finish(zero_point_, clamp_);
+    const OutputStage parameters = make_output_stage(zero_point_, clamp_);
     for (int32_t y = 0; y < windows_.output().height; y++) {
       for (int32_t x = 0; x < windows_.output().width; x++) {
         const uint8_t* const window = input + windows_.offset(y, x);
@@ -74,7 +74,7 @@ class DepthwiseKernel final : public Kernel {
     }
   }
 
-  SPIKESCOPE_INLINE256 void convolve_block(const uint8_t* values, const uint8_t* packed, const Finish& parameters,
+  SPIKESCOPE_INLINE256 void convolve_block(const uint8_t* values, const uint8_t* packed, const OutputStage& parameters,
                                            uint8_t* output) const {
     __m256i low = load256(packed);
     __m256i high = load256(packed + 32);
@@ -91,7 +91,7 @@ class DepthwiseKernel final : public Kernel {
     high = _mm256_srav_epi32(high, load256(packed + 96));
     const __m256i narrowed = _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xd8);
     const __m256i scaled = _mm256_mulhrs_epi16(narrowed, load256(packed + 128));
-    store_bytes(output, narrow(finish(scaled, parameters)), std::min(kBlock, windows_.channels()));
+    store_bytes(output, narrow(output_bytes(scaled, parameters)), std::min(kBlock, windows_.channels()));
   }
 
   const DepthwiseWindows windows_;

@@ -29,20 +29,20 @@ SPIKESCOPE_INLINE256 void widen(const uint8_t* input, size_t count, int16_t* out
 
 /** 16 channels of one pixel. */
 SPIKESCOPE_INLINE256 void store_pixel(__m256i sums0, __m256i sums1, const ChannelBlock& block,
-                                      const Finish& parameters, uint8_t* output) {
+                                      const OutputStage& parameters, uint8_t* output) {
   const __m256i narrowed = _mm256_packs_epi32(_mm256_srav_epi32(sums0, load256(block.shift)),
                                               _mm256_srav_epi32(sums1, load256(block.shift + 8)));
   const __m256i scaled = _mm256_mulhrs_epi16(narrowed, load256(block.multiplier));
-  store_bytes(output, narrow(finish(scaled, parameters)), static_cast<size_t>(block.channels));
+  store_bytes(output, narrow(output_bytes(scaled, parameters)), static_cast<size_t>(block.channels));
 }
 
 /** 8 channels of one pixel. */
-SPIKESCOPE_INLINE256 void store_pixel(__m256i sums, const ChannelBlock& block, const Finish& parameters,
+SPIKESCOPE_INLINE256 void store_pixel(__m256i sums, const ChannelBlock& block, const OutputStage& parameters,
                                       uint8_t* output) {
   const __m256i shifted = _mm256_srav_epi32(sums, load256(block.shift));
   const __m128i narrowed = _mm_packs_epi32(_mm256_castsi256_si128(shifted), _mm256_extracti128_si256(shifted, 1));
   const __m256i scaled = _mm256_castsi128_si256(_mm_mulhrs_epi16(narrowed, load128(block.multiplier)));
-  const __m128i bytes = narrow(finish(scaled, parameters));
+  const __m128i bytes = narrow(output_bytes(scaled, parameters));
   if (block.channels == 8) {
     _mm_storel_epi64(reinterpret_cast<__m128i*>(output), bytes);
   } else {
@@ -91,7 +91,7 @@ struct Tile {
   }
 
   template <int... P>
-  SPIKESCOPE_INLINE256 void store(uint8_t* const* outputs, const ChannelBlock& block, const Finish& parameters,
+  SPIKESCOPE_INLINE256 void store(uint8_t* const* outputs, const ChannelBlock& block, const OutputStage& parameters,
                                   std::integer_sequence<int, P...>) const {
     if constexpr (Vectors == 2) {
       (store_pixel(sums[P * 2], sums[P * 2 + 1], block, parameters, outputs[P] + block.first), ...);
@@ -105,7 +105,7 @@ struct Tile {
 template <int Pixels, int Vectors>
 SPIKESCOPE_INLINE256 void multiply_pixels(const int16_t* rows, size_t row_stride, size_t words,
                                           uint8_t* const* outputs, const ChannelBlock& block,
-                                          const Finish& parameters) {
+                                          const OutputStage& parameters) {
   constexpr typename Tile<Pixels, Vectors>::PixelNumbers pixels;
   constexpr typename Tile<Pixels, Vectors>::VectorNumbers vectors;
   Tile<Pixels, Vectors> tile;

@@ -18,7 +18,7 @@ class MultiplyKernel final : public Kernel {
 
  private:
   SPIKESCOPE_AVX2 void multiply(const uint8_t* values, const uint8_t* gates, uint8_t* output) const {
-    const Finish parameters = make_finish(layer_.zero_point, layer_.clamp);
+    const OutputStage parameters = make_output_stage(layer_.zero_point, layer_.clamp);
     const __m256i zero = _mm256_setzero_si256();
     const __m256i value_zero = _mm256_set1_epi16(static_cast<int16_t>(layer_.value_zero_point));
     const __m256i gate_zero = _mm256_set1_epi16(static_cast<int16_t>(layer_.gate_zero_point));
@@ -29,7 +29,7 @@ class MultiplyKernel final : public Kernel {
                                   _mm256_sub_epi16(_mm256_unpacklo_epi8(gate, zero), gate_zero));
       const __m256i high = product(_mm256_sub_epi16(_mm256_unpackhi_epi8(value, zero), value_zero),
                                    _mm256_sub_epi16(_mm256_unpackhi_epi8(gate, zero), gate_zero));
-      store_bytes(output + at, _mm256_packus_epi16(finish(low, parameters), finish(high, parameters)),
+      store_bytes(output + at, _mm256_packus_epi16(output_bytes(low, parameters), output_bytes(high, parameters)),
                   layer_.gate_length - at);
     }
   }

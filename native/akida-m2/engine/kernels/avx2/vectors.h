@@ -16,26 +16,26 @@ namespace spikescope::avx2 {
 
 #define SPIKESCOPE_INLINE256 SPIKESCOPE_AVX2 __attribute__((always_inline)) inline
 
-/** The last part of requantisation: what follows the multiplier. */
-struct Finish {
+/** The output stage: what requantisation does after the multiplier. */
+struct OutputStage {
   __m256i zero_point;  // 16 bit
   __m256i minimum;     // 16 bit
   __m256i maximum;     // 16 bit
 };
 
-SPIKESCOPE_INLINE256 Finish make_finish(int32_t zero_point, const Clamp& clamp) {
+SPIKESCOPE_INLINE256 OutputStage make_output_stage(int32_t zero_point, const Clamp& clamp) {
   return {_mm256_set1_epi16(static_cast<int16_t>(zero_point)), _mm256_set1_epi16(static_cast<int16_t>(clamp.minimum)),
           _mm256_set1_epi16(static_cast<int16_t>(clamp.maximum))};
 }
 
 /** The same constants, in memory for good: a tile of accumulators leaves no registers for them. */
-SPIKESCOPE_INLINE256 const Finish* kept_in_memory(const Finish* parameters) {
+SPIKESCOPE_INLINE256 const OutputStage* kept_in_memory(const OutputStage* parameters) {
   asm volatile("" : "+r"(parameters) : : "memory");
   return parameters;
 }
 
 /** Zero point and clamp on 16-bit values; what comes out lies in 0…255. */
-SPIKESCOPE_INLINE256 __m256i finish(__m256i values, const Finish& parameters) {
+SPIKESCOPE_INLINE256 __m256i output_bytes(__m256i values, const OutputStage& parameters) {
   const __m256i sum = _mm256_adds_epi16(values, parameters.zero_point);
   return _mm256_min_epi16(_mm256_max_epi16(sum, parameters.minimum), parameters.maximum);
 }

@@ -15,7 +15,7 @@ class AddKernel final : public Kernel {
 
  private:
   SPIKESCOPE_AVX512 void add(const uint8_t* const* inputs, uint8_t* output) const {
-    const Finish parameters = make_finish(layer_.zero_point, layer_.clamp);
+    const OutputStage parameters = make_output_stage(layer_.zero_point, layer_.clamp);
     for (size_t at = 0; at < layer_.length; at += 64) {
       PairSums sums;
       sums.start(layer_.start);

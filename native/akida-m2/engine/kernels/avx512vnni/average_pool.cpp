@@ -46,7 +46,7 @@ class AveragePoolKernel final : public Kernel {
   /** 64 channels of one output pixel at a time, or 32 channels of two. */
   template <bool Pairs>
   SPIKESCOPE_AVX512 void pool_four(const uint8_t* input, uint8_t* output) const {
-    const Finish parameters = make_finish(zero_point_, clamp_);
+    const OutputStage parameters = make_output_stage(zero_point_, clamp_);
     const AverageEntry entry = entries_[3];
     const __m512i start = _mm512_set1_epi16(entry.start);
     const __m128i shift = _mm_cvtsi32_si128(entry.shift);
@@ -70,7 +70,7 @@ class AveragePoolKernel final : public Kernel {
         const __m512i high = _mm512_add_epi16(add_high(upper[0], lower[0]), add_high(upper[1], lower[1]));
         const __m512i low_shifted = _mm512_sra_epi16(_mm512_add_epi16(low, start), shift);
         const __m512i high_shifted = _mm512_sra_epi16(_mm512_add_epi16(high, start), shift);
-        _mm512_storeu_si512(output, finish(_mm512_mulhrs_epi16(low_shifted, multiplier),
+        _mm512_storeu_si512(output, output_bytes(_mm512_mulhrs_epi16(low_shifted, multiplier),
                                            _mm512_mulhrs_epi16(high_shifted, multiplier), parameters));
       }
     }
@@ -92,7 +92,7 @@ class AveragePoolKernel final : public Kernel {
   }
 
   SPIKESCOPE_AVX512 void pool_any(const uint8_t* input, uint8_t* output) const {
-    const Finish parameters = make_finish(zero_point_, clamp_);
+    const OutputStage parameters = make_output_stage(zero_point_, clamp_);
     const auto channels = static_cast<size_t>(input_.channels);
     const size_t row_bytes = static_cast<size_t>(input_.width) * channels;
     for (int32_t y = 0; y < output_.height; y++) {
@@ -109,12 +109,12 @@ class AveragePoolKernel final : public Kernel {
     return _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(values)));
   }
 
-  SPIKESCOPE_INLINE512 void put(__m512i sum, const AverageEntry& entry, const Finish& parameters, uint8_t* output,
+  SPIKESCOPE_INLINE512 void put(__m512i sum, const AverageEntry& entry, const OutputStage& parameters, uint8_t* output,
                                 size_t count) const {
     const __m512i started = _mm512_add_epi16(sum, _mm512_set1_epi16(entry.start));
     const __m512i shifted = _mm512_sra_epi16(started, _mm_cvtsi32_si128(entry.shift));
     const __m512i scaled = _mm512_mulhrs_epi16(shifted, _mm512_set1_epi16(entry.multiplier));
-    store_bytes(output, finish(scaled, parameters), count);
+    store_bytes(output, output_bytes(scaled, parameters), count);
   }
 
   /** Where the 32 channels after those of `at` start: the last ones overlap rather than being fewer. */
@@ -125,7 +125,7 @@ class AveragePoolKernel final : public Kernel {
   }
 
   SPIKESCOPE_AVX512 void average(const uint8_t* first, int32_t rows, int32_t columns, size_t row_bytes,
-                                 const AverageEntry& entry, const Finish& parameters, uint8_t* output) const {
+                                 const AverageEntry& entry, const OutputStage& parameters, uint8_t* output) const {
     const auto channels = static_cast<size_t>(input_.channels);
     for (size_t c = 0; c < channels; c = next(c)) {
       __m512i sum = _mm512_setzero_si512();

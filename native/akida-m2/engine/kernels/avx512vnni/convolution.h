@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "../tile_cover.h"
-#include "banded_layer.h"
+#include "row_tiled_layer.h"
 #include "window_walk.h"
 
 namespace spikescope::avx512vnni {
@@ -27,59 +27,61 @@ struct ConvolutionPlaces {
 class TiledConvolution {
  public:
   TiledConvolution(const Tensor& input, const Node& node, const Convolution& operation, size_t output_stride)
-      : matrix_(input, node.output, operation),
+      : view_(input, node.output, operation),
         zero_point_(node.output.zero_point),
         clamp_(operation.clamp),
         output_stride_(output_stride) {
-    for (int32_t group = 0; group < matrix_.groups(); group++) layers_.emplace_back(input, operation, matrix_, group);
+    for (int32_t group = 0; group < view_.groups(); group++) layers_.emplace_back(input, operation, view_, group);
   }
 
-  size_t scratch_bytes() const { return matrix_.scratch_bytes(); }
+  size_t scratch_bytes() const { return view_.scratch_bytes(); }
 
   template <typename After>
   void run(const ConvolutionPlaces& places, uint8_t* scratch, const After& after) const {
-    const uint8_t* const input = matrix_.prepare(places.input, scratch);
+    const uint8_t* const input = view_.prepare(places.input, scratch);
     for (size_t group = 0; group < layers_.size(); group++) {
-      const ConvolutionPlaces of_group{input + group * static_cast<size_t>(matrix_.group_inputs()),
-                                       places.output + group * static_cast<size_t>(matrix_.group_outputs()),
+      const ConvolutionPlaces of_group{input + group * static_cast<size_t>(view_.group_inputs()),
+                                       places.output + group * static_cast<size_t>(view_.group_outputs()),
                                        places.operand};
-      const BandedLayer& layer = layers_[group];
+      const RowTiledLayer& layer = layers_[group];
       for (size_t block = 0; block < layer.blocks(); block++) {
-        for (const BandedLayer::Band& band : layer.bands()) run_band(of_group, layer.block(block, band), band, after);
+        for (const RowTiledLayer::PackedRows& rows : layer.row_tiles()) {
+          run_rows(of_group, layer.block(block, rows), rows, after);
+        }
       }
     }
   }
 
  private:
   template <typename After>
-  void run_band(const ConvolutionPlaces& places, const ChannelBlock& block, const BandedLayer::Band& band,
+  void run_rows(const ConvolutionPlaces& places, const ChannelBlock& block, const RowTiledLayer::PackedRows& rows,
                 const After& after) const {
     switch (block.vectors) {
       case 4:
-        run_tiles<6, 4, 4>(places, block, band, after);
+        run_tiles<6, 4, 4>(places, block, rows, after);
         break;
       case 2:
-        run_tiles<8, 4, 2>(places, block, band, after);
+        run_tiles<8, 4, 2>(places, block, rows, after);
         break;
       default:
-        run_tiles<8, 4, 1>(places, block, band, after);
+        run_tiles<8, 4, 1>(places, block, rows, after);
     }
   }
 
-  /** Tiles of `Large` and `Small` pixels, in the row order of the band whether a row ends or not. */
+  /** Tiles of `Large` and `Small` pixels, in the row order of the row tile whether a row ends or not. */
   template <int Large, int Small, int Vectors, typename After>
   SPIKESCOPE_AVX512 void run_tiles(const ConvolutionPlaces places, const ChannelBlock block,
-                                   const BandedLayer::Band& band, const After& after) const {
-    const Finish constants = make_finish(zero_point_, clamp_);
-    const Finish* const parameters = kept_in_memory(&constants);
+                                   const RowTiledLayer::PackedRows& rows, const After& after) const {
+    const OutputStage constants = make_output_stage(zero_point_, clamp_);
+    const OutputStage* const parameters = kept_in_memory(&constants);
     const typename After::Ready ready = after.ready();
-    const MatrixShape shape = band.shape;
-    const int32_t pixels = band.rows * matrix_.columns();
+    const MatrixShape shape = rows.shape;
+    const int32_t pixels = rows.rows * view_.columns();
     const size_t output_step = output_stride_;
-    const auto first = static_cast<size_t>(band.first_row) * static_cast<size_t>(matrix_.columns()) * output_step;
+    const auto first = static_cast<size_t>(rows.first_row) * static_cast<size_t>(view_.columns()) * output_step;
     uint8_t* const output = places.output + first;
     const uint8_t* const operand = After::kReadsOperand ? places.operand + first : nullptr;
-    WindowWalk walk(matrix_, places.input, band.first_row);
+    WindowWalk walk(view_, places.input, rows.first_row);
     const TileCover cover = cover_pixels(pixels, Large, Small);
     int32_t pixel = 0;
     const auto place = [&](size_t step) {
@@ -102,11 +104,11 @@ class TiledConvolution {
     }
   }
 
-  const WindowMatrix matrix_;
+  const Im2colView view_;
   const int32_t zero_point_;
   const Clamp clamp_;
   const size_t output_stride_;
-  std::vector<BandedLayer> layers_;
+  std::vector<RowTiledLayer> layers_;
 };
 
 }  // namespace spikescope::avx512vnni

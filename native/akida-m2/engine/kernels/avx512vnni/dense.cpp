@@ -22,7 +22,7 @@ class DenseKernel final : public Kernel {
 
  private:
   SPIKESCOPE_AVX512 void multiply(const uint8_t* const* inputs, uint8_t* output) const {
-    const Finish parameters = make_finish(zero_point_, clamp_);
+    const OutputStage parameters = make_output_stage(zero_point_, clamp_);
     const size_t start = 0;
     const MatrixShape shape{&start, 1, layer_.steps()};
     for (const ChannelBlock& block : layer_.blocks()) {

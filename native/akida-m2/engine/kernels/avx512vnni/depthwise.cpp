@@ -57,7 +57,7 @@ class DepthwiseKernel final : public Kernel {
   }
 
   SPIKESCOPE_AVX512 void convolve(const uint8_t* input, uint8_t* output) const {
-    const Finish parameters = make_finish(zero_point_, clamp_);
+    const OutputStage parameters = make_output_stage(zero_point_, clamp_);
     const size_t count = std::min(kBlock, windows_.channels());
     for (int32_t y = 0; y < windows_.output().height; y++) {
       for (int32_t x = 0; x < windows_.output().width; x++) {
@@ -73,7 +73,7 @@ class DepthwiseKernel final : public Kernel {
           const __m256i narrowed = _mm512_cvtsepi32_epi16(_mm512_srav_epi32(sum, _mm512_load_si512(packed + 64)));
           const __m256i scaled =
               _mm256_mulhrs_epi16(narrowed, _mm256_load_si256(reinterpret_cast<const __m256i*>(packed + 128)));
-          store_bytes(output + windows_.starts()[block], finish(scaled, parameters), count);
+          store_bytes(output + windows_.starts()[block], output_bytes(scaled, parameters), count);
         }
         output += output_stride_;
       }

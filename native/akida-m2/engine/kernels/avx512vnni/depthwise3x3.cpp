@@ -98,7 +98,7 @@ class Depthwise3x3Kernel final : public Kernel {
 
   /** One output row, every `phases_`th register of it: those whose channels are the same. */
   SPIKESCOPE_AVX512 void convolve(const uint8_t* planes, const uint8_t* set, size_t phase, uint8_t* output) const {
-    const Finish parameters = make_finish(zero_point_, clamp_);
+    const OutputStage parameters = make_output_stage(zero_point_, clamp_);
     const size_t length = static_cast<size_t>(output_.width) * channels_;
     const size_t whole = length / 64 * 64;
     // By value: the stores of bytes below might change anything that is read through `this`.
@@ -115,7 +115,7 @@ class Depthwise3x3Kernel final : public Kernel {
   }
 
   static SPIKESCOPE_INLINE512 __m512i convolve(const DepthwiseSet& set, const uint8_t* values, size_t plane,
-                                               size_t pixel, const Finish& parameters) {
+                                               size_t pixel, const OutputStage& parameters) {
     __m512i sums[kPlanes];
 #pragma GCC unroll 4
     for (size_t q = 0; q < kPlanes; q++) sums[q] = set.bias[q];

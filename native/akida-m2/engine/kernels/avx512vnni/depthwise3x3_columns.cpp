@@ -96,7 +96,7 @@ class DepthwiseColumnsKernel final : public Kernel {
   }
 
   SPIKESCOPE_AVX512 void convolve_row(const Rows& image, size_t first, const uint8_t* packed, uint8_t* output) const {
-    const Finish parameters = make_finish(zero_point_, clamp_);
+    const OutputStage parameters = make_output_stage(zero_point_, clamp_);
     const Columns columns(image, border_.data(), channels_, first, input_.width);
     const size_t output_step = output_stride_;
     const int32_t width = output_.width;

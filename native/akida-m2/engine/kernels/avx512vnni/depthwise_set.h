@@ -66,12 +66,12 @@ struct DepthwiseSet {
   }
 
   /** 64 bytes in their order. */
-  SPIKESCOPE_INLINE512 __m512i requantise(__m512i (&sums)[kPlanes], const Finish& parameters) const {
+  SPIKESCOPE_INLINE512 __m512i requantise(__m512i (&sums)[kPlanes], const OutputStage& parameters) const {
 #pragma GCC unroll 4
     for (size_t q = 0; q < kPlanes; q++) sums[q] = _mm512_srav_epi32(sums[q], shift[q]);
     const __m512i low = _mm512_mulhrs_epi16(_mm512_packs_epi32(sums[0], sums[1]), low_multiplier);
     const __m512i high = _mm512_mulhrs_epi16(_mm512_packs_epi32(sums[2], sums[3]), high_multiplier);
-    return finish(low, high, parameters);
+    return output_bytes(low, high, parameters);
   }
 };
 

@@ -61,7 +61,7 @@ SPIKESCOPE_INLINE512 __m512i product_signed(__m512i a, __m512i b, const Multiply
 }
 
 SPIKESCOPE_INLINE512 __m512i multiply_signed(__m512i value, __m512i gate, const MultiplyLayer& layer,
-                                             const Finish& parameters) {
+                                             const OutputStage& parameters) {
   const __m512i zero = _mm512_setzero_si512();
   const __m512i value_zero = _mm512_set1_epi16(static_cast<int16_t>(layer.value_zero_point));
   const __m512i gate_zero = _mm512_set1_epi16(static_cast<int16_t>(layer.gate_zero_point));
@@ -69,7 +69,7 @@ SPIKESCOPE_INLINE512 __m512i multiply_signed(__m512i value, __m512i gate, const 
                                      _mm512_sub_epi16(_mm512_unpacklo_epi8(gate, zero), gate_zero), layer);
   const __m512i high = product_signed(_mm512_sub_epi16(_mm512_unpackhi_epi8(value, zero), value_zero),
                                       _mm512_sub_epi16(_mm512_unpackhi_epi8(gate, zero), gate_zero), layer);
-  return finish(low, high, parameters);
+  return output_bytes(low, high, parameters);
 }
 
 /** Σ q × multiplier of 64 values, two inputs at a time: each 32-bit lane holds one value of either. */
@@ -91,11 +91,11 @@ struct PairSums {
     sums[3] = _mm512_dpwssd_epi32(sums[3], _mm512_unpackhi_epi8(high, zero), multipliers);
   }
 
-  SPIKESCOPE_INLINE512 __m512i bytes(int32_t shift, const Finish& parameters) const {
+  SPIKESCOPE_INLINE512 __m512i bytes(int32_t shift, const OutputStage& parameters) const {
     const __m128i count = _mm_cvtsi32_si128(shift);
     const __m512i low = _mm512_packs_epi32(_mm512_sra_epi32(sums[0], count), _mm512_sra_epi32(sums[1], count));
     const __m512i high = _mm512_packs_epi32(_mm512_sra_epi32(sums[2], count), _mm512_sra_epi32(sums[3], count));
-    return finish(low, high, parameters);
+    return output_bytes(low, high, parameters);
   }
 };
 

@@ -18,7 +18,7 @@ struct ThenMultiplyUnsigned {
   struct Ready {
     static constexpr bool kReadsOperand = true;
     UnsignedProducts products;
-    Finish parameters;
+    OutputStage parameters;
 
     template <int... G>
     SPIKESCOPE_INLINE512 void apply(__m512i* bytes, const __m512i* operands, std::integer_sequence<int, G...>) const {
@@ -28,12 +28,12 @@ struct ThenMultiplyUnsigned {
       ((high[G] = product_of_high(bytes[G], operands[G])), ...);
       ((low[G] = products.narrow(low[G])), ...);
       ((high[G] = products.narrow(high[G])), ...);
-      ((bytes[G] = finish(low[G], high[G], parameters)), ...);
+      ((bytes[G] = output_bytes(low[G], high[G], parameters)), ...);
     }
   };
 
   SPIKESCOPE_INLINE512 Ready ready() const {
-    return {unsigned_products(layer), make_finish(layer.zero_point, layer.clamp)};
+    return {unsigned_products(layer), make_output_stage(layer.zero_point, layer.clamp)};
   }
 
   MultiplyLayer layer;
@@ -45,7 +45,7 @@ struct ThenMultiply {
   struct Ready {
     static constexpr bool kReadsOperand = true;
     const MultiplyLayer layer;
-    const Finish parameters;
+    const OutputStage parameters;
 
     template <int... G>
     SPIKESCOPE_INLINE512 void apply(__m512i* bytes, const __m512i* operands, std::integer_sequence<int, G...>) const {
@@ -53,7 +53,7 @@ struct ThenMultiply {
     }
   };
 
-  SPIKESCOPE_INLINE512 Ready ready() const { return {layer, make_finish(layer.zero_point, layer.clamp)}; }
+  SPIKESCOPE_INLINE512 Ready ready() const { return {layer, make_output_stage(layer.zero_point, layer.clamp)}; }
 
   MultiplyLayer layer;
 };
@@ -66,7 +66,7 @@ struct ThenAdd {
     const int32_t start;
     const int32_t shift;
     const int32_t multipliers;
-    const Finish parameters;
+    const OutputStage parameters;
 
     template <int... G>
     SPIKESCOPE_INLINE512 void apply(__m512i* bytes, const __m512i* operands, std::integer_sequence<int, G...>) const {
@@ -78,7 +78,7 @@ struct ThenAdd {
   };
 
   SPIKESCOPE_INLINE512 Ready ready() const {
-    return {layer.start, layer.shift, multipliers, make_finish(layer.zero_point, layer.clamp)};
+    return {layer.start, layer.shift, multipliers, make_output_stage(layer.zero_point, layer.clamp)};
   }
 
   AddLayer layer;

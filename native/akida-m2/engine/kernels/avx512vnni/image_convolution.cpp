@@ -6,7 +6,7 @@
 #include <array>
 #include <vector>
 
-#include "../window_matrix.h"
+#include "../im2col_view.h"
 #include "matrix.h"
 
 namespace spikescope::avx512vnni {
@@ -28,27 +28,27 @@ template <int Rows>
 class ImageConvolutionKernel final : public Kernel {
  public:
   ImageConvolutionKernel(const Tensor& input, const Node& node, const Convolution& operation)
-      : matrix_(input, node.output, operation),
+      : view_(input, node.output, operation),
         output_stride_(node.pixel_stride()),
         zero_point_(node.output.zero_point),
         clamp_(operation.clamp),
-        plane_bytes_(round_up((static_cast<size_t>(matrix_.columns()) + kCollected) * 4)),
+        plane_bytes_(round_up((static_cast<size_t>(view_.columns()) + kCollected) * 4)),
         weights_(reordered(operation)),
         layer_({weights_.data(), operation.bias.data(), operation.requantisation.multiplier.data(),
                 operation.requantisation.shift.data(), node.output.shape.channels, 1,
                 static_cast<int32_t>(4 * (kRows * kRowWords + kCollectedWords)), input.zero_point},
                {16, {kVectors}, 1}) {}
 
-  size_t scratch_bytes() const override { return round_up(matrix_.scratch_bytes()) + kCollectedWords * plane_bytes_; }
+  size_t scratch_bytes() const override { return round_up(view_.scratch_bytes()) + kCollectedWords * plane_bytes_; }
 
   void run(const uint8_t* const* inputs, uint8_t* output, uint8_t* scratch) const override {
-    uint8_t* const words = scratch + round_up(matrix_.scratch_bytes());
-    const uint8_t* const input = matrix_.prepare(inputs[0], scratch);
-    for (int32_t row = 0; row < matrix_.rows(); row++) {
-      const uint8_t* const windows = input + matrix_.window_offset(row, 0);
+    uint8_t* const words = scratch + round_up(view_.scratch_bytes());
+    const uint8_t* const input = view_.prepare(inputs[0], scratch);
+    for (int32_t row = 0; row < view_.rows(); row++) {
+      const uint8_t* const windows = input + view_.window_offset(row, 0);
       for (size_t word = 0; word < kCollectedWords; word++) collect(windows, 4 * word, words + word * plane_bytes_);
       uint8_t* const output_row =
-          output + static_cast<size_t>(row) * static_cast<size_t>(matrix_.columns()) * output_stride_;
+          output + static_cast<size_t>(row) * static_cast<size_t>(view_.columns()) * output_stride_;
       for (const ChannelBlock& block : layer_.blocks()) run_row(windows, words, output_row, block);
     }
   }
@@ -81,15 +81,15 @@ class ImageConvolutionKernel final : public Kernel {
   SPIKESCOPE_AVX512 void collect(const uint8_t* windows, size_t first_row, uint8_t* words) const {
     const size_t rows = std::min<size_t>(4, kRows - first_row);
     const size_t last_byte = 4 * kRowWords;
-    const auto step = static_cast<int32_t>(matrix_.window_offset(0, 1));
+    const auto step = static_cast<int32_t>(view_.window_offset(0, 1));
     const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     // Every byte of lane p comes from byte p × step of its row.
     const __m512i places = _mm512_mullo_epi32(lanes, _mm512_set1_epi32(0x01010101 * step));
-    for (int32_t column = 0; column < matrix_.columns(); column += kCollected) {
-      const uint8_t* const first = windows + matrix_.window_offset(0, column) + last_byte;
+    for (int32_t column = 0; column < view_.columns(); column += kCollected) {
+      const uint8_t* const first = windows + view_.window_offset(0, column) + last_byte;
       __m512i word = _mm512_setzero_si512();
       for (size_t row = 0; row < rows; row++) {
-        const uint8_t* const values = first + matrix_.run_offsets()[first_row + row];
+        const uint8_t* const values = first + view_.run_offsets()[first_row + row];
         const __m512i bytes = _mm512_maskz_permutex2var_epi8(
             __mmask64{0x1111111111111111} << row, _mm512_loadu_si512(values), places, _mm512_loadu_si512(values + 64));
         word = _mm512_or_si512(word, bytes);
@@ -100,19 +100,19 @@ class ImageConvolutionKernel final : public Kernel {
 
   std::array<size_t, kRows> row_offsets() const {
     std::array<size_t, kRows> offsets;
-    std::copy_n(matrix_.run_offsets().begin(), kRows, offsets.begin());
+    std::copy_n(view_.run_offsets().begin(), kRows, offsets.begin());
     return offsets;
   }
 
   SPIKESCOPE_AVX512 void run_row(const uint8_t* windows, const uint8_t* words, uint8_t* output,
                                  const ChannelBlock block) const {
-    const Finish constants = make_finish(zero_point_, clamp_);
-    const Finish* const parameters = kept_in_memory(&constants);
+    const OutputStage constants = make_output_stage(zero_point_, clamp_);
+    const OutputStage* const parameters = kept_in_memory(&constants);
     const std::array<size_t, kRows> offsets = row_offsets();
-    const size_t window_step = matrix_.window_offset(0, 1);
+    const size_t window_step = view_.window_offset(0, 1);
     const size_t output_step = output_stride_;
     const size_t plane_bytes = plane_bytes_;
-    const int32_t columns = matrix_.columns();
+    const int32_t columns = view_.columns();
     constexpr Tile<kPixels, kVectors>::PixelNumbers pixels;
     constexpr Tile<kPixels, kVectors>::VectorNumbers vectors;
     for (int32_t column = 0; column < columns; column += kPixels) {
@@ -137,7 +137,7 @@ class ImageConvolutionKernel final : public Kernel {
     }
   }
 
-  const WindowMatrix matrix_;
+  const Im2colView view_;
   const size_t output_stride_;
   const int32_t zero_point_;
   const Clamp clamp_;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "tile_end.h"
+#include "epilogue.h"
 
 #if SPIKESCOPE_X86
 
@@ -16,7 +16,7 @@ inline PackedForm packed_form() { return {16, {4, 2, 1}, 1}; }
 template <int Pixels, int Vectors, typename Windows, typename After = NothingAfter>
 SPIKESCOPE_INLINE512 void multiply_pixels(const Windows& windows, const OutputPixels& places,
                                           const ChannelBlock& block, const MatrixShape& shape,
-                                          const Finish& parameters, const After& after = {}) {
+                                          const OutputStage& parameters, const After& after = {}) {
   constexpr typename Tile<Pixels, Vectors>::PixelNumbers pixels;
   constexpr typename Tile<Pixels, Vectors>::VectorNumbers vectors;
   Tile<Pixels, Vectors> tile;

@@ -24,15 +24,15 @@ class MultiplyKernel final : public Kernel {
  private:
   template <bool Unsigned>
   SPIKESCOPE_AVX512 void multiply(const uint8_t* values, const uint8_t* gates, uint8_t* output) const {
-    const Finish parameters = make_finish(layer_.zero_point, layer_.clamp);
+    const OutputStage parameters = make_output_stage(layer_.zero_point, layer_.clamp);
     const UnsignedProducts products = unsigned_products(layer_);
     for (size_t at = 0; at < layer_.gate_length; at += 64) {
       const __m512i value = _mm512_loadu_si512(values + at);
       const __m512i gate = _mm512_loadu_si512(gates + at);
       __m512i product;
       if constexpr (Unsigned) {
-        product = finish(products.narrow(product_of_low(value, gate)), products.narrow(product_of_high(value, gate)),
-                         parameters);
+        product = output_bytes(products.narrow(product_of_low(value, gate)),
+                               products.narrow(product_of_high(value, gate)), parameters);
       } else {
         product = multiply_signed(value, gate, layer_, parameters);
       }

@@ -24,20 +24,20 @@ namespace spikescope::avx512vnni {
 
 #define SPIKESCOPE_INLINE512 SPIKESCOPE_AVX512 __attribute__((always_inline)) inline
 
-/** The last part of requantisation: what follows the multiplier. */
-struct Finish {
+/** The output stage: what requantisation does after the multiplier. */
+struct OutputStage {
   __m512i limit;       // 16 bit: the clamp's maximum less the zero point
   __m512i zero_point;  // 16 bit
   __m512i minimum;     // 8 bit
 };
 
-SPIKESCOPE_INLINE512 Finish make_finish(int32_t zero_point, const Clamp& clamp) {
+SPIKESCOPE_INLINE512 OutputStage make_output_stage(int32_t zero_point, const Clamp& clamp) {
   return {_mm512_set1_epi16(static_cast<int16_t>(clamp.maximum - zero_point)),
           _mm512_set1_epi16(static_cast<int16_t>(zero_point)), _mm512_set1_epi8(static_cast<char>(clamp.minimum))};
 }
 
 /** The same constants, in memory for good: a tile of accumulators leaves no registers for them. */
-SPIKESCOPE_INLINE512 const Finish* kept_in_memory(const Finish* parameters) {
+SPIKESCOPE_INLINE512 const OutputStage* kept_in_memory(const OutputStage* parameters) {
   asm volatile("" : "+r"(parameters) : : "memory");
   return parameters;
 }
@@ -46,7 +46,7 @@ SPIKESCOPE_INLINE512 const Finish* kept_in_memory(const Finish* parameters) {
  * Zero point, saturation to bytes and clamp; `low` and `high` alternate every eight bytes of the result. Limited first,
  * so that the sum cannot overflow: a saturating addition would take a unit that the dot products need.
  */
-SPIKESCOPE_INLINE512 __m512i finish(__m512i low, __m512i high, const Finish& parameters) {
+SPIKESCOPE_INLINE512 __m512i output_bytes(__m512i low, __m512i high, const OutputStage& parameters) {
   const __m512i bytes =
       _mm512_packus_epi16(_mm512_add_epi16(_mm512_min_epi16(low, parameters.limit), parameters.zero_point),
                           _mm512_add_epi16(_mm512_min_epi16(high, parameters.limit), parameters.zero_point));
@@ -54,13 +54,13 @@ SPIKESCOPE_INLINE512 __m512i finish(__m512i low, __m512i high, const Finish& par
 }
 
 /** The same for half as many values, in their order. */
-SPIKESCOPE_INLINE512 __m256i finish(__m512i values, const Finish& parameters) {
+SPIKESCOPE_INLINE512 __m256i output_bytes(__m512i values, const OutputStage& parameters) {
   const __m512i sum = _mm512_add_epi16(_mm512_min_epi16(values, parameters.limit), parameters.zero_point);
   const __m256i bytes = _mm512_cvtepi16_epi8(_mm512_max_epi16(sum, _mm512_setzero_si512()));
   return _mm256_max_epu8(bytes, _mm512_castsi512_si256(parameters.minimum));
 }
 
-SPIKESCOPE_INLINE512 __m128i finish(__m256i values, const Finish& parameters) {
+SPIKESCOPE_INLINE512 __m128i output_bytes(__m256i values, const OutputStage& parameters) {
   const __m256i sum = _mm256_add_epi16(_mm256_min_epi16(values, _mm512_castsi512_si256(parameters.limit)),
                                        _mm512_castsi512_si256(parameters.zero_point));
   const __m128i bytes = _mm256_cvtepi16_epi8(_mm256_max_epi16(sum, _mm256_setzero_si256()));

@@ -4,18 +4,18 @@
 
 #if SPIKESCOPE_X86
 
-#include "../window_matrix.h"
+#include "../im2col_view.h"
 
 namespace spikescope::avx512vnni {
 
 /** Goes from window to window, row after row. */
 class WindowWalk {
  public:
-  WindowWalk(const WindowMatrix& matrix, const uint8_t* input, int32_t first_row)
-      : first_(input + matrix.window_offset(first_row, 0)),
-        row_step_(matrix.window_offset(1, 0)),
-        column_step_(matrix.window_offset(0, 1)),
-        columns_(matrix.columns()),
+  WindowWalk(const Im2colView& view, const uint8_t* input, int32_t first_row)
+      : first_(input + view.window_offset(first_row, 0)),
+        row_step_(view.window_offset(1, 0)),
+        column_step_(view.window_offset(0, 1)),
+        columns_(view.columns()),
         row_(first_),
         window_(first_) {}
 

@@ -56,19 +56,19 @@ class AddKernel final : public Kernel {
   };
 
   void add(const uint8_t* const* inputs, uint8_t* output) const {
-    const Finish parameters = make_finish(zero_point_, clamp_);
+    const OutputStage parameters = make_output_stage(zero_point_, clamp_);
     const uint32x4_t start = vdupq_n_u32(static_cast<uint32_t>(start_));
     const int32x4_t left = vdupq_n_s32(16 - shift_);
     store_all(output, length_, [&](size_t at) {
       Sums sums{{start, start, start, start}};
       for (size_t i = 0; i < multipliers_.size(); i++) sums.add(vld1q_u8(inputs[i] + at), multipliers_[i]);
-      return finish(sums.narrowed(0, left), sums.narrowed(1, left), parameters);
+      return output_bytes(sums.narrowed(0, left), sums.narrowed(1, left), parameters);
     });
   }
 
   /** The zero point is part of what the sums start from. */
   void add_two(const uint8_t* first, const uint8_t* second, uint8_t* output) const {
-    const Finish parameters = make_finish(0, clamp_);
+    const OutputStage parameters = make_output_stage(0, clamp_);
     const int32x4_t left = vdupq_n_s32(16 - shift_);
     const int32_t start = start_ + zero_point_ * (1 << shift_);
     const int32_t starts[4] = {start, start, start, start};

@@ -28,7 +28,7 @@ class AveragePoolKernel final : public Kernel {
 
   void run(const uint8_t* const* inputs, uint8_t* output, uint8_t*) const override {
     if (is_halving()) return halve(inputs[0], output);
-    const Finish parameters = make_finish(zero_point_, clamp_);
+    const OutputStage parameters = make_output_stage(zero_point_, clamp_);
     const auto channels = static_cast<size_t>(input_.channels);
     for (int32_t y = 0; y < output_.height; y++) {
       for (int32_t x = 0; x < output_.width; x++, output += channels) {
@@ -37,7 +37,7 @@ class AveragePoolKernel final : public Kernel {
         for (size_t c = 0; c < channels; c += 16) {
           const size_t at = channels >= 16 ? std::min(c, channels - 16) : 0;
           const Sums sums = sum_of(inputs[0] + window.offset + at, window);
-          const uint8x16_t bytes = finish(average(sums.low, divisor), average(sums.high, divisor), parameters);
+          const uint8x16_t bytes = output_bytes(average(sums.low, divisor), average(sums.high, divisor), parameters);
           store_bytes(output + at, bytes, channels);
         }
       }
@@ -64,7 +64,7 @@ class AveragePoolKernel final : public Kernel {
   }
 
   void halve(const uint8_t* input, uint8_t* output) const {
-    const Finish parameters = make_finish(zero_point_, clamp_);
+    const OutputStage parameters = make_output_stage(zero_point_, clamp_);
     const Divisor divisor = divisors_[3];
     const auto channels = static_cast<size_t>(input_.channels);
     const size_t row_bytes = static_cast<size_t>(input_.width) * channels;
@@ -76,7 +76,7 @@ class AveragePoolKernel final : public Kernel {
         const uint8_t* const lower = upper + row_bytes;
         for (size_t c = 0; c < channels; c += 16, output += 16) {
           const Sums sums = sum_of_four(upper + c, lower + c, channels);
-          vst1q_u8(output, finish(average(sums.low, divisor), average(sums.high, divisor), parameters));
+          vst1q_u8(output, output_bytes(average(sums.low, divisor), average(sums.high, divisor), parameters));
         }
       }
     }

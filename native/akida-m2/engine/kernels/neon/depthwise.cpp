@@ -41,7 +41,7 @@ class DepthwiseKernel final : public Kernel {
 
   void run(const uint8_t* const* inputs, uint8_t* output, uint8_t* scratch) const override {
     const uint8_t* const input = windows_.prepare(inputs[0], scratch);
-    const Finish parameters = make_finish(zero_point_, clamp_);
+    const OutputStage parameters = make_output_stage(zero_point_, clamp_);
     for (int32_t y = 0; y < windows_.output().height; y++) {
       for (int32_t x = 0; x < windows_.output().width; x++, output += output_stride_) {
         const uint8_t* const window = input + windows_.offset(y, x);
@@ -59,7 +59,7 @@ class DepthwiseKernel final : public Kernel {
   static constexpr size_t kMultiplier = 2 * kBlock * 4;
   static constexpr size_t kWeights = kMultiplier + kBlock * 2;
 
-  SPIKESCOPE_INLINE void convolve(const uint8_t* window, const uint8_t* packed, const Finish& parameters,
+  SPIKESCOPE_INLINE void convolve(const uint8_t* window, const uint8_t* packed, const OutputStage& parameters,
                                   uint8_t* output) const {
     const auto* const bias = reinterpret_cast<const int32_t*>(packed);
     const auto* const left = reinterpret_cast<const int32_t*>(packed + kLeft);
@@ -80,7 +80,7 @@ class DepthwiseKernel final : public Kernel {
     }
     const int16x8_t low = narrow(sums[0], sums[1], vld1q_s32(left), vld1q_s32(left + 4));
     const int16x8_t high = narrow(sums[2], sums[3], vld1q_s32(left + 8), vld1q_s32(left + 12));
-    const uint8x16_t bytes = finish(vqrdmulhq_s16(low, vld1q_s16(multiplier)),
+    const uint8x16_t bytes = output_bytes(vqrdmulhq_s16(low, vld1q_s16(multiplier)),
                                     vqrdmulhq_s16(high, vld1q_s16(multiplier + 8)), parameters);
     store_bytes(output, bytes, windows_.channels());
   }

@@ -101,23 +101,23 @@ struct Tile {
   }
 
   template <int P>
-  SPIKESCOPE_INLINE void store_pixel(const ChannelBlock& block, const Finish& parameters, uint8_t* output) const {
+  SPIKESCOPE_INLINE void store_pixel(const ChannelBlock& block, const OutputStage& parameters, uint8_t* output) const {
     const auto channels = static_cast<size_t>(block.channels);
     if constexpr (Vectors == 4) {
-      store_bytes(output, finish(scaled<P, 0>(block), scaled<P, 1>(block), parameters), channels);
+      store_bytes(output, output_bytes(scaled<P, 0>(block), scaled<P, 1>(block), parameters), channels);
     } else if constexpr (Vectors == 2) {
-      store_bytes(output, finish(scaled<P, 0>(block), parameters), channels);
+      store_bytes(output, output_bytes(scaled<P, 0>(block), parameters), channels);
     } else {
       const int32x4_t sum = Arithmetic::total(sums[P]);
       const int32x4_t left = vld1q_s32(block.shift);
       const int16x4_t multiplier = vld1_s16(block.multiplier);
       const int16x8_t values = vqrdmulhq_s16(narrow(sum, sum, left, left), vcombine_s16(multiplier, multiplier));
-      store_bytes(output, finish(values, parameters), channels);
+      store_bytes(output, output_bytes(values, parameters), channels);
     }
   }
 
   template <int... P>
-  SPIKESCOPE_INLINE void store(const StridedPixels& places, const ChannelBlock& block, const Finish& parameters,
+  SPIKESCOPE_INLINE void store(const StridedPixels& places, const ChannelBlock& block, const OutputStage& parameters,
                                std::integer_sequence<int, P...>) const {
     (store_pixel<P>(block, parameters, places.output(P) + block.first), ...);
   }
@@ -127,7 +127,7 @@ struct Tile {
 template <class Arithmetic, int Pixels, int Vectors>
 struct Tiles {
   static SPIKESCOPE_INLINE void run(StridedPixels places, size_t tiles, const ChannelBlock& block,
-                                    const MatrixShape& shape, const Finish& parameters) {
+                                    const MatrixShape& shape, const OutputStage& parameters) {
     for (; tiles > 0; tiles--) {
       run_one(places, block, shape, parameters);
       places.first_window += Pixels * places.window_step;
@@ -137,7 +137,7 @@ struct Tiles {
 
  private:
   static SPIKESCOPE_INLINE void run_one(const StridedPixels& places, const ChannelBlock& block,
-                                        const MatrixShape& shape, const Finish& parameters) {
+                                        const MatrixShape& shape, const OutputStage& parameters) {
     constexpr typename Tile<Arithmetic, Pixels, Vectors>::PixelNumbers pixels;
     constexpr size_t kStepBytes = Vectors * 16;
     Tile<Arithmetic, Pixels, Vectors> tile;

@@ -9,7 +9,7 @@
 
 #include "../../kernel.h"
 #include "../layer_rows.h"
-#include "../window_matrix.h"
+#include "../im2col_view.h"
 
 /** The layers that are matrix products, for any `Arithmetic` of matrix.h. */
 namespace spikescope::neon {
@@ -18,33 +18,33 @@ template <class Arithmetic>
 class ConvolutionKernel final : public Kernel {
  public:
   ConvolutionKernel(const Tensor& input, const Node& node, const Convolution& operation)
-      : matrix_(input, node.output, operation),
+      : view_(input, node.output, operation),
         zero_point_(node.output.zero_point),
         clamp_(operation.clamp),
         output_stride_(node.pixel_stride()) {
-    for (int32_t group = 0; group < matrix_.groups(); group++) {
-      layers_.emplace_back(matrix_.layer_of(group, operation, input.zero_point - kSignedOffset), packed_form());
+    for (int32_t group = 0; group < view_.groups(); group++) {
+      layers_.emplace_back(view_.layer_of(group, operation, input.zero_point - kSignedOffset), packed_form());
     }
     // As many pixels as stay in the first-level cache while all channels pass over them.
     constexpr size_t kCachedBytes = 16384;
-    const size_t pixel_bytes = matrix_.window_offset(0, 1) * matrix_.run_offsets().size();
+    const size_t pixel_bytes = view_.window_offset(0, 1) * view_.run_offsets().size();
     const size_t fitting = std::max<size_t>(kCachedBytes / pixel_bytes / kPixelMultiple, 1) * kPixelMultiple;
-    panel_columns_ = static_cast<int32_t>(std::min(fitting, static_cast<size_t>(matrix_.columns())));
+    panel_columns_ = static_cast<int32_t>(std::min(fitting, static_cast<size_t>(view_.columns())));
   }
 
-  size_t scratch_bytes() const override { return matrix_.scratch_bytes(); }
+  size_t scratch_bytes() const override { return view_.scratch_bytes(); }
 
   void run(const uint8_t* const* inputs, uint8_t* output, uint8_t* scratch) const override {
-    const uint8_t* const input = matrix_.prepare(inputs[0], scratch);
-    const Finish parameters = make_finish(zero_point_, clamp_);
+    const uint8_t* const input = view_.prepare(inputs[0], scratch);
+    const OutputStage parameters = make_output_stage(zero_point_, clamp_);
     for (size_t group = 0; group < layers_.size(); group++) {
-      const MatrixShape shape{matrix_.run_offsets().data(), static_cast<int32_t>(matrix_.run_offsets().size()),
+      const MatrixShape shape{view_.run_offsets().data(), static_cast<int32_t>(view_.run_offsets().size()),
                               layers_[group].steps()};
-      const Operands operands{input + group * static_cast<size_t>(matrix_.group_inputs()),
-                              output + group * static_cast<size_t>(matrix_.group_outputs()), parameters, shape};
-      for (int32_t row = 0; row < matrix_.rows(); row++) {
-        for (int32_t column = 0; column < matrix_.columns(); column += panel_columns_) {
-          const int32_t end = std::min(column + panel_columns_, matrix_.columns());
+      const Operands operands{input + group * static_cast<size_t>(view_.group_inputs()),
+                              output + group * static_cast<size_t>(view_.group_outputs()), parameters, shape};
+      for (int32_t row = 0; row < view_.rows(); row++) {
+        for (int32_t column = 0; column < view_.columns(); column += panel_columns_) {
+          const int32_t end = std::min(column + panel_columns_, view_.columns());
           for (const ChannelBlock& block : layers_[group].blocks()) run_block(operands, block, row, column, end);
         }
       }
@@ -58,7 +58,7 @@ class ConvolutionKernel final : public Kernel {
   struct Operands {
     const uint8_t* input;
     uint8_t* output;
-    const Finish& parameters;
+    const OutputStage& parameters;
     MatrixShape shape;
   };
 
@@ -82,10 +82,10 @@ class ConvolutionKernel final : public Kernel {
     if constexpr (Pixels > 1) {
       if (end < Pixels) return run_columns<Pixels / 2, Vectors>(operands, block, row, first, end);
     }
-    const size_t window_step = matrix_.window_offset(0, 1);
-    const uint8_t* const windows = operands.input + matrix_.window_offset(row, 0);
+    const size_t window_step = view_.window_offset(0, 1);
+    const uint8_t* const windows = operands.input + view_.window_offset(row, 0);
     uint8_t* const outputs =
-        operands.output + static_cast<size_t>(row) * static_cast<size_t>(matrix_.columns()) * output_stride_;
+        operands.output + static_cast<size_t>(row) * static_cast<size_t>(view_.columns()) * output_stride_;
     const auto run_tiles = [&](int32_t column, size_t tiles) {
       const auto pixel = static_cast<size_t>(column);
       const StridedPixels places{windows + pixel * window_step, window_step, outputs + pixel * output_stride_,
@@ -97,7 +97,7 @@ class ConvolutionKernel final : public Kernel {
     if (first + tiles * Pixels < end) run_tiles(end - Pixels, 1);
   }
 
-  const WindowMatrix matrix_;
+  const Im2colView view_;
   const int32_t zero_point_;
   const Clamp clamp_;
   const size_t output_stride_;
@@ -116,7 +116,7 @@ class DenseKernel final : public Kernel {
         clamp_(operation.clamp) {}
 
   void run(const uint8_t* const* inputs, uint8_t* output, uint8_t*) const override {
-    const Finish parameters = make_finish(zero_point_, clamp_);
+    const OutputStage parameters = make_output_stage(zero_point_, clamp_);
     const size_t start = 0;
     const MatrixShape shape{&start, 1, layer_.steps()};
     const StridedPixels places{inputs[0], 0, output, 0};

@@ -32,7 +32,7 @@ class MultiplyKernel final : public Kernel {
    */
   template <bool Plain>
   void multiply_unsigned(const uint8_t* values, const uint8_t* gates, uint8_t* output) const {
-    const Finish parameters = make_finish(layer_.zero_point, layer_.clamp);
+    const OutputStage parameters = make_output_stage(layer_.zero_point, layer_.clamp);
     const int16x8_t right = vdupq_n_s16(static_cast<int16_t>(-layer_.shift));
     const int16x8_t multiplier = vdupq_n_s16(layer_.multiplier);
     const auto scaled = [&](uint16x8_t products) SPIKESCOPE_INLINE_LAMBDA {
@@ -45,12 +45,12 @@ class MultiplyKernel final : public Kernel {
       const uint8x16_t gate = vld1q_u8(gates + at);
       const int16x8_t low = scaled(vmull_u8(vget_low_u8(value), vget_low_u8(gate)));
       const int16x8_t high = scaled(vmull_high_u8(value, gate));
-      return Plain ? saturate(low, high, parameters) : finish(low, high, parameters);
+      return Plain ? saturate(low, high, parameters) : output_bytes(low, high, parameters);
     });
   }
 
   void multiply(const uint8_t* values, const uint8_t* gates, uint8_t* output) const {
-    const Finish parameters = make_finish(layer_.zero_point, layer_.clamp);
+    const OutputStage parameters = make_output_stage(layer_.zero_point, layer_.clamp);
     const uint8x16_t value_zero = vdupq_n_u8(static_cast<uint8_t>(layer_.value_zero_point));
     const uint8x16_t gate_zero = vdupq_n_u8(static_cast<uint8_t>(layer_.gate_zero_point));
     store_all(output, layer_.gate_length, [&](size_t at) SPIKESCOPE_INLINE_LAMBDA {
@@ -59,7 +59,7 @@ class MultiplyKernel final : public Kernel {
       const int16x8_t low = product(vsubl_u8(vget_low_u8(value), vget_low_u8(value_zero)),
                                     vsubl_u8(vget_low_u8(gate), vget_low_u8(gate_zero)));
       const int16x8_t high = product(vsubl_high_u8(value, value_zero), vsubl_high_u8(gate, gate_zero));
-      return finish(low, high, parameters);
+      return output_bytes(low, high, parameters);
     });
   }
 

@@ -17,8 +17,8 @@ namespace spikescope::neon {
 #define SPIKESCOPE_INLINE __attribute__((always_inline)) inline
 #define SPIKESCOPE_INLINE_LAMBDA __attribute__((always_inline))
 
-/** The last part of requantisation: what follows the multiplier. */
-struct Finish {
+/** The output stage: what requantisation does after the multiplier. */
+struct OutputStage {
   int16x8_t zero_point;
   uint8x16_t minimum;
   uint8x16_t maximum;
@@ -26,24 +26,24 @@ struct Finish {
   bool clamps;
 };
 
-SPIKESCOPE_INLINE Finish make_finish(int32_t zero_point, const Clamp& clamp) {
+SPIKESCOPE_INLINE OutputStage make_output_stage(int32_t zero_point, const Clamp& clamp) {
   return {vdupq_n_s16(static_cast<int16_t>(zero_point)), vdupq_n_u8(static_cast<uint8_t>(clamp.minimum)),
           vdupq_n_u8(static_cast<uint8_t>(clamp.maximum)), clamp.minimum > 0 || clamp.maximum < 255};
 }
 
 /** Saturation to bytes and clamp, where the zero point is added already or is 0. */
-SPIKESCOPE_INLINE uint8x16_t saturate(int16x8_t low, int16x8_t high, const Finish& parameters) {
+SPIKESCOPE_INLINE uint8x16_t saturate(int16x8_t low, int16x8_t high, const OutputStage& parameters) {
   const uint8x16_t bytes = vqmovun_high_s16(vqmovun_s16(low), high);
   if (!parameters.clamps) return bytes;
   return vminq_u8(vmaxq_u8(bytes, parameters.minimum), parameters.maximum);
 }
 
 /** Zero point, saturation to bytes and clamp. */
-SPIKESCOPE_INLINE uint8x16_t finish(int16x8_t low, int16x8_t high, const Finish& parameters) {
+SPIKESCOPE_INLINE uint8x16_t output_bytes(int16x8_t low, int16x8_t high, const OutputStage& parameters) {
   return saturate(vqaddq_s16(low, parameters.zero_point), vqaddq_s16(high, parameters.zero_point), parameters);
 }
 
-SPIKESCOPE_INLINE uint8x8_t finish(int16x8_t values, const Finish& parameters) {
+SPIKESCOPE_INLINE uint8x8_t output_bytes(int16x8_t values, const OutputStage& parameters) {
   const uint8x8_t bytes = vqmovun_s16(vqaddq_s16(values, parameters.zero_point));
   if (!parameters.clamps) return bytes;
   return vmin_u8(vmax_u8(bytes, vget_low_u8(parameters.minimum)), vget_low_u8(parameters.maximum));

@@ -14,7 +14,7 @@
 namespace spikescope::neondot {
 namespace {
 
-using neon::Finish;
+using neon::OutputStage;
 
 constexpr size_t kStrip = 16;
 /** One register per four channels. */
@@ -49,8 +49,8 @@ struct Strip {
   "sqshl v" #s2 ".4s, v" #s2 ".4s, v14.4s\n\t"            \
   "sqshl v" #s3 ".4s, v" #s3 ".4s, v15.4s\n\t"
 #define SPIKESCOPE_JOIN(s0, s1, s2, s3, low, high)        \
-  "ldr q" #low ", [%[finish]]\n\t"                    \
-  "ldr q" #high ", [%[finish]]\n\t"                   \
+  "ldr q" #low ", [%[stage]]\n\t"                     \
+  "ldr q" #high ", [%[stage]]\n\t"                    \
   "uzp2 v" #s0 ".8h, v" #s0 ".8h, v" #s1 ".8h\n\t"        \
   "uzp2 v" #s2 ".8h, v" #s2 ".8h, v" #s3 ".8h\n\t"
 #define SPIKESCOPE_SCALE(s0, s2, low, high)               \
@@ -65,7 +65,7 @@ struct Strip {
  * weights, v16…v27, to memory and back.
  */
 void convolve_pairs(const int8_t* columns, size_t pairs, const Strip& strip, const int8_t (*weights)[kQuads][16],
-                    const Finish& parameters, uint8_t* output, size_t output_step) {
+                    const OutputStage& parameters, uint8_t* output, size_t output_step) {
   const int32_t clamps = parameters.clamps ? 1 : 0;
   asm volatile(
       ".arch armv8.2-a+dotprod\n\t"
@@ -97,8 +97,8 @@ void convolve_pairs(const int8_t* columns, size_t pairs, const Strip& strip, con
       SPIKESCOPE_SCALE(4, 6, 10, 11)
       SPIKESCOPE_SATURATE(10, 11)
       "cbz %w[clamps], 1f\n\t"
-      "ldr q8, [%[finish], #16]\n\t"
-      "ldr q9, [%[finish], #32]\n\t"
+      "ldr q8, [%[stage], #16]\n\t"
+      "ldr q9, [%[stage], #32]\n\t"
       "umax v30.16b, v30.16b, v8.16b\n\t"
       "umax v10.16b, v10.16b, v8.16b\n\t"
       "umin v30.16b, v30.16b, v9.16b\n\t"
@@ -112,7 +112,7 @@ void convolve_pairs(const int8_t* columns, size_t pairs, const Strip& strip, con
       "b.ne 0b\n"
       : [columns] "+r"(columns), [pairs] "+r"(pairs), [output] "+r"(output)
       : [weights] "r"(weights), [bias] "r"(strip.bias), [left] "r"(strip.left), [multiplier] "r"(strip.multiplier),
-        [finish] "r"(&parameters), [clamps] "r"(clamps), [output_step] "r"(output_step)
+        [stage] "r"(&parameters), [clamps] "r"(clamps), [output_step] "r"(output_step)
       : "memory", "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14",
         "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30",
         "v31");
@@ -154,7 +154,7 @@ class Depthwise3x3Kernel final : public Kernel {
   size_t scratch_bytes() const override { return static_cast<size_t>(padded_width()) * kColumnBytes; }
 
   void run(const uint8_t* const* inputs, uint8_t* output, uint8_t* scratch) const override {
-    const Finish parameters = neon::make_finish(zero_point_, clamp_);
+    const OutputStage parameters = neon::make_output_stage(zero_point_, clamp_);
     auto* const columns = reinterpret_cast<int8_t*>(scratch);
     const size_t output_row = static_cast<size_t>(output_.width) * channels_;
     for (int32_t y = 0; y < output_.height; y += 2, output += 2 * output_row) {
@@ -213,7 +213,7 @@ class Depthwise3x3Kernel final : public Kernel {
 
   /** One output row. */
   void convolve(const int8_t* columns, const Strip& strip, const int8_t (*weights)[kQuads][16],
-                const Finish& parameters, uint8_t* output) const {
+                const OutputStage& parameters, uint8_t* output) const {
     const size_t pairs = static_cast<size_t>(output_.width) / 2;
     if (pairs > 0) convolve_pairs(columns, pairs, strip, weights, parameters, output, channels_);
     if (output_.width % 2 == 1) {
@@ -234,13 +234,14 @@ class Depthwise3x3Kernel final : public Kernel {
     (Dot::add(sums[Q], vld1q_s8(weights[2][Q]), vld1q_s8(columns + 2 * kColumnBytes + 16 * Q)), ...);
   }
 
-  static SPIKESCOPE_INLINE uint8x16_t requantise(const Dot::Sum* sums, const Strip& strip, const Finish& parameters) {
+  static SPIKESCOPE_INLINE uint8x16_t requantise(const Dot::Sum* sums, const Strip& strip,
+                                                 const OutputStage& parameters) {
     const int16x8_t low =
         neon::narrow(sums[0].value, sums[1].value, vld1q_s32(strip.left), vld1q_s32(strip.left + 4));
     const int16x8_t high =
         neon::narrow(sums[2].value, sums[3].value, vld1q_s32(strip.left + 8), vld1q_s32(strip.left + 12));
-    return neon::finish(vqrdmulhq_s16(low, vld1q_s16(strip.multiplier)),
-                        vqrdmulhq_s16(high, vld1q_s16(strip.multiplier + 8)), parameters);
+    return neon::output_bytes(vqrdmulhq_s16(low, vld1q_s16(strip.multiplier)),
+                              vqrdmulhq_s16(high, vld1q_s16(strip.multiplier + 8)), parameters);
   }
 
   static void pack(const LayerRows& layer, const uint8_t* padding_values, size_t first, Strip& strip) {

@@ -7,8 +7,8 @@
 namespace spikescope::neondot {
 
 // Where assembly finds the parts of what ends a requantisation.
-static_assert(offsetof(neon::Finish, zero_point) == 0 && offsetof(neon::Finish, minimum) == 16 &&
-              offsetof(neon::Finish, maximum) == 32);
+static_assert(offsetof(neon::OutputStage, zero_point) == 0 && offsetof(neon::OutputStage, minimum) == 16 &&
+              offsetof(neon::OutputStage, maximum) == 32);
 
 /**
  * Sums by the dot product, an `Arithmetic` of neon/matrix.h. In assembly that names the extension, so that nothing

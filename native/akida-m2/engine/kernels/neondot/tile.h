@@ -58,8 +58,8 @@ namespace spikescope::neon {
 #define SPIKESCOPE_JOIN(s0, s1, s2, s3)                                 \
   "uzp2 v" #s0 ".8h, v" #s0 ".8h, v" #s1 ".8h\n\t"                      \
   "uzp2 v" #s2 ".8h, v" #s2 ".8h, v" #s3 ".8h\n\t"                      \
-  "ldr q" #s1 ", [%[finish]]\n\t"                                   \
-  "ldr q" #s3 ", [%[finish]]\n\t"
+  "ldr q" #s1 ", [%[stage]]\n\t"                                    \
+  "ldr q" #s3 ", [%[stage]]\n\t"
 #define SPIKESCOPE_SCALE(s0, s1, s2, s3)                                \
   "sqrdmlah v" #s1 ".8h, v" #s0 ".8h, v24.8h\n\t"                       \
   "sqrdmlah v" #s3 ".8h, v" #s2 ".8h, v25.8h\n\t"
@@ -73,7 +73,7 @@ namespace spikescope::neon {
 template <>
 struct Tiles<neondot::Dot, 4, 4> {
   static SPIKESCOPE_INLINE void run(const StridedPixels& places, size_t tiles, const ChannelBlock& block,
-                                    const MatrixShape& shape, const Finish& parameters) {
+                                    const MatrixShape& shape, const OutputStage& parameters) {
     const uint8_t* window = places.first_window;
     uint8_t* output = places.first_output + block.first;
     const int32_t clamps = parameters.clamps ? 1 : 0;
@@ -149,8 +149,8 @@ struct Tiles<neondot::Dot, 4, 4> {
         SPIKESCOPE_SCALE(12, 13, 14, 15)
         SPIKESCOPE_SATURATE(12, 13, 15)
         "cbz %w[clamps], 5f\n\t"
-        "ldr q16, [%[finish], #16]\n\t"
-        "ldr q17, [%[finish], #32]\n\t"
+        "ldr q16, [%[stage], #16]\n\t"
+        "ldr q17, [%[stage], #32]\n\t"
         SPIKESCOPE_CLAMP(0)
         SPIKESCOPE_CLAMP(4)
         SPIKESCOPE_CLAMP(8)
@@ -169,7 +169,7 @@ struct Tiles<neondot::Dot, 4, 4> {
         : [window_step] "r"(places.window_step), [output_step] "r"(places.output_step),
           [output_step_2] "r"(2 * places.output_step), [weights] "r"(block.weights), [bias] "r"(block.bias),
           [left] "r"(block.shift), [multiplier] "r"(block.multiplier), [run_offsets] "r"(shape.run_offsets),
-          [runs] "r"(shape.runs), [steps] "r"(shape.steps), [finish] "r"(&parameters), [clamps] "r"(clamps)
+          [runs] "r"(shape.runs), [steps] "r"(shape.steps), [stage] "r"(&parameters), [clamps] "r"(clamps)
         : "memory", "cc", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "v0", "v1", "v2", "v3", "v4",
           "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20",
           "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28");

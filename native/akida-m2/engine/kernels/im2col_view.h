@@ -10,12 +10,12 @@
 namespace spikescope {
 
 /**
- * A convolution as a matrix product without copying windows: where the windows lie in the (padded) input, and the
- * runs of consecutive bytes that each is made of.
+ * The im2col matrix of a convolution as a view (implicit GEMM): nothing is copied but the border. Where the windows lie
+ * in the (padded) input, and the runs of consecutive bytes that each is made of.
  */
-class WindowMatrix {
+class Im2colView {
  public:
-  WindowMatrix(const Tensor& input, const Tensor& output, const Convolution& operation)
+  Im2colView(const Tensor& input, const Tensor& output, const Convolution& operation)
       : groups_(operation.groups),
         group_inputs_(input.shape.channels / operation.groups),
         group_outputs_(output.shape.channels / operation.groups) {

@@ -6,7 +6,7 @@
 
 #include "../packed_layer.h"
 
-/** From the accumulators of a tile to bytes in their places. */
+/** The epilogue of a matrix product: from the accumulators of a tile to bytes in their places. */
 namespace spikescope::avx512vnni {
 
 /** Where the pixels of a tile go: to places at equal distances. */
@@ -34,11 +34,11 @@ SPIKESCOPE_INLINE512 __m512i load_quarters(const uint8_t* first, size_t step) {
 }
 
 /**
- * The way from the accumulators of a tile to its bytes: four accumulators make a group of 64, which is one pixel, two
- * or four. All groups take each step together, because one group's steps wait for each other.
+ * The epilogue of one tile, from its accumulators to its bytes: four accumulators make a group of 64, which is one
+ * pixel, two or four. All groups take each step together, because one group's steps wait for each other.
  */
 template <int Vectors, int Groups>
-struct TileEnd {
+struct TileEpilogue {
   using Numbers = std::make_integer_sequence<int, Groups>;
   static constexpr int kPixels = 4 / Vectors;
 
@@ -48,7 +48,7 @@ struct TileEnd {
   __m512i operands[Groups];
 
   template <int... G>
-  SPIKESCOPE_INLINE512 void requantise(const __m512i* sums, const ChannelBlock& block, const Finish& parameters,
+  SPIKESCOPE_INLINE512 void requantise(const __m512i* sums, const ChannelBlock& block, const OutputStage& parameters,
                                        std::integer_sequence<int, G...>) {
     const __m512i shift0 = _mm512_load_si512(block.shift);
     const __m512i shift1 = _mm512_load_si512(block.shift + 1 % Vectors * 16);
@@ -63,7 +63,7 @@ struct TileEnd {
     const __m512i second = Vectors == 4 ? _mm512_load_si512(block.multiplier + 32) : first;
     ((low[G] = _mm512_mulhrs_epi16(low[G], first)), ...);
     ((high[G] = _mm512_mulhrs_epi16(high[G], second)), ...);
-    ((bytes[G] = in_order(finish(low[G], high[G], parameters))), ...);
+    ((bytes[G] = in_order(output_bytes(low[G], high[G], parameters))), ...);
   }
 
   /** That of the first half of a group. */
@@ -128,16 +128,16 @@ struct NothingAfter {
 
 template <int Pixels, int Vectors, typename After>
 SPIKESCOPE_INLINE512 void store_tile(const Tile<Pixels, Vectors>& tile, const OutputPixels& places,
-                                     const ChannelBlock& block, const Finish& parameters, const After& after) {
+                                     const ChannelBlock& block, const OutputStage& parameters, const After& after) {
   static_assert(Pixels * Vectors % 4 == 0);
-  using End = TileEnd<Vectors, Pixels * Vectors / 4>;
-  constexpr typename End::Numbers groups;
+  using Epilogue = TileEpilogue<Vectors, Pixels * Vectors / 4>;
+  constexpr typename Epilogue::Numbers groups;
   const auto first = static_cast<size_t>(block.first);
-  End end;
-  end.requantise(tile.sums, block, parameters, groups);
-  if constexpr (After::kReadsOperand) end.load_operands(places, first, groups);
-  after.apply(end.bytes, end.operands, groups);
-  end.store(places, first, static_cast<size_t>(block.channels), groups);
+  Epilogue epilogue;
+  epilogue.requantise(tile.sums, block, parameters, groups);
+  if constexpr (After::kReadsOperand) epilogue.load_operands(places, first, groups);
+  after.apply(epilogue.bytes, epilogue.operands, groups);
+  epilogue.store(places, first, static_cast<size_t>(block.channels), groups);
 }
 
 }  // namespace spikescope::avx512vnni

@@ -117,9 +117,9 @@ export class Journal {
     });
   }
 
-  /** The oldest messages that no broker has acknowledged, in order. */
-  waiting(limit: number): QueuedMessage[] {
-    return this.#attempt(() => this.#outbox.waiting(limit));
+  /** The oldest messages that no broker has acknowledged, in order. @param channel those of this one alone */
+  waiting(limit: number, channel: Channel | null = null): QueuedMessage[] {
+    return this.#attempt(() => this.#outbox.waiting(limit, channel));
   }
 
   /** Takes messages out of the outbox and records it, in one commit. Repeats change nothing. */

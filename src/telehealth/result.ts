@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { clockSchema } from './clock.ts';
 import { backendSchema, deviceSchema, digestSchema, modelIdentitySchema, timeSchema } from './payload.ts';
 
 const probability = z.number().min(0).max(1);
@@ -14,6 +15,9 @@ export const resultSchema = z
     id: z.uuid().describe('Stays the same when a result is sent again: drop repeats by it'),
     device: deviceSchema,
     capturedAt: timeSchema,
+    clock: clockSchema
+      .optional()
+      .describe('Where capturedAt may be wrong: why; absent where a time source has set the clock'),
     source: z
       .enum(['phantom', 'replay', 'libcamera', 'v4l2'])
       .describe('Where the frame came from; phantoms are drawings'),

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Capture, CaptureImage, CaptureSource } from '../../capture/source.ts';
 import { RefusedError, SpikescopeError } from '../../errors.ts';
 import type { JournalEntry } from '../../store/journal.ts';
+import type { ClockState } from '../../telehealth/clock.ts';
 import type { Result } from '../../telehealth/result.ts';
 import type { Reading } from '../inference/reading.ts';
 import type { LearningOutcome, PressedBy } from '../learning/outcome.ts';
@@ -33,6 +34,8 @@ export interface ApplianceParts {
   readonly journal: { append(entry: JournalEntry): number };
   /** What the capture in hand belongs to; without it, or undefined, each stands alone. Called once for each. */
   readonly sessionOf?: () => string | undefined;
+  /** What is known of the clock, for the result. Without it, nothing is said. */
+  readonly clock?: () => ClockState;
   /** Called when a result is in the journal, to publish it. */
   readonly onRecorded: (result: Result) => void;
   /** Without one, confirming a reading is answered by a fault that says so. */
@@ -199,6 +202,7 @@ async function read(capture: Capture, parts: ApplianceParts): Promise<Result> {
     id: randomUUID(),
     device: parts.device,
     capturedAt: capture.capturedAt,
+    clock: parts.clock?.() ?? null,
     source: parts.source.kind,
   };
   try {

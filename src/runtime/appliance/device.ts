@@ -3,6 +3,7 @@ import { describeError, SpikescopeError } from '../../errors.ts';
 import { Appliance, type TakeOptions, type Tally } from './appliance.ts';
 import { CaptureMode, operate } from './capture-mode.ts';
 import { Cleanup } from './cleanup.ts';
+import { DeviceClock } from './clock.ts';
 import { ApplianceCommands } from './commands.ts';
 import { Delivery } from './delivery.ts';
 import { Faults } from './faults.ts';
@@ -41,6 +42,7 @@ export class Device {
   readonly #log: Log;
   readonly #storage: StorageAlarm;
   readonly #memory = new MemoryKeeper();
+  readonly #clock: DeviceClock;
 
   private constructor(parts: Parts, options: DeviceOptions, cleanup: Cleanup, log: Log) {
     const { settings, say } = options;
@@ -49,6 +51,10 @@ export class Device {
     this.#cleanup = cleanup;
     this.#log = log;
     this.#storage = new StorageAlarm(parts.journal, say);
+    this.#clock = new DeviceClock({
+      ...clockLimit(parts),
+      onChange: () => this.delivery.refreshStatus(),
+    });
     this.mode = new CaptureMode(isAutomatic(settings, parts.source));
     this.appliance = this.#makeAppliance();
     this.delivery = this.#makeDelivery();
@@ -80,6 +86,8 @@ export class Device {
     const cleanup = this.#cleanup;
     const { model, source } = parts;
     cleanup.add(() => delivery.stop());
+    cleanup.add(() => this.#clock.stop());
+    await this.#clock.start();
     this.#storage.look();
     delivery.start();
     if (!this.mode.isAutomatic) await connectHeader(appliance.flow, cleanup, say);
@@ -126,6 +134,7 @@ export class Device {
         classify: (image) => classifier.classify(image),
       },
       ...(learner !== null && { learner }),
+      clock: () => this.#clock.state,
       sessionOf: () => (this.mode.isAutomatic && isRehearsed(source) ? undefined : sessions.next()),
       onRecorded: ({ id, accepted, timings }) => {
         this.#log.write({ event: 'captured', result: id, accepted, milliseconds: timings?.total ?? 0 });
@@ -142,7 +151,12 @@ export class Device {
     const prefix = discoveryPrefix(settings);
     return new Delivery({
       ...this.parts,
-      commands: { handler: this.#makeCommands(), allowed: allowedCommands(settings) },
+      commands: {
+        handler: this.#makeCommands(),
+        allowed: allowedCommands(settings),
+        responseTopics: settings.responseTopics,
+      },
+      clock: () => this.#clock.state,
       ...(prefix !== null && { homeAssistant: prefix }),
       onFullBatch: () => this.#memory.afterCapture(),
       onFailed: () => stop.abort(),
@@ -154,7 +168,7 @@ export class Device {
     const { stop } = this.#options;
     return new ApplianceCommands({
       appliance: this.appliance,
-      status: () => statusOf(this.parts, this.delivery),
+      status: () => statusOf(this.parts, this.delivery, this.#clock.state),
       restart: isSupervised() ? () => stop.abort() : null,
     });
   }
@@ -172,6 +186,12 @@ export class Device {
       signal: stop.signal,
     };
   }
+}
+
+/** No time can be before the last capture's. */
+function clockLimit({ journal }: Parts): { notBefore?: string } {
+  const last = journal.lastCapture();
+  return last === null ? {} : { notBefore: last.capturedAt };
 }
 
 /** A camera waits for a button, unless a number of captures was asked for; phantoms and folders run by themselves. */

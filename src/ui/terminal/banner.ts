@@ -3,11 +3,12 @@ import type { HeadLearner } from '../../runtime/learning/learner.ts';
 import type { Journal } from '../../store/journal.ts';
 import type { ModelInUse } from '../../telehealth/announcements.ts';
 import { addressOf, type Endpoint } from '../../telehealth/endpoint.ts';
-import { topicsOf } from '../../telehealth/topics.ts';
+import type { Topics } from '../../telehealth/topics.ts';
 import { note } from './console.ts';
 
 export interface BannerParts {
   readonly device: string;
+  readonly topics: Topics;
   readonly source: CaptureSource;
   readonly endpoint: Endpoint;
   readonly isEmbedded: boolean;
@@ -20,6 +21,7 @@ export interface BannerParts {
 /** Says on stderr what runs, where results go and how to listen. */
 export function showBanner({
   device,
+  topics,
   source,
   endpoint,
   isEmbedded,
@@ -28,7 +30,6 @@ export function showBanner({
   model,
   learner,
 }: BannerParts): void {
-  const { result } = topicsOf(device);
   const { name, version, digest } = model.model;
   const earlier = journal.depth();
   const foreign = journal.depth(isEmbedded ? 'external' : 'embedded');
@@ -38,12 +39,12 @@ export function showBanner({
     `  head     ${headLine(learner)}`,
     `  source   ${source.describe()}`,
     `  broker   ${addressOf(endpoint)}${isEmbedded ? ' (embedded)' : ''}`,
-    `  topic    ${result}`,
+    `  topic    ${topics.result}`,
     `  journal  ${journal.file}`,
     earlier > 0 && `           ${earlier} results of earlier runs wait in it and are published now`,
     foreign > 0 &&
       `           ${foreign} results of earlier runs wait for ${isEmbedded ? 'an external' : 'the embedded'} broker`,
-    `  listen   ${listenCommand(endpoint, device, authorities)}`,
+    `  listen   ${listenCommand(endpoint, `${topics.prefix}/${device}`, authorities)}`,
   ];
   note(lines.filter(Boolean).join('\n'));
 }
@@ -57,10 +58,11 @@ function headLine(learner: HeadLearner | null): string {
 
 function listenCommand(
   { protocol, host, port }: Endpoint,
-  device: string,
+  base: string,
   authorities: string | undefined,
 ): string {
+  if (protocol === 'ws' || protocol === 'wss') return `any client of MQTT over WebSocket, topic '${base}/#'`;
   const trust =
     protocol === 'mqtt' ? '' : authorities ? ` --cafile '${authorities}'` : ' --capath /etc/ssl/certs';
-  return `mosquitto_sub -h ${host} -p ${port}${trust} -t 'spikescope/${device}/#' -v`;
+  return `mosquitto_sub -h ${host} -p ${port}${trust} -t '${base}/#' -v`;
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { SpikescopeError } from '../errors.ts';
 import { type ModelInUse, modelAnnouncementOf, type Status, statusOf } from './announcements.ts';
@@ -147,6 +148,8 @@ export class TelehealthClient {
   async answer(publication: Publication, fallback: string, permission: string): Promise<void> {
     if (await this.attempt(publication, permission)) return;
     if (publication.topic === fallback || this.#stopped.signal.aborted) return;
+    // A connection that has just ended is not the one that is waited for.
+    await setImmediate();
     if (await this.waitOnline(ANSWER_PATIENCE)) await this.attempt({ ...publication, topic: fallback });
   }
 

@@ -192,9 +192,8 @@ export class Connection {
         const reason = this.#reason ?? connectionFault(new Error('the connection was closed'), this.#address);
         const wasIdle = this.#pending.size === 0 && !this.#wasCutShort;
         for (const fail of [...this.#pending]) fail(reason);
-        const { protocolVersion } = this;
         const lasted = performance.now() - since;
-        resolve({ reason, protocolVersion, hasAnswered: this.#hasAnswered, wasIdle, lasted });
+        resolve({ reason, hasAnswered: this.#hasAnswered, wasIdle, lasted });
       });
     });
   }

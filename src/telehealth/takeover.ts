@@ -3,7 +3,6 @@ import { SpikescopeError } from '../errors.ts';
 /** How a connection went, from its start to its end. */
 export interface Ended {
   readonly reason: SpikescopeError;
-  readonly protocolVersion: 4 | 5;
   /** Whether the broker answered anything on it. */
   readonly hasAnswered: boolean;
   /** Whether it ended while nothing waited for an answer. */
@@ -17,18 +16,18 @@ const SUSPICIOUS = 3;
 const EARLY = 60_000;
 
 /**
- * Tells a connection that another program with the same name has pushed out. MQTT 5 says so; with 3.1.1 the broker just
- * hangs up, in the middle of nothing, each time soon after it has taken the connection.
+ * Tells a connection that another program with the same name has pushed out. With MQTT 5 a broker can say so; many just
+ * hang up, in the middle of nothing, each time soon after they have taken the connection.
  */
 export class TakeoverWatch {
   #early = 0;
 
   /** The reason of an end, or the likelier one. @param pause milliseconds that the connection was waited with */
-  judge({ reason, protocolVersion, hasAnswered, wasIdle, lasted }: Ended, pause: number): SpikescopeError {
-    if (protocolVersion === 5 || reason.code !== 'BROKER_LOST') return reason;
+  judge({ reason, hasAnswered, wasIdle, lasted }: Ended, pause: number): SpikescopeError {
+    if (reason.code !== 'BROKER_LOST') return reason;
     // The other one pauses as long as this one does, and connections last as long as its pauses.
-    if (lasted > Math.max(EARLY, 3 * pause)) this.#early = 0;
-    else if (hasAnswered && wasIdle) this.#early++;
+    const isEarly = lasted <= Math.max(EARLY, 3 * pause);
+    this.#early = isEarly && hasAnswered && wasIdle ? this.#early + 1 : 0;
     if (this.#early < SUSPICIOUS) return reason;
     return new SpikescopeError(
       'BROKER_SESSION_TAKEN',

@@ -141,9 +141,9 @@ export class Journal {
     });
   }
 
-  /** The oldest messages that no broker has acknowledged, in order. */
-  waiting(limit: number): QueuedMessage[] {
-    return this.#attempt(() => this.#outbox.waiting(limit));
+  /** The oldest messages that no broker has acknowledged, in order. @param channel those of this one alone */
+  waiting(limit: number, channel: Channel | null = null): QueuedMessage[] {
+    return this.#attempt(() => this.#outbox.waiting(limit, channel));
   }
 
   /**

@@ -44,7 +44,7 @@ export class Outbox {
   readonly #writer: ChainWriter;
   readonly #lane: Lane;
   readonly #enqueue: Database.Statement<[number, Channel, string, Lane]>;
-  readonly #waiting: Database.Statement<[Lane, number], Row>;
+  readonly #waiting: Database.Statement<[Lane, Channel | null, number], Row>;
   readonly #find: Database.Statement<[number, Channel], string>;
   readonly #remove: Database.Statement<[number, Channel]>;
   readonly #depth: Database.Statement<[Lane], number>;
@@ -60,7 +60,8 @@ export class Outbox {
     );
     this.#waiting = database.prepare(
       `SELECT sequence, channel, session, case_id AS id, payload
-       FROM outbox JOIN records USING (sequence) WHERE lane = ? ORDER BY sequence, channel DESC LIMIT ?`,
+       FROM outbox JOIN records USING (sequence) WHERE lane = ? AND channel = coalesce(?, channel)
+       ORDER BY sequence, channel DESC LIMIT ?`,
     );
     this.#find = database
       .prepare<[number, Channel], string>(
@@ -88,9 +89,10 @@ export class Outbox {
     this.#enqueue.run(sequence, channel, session, this.#lane);
   }
 
-  waiting(limit: number): QueuedMessage[] {
+  /** @param channel those of this one alone */
+  waiting(limit: number, channel: Channel | null = null): QueuedMessage[] {
     return this.#waiting
-      .all(this.#lane, limit + this.#acknowledged.size)
+      .all(this.#lane, channel, limit + this.#acknowledged.size)
       .map((row) => ({ ...row, channel: channelSchema.parse(row.channel) }))
       .filter((message) => !this.#acknowledged.has(keyOf(message)))
       .slice(0, limit);

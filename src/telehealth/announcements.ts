@@ -1,5 +1,6 @@
 /** The retained documents of a device: whether it is there, and which model it runs. */
 import { z } from 'zod';
+import { type ClockState, clockSchema } from './clock.ts';
 import {
   backendSchema,
   bytesOf,
@@ -23,6 +24,11 @@ export const statusSchema = z
         'online: connected. stopped: ended on purpose. offline: lost, said by the broker in its name',
       ),
     at: timeSchema.optional().describe('Absent in offline, which was written when the device connected'),
+    clock: clockSchema
+      .optional()
+      .describe(
+        'Where the time may be wrong: why; absent once a time source has set the clock, and in offline',
+      ),
   })
   .meta({ title: 'spikescope status', description: 'Retained: whether the device is there.' });
 export type Status = z.infer<typeof statusSchema>;
@@ -43,8 +49,14 @@ export const modelSchema = z
   .meta({ title: 'spikescope model', description: 'Retained: the model that the device runs.' });
 export type ModelAnnouncement = z.infer<typeof modelSchema>;
 
-export function statusOf(device: string, status: Status['status'], at?: Date): Status {
-  return { schema: STATUS_SCHEMA, device, status, ...(at && { at: at.toISOString() }) };
+export function statusOf(
+  device: string,
+  status: Status['status'],
+  at?: Date,
+  clock: ClockState = null,
+): Status {
+  const time = at && { at: at.toISOString(), ...(clock !== null && { clock }) };
+  return { schema: STATUS_SCHEMA, device, status, ...time };
 }
 
 export interface ModelInUse extends Pick<ModelAnnouncement, 'model' | 'backend' | 'instructionSet'> {

@@ -38,12 +38,14 @@ export function clientOptions(
   options: ConnectionOptions,
   version: 4 | 5,
 ): IClientOptions {
-  const { protocol, host, port, username, password, tls } = endpoint;
+  const { protocol, host, port, path, username, password, tls, retain = true } = endpoint;
   const { clientId, will, sessionExpiry = 0, resume = false, patience = CONNECT_TIMEOUT } = options;
   return {
     protocol,
     host,
     port,
+    // An address of IPv6 in the URL that mqtt.js makes of it.
+    ...(path !== undefined && { path, hostname: host.includes(':') ? `[${host}]` : host }),
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     ...tls,
@@ -55,7 +57,7 @@ export function clientOptions(
     ...(version === 5 && {
       properties: { sessionExpiryInterval: sessionExpiry, maximumPacketSize: MAXIMUM_INCOMING },
     }),
-    ...(will && { will: willOf(will, version) }),
+    ...(will && { will: { ...willOf(will, version), retain } }),
     keepalive: KEEPALIVE_SECONDS,
     connectTimeout: patience,
     reconnectPeriod: 0,
@@ -66,7 +68,7 @@ export function clientOptions(
 function willOf(
   { topic, payload, userProperties = {} }: NonNullable<ConnectionOptions['will']>,
   version: 4 | 5,
-): NonNullable<IClientOptions['will']> {
+): Omit<NonNullable<IClientOptions['will']>, 'retain'> {
   const described = {
     contentType: 'application/json',
     payloadFormatIndicator: true,
@@ -76,7 +78,6 @@ function willOf(
     topic,
     payload: Buffer.from(payload),
     qos: 1,
-    retain: true,
     ...(version === 5 && { properties: described }),
   };
 }

@@ -20,12 +20,13 @@ const headSchema = z.object({
  * @throws SpikescopeError `RESULT_UNREADABLE` where the FHIR form of a result of another version cannot be made
  */
 export function publicationOf(
-  { channel, payload, id }: QueuedMessage,
+  { channel, payload, id, sequence }: QueuedMessage,
   topics: Topics,
   classTables: ClassTables = () => EMPTY_CLASS_TABLE,
 ): Publication {
   const document: unknown = JSON.parse(payload);
-  const described = describedBy(document);
+  // Increasing in the order of recording, also where the clock was not.
+  const described = { ...describedBy(document), sequence: String(sequence) };
   if (channel === 'result') {
     return { topic: topics.result, payload, retain: false, userProperties: described };
   }

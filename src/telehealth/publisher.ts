@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { SpikescopeError } from '../errors.ts';
 import type { ClassTables } from '../model/bundle/class-table.ts';
-import type { MessageKey, QueuedMessage } from '../store/outbox.ts';
+import type { Channel, MessageKey, QueuedMessage } from '../store/outbox.ts';
 import { Backoff } from './backoff.ts';
 import type { Publication } from './connection.ts';
 import { publicationOf } from './message.ts';
@@ -9,8 +9,8 @@ import type { Topics } from './topics.ts';
 
 /** Where messages wait until a broker has acknowledged them: the journal. */
 export interface MessageQueue {
-  /** The oldest messages, in order. */
-  waiting(limit: number): QueuedMessage[];
+  /** The oldest messages, in order. @param channel those of this one alone; null for all */
+  waiting(limit: number, channel?: Channel | null): QueuedMessage[];
   depth(): number;
   acknowledge(messages: readonly MessageKey[]): void;
 }
@@ -21,6 +21,10 @@ export interface Sender {
   readonly isOnline: boolean;
   /** Resolved when the broker has acknowledged; rejects with a SpikescopeError. */
   publish(publication: Publication): Promise<void>;
+  /** The same for what results can do without: whether the broker has acknowledged. Never rejects. */
+  attempt(publication: Publication): Promise<boolean>;
+  /** Whether the broker has shown that it does not let this device use a topic. */
+  isGivenUp(topic: string): boolean;
 }
 
 export interface PublisherOptions {
@@ -52,6 +56,9 @@ export class ResultPublisher {
   readonly #options: PublisherOptions;
   readonly #backoff: Backoff;
   readonly #bells = new Set<() => void>();
+  readonly #rounds = new Set<() => void>();
+  /** Messages that this broker cannot be sent; they stay in the queue, and others go past them. */
+  readonly #aside = new Set<string>();
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -63,57 +70,101 @@ export class ResultPublisher {
     for (const ring of [...this.#bells]) ring();
   }
 
+  /** Resolved when what waits now has had its turn, whatever became of it; when there is a connection. */
+  round(): Promise<void> {
+    return new Promise((resolve) => this.#rounds.add(resolve));
+  }
+
   /** Works until `signal` aborts. Rejects only when the queue fails. */
   async run(signal: AbortSignal): Promise<void> {
-    const { queue, client } = this.#options;
+    const { client } = this.#options;
     while (!signal.aborted) {
-      const batch = client.isOnline ? queue.waiting(BATCH) : [];
+      const { isOnline } = client;
+      const batch = isOnline ? this.#next() : [];
+      const isDone = batch.length === 0 || (await this.#send(batch, signal));
+      if (isOnline) this.#endRound();
       if (batch.length === 0) {
         await this.#rung(signal);
-      } else if (await this.#send(batch, signal)) {
+      } else if (isDone) {
         this.#backoff.reset();
       } else {
         await delay(this.#backoff.next(), undefined, { signal }).catch(() => {});
       }
     }
+    this.#endRound();
   }
 
   /**
-   * Waits until nothing waits, and gives up after `patience` ms without progress.
+   * Waits until nothing waits that can be sent, and gives up after `patience` ms without progress.
    * @returns how many messages still wait
    */
   async settle(patience: number, signal: AbortSignal): Promise<number> {
     const { queue } = this.#options;
     let waiting = queue.depth();
-    let patient = AbortSignal.timeout(patience);
-    while (waiting > 0 && !signal.aborted && !patient.aborted) {
-      await this.#rung(AbortSignal.any([signal, patient]));
+    const patient = new AbortController();
+    let timer = setTimeout(() => patient.abort(), patience);
+    const either = AbortSignal.any([signal, patient.signal]);
+    while (waiting > 0 && !either.aborted && !this.#isStuck()) {
+      await this.#rung(either);
       const now = queue.depth();
-      if (now < waiting) patient = AbortSignal.timeout(patience);
+      if (now < waiting) {
+        clearTimeout(timer);
+        timer = setTimeout(() => patient.abort(), patience);
+      }
       waiting = now;
     }
+    clearTimeout(timer);
     return queue.depth();
   }
 
-  /** @returns whether every message was acknowledged */
+  #next(): QueuedMessage[] {
+    const { queue, client } = this.#options;
+    const channel = client.isGivenUp(client.topics.fhir) ? 'result' : null;
+    return queue
+      .waiting(BATCH + this.#aside.size, channel)
+      .filter((message) => !this.#aside.has(keyOf(message)));
+  }
+
+  /** Whether all that waits is what the broker does not take. */
+  #isStuck(): boolean {
+    const { isOnline } = this.#options.client;
+    return isOnline && this.#next().length === 0 && this.#options.queue.depth() > 0;
+  }
+
+  #endRound(): void {
+    for (const resolve of this.#rounds) resolve();
+    this.#rounds.clear();
+  }
+
+  /** @returns whether every result was acknowledged */
   async #send(batch: readonly QueuedMessage[], signal: AbortSignal): Promise<boolean> {
-    const { queue, client, classTables, onSending, onAcknowledged, onFullBatch, onRefused } = this.#options;
+    const { queue, client, onAcknowledged, onFullBatch, onRefused } = this.#options;
     const acknowledged: QueuedMessage[] = [];
     const failures: unknown[] = [];
-    const sendSession = async (session: readonly QueuedMessage[]): Promise<void> => {
+    const sendSession = async (
+      session: readonly QueuedMessage[],
+      send: (message: QueuedMessage) => Promise<boolean>,
+    ): Promise<void> => {
       try {
         for (const message of session) {
           if (signal.aborted) return;
-          onSending?.(message);
-          await client.publish(publicationOf(message, client.topics, classTables));
-          acknowledged.push(message);
+          if (await send(message)) acknowledged.push(message);
         }
       } catch (error) {
         failures.push(error);
       }
     };
+    const sendAll = (channel: Channel, send: (message: QueuedMessage) => Promise<boolean>): Promise<void> => {
+      const sessions = sessionsOf(batch.filter((message) => message.channel === channel));
+      return settledOrAborted(
+        sessions.map((session) => sendSession(session, send)),
+        signal,
+      );
+    };
     // At the end a silent broker is not waited for: what it has not acknowledged by then is sent again another time.
-    await settledOrAborted(sessionsOf(batch).map(sendSession), signal);
+    await sendAll('result', (message) => this.#sendResult(message));
+    // Other forms of a result come after it, and hold no result up.
+    if (failures.length === 0) await sendAll('fhir', (message) => this.#sendForm(message));
     queue.acknowledge(acknowledged.sort((a, b) => a.sequence - b.sequence));
     for (const message of acknowledged) onAcknowledged?.(message);
     if (batch.length === BATCH) onFullBatch?.();
@@ -123,6 +174,38 @@ export class ResultPublisher {
     if (!(failure instanceof SpikescopeError)) throw failure;
     if (client.isOnline) onRefused?.(failure);
     return false;
+  }
+
+  async #sendResult(message: QueuedMessage): Promise<boolean> {
+    const { client, classTables, onSending } = this.#options;
+    onSending?.(message);
+    try {
+      await client.publish(publicationOf(message, client.topics, classTables));
+      return true;
+    } catch (error) {
+      if (!(error instanceof SpikescopeError) || error.code !== 'BROKER_UNFIT') throw error;
+      this.#setAside(message, error);
+      return false;
+    }
+  }
+
+  async #sendForm(message: QueuedMessage): Promise<boolean> {
+    const { client, classTables, onSending } = this.#options;
+    try {
+      const publication = publicationOf(message, client.topics, classTables);
+      if (client.isGivenUp(publication.topic)) return false;
+      onSending?.(message);
+      return await client.attempt(publication);
+    } catch (error) {
+      if (!(error instanceof SpikescopeError)) throw error;
+      this.#setAside(message, error);
+      return false;
+    }
+  }
+
+  #setAside(message: QueuedMessage, reason: SpikescopeError): void {
+    this.#aside.add(keyOf(message));
+    this.#options.onRefused?.(reason);
   }
 
   #rung(signal: AbortSignal): Promise<void> {
@@ -137,6 +220,10 @@ export class ResultPublisher {
       signal.addEventListener('abort', ring);
     });
   }
+}
+
+function keyOf({ sequence, channel }: MessageKey): string {
+  return `${channel} ${sequence}`;
 }
 
 /** Messages by their session, sessions in the order of their first message. */
@@ -157,6 +244,7 @@ function settledOrAborted(tasks: Promise<void>[], signal: AbortSignal): Promise<
       signal.removeEventListener('abort', finish);
       resolve();
     };
+    if (signal.aborted) return resolve();
     signal.addEventListener('abort', finish);
     void Promise.all(tasks).then(finish);
   });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SOURCE_KINDS } from '../capture/kinds.ts';
+import { clockSchema } from './clock.ts';
 import { backendSchema, deviceSchema, digestSchema, modelIdentitySchema, timeSchema } from './payload.ts';
 
 const probability = z.number().min(0).max(1);
@@ -15,6 +16,9 @@ export const resultSchema = z
     id: z.uuid().describe('Stays the same when a result is sent again: drop repeats by it'),
     device: deviceSchema,
     capturedAt: timeSchema,
+    clock: clockSchema
+      .optional()
+      .describe('Where capturedAt may be wrong: why; absent where a time source has set the clock'),
     source: z.enum(SOURCE_KINDS).describe('Where the frame came from; phantoms are drawings'),
     model: modelIdentitySchema,
     backend: backendSchema,

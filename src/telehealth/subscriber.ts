@@ -2,11 +2,13 @@ import { SpikescopeError } from '../errors.ts';
 import { Connection } from './connection.ts';
 import type { Endpoint } from './endpoint.ts';
 import { keepConnected } from './link.ts';
-import { topicsOf } from './topics.ts';
+import { type Topics, topicsOf } from './topics.ts';
 
 export interface SubscriberOptions {
   readonly endpoint: Endpoint;
   readonly device: string;
+  /** Default: those of `device` below the usual prefix. */
+  readonly topics?: Topics;
   readonly onResult: (payload: string) => void;
   /** Called at each change: subscribed, or not any more. */
   readonly onChange?: () => void;
@@ -68,18 +70,22 @@ export class ResultSubscriber {
   #open(): Promise<Connection> {
     const { endpoint, device, onResult } = this.#options;
     return Connection.open(endpoint, {
-      clientId: `spikescope-${device}-display`,
+      clientId: `${endpoint.clientId ?? `spikescope-${device}`}-display`,
       sessionExpiry: SESSION_EXPIRY,
       // Not at the first connect: what an earlier run has left behind is not this one's to show.
       resume: this.#wasSubscribed,
-      onMessage: ({ payload }) => onResult(payload.toString('utf8')),
+      onMessage: ({ payload }) => {
+        this.#connection?.served();
+        onResult(payload.toString('utf8'));
+      },
       signal: this.#stopped.signal,
     });
   }
 
   #subscribe(connection: Connection): void {
     this.#connection = connection;
-    connection.subscribe(topicsOf(this.#options.device).result).then(
+    const { device, topics = topicsOf(device) } = this.#options;
+    connection.subscribe(topics.result).then(
       () => {
         if (this.#stopped.signal.aborted) return;
         this.#wasSubscribed = true;

@@ -1,5 +1,9 @@
-/** The topics of one device: `spikescope/<device>/…`. */
+export const DEFAULT_TOPIC_PREFIX = 'spikescope';
+
+/** The topics of one device: `<prefix>/<device>/…`. */
 export interface Topics {
+  /** What all devices' topics begin with. */
+  readonly prefix: string;
   /** Retained: `online`, `stopped`, and as the last will `offline`. */
   readonly status: string;
   /** One message per capture, QoS 1, not retained. */
@@ -16,10 +20,14 @@ export interface Topics {
   readonly response: string;
 }
 
-/** @param device as `deviceIdSchema` admits it: one topic level, no wildcards */
-export function topicsOf(device: string): Topics {
-  const base = `spikescope/${device}`;
+/**
+ * @param device as `deviceIdSchema` admits it: one topic level, no wildcards
+ * @param prefix topic levels, no wildcards
+ */
+export function topicsOf(device: string, prefix: string = DEFAULT_TOPIC_PREFIX): Topics {
+  const base = `${prefix}/${device}`;
   return {
+    prefix,
     status: `${base}/status`,
     result: `${base}/result`,
     fhir: `${base}/fhir`,

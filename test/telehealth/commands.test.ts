@@ -89,6 +89,22 @@ describe('the gate', () => {
     );
   });
 
+  it('refuses a command whose text is no UTF-8, though it would follow the schema with other letters in it', () => {
+    const text = JSON.stringify(command({ result: randomUUID(), label: 'n?v' }));
+    const admit = (payload: Buffer) => gate(['label']).admit({ name: 'label', payload, isRetained: false });
+    expect(admit(Buffer.from(text))).toHaveProperty('command');
+    const at = Buffer.from(text).indexOf('?');
+    // A lone byte of a longer letter, one that begins no letter, an overlong form, half of a surrogate pair.
+    for (const wrong of [[0xe4], [0xff], [0xc0, 0xaf], [0xed, 0xa0, 0x80]]) {
+      const payload = Buffer.concat([
+        Buffer.from(text).subarray(0, at),
+        Buffer.from(wrong),
+        Buffer.from(text).subarray(at + 1),
+      ]);
+      expect(admit(payload)).toEqual({ refusal: 'COMMAND_MALFORMED' });
+    }
+  });
+
   it('refuses what is retained, too large, or was accepted before', () => {
     const known = command();
     const strict = gate(['capture'], new Set([String(known.id)]));
@@ -132,6 +148,7 @@ describe('the receiver', () => {
       device: 'scope-1',
       topics,
       allowed: new Set(COMMAND_NAMES),
+      responseTopics: ['clinic/answers'],
       handler: {
         handle(one) {
           handled.push(one);
@@ -175,6 +192,7 @@ describe('the receiver', () => {
     await expect.poll(() => sent.length).toBe(1);
     expect(order).toEqual(['recorded 1']);
     expect(recorded[0]).toMatchObject({ kind: 'command', caseId: sentCommand.id });
+    expect(recorded[0].payload).toBe(JSON.stringify({ name: 'status', ...sentCommand }));
     expect(sent[0]).toMatchObject({ topic: 'clinic/answers', correlationData, retain: false });
     expect(responses()[0]).toMatchObject({
       command: 'status',
@@ -256,13 +274,24 @@ describe('the receiver', () => {
 });
 
 describe('the address of an answer', () => {
-  it.each([undefined, topics.response, `${topics.response}/desk`, 'clinic/answers', 'a'])(
-    'may be %s',
-    (topic) => {
-      const address = returnAddressOf(topic === undefined ? {} : { responseTopic: topic }, topics);
-      expect(address).toEqual({ topic: topic ?? topics.response });
-    },
-  );
+  const ALLOWED = ['clinic/answers', 'a'];
+  const own = { topic: topics.response, permission: topics.response };
+
+  it('is the topic that the command names, below the device’s own or one that is allowed', () => {
+    for (const [responseTopic, permission] of [
+      [topics.response, topics.response],
+      [`${topics.response}/desk`, `${topics.response}/#`],
+      ['clinic/answers', 'clinic/answers'],
+      ['clinic/answers/desk/1', 'clinic/answers'],
+      ['a', 'a'],
+    ]) {
+      expect(returnAddressOf({ responseTopic }, topics, ALLOWED)).toEqual({
+        topic: responseTopic,
+        permission,
+      });
+    }
+    expect(returnAddressOf({}, topics, ALLOWED)).toEqual(own);
+  });
 
   it.each([
     topics.status,
@@ -274,15 +303,35 @@ describe('the address of an answer', () => {
     'homeassistant/device/x/config',
     '$SYS/broker',
     'clinic/+',
+    'clinic',
+    'clinic/answersheet',
+    'ha/device/evil/config',
     '',
     'x'.repeat(300),
     'nul\0',
-  ])('may not be %s', (responseTopic) => {
-    expect(returnAddressOf({ responseTopic }, topics)).toBeNull();
+  ])('is the device’s own where the command names %s', (responseTopic) => {
+    expect(returnAddressOf({ responseTopic }, topics, ALLOWED)).toEqual(own);
+  });
+
+  it('is the device’s own whatever the command names where nothing else is allowed', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.constantFrom('clinic/answers', 'a', 'a/b')), (responseTopic) => {
+        expect(returnAddressOf({ responseTopic }, topics, [])).toEqual(own);
+      }),
+    );
+  });
+
+  it('is never what devices or brokers say themselves, also where that is allowed', () => {
+    for (const root of ['spikescope', 'homeassistant', '$SYS', 'dermatology']) {
+      const elsewhere = topicsOf('scope-1', 'dermatology');
+      expect(returnAddressOf({ responseTopic: `${root}/x` }, elsewhere, [root])?.topic).toBe(
+        elsewhere.response,
+      );
+    }
   });
 
   it('carries what the asker wants back, up to a bound', () => {
-    expect(returnAddressOf({ correlationData: Buffer.alloc(256) }, topics)).not.toBeNull();
-    expect(returnAddressOf({ correlationData: Buffer.alloc(257) }, topics)).toBeNull();
+    expect(returnAddressOf({ correlationData: Buffer.alloc(256) }, topics, [])).not.toBeNull();
+    expect(returnAddressOf({ correlationData: Buffer.alloc(257) }, topics, [])).toBeNull();
   });
 });

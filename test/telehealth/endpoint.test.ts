@@ -19,6 +19,8 @@ describe('the address of a broker', () => {
     ['mqtt://10.0.0.7:18830/', { protocol: 'mqtt', host: '10.0.0.7', port: 18830 }],
     ['mqtts://clinic.example', { protocol: 'mqtts', host: 'clinic.example', port: 8883 }],
     ['mqtt://[::1]:1884', { protocol: 'mqtt', host: '::1', port: 1884 }],
+    ['ws://localhost', { protocol: 'ws', host: 'localhost', port: 80, path: '/mqtt' }],
+    ['wss://h:8443/a/b?c=d', { protocol: 'wss', host: 'h', port: 8443, path: '/a/b?c=d' }],
     ['mqtts://dr%40x:p%3Aq@h', { protocol: 'mqtts', host: 'h', username: 'dr@x', password: 'p:q' }],
     ['mqtt://a%zz:50%@h', { username: 'a%zz', password: '50%' }],
   ])('%s', (text, expected) => {
@@ -28,7 +30,7 @@ describe('the address of a broker', () => {
   it.each([
     'localhost',
     'http://localhost',
-    'ws://localhost',
+    'wss://',
     'mqtt://',
     'mqtt://host:99999',
     'mqtt://host/path',

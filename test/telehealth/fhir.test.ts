@@ -248,7 +248,12 @@ describe('a message on the wire', () => {
       topic: 'spikescope/scope-1/result',
       payload,
       retain: false,
-      userProperties: { schema: 'spikescope/result/1', device: 'scope-1', model: 'qana64@1.0.0' },
+      userProperties: {
+        schema: 'spikescope/result/1',
+        device: 'scope-1',
+        model: 'qana64@1.0.0',
+        sequence: '1',
+      },
     });
   });
 

@@ -1,23 +1,19 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { askSystem, EARLIEST_TIME } from '../../runtime/appliance/clock.ts';
 import type { Check } from './check.ts';
-import { outputOf } from './program.ts';
-
-/** No device of this kind is older than this version of its program. */
-const EARLIEST_YEAR = 2026;
 
 /** Results carry the time; certificates depend on it. */
 export const checkClock: Check = async ({ sys }) => {
   const now = new Date();
   const clocks = (await readdir(path.join(sys, 'class/rtc')).catch(() => [])).length;
-  const answer = await outputOf('timedatectl', 'show', '--property=NTPSynchronized', '--value');
-  const isSynchronised = answer?.trim() === 'yes';
+  const isSynchronised = (await askSystem()) === 'synchronised';
   const detail = [
     now.toISOString(),
     clocks > 0 ? 'a real-time clock' : 'no real-time clock',
     isSynchronised ? 'synchronised' : 'not known to be synchronised',
   ].join(', ');
-  if (now.getUTCFullYear() < EARLIEST_YEAR) {
+  if (now.getTime() < EARLIEST_TIME) {
     return {
       part: 'clock',
       state: 'broken',

@@ -88,7 +88,8 @@ async function writeAndSync(file: string): Promise<void> {
 function journalDetail(file: string): string {
   if (!existsSync(file)) return 'no journal yet';
   const verification = verifyJournalFile(file);
-  if (verification.sound) return `a journal of ${counted(verification.records, 'record')}, its chain unbroken`;
+  if (verification.sound)
+    return `a journal of ${counted(verification.records, 'record')}, its chain unbroken`;
   throw new SpikescopeError('JOURNAL_BROKEN', 'The journal was changed or damaged', {
     file,
     received: `record ${verification.sequence} ${verification.problem}`,

@@ -9,6 +9,7 @@ import {
   wordOf,
 } from '../../runtime/appliance/settings/settings.ts';
 import { firstIssue } from '../../schema.ts';
+import { shownAddress } from '../../telehealth/redaction.ts';
 
 /** What `run` was told: by the command line, else by the configuration file, else by default. */
 export type RunOptions = Settings;
@@ -37,8 +38,13 @@ function refuseContradictions(options: RunOptions): void {
   const external = options.broker !== 'embedded';
   if (external && options.brokerPort !== undefined) {
     throw new UsageError('OPTION_COMBINATION', '--broker-port is for the embedded broker', {
-      received: `--broker ${options.broker}`,
+      received: `--broker ${shownAddress(options.broker)}`,
       remedy: 'write the port into the broker’s URL',
+    });
+  }
+  if (!external && (options.clientId ?? options.alpn) !== undefined) {
+    throw new UsageError('OPTION_COMBINATION', '--client-id and --alpn are for a broker of your own', {
+      received: '--broker embedded',
     });
   }
   if (!external && (options.ca ?? options.cert ?? options.key) !== undefined) {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { SOURCES_HELP } from '../../capture/open-source.ts';
 import { EXIT } from '../../errors.ts';
+import { COMMAND_NAMES } from '../../telehealth/commands/command.ts';
 import { runOptionsOf } from './options.ts';
 import { runSession } from './session.ts';
 
@@ -27,11 +28,18 @@ export function runCommand(): Command {
       'auto, or buttons: the header’s, the keyboard’s, commands (default: buttons for cameras)',
     )
     .option('--count <captures>', 'end after so many captures (default: when the source ends, or never)')
-    .option('--broker <broker>', 'embedded (default), mqtt://host[:port] or mqtts://host[:port]')
+    .option(
+      '--broker <broker>',
+      'embedded (default), mqtt://host[:port], mqtts://host[:port], ws://host[:port][/path] or wss://…',
+    )
     .option('--broker-port <port>', 'port of the embedded broker on 127.0.0.1 (default: any that is free)')
     .option('--ca <file>', 'authorities that may have signed the broker’s certificate, PEM')
     .option('--cert <file>', 'this device’s certificate, PEM')
     .option('--key <file>', 'the key of --cert, PEM')
+    .option('--client-id <name>', 'name of the connection (default: spikescope-<device>)')
+    .option('--topic-prefix <prefix>', 'what all topics begin with (default: spikescope)')
+    .option('--alpn <protocol>', 'protocol named in the handshake of mqtts, for example x-amzn-mqtt-ca')
+    .option('--retain <yes>', 'true (default), or false for brokers that keep no retained messages')
     .option('--model <bundle>', 'model bundle (default: the one that ships in models/)')
     .option(
       '--data <folder>',
@@ -42,7 +50,11 @@ export function runCommand(): Command {
     .option('--seed <number>', 'seed of the phantoms (default: 1)')
     .option(
       '--allow-commands <names>',
-      'commands taken from the broker, of capture, label, undo, status, restart, separated by commas',
+      `commands taken from the broker, of ${COMMAND_NAMES.join(', ')}, separated by commas`,
+    )
+    .option(
+      '--response-topics <topics>',
+      'topics below which answers to commands may be asked for, separated by commas (default: the device’s own alone)',
     )
     .option('--fhir', 'publish each result as a FHIR R4 message too')
     .option('--home-assistant [prefix]', 'announce the device to Home Assistant (prefix: homeassistant)')

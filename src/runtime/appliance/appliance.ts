@@ -4,6 +4,7 @@ import type { Capture, CaptureImage, CaptureSource } from '../../capture/source.
 import { RefusedError, SpikescopeError } from '../../errors.ts';
 import { isNoRoom } from '../../store/capacity.ts';
 import type { JournalEntry } from '../../store/journal.ts';
+import type { ClockState } from '../../telehealth/clock.ts';
 import type { Result } from '../../telehealth/result.ts';
 import type { Classification } from '../inference/classifier.ts';
 import type { HeadInput } from '../inference/head.ts';
@@ -43,6 +44,8 @@ export interface ApplianceParts {
   readonly requireRoom?: () => void;
   /** What the capture in hand belongs to; without it, or undefined, each stands alone. Called once for each. */
   readonly sessionOf?: () => string | undefined;
+  /** What is known of the clock, for the result. Without it, nothing is said. */
+  readonly clock?: () => ClockState;
   /** Called when a result is in the journal, to publish it. */
   readonly onRecorded: (result: Result) => void;
   /** Without one, confirming a reading is answered by a fault that says so. */
@@ -247,6 +250,7 @@ async function read(capture: Capture, parts: ApplianceParts): Promise<Result> {
     id: randomUUID(),
     device: parts.device,
     capturedAt: capture.capturedAt,
+    clock: parts.clock?.() ?? null,
     source: parts.source.kind,
   };
   try {

@@ -5,20 +5,29 @@ import type { Journal } from '../../store/journal.ts';
 import type { QueuedMessage } from '../../store/outbox.ts';
 import type { ModelInUse } from '../../telehealth/announcements.ts';
 import { TelehealthClient } from '../../telehealth/client.ts';
+import type { ClockState } from '../../telehealth/clock.ts';
 import type { CommandHandler, CommandName } from '../../telehealth/commands/command.ts';
 import { CommandReceiver } from '../../telehealth/commands/receiver.ts';
 import type { Publication } from '../../telehealth/connection.ts';
 import type { Endpoint } from '../../telehealth/endpoint.ts';
 import { ResultPublisher } from '../../telehealth/publisher.ts';
-import { topicsOf } from '../../telehealth/topics.ts';
+import type { Topics } from '../../telehealth/topics.ts';
 
 export interface DeliveryOptions {
   readonly endpoint: Endpoint;
   readonly device: string;
+  readonly topics: Topics;
   readonly model: ModelInUse;
   readonly bundle: ModelBundle;
   readonly journal: Journal;
-  readonly commands: { readonly handler: CommandHandler; readonly allowed: ReadonlySet<CommandName> };
+  readonly commands: {
+    readonly handler: CommandHandler;
+    readonly allowed: ReadonlySet<CommandName>;
+    /** Topics below which answers may be asked for, beside the device's own. */
+    readonly responseTopics: readonly string[];
+  };
+  /** What the device knows of its clock. */
+  readonly clock: () => ClockState;
   /** Discovery prefix of Home Assistant, where the device is to be announced there. */
   readonly homeAssistant?: string;
   /** Called when a full batch of messages has been sent. */
@@ -40,6 +49,9 @@ export interface DeliveryListener {
 /** Milliseconds without progress after which the end is not waited for any longer. */
 const PATIENCE = { online: 10_000, offline: 5_000, stopped: 2_000 } as const;
 
+/** Different remarks that are remembered as said. */
+const MOST_REMARKS = 64;
+
 /** The way of results from the journal to the broker, and of commands to their handler. */
 export class Delivery {
   readonly #options: DeliveryOptions;
@@ -49,30 +61,38 @@ export class Delivery {
   readonly #ended = new AbortController();
   readonly #listeners = new Set<DeliveryListener>();
   #published: Promise<unknown> = Promise.resolve();
-  #lastRemark = '';
+  readonly #said = new Set<string>();
 
   constructor(options: DeliveryOptions) {
-    const { endpoint, device, model, bundle, journal, commands, homeAssistant } = options;
+    const { endpoint, device, topics, model, bundle, journal, commands, clock, homeAssistant } = options;
     this.#options = options;
     this.#receiver = new CommandReceiver({
       device,
-      topics: topicsOf(device),
+      topics,
       allowed: commands.allowed,
+      responseTopics: commands.responseTopics,
       handler: commands.handler,
       journal,
-      respond: (publication) => this.#client.publish(publication),
+      respond: (publication, permission) => this.#client.answer(publication, topics.response, permission),
     });
     this.#client = new TelehealthClient({
       endpoint,
       device,
+      topics,
       model,
+      clock,
+      afterResults: () => this.#publisher.round(),
       onCommand: (message) => this.#receiver.receive(message),
       ...(homeAssistant !== undefined && {
         discovery: { prefix: homeAssistant, allowed: commands.allowed },
       }),
       onOnline: () => this.#publisher.wake(),
-      onOffline: (reason) => this.remark(reason),
-      onRefused: (reason) => this.remark(reason),
+      onOffline: (reason, wasSteady) => {
+        // An outage after long calm is another one.
+        if (wasSteady) this.#said.clear();
+        this.remark(reason);
+      },
+      onRefused: (reason) => options.say(reason.describe()),
     });
     this.#publisher = new ResultPublisher({
       queue: journal,
@@ -109,9 +129,14 @@ export class Delivery {
     this.#client.start();
   }
 
-  /** Sends one message now, where there is a connection; it is not waited for, and lost without one. */
+  /** Sends one message after results, now or with the next connection; it is not waited for. */
   announce(publication: Publication): void {
-    if (this.#client.isOnline) this.#client.publish(publication).catch(() => {});
+    this.#client.announce(publication);
+  }
+
+  /** Says anew how the device is, after what its status says of the clock has changed. */
+  refreshStatus(): void {
+    this.#client.refreshStatus();
   }
 
   /** Says that a result is in the journal. */
@@ -141,11 +166,12 @@ export class Delivery {
     await this.#published;
   }
 
-  /** Every connection to a broker meets the same faults, again and again: one line says it. */
+  /** Every connection to a broker meets the same faults, again and again, and in turns: one line says each. */
   remark(reason: SpikescopeError): void {
     const text = reason.describe();
-    if (text === this.#lastRemark) return;
-    this.#lastRemark = text;
+    if (this.#said.has(text)) return;
+    if (this.#said.size >= MOST_REMARKS) this.#said.clear();
+    this.#said.add(text);
     this.#options.say(`${text}\n  Results stay in the journal and are published when the broker answers.`);
   }
 }

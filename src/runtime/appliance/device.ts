@@ -5,6 +5,7 @@ import { labelProblem } from '../learning/label.ts';
 import { Appliance, type TakeOptions, type Tally } from './appliance.ts';
 import { CaptureMode, operate } from './capture-mode.ts';
 import { Cleanup } from './cleanup.ts';
+import { DeviceClock } from './clock.ts';
 import { ApplianceCommands } from './commands.ts';
 import { Delivery } from './delivery.ts';
 import { isRehearsed, learnerFor } from './demonstration.ts';
@@ -44,6 +45,7 @@ export class Device {
   readonly #log: Log;
   readonly #storage: StorageAlarm;
   readonly #memory = new MemoryKeeper();
+  readonly #clock: DeviceClock;
 
   private constructor(parts: Parts, options: DeviceOptions, cleanup: Cleanup, log: Log) {
     const { settings, say } = options;
@@ -52,6 +54,10 @@ export class Device {
     this.#cleanup = cleanup;
     this.#log = log;
     this.#storage = new StorageAlarm(parts.journal, say);
+    this.#clock = new DeviceClock({
+      ...clockLimit(parts),
+      onChange: () => this.delivery.refreshStatus(),
+    });
     this.mode = new CaptureMode(isAutomatic(settings, parts.source));
     this.appliance = this.#makeAppliance();
     this.delivery = this.#makeDelivery();
@@ -83,6 +89,8 @@ export class Device {
     const cleanup = this.#cleanup;
     const { model, source } = parts;
     cleanup.add(() => delivery.stop());
+    cleanup.add(() => this.#clock.stop());
+    await this.#clock.start();
     this.#storage.look();
     delivery.start();
     if (!this.mode.isAutomatic) await connectHeader(appliance.flow, cleanup, say);
@@ -134,6 +142,7 @@ export class Device {
         classify: (image) => classifier.classify(image),
       },
       ...(learner !== null && { learner: learnerFor(source.kind, learner, journal) }),
+      clock: () => this.#clock.state,
       sessionOf: () => (this.mode.isAutomatic && isRehearsed(source.kind) ? undefined : sessions.next()),
       onRecorded: ({ id, accepted, timings }) => {
         this.#log.write({ event: 'captured', result: id, accepted, milliseconds: timings?.total ?? 0 });
@@ -150,7 +159,12 @@ export class Device {
     const prefix = discoveryPrefix(settings);
     return new Delivery({
       ...this.parts,
-      commands: { handler: this.#makeCommands(), allowed: allowedCommands(settings) },
+      commands: {
+        handler: this.#makeCommands(),
+        allowed: allowedCommands(settings),
+        responseTopics: settings.responseTopics,
+      },
+      clock: () => this.#clock.state,
       ...(prefix !== null && { homeAssistant: prefix }),
       onFullBatch: () => this.#memory.afterCapture(),
       onFailed: () => stop.abort(),
@@ -162,7 +176,7 @@ export class Device {
     const { stop } = this.#options;
     return new ApplianceCommands({
       appliance: this.appliance,
-      status: () => statusOf(this.parts, this.delivery),
+      status: () => statusOf(this.parts, this.delivery, this.#clock.state),
       isLabel: (label) => this.#isLabel(label),
       restart: isSupervised() ? () => stop.abort() : null,
     });
@@ -189,6 +203,12 @@ export class Device {
       signal: stop.signal,
     };
   }
+}
+
+/** No time can be before the last capture's. */
+function clockLimit({ journal }: Parts): { notBefore?: string } {
+  const last = journal.lastCapture();
+  return last === null ? {} : { notBefore: last.capturedAt };
 }
 
 /** A camera waits for a button, unless a number of captures was asked for; phantoms and folders run by themselves. */

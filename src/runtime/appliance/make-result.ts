@@ -1,3 +1,4 @@
+import type { ClockState } from '../../telehealth/clock.ts';
 import { bytesOf, MAXIMUM_MESSAGE_BYTES } from '../../telehealth/payload.ts';
 import { RESULT_SCHEMA, type Result } from '../../telehealth/result.ts';
 import type { Reading } from '../inference/reading.ts';
@@ -7,6 +8,8 @@ export interface ResultContext {
   readonly id: string;
   readonly device: string;
   readonly capturedAt: Date;
+  /** Where the time may be wrong: why. */
+  readonly clock?: ClockState;
   readonly source: Result['source'];
 }
 
@@ -73,6 +76,7 @@ function headOf(context: ResultContext, { model, backend }: Pick<Reading, 'model
     id: context.id,
     device: context.device,
     capturedAt: context.capturedAt.toISOString(),
+    ...(context.clock && { clock: context.clock }),
     source: context.source,
     model: { name: model.name, version: model.version, digest: model.digest },
     backend,

@@ -12,7 +12,8 @@ import type { Journal } from '../../store/journal.ts';
 import { ownDataFolder } from '../../store/owner.ts';
 import type { ModelInUse } from '../../telehealth/announcements.ts';
 import { startEmbeddedBroker } from '../../telehealth/broker.ts';
-import { type Endpoint, parseEndpoint } from '../../telehealth/endpoint.ts';
+import { type BrokerDemands, type Endpoint, parseEndpoint } from '../../telehealth/endpoint.ts';
+import { type Topics, topicsOf } from '../../telehealth/topics.ts';
 import type { Engine } from '../engine/contract.ts';
 import { openModel } from '../engine/open-model.ts';
 import { type Classifier, createClassifier } from '../inference/classifier.ts';
@@ -26,6 +27,7 @@ import { cameraSettings, type Settings } from './settings/settings.ts';
 /** What the appliance is made of, opened. */
 export interface Parts {
   readonly device: string;
+  readonly topics: Topics;
   readonly source: CaptureSource;
   readonly endpoint: Endpoint;
   readonly journal: Journal;
@@ -45,7 +47,10 @@ export async function openParts(
   { cleanup, faults, say }: { cleanup: Cleanup; faults: Faults; say: (line: string) => void },
 ): Promise<Parts> {
   const named = options.deviceId === undefined ? undefined : parseDeviceId(options.deviceId);
-  const external = options.broker === 'embedded' ? null : parseEndpoint(options.broker, tlsFilesOf(options));
+  const external =
+    options.broker === 'embedded'
+      ? null
+      : parseEndpoint(options.broker, tlsFilesOf(options), demandsOf(options));
   const source = await openSource(options.source, sourceOptionsOf(options, faults));
   cleanup.add(() => source.stop?.());
   const dataFolder = path.resolve(options.data ?? dataFolderFor(source.kind));
@@ -66,7 +71,20 @@ export async function openParts(
   const { backend, instructionSet } = engine;
   const model = { model: classifier.model, backend, instructionSet, classes: bundle.graph.classes };
   const endpoint = external ?? (await openBroker(options, cleanup));
-  return { device, source, endpoint, journal, journalFault, bundle, engine, classifier, model, learner };
+  const topics = topicsOf(device, options.topicPrefix);
+  return {
+    device,
+    topics,
+    source,
+    endpoint,
+    journal,
+    journalFault,
+    bundle,
+    engine,
+    classifier,
+    model,
+    learner,
+  };
 }
 
 async function openLearner(
@@ -117,6 +135,10 @@ async function openBroker({ brokerPort }: Settings, cleanup: Cleanup): Promise<E
   const broker = await startEmbeddedBroker(brokerPort);
   cleanup.add(() => broker.close());
   return broker.endpoint;
+}
+
+function demandsOf({ alpn, clientId, retain }: Settings): BrokerDemands {
+  return { retain, ...(alpn !== undefined && { alpn }), ...(clientId !== undefined && { clientId }) };
 }
 
 function tlsFilesOf({ ca, cert, key }: Settings) {

@@ -4,10 +4,6 @@ import { deviceSchema, timeSchema } from '../payload.ts';
 export const COMMAND_SCHEMA = 'spikescope/command/1';
 export const RESPONSE_SCHEMA = 'spikescope/response/1';
 
-export const COMMAND_NAMES = ['capture', 'label', 'undo', 'status', 'restart'] as const;
-export type CommandName = (typeof COMMAND_NAMES)[number];
-export const commandNameSchema = z.enum(COMMAND_NAMES);
-
 const head = {
   schema: z.literal(COMMAND_SCHEMA),
   id: z
@@ -18,11 +14,13 @@ const head = {
     ),
 };
 
-/** What a command carries, by its name, which stands in the topic. */
+/**
+ * The commands, by the name that stands in the topic, and what each carries. A new one is a line here and a case in
+ * `ApplianceCommands`: settings, help, gate and published schema follow.
+ */
 export const commandSchemas = {
-  capture: z.strictObject(head),
-  label: z.strictObject({
-    ...head,
+  capture: command('capture', {}),
+  label: command('label', {
     result: z.uuid().describe('The result that is labelled'),
     label: z
       .string()
@@ -30,20 +28,44 @@ export const commandSchemas = {
       .max(64)
       .describe('A class of the model, or the code of a new one: a letter, then letters, digits and hyphens'),
   }),
-  undo: z.strictObject(head),
-  status: z.strictObject(head),
-  restart: z.strictObject(head),
-} as const satisfies Record<CommandName, z.ZodType>;
+  undo: command('undo', {}),
+  status: command('status', {}),
+  restart: command('restart', {}),
+} as const;
+
+/** What is sent under `name`, read as the command that it is. @param fields beside schema and id */
+function command<Name extends string, Fields extends z.ZodRawShape>(name: Name, fields: Fields) {
+  return z.strictObject({ ...head, ...fields }).transform((payload) => ({ name, ...payload }));
+}
+
+export const commandNameSchema = z.strictObject(commandSchemas).keyof();
+export const COMMAND_NAMES = commandNameSchema.options;
+export type CommandName = z.infer<typeof commandNameSchema>;
 
 /** A command that was admitted. */
-export type Command = {
-  readonly [Name in CommandName]: { readonly name: Name } & Readonly<z.infer<(typeof commandSchemas)[Name]>>;
-}[CommandName];
+export type Command = Readonly<z.output<(typeof commandSchemas)[CommandName]>>;
 
-export const commandSchema = z.union([commandSchemas.label, commandSchemas.capture]).meta({
-  title: 'spikescope command',
-  description: 'Sent to command/<name>. With result and label for the command label, without for all others.',
-});
+/** Fields beside schema and id, of the commands that have any. */
+const fieldsOf = new Map(
+  COMMAND_NAMES.map(
+    (name) => [name, Object.keys(commandSchemas[name].in.shape).filter(isField)] as const,
+  ).filter(([, fields]) => fields.length > 0),
+);
+
+function isField(key: string): boolean {
+  return !Object.hasOwn(head, key);
+}
+
+export const commandSchema = z
+  .union([...[...fieldsOf.keys()].map((name) => commandSchemas[name].in), z.strictObject(head)])
+  .meta({
+    title: 'spikescope command',
+    description: `Sent to command/<name>. ${[...fieldsOf].map(describeFields).join(' ')}, without for all others.`,
+  });
+
+function describeFields([name, fields]: readonly [CommandName, readonly string[]]): string {
+  return `With ${fields.join(' and ')} for the command ${name}`;
+}
 
 /** What the device can say in answer. */
 export const responseSchema = z

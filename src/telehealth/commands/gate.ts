@@ -92,13 +92,8 @@ export class CommandGate {
 }
 
 function commandOf(name: CommandName, payload: Buffer): Command | null {
-  const document = parseJson(payload);
-  if (name === 'label') {
-    const parsed = commandSchemas.label.safeParse(document);
-    return parsed.success ? { name, ...parsed.data } : null;
-  }
-  const parsed = commandSchemas[name].safeParse(document);
-  return parsed.success ? { name, ...parsed.data } : null;
+  const parsed = commandSchemas[name].safeParse(parseJson(payload));
+  return parsed.success ? parsed.data : null;
 }
 
 function parseJson(payload: Buffer): unknown {

@@ -23,8 +23,13 @@ export interface ReceiverOptions {
   readonly handler: CommandHandler;
   /** Accepted commands are in it before anything is done: one that is cut short by a power failure is not done twice. */
   readonly journal: CommandMemory & { record(drafts: readonly RecordDraft[]): number };
-  /** Sends an answer; a failure to send is nobody's concern. */
-  readonly respond: (publication: Publication) => Promise<void>;
+  /** Topics below which answers may be asked for, beside the device's own. Default none. */
+  readonly responseTopics?: readonly string[];
+  /**
+   * Sends an answer; a failure to send is nobody's concern.
+   * @param permission what the broker's consent to its topic holds for
+   */
+  readonly respond: (publication: Publication, permission: string) => Promise<void>;
   readonly limiter?: RateLimiter;
 }
 
@@ -79,9 +84,10 @@ export class CommandReceiver {
   }
 
   #answer(name: string, response: Answer, packet: Incoming['packet']): void {
-    const { device, topics, respond } = this.#options;
-    const address = returnAddressOf(packet.properties, topics);
-    if (address === null) return;
+    const { device, topics, respond, responseTopics = [] } = this.#options;
+    const addressed = returnAddressOf(packet.properties, topics, responseTopics);
+    if (addressed === null) return;
+    const { permission, ...address } = addressed;
     const document: CommandResponse = {
       schema: RESPONSE_SCHEMA,
       device,
@@ -95,7 +101,7 @@ export class CommandReceiver {
       retain: false,
       userProperties: { schema: RESPONSE_SCHEMA, device, answers: COMMAND_SCHEMA },
     };
-    respond(publication).catch(() => {});
+    respond(publication, permission).catch(() => {});
   }
 }
 

@@ -4,12 +4,13 @@ import type { HeadLearner } from '../../runtime/learning/learner.ts';
 import type { Journal } from '../../store/journal.ts';
 import type { ModelInUse } from '../../telehealth/announcements.ts';
 import { addressOf, type Endpoint } from '../../telehealth/endpoint.ts';
-import { topicsOf } from '../../telehealth/topics.ts';
+import type { Topics } from '../../telehealth/topics.ts';
 import { note } from './console.ts';
 import { counted } from './layout.ts';
 
 export interface BannerParts {
   readonly device: string;
+  readonly topics: Topics;
   readonly source: CaptureSource;
   readonly endpoint: Endpoint;
   readonly isEmbedded: boolean;
@@ -22,6 +23,7 @@ export interface BannerParts {
 /** Says on stderr what runs, where results go and how to listen. */
 export function showBanner({
   device,
+  topics,
   source,
   endpoint,
   isEmbedded,
@@ -30,7 +32,6 @@ export function showBanner({
   model,
   learner,
 }: BannerParts): void {
-  const { result } = topicsOf(device);
   const { name, version, digest } = model.model;
   const earlier = journal.depth();
   const foreign = journal.depth(isEmbedded ? 'external' : 'embedded');
@@ -40,13 +41,13 @@ export function showBanner({
     `  head     ${headLine(learner)}`,
     `  source   ${source.describe()}`,
     `  broker   ${addressOf(endpoint)}${isEmbedded ? ' (embedded)' : ''}`,
-    `  topic    ${result}`,
+    `  topic    ${topics.result}`,
     `  journal  ${journal.file}`,
     earlier > 0 &&
       `           ${counted(earlier, 'result')} of earlier runs ${earlier === 1 ? 'waits in it and is' : 'wait in it and are'} published now`,
     foreign > 0 &&
       `           ${counted(foreign, 'result')} of earlier runs ${foreign === 1 ? 'waits' : 'wait'} for ${isEmbedded ? 'an external' : 'the embedded'} broker`,
-    `  listen   ${listenCommand(endpoint, device, authorities)}`,
+    `  listen   ${listenCommand(endpoint, `${topics.prefix}/${device}`, authorities)}`,
   ];
   note(lines.filter(Boolean).join('\n'));
 }
@@ -60,10 +61,11 @@ function headLine(learner: HeadLearner | null): string {
 
 function listenCommand(
   { protocol, host, port }: Endpoint,
-  device: string,
+  base: string,
   authorities: string | undefined,
 ): string {
+  if (protocol === 'ws' || protocol === 'wss') return `any client of MQTT over WebSocket, topic '${base}/#'`;
   const trust =
     protocol === 'mqtt' ? '' : authorities ? ` --cafile '${authorities}'` : ' --capath /etc/ssl/certs';
-  return `mosquitto_sub -h ${host} -p ${port}${trust} -t 'spikescope/${device}/#' -v`;
+  return `mosquitto_sub -h ${host} -p ${port}${trust} -t '${base}/#' -v`;
 }

@@ -64,6 +64,16 @@ export class ResultDisplay {
     if (!this.#options.json) this.show(payload);
   }
 
+  /** Shows results that the broker has and did not bring back, each once; they still count as missing. */
+  showMissing(payloadOf: (id: string) => string | null): void {
+    for (const id of [...this.#awaited]) {
+      const payload = payloadOf(id);
+      if (payload === null) continue;
+      this.show(payload);
+      remember(this.#awaited, id);
+    }
+  }
+
   /** Resolves when a result has been shown, or after `patience` ms. */
   async shown(id: string, patience: number): Promise<void> {
     const deadline = performance.now() + patience;

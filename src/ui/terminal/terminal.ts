@@ -36,6 +36,7 @@ export class Terminal {
   /** Results that were sent while the subscriber listened, so that they must come back. */
   readonly #expected = new Set<string>();
   readonly #undo: (() => void)[] = [];
+  #late: NodeJS.Timeout | undefined;
 
   constructor(device: Device, options: TerminalOptions) {
     const { parts, appliance, delivery } = device;
@@ -52,6 +53,7 @@ export class Terminal {
     this.#subscriber = new ResultSubscriber({
       endpoint,
       device: parts.device,
+      topics: parts.topics,
       onResult: (payload) => this.#display.show(payload),
       onLost: (reason) => delivery.remark(reason),
     });
@@ -85,11 +87,13 @@ export class Terminal {
    */
   async settle({ isStopped }: { isStopped: boolean }): Promise<number> {
     if (!this.#subscriber.isRefused) await this.#display.settle(PATIENCE[isStopped ? 'stopped' : 'running']);
+    this.#showMissing();
     return this.#display.missing;
   }
 
   async detach(): Promise<void> {
     for (const action of this.#undo.reverse()) action();
+    clearTimeout(this.#late);
     this.#presenter.close();
     await this.#subscriber.stop();
   }
@@ -115,6 +119,14 @@ export class Terminal {
     if (channel !== 'result') return;
     if (this.#expected.delete(id)) this.#display.acknowledged(id);
     else this.#display.show(payload);
+    // A broker may grant the subscription and pass nothing on: then the journal is what there is to show.
+    clearTimeout(this.#late);
+    if (this.#display.missing > 0)
+      this.#late = setTimeout(() => this.#showMissing(), PATIENCE.running).unref();
+  }
+
+  #showMissing(): void {
+    this.#display.showMissing((id) => this.#device.parts.journal.payloadOf(id));
   }
 
   #press(key: Key): void {

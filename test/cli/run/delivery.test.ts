@@ -11,6 +11,7 @@ import { COMMAND_SCHEMA, responseSchema } from '../../../src/telehealth/commands
 import { type Appliance, startAppliance } from '../../support/appliance.ts';
 import { type Listener, listenTo } from '../../support/listener.ts';
 import { freePort, hasMosquitto, startMosquitto } from '../../support/mosquitto.ts';
+import { PACKET, startProxy } from '../../support/mqtt-proxy.ts';
 import { Random } from '../../support/random.ts';
 
 let data: string;
@@ -114,6 +115,7 @@ describe.skipIf(!hasMosquitto)('an appliance with --fhir', () => {
 
 describe.skipIf(!hasMosquitto)('commands', () => {
   let sender: MqttClient;
+  const ANSWERS = ['--response-topics', 'clinic/answers'];
   const command = (more: object = {}) => ({ schema: COMMAND_SCHEMA, id: randomUUID(), ...more });
 
   /** Sends a command and resolves with the answer. */
@@ -141,7 +143,7 @@ describe.skipIf(!hasMosquitto)('commands', () => {
 
   it('that are allowed are done and answered; what cannot be done says so', async () => {
     const allowed = 'capture,status,label,undo,restart';
-    appliance('--interval', '3600000', '--broker', url, '--allow-commands', allowed);
+    appliance('--interval', '3600000', '--broker', url, '--allow-commands', allowed, ...ANSWERS);
     await expect.poll(() => heardOn('result').length, { timeout: 20_000 }).toBe(1);
     const captured = await ask('capture', command());
     expect(captured).toMatchObject({ outcome: 'done', command: 'capture' });
@@ -184,7 +186,8 @@ describe.skipIf(!hasMosquitto)('commands', () => {
   });
 
   it('by the thousand that are malformed, oversized, replayed or not allowed change nothing, and are counted', async () => {
-    const run = appliance('--interval', '3600000', '--broker', url, '--allow-commands', 'capture,status');
+    const commands = ['--allow-commands', 'capture,status', ...ANSWERS];
+    const run = appliance('--interval', '3600000', '--broker', url, ...commands);
     await expect.poll(() => heardOn('result').length, { timeout: 20_000 }).toBe(1);
     const accepted = command();
     expect(await ask('capture', accepted)).toMatchObject({ outcome: 'done' });
@@ -228,9 +231,61 @@ describe.skipIf(!hasMosquitto)('commands', () => {
   });
 
   it('are all denied by default', async () => {
-    appliance('--interval', '3600000', '--broker', url);
+    appliance('--interval', '3600000', '--broker', url, ...ANSWERS);
     await expect.poll(() => heardOn('result').length, { timeout: 20_000 }).toBe(1);
     expect(await ask('capture', command())).toMatchObject({ outcome: 'refused', code: 'COMMAND_DENIED' });
     expect(heardOn('result')).toHaveLength(1);
+  });
+
+  it('are answered on the device’s own topic where the one that they name is not allowed', async () => {
+    appliance('--interval', '3600000', '--broker', url);
+    await expect.poll(() => heardOn('result').length, { timeout: 20_000 }).toBe(1);
+    const heard: string[] = [];
+    sender.on('message', (topic) => heard.push(topic));
+    await sender.subscribeAsync('ha/#', { qos: 1 });
+    const properties = { responseTopic: 'ha/device/evil/config' };
+    await send('capture', JSON.stringify(command()), { properties });
+    await expect.poll(() => heardOn('response').length).toBe(1);
+    expect(JSON.parse(heardOn('response')[0])).toMatchObject({ code: 'COMMAND_DENIED' });
+    expect(heard).toEqual([]);
+  });
+});
+
+describe.skipIf(!hasMosquitto)('results of an appliance whose display', () => {
+  const COUNT = 4;
+
+  /** Every result is on the broker and on stdout, once. */
+  async function expectAllShown(run: Appliance): Promise<void> {
+    await run.ended;
+    await expect.poll(() => heardOn('result').length).toBe(COUNT);
+    expect([...run.lines].sort()).toEqual(heardOn('result').sort());
+  }
+
+  it('may not read what the device publishes are published and shown once', async () => {
+    const denying = await startMosquitto({
+      configuration: ['allow_anonymous true', 'acl_file {folder}/acl'],
+      files: { acl: 'topic write spikescope/#\nuser clinic\ntopic read spikescope/#\n' },
+    });
+    undo.push(() => denying.stop());
+    await listener.close();
+    listener = await listenTo(denying.url.replace('mqtt://', 'mqtt://clinic:x@'));
+    const run = appliance('--count', String(COUNT), '--broker', denying.url);
+    await expectAllShown(run);
+    // The broker grants the subscription and passes nothing on: that is told at the end.
+    expect(run.stderr()).toContain('RESULTS_NOT_RECEIVED');
+  });
+
+  it('is never granted its subscription are published and shown once, and wait for nothing', async () => {
+    let asked = 0;
+    const silent = await startProxy(Number(new URL(url).port), ({ type, bytes }) => {
+      if (type !== PACKET.subscribe || !bytes.includes('/result')) return 'pass';
+      asked++;
+      return 'drop';
+    });
+    undo.push(() => silent.close());
+    const run = appliance('--count', String(COUNT), '--broker', silent.url);
+    await expectAllShown(run);
+    expect((await run.ended).exitCode, run.stderr()).toBe(0);
+    expect(asked).toBeGreaterThan(0);
   });
 });

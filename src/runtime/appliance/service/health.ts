@@ -1,3 +1,4 @@
+import type { ClockState } from '../../../telehealth/clock.ts';
 import { HEALTH_SCHEMA, type Health } from '../../../telehealth/health.ts';
 import type { Appliance } from '../appliance.ts';
 import type { StatusReport } from '../commands.ts';
@@ -55,7 +56,11 @@ export async function metricsOf(
 }
 
 /** What a status command is told: nothing of a person, a place or a file. */
-export function statusOf({ journal, model, source }: Parts, delivery: Delivery): StatusReport {
+export function statusOf(
+  { journal, model, source }: Parts,
+  delivery: Delivery,
+  clock: ClockState,
+): StatusReport {
   const { level, headroom } = journal.storage();
   const { accepted = 0, ...refused } = delivery.commandCounts;
   return {
@@ -67,6 +72,7 @@ export function statusOf({ journal, model, source }: Parts, delivery: Delivery):
     storage: level,
     headroom,
     source: source.fault?.()?.code ?? 'working',
+    clock: clock ?? 'synchronised',
     uptime: Math.round(process.uptime()),
     commandsAccepted: accepted,
     commandsRefused: Object.values(refused).reduce((sum, count) => sum + count, 0),

@@ -1,5 +1,4 @@
 import { HEALTH_SCHEMA } from '../../../telehealth/health.ts';
-import { topicsOf } from '../../../telehealth/topics.ts';
 import { replayGolden } from '../../engine/golden.ts';
 import type { Cleanup } from '../cleanup.ts';
 import type { Log } from '../log.ts';
@@ -34,10 +33,10 @@ export async function attendService(
 
 function reportHealth(health: HealthParts, cleanup: Cleanup): void {
   const { delivery, parts } = health;
-  const { device, model } = parts;
+  const { device, topics, model } = parts;
   const report = async (): Promise<void> => {
     delivery.announce({
-      topic: topicsOf(device).health,
+      topic: topics.health,
       payload: JSON.stringify(await healthOf(health)),
       retain: true,
       userProperties: { schema: HEALTH_SCHEMA, device, model: `${model.model.name}@${model.model.version}` },

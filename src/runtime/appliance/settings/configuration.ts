@@ -4,6 +4,7 @@ import { isMap, isScalar, LineCounter, type Pair, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { UsageError } from '../../../errors.ts';
 import { firstIssue } from '../../../schema.ts';
+import { withoutCredentials } from '../../../telehealth/redaction.ts';
 import { type SettingName, type Settings, settingsSchema, wordOf } from './settings.ts';
 
 const MAXIMUM_BYTES = 65_536;
@@ -26,7 +27,7 @@ export function readConfiguration(file: string): Partial<Settings> {
     throw new UsageError('CONFIG_SYNTAX', 'The configuration is no YAML', {
       file,
       field: placeOf(problem.pos[0]),
-      received: problem.message.split('\n')[0],
+      received: withoutCredentials(problem.message.split('\n')[0]),
     });
   }
   const { contents } = document;
@@ -74,7 +75,7 @@ function settingOf(pair: Pair, file: string, placeOf: (offset: number) => string
   const place = placeOf(isScalar(pair.key) ? (pair.key.range?.[0] ?? 0) : 0);
   const name = NAMES.get(word);
   if (name === undefined) {
-    throw new UsageError('CONFIG_KEY', `There is no setting “${word}”`, {
+    throw new UsageError('CONFIG_KEY', `There is no setting “${/^[\w-]*$/.test(word) ? word : '…'}”`, {
       file,
       field: place,
       expected: [...NAMES.keys()].join(', '),
@@ -88,11 +89,17 @@ function settingOf(pair: Pair, file: string, placeOf: (offset: number) => string
       file,
       field: place,
       expected: firstIssue(parsed.error).expected,
-      received: JSON.stringify(value),
+      received: shownValue(name, value),
     });
   }
   const isRelative = PATHS.has(name) && typeof value === 'string';
   return [name, isRelative ? path.resolve(path.dirname(file), value) : parsed.data];
+}
+
+/** A broker's address holds a password, whatever form it was given. */
+function shownValue(name: string, value: unknown): string {
+  if (name === 'broker') return Array.isArray(value) ? 'a list' : `a value of type ${typeof value}`;
+  return withoutCredentials(JSON.stringify(value));
 }
 
 function contentOf({ value }: Pair): unknown {

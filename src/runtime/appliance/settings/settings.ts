@@ -3,6 +3,7 @@ import type { CameraSettings } from '../../../capture/camera/settings.ts';
 import { SOURCES_HELP } from '../../../capture/open-source.ts';
 import { COMMAND_NAMES, type CommandName, commandNameSchema } from '../../../telehealth/commands/command.ts';
 import { DEFAULT_DISCOVERY_PREFIX } from '../../../telehealth/discovery.ts';
+import { DEFAULT_TOPIC_PREFIX } from '../../../telehealth/topics.ts';
 import { labelCodeSchema } from '../../learning/label.ts';
 
 function wholeNumber(low: number, high: number) {
@@ -15,12 +16,14 @@ const LENS = 'dioptres, a number from 0 to 32';
 const filePath = z.string('the path of a file').min(1, 'the path of a file');
 
 /** Levels of a topic, without wildcards. */
-const topicLevels = z
+function topicLevels(expected: string) {
+  return z.string(expected).regex(/^[A-Za-z0-9_-]{1,32}(\/[A-Za-z0-9_-]{1,32}){0,3}$/, expected);
+}
+
+/** Where answers may go: levels of a topic of any kind, without wildcards and not the broker's own. */
+const answerTopic = z
   .string()
-  .regex(
-    /^[A-Za-z0-9_-]{1,32}(\/[A-Za-z0-9_-]{1,32}){0,3}$/,
-    'true, or a prefix of topics, for example homeassistant',
-  );
+  .regex(/^[^$+#/\p{Cc}][^+#\p{Cc}]{0,127}$/u, 'topics without wildcards, for example clinic/answers');
 
 /** Everything that can be set of the appliance, on the command line or in its configuration file. */
 export const settingsSchema = z.strictObject({
@@ -55,8 +58,24 @@ export const settingsSchema = z.strictObject({
   interval: wholeNumber(0, 86_400_000)
     .optional()
     .describe('Milliseconds from one automatic capture to the next, at least'),
-  broker: z.string('embedded, mqtt://… or mqtts://…').describe('Where results are sent'),
+  broker: z.string('embedded, mqtt://…, mqtts://…, ws://… or wss://…').describe('Where results are sent'),
   brokerPort: wholeNumber(0, 65_535).optional().describe('Port of the embedded broker'),
+  clientId: z
+    .string('a name')
+    .regex(/^[\w.:@=+-]{1,128}$/, '1 to 128 letters, digits and . : @ = + _ -')
+    .optional()
+    .describe('Name of the connection; by default spikescope- and the device’s name'),
+  topicPrefix: topicLevels('a prefix of topics, for example spikescope').describe(
+    'What all topics begin with',
+  ),
+  alpn: z
+    .string('a name')
+    .regex(/^[\x21-\x7e]{1,255}$/, 'a name, for example x-amzn-mqtt-ca')
+    .optional()
+    .describe('Protocol that is named in the handshake of mqtts, for brokers at a port that others share'),
+  retain: z
+    .boolean('true or false')
+    .describe('Send status, model and health to be retained; false for brokers that retain nothing'),
   ca: filePath.optional().describe('Authorities that may have signed the broker’s certificate, PEM'),
   cert: filePath.optional().describe('This device’s certificate, PEM'),
   key: filePath.optional().describe('The key of the certificate, PEM'),
@@ -67,9 +86,16 @@ export const settingsSchema = z.strictObject({
   allowCommands: z
     .array(commandNameSchema, `names of ${COMMAND_NAMES.join(', ')}`)
     .describe('Commands taken from the broker'),
+  responseTopics: z
+    .array(answerTopic, 'a list of topics')
+    .max(16, '16 topics at most')
+    .describe('Topics below which answers to commands may be asked for, beside the device’s own'),
   fhir: z.boolean('true or false').describe('Publish each result as a FHIR R4 message too'),
   homeAssistant: z
-    .union([z.boolean(), topicLevels], 'true, or a prefix of topics')
+    .union(
+      [z.boolean(), topicLevels('true, or a prefix of topics, for example homeassistant')],
+      'true, or a prefix of topics',
+    )
     .optional()
     .describe('Announce the device to Home Assistant'),
   metrics: wholeNumber(0, 65_535).optional().describe('Port on loopback for Prometheus metrics'),
@@ -94,8 +120,11 @@ export const DEFAULT_SETTINGS: Settings = {
   cameraSize: '1280x960',
   cameraRate: 15,
   broker: 'embedded',
+  topicPrefix: DEFAULT_TOPIC_PREFIX,
+  retain: true,
   seed: 1,
   allowCommands: [],
+  responseTopics: [],
   fhir: false,
   log: 'text',
   learning: 'on',
@@ -116,12 +145,17 @@ const NUMBERS: ReadonlySet<string> = new Set<SettingName>([
   'metrics',
 ]);
 
-const LISTS: ReadonlySet<string> = new Set<SettingName>(['allowCommands', 'extraLabels']);
+const LISTS: ReadonlySet<string> = new Set<SettingName>(['allowCommands', 'extraLabels', 'responseTopics']);
+const SWITCHES: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['false', false],
+]);
 
 /** What the command line says in words, as the values that settings have; what cannot be one stays as it is. */
 export function settingOfWord(name: string, word: unknown): unknown {
   if (typeof word !== 'string') return word;
   if (NUMBERS.has(name)) return /^\d+(\.\d+)?$/.test(word) ? Number(word) : word;
+  if (name === 'retain') return SWITCHES.get(word) ?? word;
   return LISTS.has(name) ? word.split(',').filter((each) => each !== '') : word;
 }
 

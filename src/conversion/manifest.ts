@@ -1,9 +1,9 @@
 /** The conversion manifest: what became of every layer, and where it can run (system specification §5). */
-import type { Manifest, Target } from '../model/bundle/contract.ts';
+import type { Manifest } from '../model/bundle/contract.ts';
 import type { GraphNode, IntegerGraph } from '../model/graph.ts';
 import { inputsOf } from '../model/graph.ts';
 import type { FloatGraph } from './float/graph.ts';
-import { checkTargets, RULES, type TargetReports } from './targets/check.ts';
+import { checkTargets, forEachTarget, type Target, type TargetReports } from './targets/check.ts';
 import { HEAD_NAME } from './targets/target.ts';
 
 export interface ManifestSource {
@@ -65,12 +65,9 @@ function headHistory({ head }: IntegerGraph, folded: FloatGraph): string[] {
 }
 
 function placementOf(name: string, targets: TargetReports): Record<Target, 'chip' | 'host' | 'cpu'> {
-  const place = (target: Target) => {
-    const rules = RULES.find((candidate) => candidate.target === target);
-    const isUnmapped = targets[target].unmapped.some(({ node }) => node === name);
-    return isUnmapped ? 'host' : (rules?.mapped ?? 'host');
-  };
-  return { cpu: place('cpu'), akd1000: place('akd1000'), akida2: place('akida2') };
+  return forEachTarget((target, { mapped }) =>
+    targets[target].unmapped.some(({ node }) => node === name) ? 'host' : mapped,
+  );
 }
 
 /** The kind of kernel that runs a node, in words. */

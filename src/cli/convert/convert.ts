@@ -10,6 +10,7 @@ import {
 import { GHOST_POLICIES } from '../../conversion/compose/choose.ts';
 import { convert, PASSES } from '../../conversion/convert.ts';
 import { type PreparedModel, prepareModel } from '../../conversion/prepare.ts';
+import { TARGETS } from '../../conversion/targets/check.ts';
 import { SpikescopeError, UsageError } from '../../errors.ts';
 import type { ModelBundle, ModelContents } from '../../model/bundle/bundle.ts';
 import { writeBundle } from '../../model/bundle/write.ts';
@@ -27,8 +28,7 @@ const AFTER_HELP = `
 An ONNX network takes RGB, channels first, values uint8/255, unless --mean and --std say otherwise. A checkpoint that was
 trained quantised keeps the scales of its training: no images, and no option that would quantise otherwise.
 
-Targets: cpu runs every bundle. For akd1000 and akida2 the converter checks every layer against the chip's documented
-rules. When layers do not map it lists them and why, writes nothing and ends with exit code 3: a network that would
+Targets: cpu runs every bundle. For a chip the converter checks every layer against its documented rules. When layers do not map it lists them and why, writes nothing and ends with exit code 3: a network that would
 partly run on the host is never called deployable on the chip. --allow-host writes the bundle all the same; its
 manifest and the summary then say "deployable: no" and name the layers that stay on the host.
 
@@ -46,11 +46,7 @@ export function convertCommand(): Command {
       'images of the kind the device will see, in any nesting; a checkpoint that was trained quantised needs none',
     )
     .requiredOption('--out <bundle>', 'file to write')
-    .addOption(
-      new Option('--target <target>', 'processor the bundle is for')
-        .choices(['cpu', 'akd1000', 'akida2'])
-        .default('cpu'),
-    )
+    .addOption(new Option('--target <target>', 'processor the bundle is for').choices(TARGETS).default('cpu'))
     .option('--allow-host', 'write the bundle even where layers do not map on the target')
     .addOption(
       new Option('--per-channel', 'one weight scale per output channel (default)').conflicts('perTensor'),

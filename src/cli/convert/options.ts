@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { GHOST_POLICIES } from '../../conversion/compose/choose.ts';
 import type { Normalisation } from '../../conversion/fold/input.ts';
 import type { Bits, Precision } from '../../conversion/quantise/precision.ts';
+import { RULES, TARGETS, type Target } from '../../conversion/targets/check.ts';
 import { UsageError } from '../../errors.ts';
-import { TARGETS, type Target } from '../../model/bundle/contract.ts';
 import { firstIssue } from '../../schema.ts';
 import { optionName } from '../shared/options.ts';
 
@@ -81,9 +81,8 @@ export function parseConvertOptions(raw: unknown): ConvertOptions {
   };
 }
 
-/** Akida 1.0 takes four bits behind its first layer. */
 function bitsOf(text: '4' | '8' | undefined, target: Target): Bits {
-  if (text === undefined) return target === 'akd1000' ? 4 : 8;
+  if (text === undefined) return RULES[target].bits;
   return text === '4' ? 4 : 8;
 }
 

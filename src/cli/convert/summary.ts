@@ -1,6 +1,7 @@
+import type { Target } from '../../conversion/targets/check.ts';
 import { printable } from '../../errors.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
-import type { Manifest, Target } from '../../model/bundle/contract.ts';
+import type { Manifest } from '../../model/bundle/contract.ts';
 import { colour, print } from '../../ui/terminal/console.ts';
 import { scalesOf } from '../shared/scales.ts';
 import type { ConvertOptions } from './options.ts';

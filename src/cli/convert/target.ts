@@ -1,12 +1,12 @@
+import type { Target, TargetReport } from '../../conversion/targets/check.ts';
 import { RefusedError } from '../../errors.ts';
-import type { Manifest, Target } from '../../model/bundle/contract.ts';
 
 /**
  * @throws RefusedError `TARGET_UNMAPPED`, naming every node that does not map and why, unless the caller accepted that
  * parts stay on the host
  */
 export function requireTarget(
-  { targets }: Pick<Manifest, 'targets'>,
+  { targets }: { readonly targets: Readonly<Record<string, TargetReport>> },
   target: Target,
   allowHost: boolean,
 ): void {

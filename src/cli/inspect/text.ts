@@ -5,7 +5,7 @@ import { tableLines } from '../../ui/terminal/table.ts';
 import { scalesOf } from '../shared/scales.ts';
 import type { InspectDocument, InspectedLayer } from './document.ts';
 
-const PLACES = { chip: 'chip', cpu: 'cpu', host: '—' } as const;
+const PLACES = { chip: 'chip', cpu: 'cpu', host: '—', unknown: '?' } as const;
 
 export function printInspection(document: InspectDocument): void {
   const { model, engine, conversion, totals } = document;
@@ -33,26 +33,15 @@ export function printInspection(document: InspectDocument): void {
   printCard(document);
 }
 
-function layerTable({ layers }: InspectDocument): string[] {
-  const header = [
-    'layer',
-    'kernel',
-    'shape',
-    'scale',
-    'zero',
-    'bits',
-    'mult-adds',
-    'bytes',
-    'cpu',
-    'akd1000',
-    'akida2',
-  ];
-  return tableLines([header, ...layers.map(rowOf)], [0, 1]).map((line, i) =>
+function layerTable({ layers, conversion }: InspectDocument): string[] {
+  const targets = Object.keys(conversion.targets);
+  const header = ['layer', 'kernel', 'shape', 'scale', 'zero', 'bits', 'mult-adds', 'bytes', ...targets];
+  return tableLines([header, ...layers.map((layer) => rowOf(layer, targets))], [0, 1]).map((line, i) =>
     i === 0 ? colour.bold(line) : line,
   );
 }
 
-function rowOf(layer: InspectedLayer): string[] {
+function rowOf(layer: InspectedLayer, targets: readonly string[]): string[] {
   const { placement } = layer;
   return [
     printable(layer.name),
@@ -63,9 +52,7 @@ function rowOf(layer: InspectedLayer): string[] {
     [layer.weightBits, layer.activationBits].map((bits) => bits ?? '–').join('/'),
     layer.multiplyAdds === 0 ? '' : millions(layer.multiplyAdds),
     layer.parameterBytes === 0 ? '' : String(layer.parameterBytes),
-    ...(['cpu', 'akd1000', 'akida2'] as const).map((target) =>
-      placement === null ? '?' : PLACES[placement[target]],
-    ),
+    ...targets.map((target) => PLACES[placement?.[target] ?? 'unknown']),
   ];
 }
 

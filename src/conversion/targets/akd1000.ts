@@ -38,8 +38,8 @@ const LARGEST_GLOBAL_POOL = 32;
 const ACTIVATION_BITS = 4;
 
 export const AKD1000: TargetRules = {
-  target: 'akd1000',
   mapped: 'chip',
+  bits: 4,
   reasonsAgainst(node, placement) {
     switch (node.op) {
       case 'convolution':

@@ -7,8 +7,8 @@ const LARGEST_STRIDE = 2;
 const LARGEST_INPUT_STRIDE = 3;
 
 export const AKIDA2: TargetRules = {
-  target: 'akida2',
   mapped: 'chip',
+  bits: 8,
   reasonsAgainst(node, { inputShape, isFirst }) {
     switch (node.op) {
       case 'convolution': {

@@ -1,21 +1,36 @@
 /** Which nodes of an integer graph map on which target, and why the others do not. */
-import type { Manifest, Target } from '../../model/bundle/contract.ts';
+import type { Manifest } from '../../model/bundle/contract.ts';
 import { INPUT_NAME, type IntegerGraph, inputsOf, type Shape } from '../../model/graph.ts';
 import { AKD1000 } from './akd1000.ts';
 import { AKIDA2 } from './akida2.ts';
 import { CPU } from './cpu.ts';
 import { HEAD_NAME, type TargetRules } from './target.ts';
 
-export const RULES: readonly TargetRules[] = [CPU, AKD1000, AKIDA2];
+/** Every target, by its name on the command line and in manifests. */
+export const RULES = {
+  cpu: CPU,
+  akd1000: AKD1000,
+  akida2: AKIDA2,
+} as const satisfies Readonly<Record<string, TargetRules>>;
+export type Target = keyof typeof RULES;
+export const TARGETS = Object.keys(RULES) as readonly Target[];
 
-export type TargetReports = Manifest['targets'];
+export type TargetReport = Manifest['targets'][string];
+export type TargetReports = Readonly<Record<Target, TargetReport>>;
 
 export function checkTargets(graph: IntegerGraph): TargetReports {
-  const [cpu, akd1000, akida2] = RULES.map((rules) => checkTarget(graph, rules));
-  return { cpu, akd1000, akida2 };
+  return forEachTarget((_, rules) => checkTarget(graph, rules));
 }
 
-function checkTarget(graph: IntegerGraph, rules: TargetRules): TargetReports[Target] {
+/** A value for every target. */
+export function forEachTarget<Value>(
+  valueOf: (target: Target, rules: TargetRules) => Value,
+): Record<Target, Value> {
+  const entries = TARGETS.map((target) => [target, valueOf(target, RULES[target])] as const);
+  return Object.fromEntries(entries) as Record<Target, Value>;
+}
+
+function checkTarget(graph: IntegerGraph, rules: TargetRules): TargetReport {
   const shapes = new Map<string, Shape>([[INPUT_NAME, graph.input.shape]]);
   for (const node of graph.nodes) shapes.set(node.name, node.output.shape);
   const placementOf = (input: string) => ({

@@ -2,8 +2,8 @@ import type { TargetRules } from './target.ts';
 
 /** The integer engine runs every node of a valid integer graph. */
 export const CPU: TargetRules = {
-  target: 'cpu',
   mapped: 'cpu',
+  bits: 8,
   reasonsAgainst: () => [],
   reasonsAgainstHead: () => [],
 };

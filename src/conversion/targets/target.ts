@@ -1,5 +1,4 @@
 /** What a processor takes, rule by rule. The rules come from its documentation; nothing here has been run on a card. */
-import type { Target } from '../../model/bundle/contract.ts';
 import type { GraphNode, Head, IntegerGraph, Shape } from '../../model/graph.ts';
 
 /** Where a node stands: its input, and the graph around it. */
@@ -11,9 +10,10 @@ export interface Placement {
 }
 
 export interface TargetRules {
-  readonly target: Target;
   /** Where a node that maps runs. */
   readonly mapped: 'chip' | 'cpu';
+  /** Bits of weights and activations behind the first layer, where nobody asks for others. */
+  readonly bits: 4 | 8;
   /** Why a node does not map; empty where it does. */
   reasonsAgainst(node: GraphNode, placement: Placement): readonly string[];
   reasonsAgainstHead(head: Head, placement: Placement): readonly string[];

@@ -67,8 +67,12 @@ export const readoutSchema = z.strictObject({
 });
 export type Readout = z.infer<typeof readoutSchema>;
 
-export const TARGETS = ['cpu', 'akd1000', 'akida2'] as const;
-export type Target = (typeof TARGETS)[number];
+/** By processor: a later version may know one that this one does not. */
+function byTarget<Value extends z.ZodType>(value: Value) {
+  return z
+    .record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/), value)
+    .refine((targets) => Object.keys(targets).length <= 32, 'at most 32 targets');
+}
 
 /** Where the bundle came from and what the conversion did, layer by layer (system specification §5). */
 export const manifestSchema = z.strictObject({
@@ -95,12 +99,11 @@ export const manifestSchema = z.strictObject({
         scale,
         zeroPoint: whole(0, 255),
         kernel: text(256),
-        placement: z.record(z.enum(TARGETS), z.enum(['chip', 'host', 'cpu'])),
+        placement: byTarget(z.enum(['chip', 'host', 'cpu'])),
       }),
     )
     .max(MAXIMUM_LAYERS),
-  targets: z.record(
-    z.enum(TARGETS),
+  targets: byTarget(
     z.strictObject({
       maps: z.boolean(),
       unmapped: z.array(z.strictObject({ node: text(256), reason: foreignName })).max(MAXIMUM_LAYERS),

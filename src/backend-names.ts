@@ -3,4 +3,5 @@
  * never changed. `cpu`: the bit-exact integer engine. `akida`: the card. `interpreter`: the slow reference.
  */
 export const BACKEND_NAMES = ['cpu', 'akida', 'interpreter'] as const;
+/** One of `BACKEND_NAMES`. */
 export type BackendName = (typeof BACKEND_NAMES)[number];

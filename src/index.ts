@@ -4,7 +4,7 @@
  * ```ts
  * const { bundle, engine } = await openModel();
  * const classifier = createClassifier(bundle, engine);
- * const reading = await classifier.classify('lesion.jpg');
+ * const { reading } = await classifier.classify('lesion.jpg');
  * await engine.close();
  * ```
  *
@@ -26,5 +26,11 @@ export type { Inference } from './model/inference.ts';
 export type { Quality, RetakeReason } from './preprocess/quality.ts';
 export type { BackendName, Engine, EngineOptions, InferOptions } from './runtime/engine/contract.ts';
 export { type OpenModel, openModel } from './runtime/engine/open-model.ts';
-export { type Classifier, type ClassifierOptions, createClassifier } from './runtime/inference/classifier.ts';
+export {
+  type Classification,
+  type Classifier,
+  type ClassifierOptions,
+  createClassifier,
+} from './runtime/inference/classifier.ts';
+export type { HeadInput, LearnedHead } from './runtime/inference/head.ts';
 export type { Reading, Timings } from './runtime/inference/reading.ts';

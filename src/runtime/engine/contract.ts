@@ -9,6 +9,7 @@ export type { BackendName } from '../../backend-names.ts';
 export const INSTRUCTION_SETS = ['scalar', 'avx2', 'avx512vnni', 'neon', 'neondot'] as const;
 export type InstructionSet = (typeof INSTRUCTION_SETS)[number];
 
+/** What may be asked of one inference. */
 export interface InferOptions {
   /**
    * Arrays of exactly the batch's lengths that take the results and with which the promise resolves: then a call leaves no
@@ -37,6 +38,7 @@ export interface Engine {
   close(): Promise<void>;
 }
 
+/** How an engine is made. */
 export interface EngineOptions {
   /** Refused with `INSTRUCTION_SET` when this processor lacks it. Default: the best that it has. */
   readonly instructionSet?: 'auto' | InstructionSet;

@@ -16,6 +16,7 @@ import type { Reading } from './reading.ts';
 import { decide, isUncertain, largestIndex, meanPotentials, softmax } from './readout.ts';
 import { Stopwatch } from './stopwatch.ts';
 
+/** How a classifier reads, where it is not to be as the bundle says. */
 export interface ClassifierOptions {
   /** Whether to crop to the salient square. Default: as the bundle says. */
   readonly crop?: boolean;
@@ -37,6 +38,7 @@ export interface Classification {
   readonly headInput: HeadInput | null;
 }
 
+/** Reads images with one bundle on one engine. */
 export interface Classifier {
   readonly model: ModelIdentity;
   /**

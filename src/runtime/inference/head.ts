@@ -15,6 +15,11 @@ export interface LearnedHead {
   readonly digest: string;
   /** The factory's, then those that were added. */
   readonly classes: readonly string[];
-  /** @param pooled sum of each channel over the places of the embedding */
+  /**
+   * What this head makes of an image.
+   * @param factory int32, what the factory's head made of it
+   * @param pooled sum of each channel over the places of the embedding
+   * @returns int32, one for each of `classes`
+   */
   potentials(factory: Int32Array, pooled: Int16Array): Int32Array;
 }

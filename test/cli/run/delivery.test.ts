@@ -135,6 +135,10 @@ describe.skipIf(!hasMosquitto)('commands', () => {
     return sender.publishAsync(`spikescope/scope-1/command/${name}`, payload, { qos: 1, ...options });
   }
 
+  /** Results go before all else: the first health report says that the device listens. */
+  const listens = (reports = 1) =>
+    expect.poll(() => heardOn('health').length, { timeout: 20_000 }).toBeGreaterThanOrEqual(reports);
+
   beforeEach(async () => {
     sender = await connectAsync(url, { protocolVersion: 5 });
     undo.push(() => sender.endAsync(true));
@@ -145,6 +149,7 @@ describe.skipIf(!hasMosquitto)('commands', () => {
     const allowed = 'capture,status,label,undo,restart';
     appliance('--interval', '3600000', '--broker', url, '--allow-commands', allowed, ...ANSWERS);
     await expect.poll(() => heardOn('result').length, { timeout: 20_000 }).toBe(1);
+    await listens();
     const captured = await ask('capture', command());
     expect(captured).toMatchObject({ outcome: 'done', command: 'capture' });
     await expect.poll(() => heardOn('result').length, { timeout: 5000 }).toBe(2);
@@ -160,12 +165,13 @@ describe.skipIf(!hasMosquitto)('commands', () => {
 
   it('with a label that is no code leave no trace of it, on a device that learns and on one that does not', async () => {
     for (const learning of ['on', 'off']) {
-      const heard = heardOn('result').length;
+      const [heard, reports] = [heardOn('result').length, heardOn('health').length];
       const run = appliance(
         ...['--interval', '3600000', '--broker', url, '--learning', learning],
-        ...['--allow-commands', 'label', '--extra-labels', 'scar'],
+        ...['--allow-commands', 'label', '--extra-labels', 'scar', ...ANSWERS],
       );
       await expect.poll(() => heardOn('result').length, { timeout: 20_000 }).toBe(heard + 1);
+      await listens(reports + 1);
       const { id: result } = JSON.parse(heardOn('result')[heard]);
       for (const label of ['Mueller Anna', 'Mueller', '\u0430kiec']) {
         expect(await ask('label', command({ result, label }))).toMatchObject({
@@ -189,6 +195,7 @@ describe.skipIf(!hasMosquitto)('commands', () => {
     const commands = ['--allow-commands', 'capture,status', ...ANSWERS];
     const run = appliance('--interval', '3600000', '--broker', url, ...commands);
     await expect.poll(() => heardOn('result').length, { timeout: 20_000 }).toBe(1);
+    await listens();
     const accepted = command();
     expect(await ask('capture', accepted)).toMatchObject({ outcome: 'done' });
     await expect.poll(() => heardOn('result').length, { timeout: 5000 }).toBe(2);
@@ -233,6 +240,7 @@ describe.skipIf(!hasMosquitto)('commands', () => {
   it('are all denied by default', async () => {
     appliance('--interval', '3600000', '--broker', url, ...ANSWERS);
     await expect.poll(() => heardOn('result').length, { timeout: 20_000 }).toBe(1);
+    await listens();
     expect(await ask('capture', command())).toMatchObject({ outcome: 'refused', code: 'COMMAND_DENIED' });
     expect(heardOn('result')).toHaveLength(1);
   });
@@ -240,6 +248,7 @@ describe.skipIf(!hasMosquitto)('commands', () => {
   it('are answered on the device’s own topic where the one that they name is not allowed', async () => {
     appliance('--interval', '3600000', '--broker', url);
     await expect.poll(() => heardOn('result').length, { timeout: 20_000 }).toBe(1);
+    await listens();
     const heard: string[] = [];
     sender.on('message', (topic) => heard.push(topic));
     await sender.subscribeAsync('ha/#', { qos: 1 });

@@ -48,6 +48,8 @@ export function learnerFor(
     return isOfCamera ? Promise.reject(refusal(journal.file)) : change();
   };
   return {
+    // What only looks is the learner's own.
+    lastUpdate: () => (learner.lastUpdate ? learner.lastUpdate() : { label: null }),
     observe: (id, headInput) => learner.observe(id, headInput),
     learn: async (...args) => orRefuse(() => learner.learn(...args)),
     undo: async (by) => orRefuse(() => learner.undo(by)),

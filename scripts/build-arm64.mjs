@@ -35,7 +35,8 @@ export function ensureArm64Node() {
   const partial = `${nodeFolder}.partial`;
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true });
-  execute('npm', ['pack', '--silent', NODE_PACKAGE], { cwd: partial });
+  // Where another `npm pack` runs this, its destination would be taken for this one's.
+  execute('npm', ['pack', '--silent', '--pack-destination', partial, NODE_PACKAGE], { cwd: partial });
   execute('sh', ['-c', 'tar -xzf *.tgz && rm *.tgz'], { cwd: partial });
   renameSync(partial, nodeFolder);
   return prefix;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { hasMosquitto } from '../support/mosquitto.ts';
 
-/** bench/outage.mjs measures 10,000. */
+/** `spikescope bench outage` measures 10,000 unless told otherwise. */
 const RESULTS = Number(process.env.SPIKESCOPE_OUTAGE_RESULTS ?? 300);
 const MEGABYTES = 20;
 
@@ -18,7 +18,7 @@ const reportSchema = z.object({
 
 describe.skipIf(!hasMosquitto)('an outage of the broker', () => {
   it(`in which ${RESULTS} results queue up and the device is killed twice costs none, nor their order`, () => {
-    const args = ['bench/outage.mjs', '--json', '--results', String(RESULTS)];
+    const args = ['bin/spikescope.mjs', 'bench', 'outage', '--json', '--results', String(RESULTS)];
     const report = reportSchema.parse(
       JSON.parse(execFileSync(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] }).toString()),
     );

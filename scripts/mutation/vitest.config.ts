@@ -7,7 +7,7 @@ export default defineConfig({
       'test/model/requantise.test.ts',
       'test/runtime/inference/{readout,triage}.test.ts',
       'test/runtime/learning/gate.test.ts',
-      'test/store/{capacity,chain,device-journal,inspect,journal,migration}.test.ts',
+      'test/store/{chain,journal,journal-answers,outbox,verify}.test.ts',
       'test/telehealth/commands.test.ts',
       'test/telehealth/commands/**/*.test.ts',
       'test/update/**/*.test.ts',

@@ -54,5 +54,5 @@ export const GENESIS: Uint8Array = new Uint8Array(32);
 export function digestOf(record: Omit<JournalRecord, 'digest'>): Buffer {
   const { previous, sequence, kind, caseId, recordedAt, payload } = record;
   const link = [Buffer.from(previous).toString('hex'), sequence, kind, caseId, recordedAt, payload];
-  return createHash('sha256').update(JSON.stringify(link), 'utf8').digest();
+  return createHash('sha256').update(JSON.stringify(link)).digest();
 }

@@ -38,6 +38,10 @@ describe('the fixed-point form of a factor', () => {
   it.each([0, 1, -0.5, Number.NaN, Number.POSITIVE_INFINITY])('does not exist for %s', (wanted) => {
     expect(() => fixedPointFor(wanted)).toThrow(RangeError);
   });
+
+  it('does not exist outside of 0 and 1, and what was given instead is said', () => {
+    expect(() => fixedPointFor(1.5)).toThrow(/between 0 and 1 but received 1\.5$/);
+  });
 });
 
 describe('requantisation', () => {

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -154,6 +154,34 @@ describe('the chain', () => {
     expect(digestOf({ ...base, caseId: 'ab', payload: 'c' })).not.toEqual(
       digestOf({ ...base, caseId: 'a', payload: 'bc' }),
     );
+  });
+
+  it('takes the digest of the same bytes for ever, so that older journals stay sound', () => {
+    const previous = new Uint8Array(32).fill(0xab);
+    const record = { kind: 'label', caseId: 'é', recordedAt: '2026-01-01T00:00:00.000Z' } as const;
+    const text = `["${'ab'.repeat(32)}",7,"label","é","2026-01-01T00:00:00.000Z","{\\"a\\": 1}"]`;
+    expect(digestOf({ ...record, previous, sequence: 7, payload: '{"a": 1}' })).toEqual(
+      createHash('sha256').update(Buffer.from(text, 'utf8')).digest(),
+    );
+  });
+
+  it.each([
+    ...['capture', 'reading', 'label', 'update', 'undo', 'reset', 'publication', 'command', 'migration'],
+    'break',
+  ] as const)('takes records of the kind %s', (kind) => {
+    const journal = Journal.open(file);
+    expect(journal.record([{ kind, caseId: 'a', payload: '{}' }])).toBe(1);
+    expect([...journal.records()]).toMatchObject([{ kind, caseId: 'a', payload: '{}', sequence: 1 }]);
+    journal.close();
+  });
+
+  it('takes one time for all that is recorded together, and says where that ends', () => {
+    const journal = Journal.open(file);
+    const drafts = ['a', 'b', 'c'].map((caseId) => ({ kind: 'label', caseId, payload: '{}' }) as const);
+    expect(journal.record(drafts)).toBe(3);
+    expect(journal.head().sequence).toBe(3);
+    expect(new Set([...journal.records()].map(({ recordedAt }) => recordedAt)).size).toBe(1);
+    journal.close();
   });
 
   it('never forks, whoever writes', () => {

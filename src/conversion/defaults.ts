@@ -5,7 +5,7 @@ import type { IntegerGraph, Shape } from '../model/graph.ts';
 import { DEFAULT_CROP } from '../preprocess/crop.ts';
 import { DEFAULT_QUALITY } from '../preprocess/quality.ts';
 
-/** HAM10000's classes in the order of the system specification. */
+/** HAM10000's classes in the order of the specification. */
 export const HAM10000_CLASSES = ['akiec', 'bcc', 'bkl', 'df', 'mel', 'nv', 'vasc'] as const;
 
 /** @throws UsageError `CLASSES` unless there is one distinct name per logit */

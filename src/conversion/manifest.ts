@@ -1,4 +1,4 @@
-/** The conversion manifest: what became of every layer, and where it can run (system specification §5). */
+/** The conversion manifest: what became of every layer, and where it can run (specification §5). */
 import type { Manifest } from '../model/bundle/contract.ts';
 import type { GraphNode, IntegerGraph } from '../model/graph.ts';
 import { inputsOf } from '../model/graph.ts';

@@ -2,7 +2,7 @@
  * The integer graph: what the converter emits, the bundle stores, and every engine runs.
  *
  * Every activation is one image tensor of uint8, laid out height × width × channels, with one affine
- * quantisation for the whole tensor: real = scale × (q − zeroPoint) (system specification §5, equation 14).
+ * quantisation for the whole tensor: real = scale × (q − zeroPoint) (specification §5, equation 14).
  * Weights are int8 with zero point 0. Accumulators and potentials are int32. There is no batch dimension:
  * a batch is a list of independent images.
  */

@@ -1,5 +1,5 @@
 /**
- * The one requantise primitive (system specification §5). An int32 accumulator becomes an 8-bit value in two
+ * The one requantise primitive (specification §5). An int32 accumulator becomes an 8-bit value in two
  * 16-bit steps, each of which is a single instruction on the processors this runs on:
  *
  *   t = saturate16(roundHalfUp(accumulator / 2^shift))

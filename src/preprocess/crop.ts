@@ -1,4 +1,4 @@
-/** Where to look: the square of the image that a saliency map points to (system specification §1.2). */
+/** Where to look: the square of the image that a saliency map points to (specification §1.2). */
 
 import type { Square } from '../frame.ts';
 import type { Preprocessing } from '../model/bundle/contract.ts';

@@ -4,7 +4,7 @@ import type { Preprocessing } from '../model/bundle/contract.ts';
 import { addonOrFault, fromNative, type QualitySums } from '../native/addon.ts';
 import { qualitySumsReference } from './quality-reference.ts';
 
-/** What the integrity check measured (system specification §1.1). */
+/** What the integrity check measured (specification §1.1). */
 export interface Quality {
   readonly shortSide: number;
   /** Largest share of pixels at 0 or at 255 in any channel, 0…1. */
@@ -33,7 +33,7 @@ export const DEFAULT_QUALITY: Preprocessing['quality'] = {
 };
 
 /**
- * Measures a frame for the integrity check (system specification §1.1).
+ * Measures a frame for the integrity check (specification §1.1).
  * @throws RefusedError `FRAME_SIZE`
  */
 export function measureQuality(frame: Frame): Quality {

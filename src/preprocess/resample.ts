@@ -6,7 +6,7 @@ import { areaResampleReference } from './resample-reference.ts';
 import { rgbFrameOf } from './yuv-reference.ts';
 
 /**
- * Area resampling with antialiasing (system specification §1.3), exact as `areaResampleReference` defines it, which serves
+ * Area resampling with antialiasing (specification §1.3), exact as `areaResampleReference` defines it, which serves
  * where there is no native addon.
  * @returns uint8 RGB, size × size × 3
  * @throws RefusedError `CROP` when the square leaves the frame, `FRAME_SIZE`, `RESAMPLE_SIZE`

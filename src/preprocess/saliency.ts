@@ -1,5 +1,5 @@
 /**
- * Grad-CAM in closed form, from the integers that the engine gives anyway (system specification §1.2).
+ * Grad-CAM in closed form, from the integers that the engine gives anyway (specification §1.2).
  *
  * The head is flatten → dense over an embedding e = feature A × gate g. With the gate held constant, the gradient of
  * a class's potential with respect to A at one place is the head's weight there times the gate, so Grad-CAM's

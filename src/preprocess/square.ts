@@ -7,7 +7,7 @@ export function centredSquare(width: number, height: number): Square {
 }
 
 /**
- * Four overlapping squares, two by two, that cover a square (system specification §6).
+ * Four overlapping squares, two by two, that cover a square (specification §6).
  * @param overlap what neighbours share, as a share of a tile's side, 0…1 (exclusive)
  */
 export function tilesOf({ x, y, side }: Square, overlap: number): Square[] {

@@ -1,5 +1,5 @@
 /**
- * Batch norms and other per-channel affine steps disappear into the layers beside them (system specification §5,
+ * Batch norms and other per-channel affine steps disappear into the layers beside them (specification §5,
  * equation 13).
  */
 import { freshName, mergedHistory } from '../float/edit.ts';

@@ -1,4 +1,4 @@
-/** α of the readout p = softmax(α × potential), fitted as temperature scaling is (system specification §6, equation 17). */
+/** α of the readout p = softmax(α × potential), fitted as temperature scaling is (specification §6, equation 17). */
 import { softmax } from '../../runtime/inference/readout.ts';
 
 /** An image's potentials (int32, one per class) and the index of its true class. */

@@ -1,6 +1,6 @@
 /**
  * Fits the readout on a split, in the order in which one choice changes what the next one sees: crop, α, τ, tiling,
- * thresholds (system specification §6).
+ * thresholds (specification §6).
  */
 
 import type { Sample } from '../../dataset/dataset.ts';

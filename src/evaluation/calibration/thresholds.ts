@@ -1,4 +1,4 @@
-/** Per-class thresholds and the trigger of tiling, fitted on the validation split (system specification §6, equation 18). */
+/** Per-class thresholds and the trigger of tiling, fitted on the validation split (specification §6, equation 18). */
 import type { Prediction } from '../../statistics/prediction.ts';
 
 /** Classes for which a sensitivity is asked, by class name: 0 < sensitivity ≤ 1. */

@@ -11,7 +11,7 @@ const LARGEST_FOCUS = 1020 ** 2;
 /** Layers of the graph, its head included, and anything else that is listed once per layer. */
 const MAXIMUM_LAYERS = 4097;
 
-/** How a captured frame becomes the graph's input (system specification §1). */
+/** How a captured frame becomes the graph's input (specification §1). */
 export const preprocessingSchema = z.strictObject({
   width: whole(1, 1024),
   height: whole(1, 1024),
@@ -42,7 +42,7 @@ export const preprocessingSchema = z.strictObject({
 });
 export type Preprocessing = z.infer<typeof preprocessingSchema>;
 
-/** How potentials become probabilities and a decision (system specification §6, equations 17 and 18). */
+/** How potentials become probabilities and a decision (specification §6, equations 17 and 18). */
 export const readoutSchema = z.strictObject({
   /** Scale on integer potentials before the softmax: p = softmax(alpha × potential). */
   alpha: scale,
@@ -74,7 +74,7 @@ function byTarget<Value extends z.ZodType>(value: Value) {
     .refine((targets) => Object.keys(targets).length <= 32, 'at most 32 targets');
 }
 
-/** Where the bundle came from and what the conversion did, layer by layer (system specification §5). */
+/** Where the bundle came from and what the conversion did, layer by layer (specification §5). */
 export const manifestSchema = z.strictObject({
   source: z.strictObject({
     name: text(1024),

@@ -1,5 +1,5 @@
 /**
- * Integrate and fire with subtractive reset (system specification §6, equation 15), under a drive that is constant
+ * Integrate and fire with subtractive reset (specification §6, equation 15), under a drive that is constant
  * over a window of T steps:
  *
  *   v(0) = θ/2;  at each step  v ← v + drive;  where v ≥ θ: one spike, v ← v − θ

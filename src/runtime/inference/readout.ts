@@ -1,4 +1,4 @@
-/** From integer potentials to probabilities and a decision (system specification §6, equations 17 and 18). */
+/** From integer potentials to probabilities and a decision (specification §6, equations 17 and 18). */
 import type { Readout } from '../../model/bundle/contract.ts';
 import { INDETERMINATE } from './head.ts';
 

@@ -1,4 +1,4 @@
-"""The same network, loss and optimiser in PyTorch, for bench/training-step.mjs to race against.
+"""The same network, loss and optimiser in PyTorch, for `spikescope bench training-step` to race against.
 
 Reads one line per request from standard input (the number of steps to take) and answers with one line of JSON: the
 milliseconds of each step and the processor time of all threads. The first line that it writes says which PyTorch it is. Channels last, AdamW, batch norm with

@@ -24,9 +24,9 @@ export function checkTargets(graph: IntegerGraph): TargetReports {
 
 /** A value for every target. */
 export function forEachTarget<Value>(
-  valueOf: (target: Target, rules: TargetRules) => Value,
+  toValue: (target: Target, rules: TargetRules) => Value,
 ): Record<Target, Value> {
-  const entries = TARGETS.map((target) => [target, valueOf(target, RULES[target])] as const);
+  const entries = TARGETS.map((target) => [target, toValue(target, RULES[target])] as const);
   return Object.fromEntries(entries) as Record<Target, Value>;
 }
 

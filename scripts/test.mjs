@@ -1,5 +1,5 @@
 /**
- * `npm test`: prepares what is missing, runs every suite, and closes with one line that adds them all up.
+ * `npm test`: prepares what is missing, runs every suite, names what failed, and closes with one line that adds all up.
  * Arguments go to vitest (for example a file name); then the native suites are left out. SPIKESCOPE_ARM64=1 adds the
  * emulated one, whose tools it installs.
  */
@@ -28,14 +28,29 @@ function runVitest(args) {
     { stdout: 'inherit' },
   );
   try {
+    const result = JSON.parse(readFileSync(report, 'utf8'));
     const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numFailedTestSuites, success } =
-      JSON.parse(readFileSync(report, 'utf8'));
+      result;
     // A suite that fails to load has no failed test of its own.
     const failed = numFailedTests || (success ? 0 : Math.max(1, numFailedTestSuites));
-    return { passed: numPassedTests, failed, skipped: numPendingTests + numTodoTests, status };
+    const failures = result.testResults.flatMap(failuresOf);
+    return { passed: numPassedTests, failed, skipped: numPendingTests + numTodoTests, status, failures };
   } catch {
-    return { passed: 0, failed: 1, skipped: 0, status };
+    return { passed: 0, failed: 1, skipped: 0, status, failures: ['vitest wrote no report'] };
   }
+}
+
+/**
+ * A line for each failed test of a file, or for the file where it could not be read.
+ * @param {{ name: string, status: string, message: string,
+ *   assertionResults: { status: string, fullName: string, failureMessages: string[] }[] }} file
+ */
+function failuresOf(file) {
+  const place = path.relative(process.cwd(), file.name);
+  const firstLine = (/** @type {string | undefined} */ text) => text?.split('\n', 1)[0] ?? '';
+  const failed = file.assertionResults.filter(({ status }) => status === 'failed');
+  if (failed.length === 0 && file.status === 'failed') return [`${place}: ${firstLine(file.message)}`];
+  return failed.map((test) => `${place} > ${test.fullName}: ${firstLine(test.failureMessages[0])}`);
 }
 
 /**
@@ -46,24 +61,29 @@ function runScript(script) {
   const { status, stdout } = run(process.execPath, [script], { stdout: 'capture' });
   process.stdout.write(stdout);
   const counts = /tests: (\d+) passed, (\d+) failed, (\d+) skipped\s*$/.exec(stdout);
-  if (counts === null) return { passed: 0, failed: 1, skipped: 0, status };
-  const [passed, failed, skipped] = counts.slice(1).map(Number);
-  return { passed, failed: failed || (status === 0 ? 0 : 1), skipped, status };
+  if (counts === null)
+    return { passed: 0, failed: 1, skipped: 0, status, failures: [`${script} did not end`] };
+  const [passed, counted, skipped] = counts.slice(1).map(Number);
+  const failed = counted || (status === 0 ? 0 : 1);
+  return { passed, failed, skipped, status, failures: failed > 0 ? [`${script}: ${failed}`] : [] };
 }
 
 try {
   const args = process.argv.slice(2);
   await prepare();
   ensurePrograms({ mosquitto: 'mosquitto' });
+  /** @type {{ passed: number, failed: number, skipped: number, status: number | null, failures: string[] }[]} */
   const results = [runVitest(args)];
   if (args.length === 0) results.push(runScript('scripts/fuzz-sanitized.mjs'));
   if (args.length === 0) results.push(runScript('scripts/stress-threads.mjs'));
   if (args.length === 0 && process.env.SPIKESCOPE_ARM64) results.push(runScript('scripts/test-arm64.mjs'));
   const total = { passed: 0, failed: 0, skipped: 0 };
   for (const result of results) for (const key of OUTCOMES) total[key] += result[key];
-  const line = `tests: ${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`;
-  if (process.env.SPIKESCOPE_TEST_SUMMARY) writeFileSync(process.env.SPIKESCOPE_TEST_SUMMARY, `${line}\n`);
-  process.stdout.write(`${line}\n`);
+  const lines = results.flatMap(({ failures }) => failures.map((failure) => `failed: ${failure}`));
+  lines.push(`tests: ${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+  const summary = lines.map((line) => `${line}\n`).join('');
+  if (process.env.SPIKESCOPE_TEST_SUMMARY) writeFileSync(process.env.SPIKESCOPE_TEST_SUMMARY, summary);
+  process.stdout.write(summary);
   process.exitCode = total.failed === 0 && results.every(({ status }) => status === 0) ? 0 : 1;
 } catch (error) {
   say(`spikescope: ${messageOf(error)}`);

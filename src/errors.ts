@@ -1,3 +1,5 @@
+import { getSystemErrorMap } from 'node:util';
+
 /** What the command line exits with; other programs rely on these numbers. */
 export const EXIT = { done: 0, failed: 1, usage: 2, refused: 3 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -77,6 +79,14 @@ export function describeError(error: unknown): string {
   if (error instanceof SpikescopeError) return error.describe();
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `Unexpected failure, please report it: ${printableLines(text)}`;
+}
+
+/** Why something failed, in words for `received`; of a fault of the system what it means, without its call and path. */
+export function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  const number = 'errno' in cause && typeof cause.errno === 'number' ? cause.errno : undefined;
+  const meaning = number === undefined ? undefined : getSystemErrorMap().get(number)?.[1];
+  return meaning ?? cause.message;
 }
 
 /** Not convertible, not trusted, not accepted: the command line exits with 3. */

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { SpikescopeError } from '../errors.ts';
+import { reasonOf, SpikescopeError } from '../errors.ts';
 import { quantile } from '../statistics/resampling.ts';
 
 const STARTS = 9;
@@ -54,7 +54,7 @@ async function start(model: string): Promise<Start> {
   } catch (cause) {
     throw new SpikescopeError('BENCH_PROCESS', 'The process that loads the bundle failed', {
       file: model,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       cause,
     });
   }

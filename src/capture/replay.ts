@@ -1,4 +1,4 @@
-import { UsageError } from '../errors.ts';
+import { reasonOf, UsageError } from '../errors.ts';
 import { listImages } from './images.ts';
 import type { Capture, CaptureSource } from './source.ts';
 import type { SourceType } from './source-type.ts';
@@ -28,11 +28,11 @@ export class ReplaySource implements CaptureSource {
    * @throws UsageError `REPLAY_FOLDER` when it cannot be listed, `REPLAY_EMPTY` when it holds no images
    */
   static async open(folder: string, { endless }: { endless: boolean }): Promise<ReplaySource> {
-    const { images, unreadable } = await listImages(folder).catch((cause: NodeJS.ErrnoException) => {
+    const { images, unreadable } = await listImages(folder).catch((cause: unknown) => {
       throw new UsageError('REPLAY_FOLDER', 'The folder to replay cannot be read', {
         file: folder,
         expected: 'a folder of images',
-        received: cause.code ?? cause.message,
+        received: reasonOf(cause),
         remedy: 'give --source replay:DIR the path of a readable folder',
         cause,
       });

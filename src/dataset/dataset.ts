@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { RefusedError, UsageError } from '../errors.ts';
+import { RefusedError, reasonOf, UsageError } from '../errors.ts';
 import { SPLITS, type Split } from '../splits.ts';
 import { findImages } from './images.ts';
 import { type Header, quoted, readHeader, readTable, rowsOf, type Table } from './table.ts';
@@ -114,7 +114,7 @@ async function headersIn(folder: string): Promise<Header[]> {
   } catch (cause) {
     throw new UsageError('DATASET_FOLDER', 'The data set folder cannot be read', {
       file: folder,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy: 'give a folder with images and a metadata CSV to --dataset',
       cause,
     });

@@ -2,7 +2,7 @@ import { open, readFile, stat } from 'node:fs/promises';
 import { CsvError } from 'csv-parse';
 import { parse } from 'csv-parse/sync';
 import type { z } from 'zod';
-import { RefusedError } from '../errors.ts';
+import { RefusedError, reasonOf } from '../errors.ts';
 import { firstIssue } from '../schema.ts';
 
 /** Far above any lesion data set's table; a guard against being pointed at something else. */
@@ -60,7 +60,7 @@ async function refusing<T>(file: string, read: () => Promise<T>): Promise<T> {
   } catch (cause) {
     throw new RefusedError('DATASET_CSV', 'This CSV cannot be read', {
       file,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy:
         cause instanceof CsvError
           ? 'mend the line: the same number of columns everywhere, quotes closed'

@@ -5,7 +5,7 @@ import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { composeAndFold } from '../conversion/compose/choose.ts';
 import { exportFloat } from '../conversion/export/float.ts';
 import { importSource } from '../conversion/source.ts';
-import { RefusedError, SpikescopeError } from '../errors.ts';
+import { RefusedError, reasonOf, SpikescopeError } from '../errors.ts';
 import { isCheckpoint } from '../model/checkpoint/file.ts';
 
 export interface FloatModel {
@@ -72,7 +72,7 @@ export async function openFloatModel(
   } catch (cause) {
     throw new RefusedError('FLOAT_MODEL', 'onnxruntime does not take this float model', {
       file,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy: 'give an ONNX model with one image input to --float',
       cause,
     });

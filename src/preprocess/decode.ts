@@ -5,7 +5,7 @@
  * decoder made up for missing ones.
  */
 import sharp, { type Metadata } from 'sharp';
-import { type FaultDetails, RefusedError } from '../errors.ts';
+import { type FaultDetails, RefusedError, reasonOf } from '../errors.ts';
 import type { RgbFrame } from '../frame.ts';
 import { DeadlineError, within } from './deadline.ts';
 import { type AcceptedFormat, countScans, isAnimatedPng, sniffFormat } from './format.ts';
@@ -136,7 +136,7 @@ async function decodePixels(bytes: Uint8Array): Promise<RgbFrame> {
 }
 
 function decodingRefusal(cause: unknown, file: string | undefined): RefusedError {
-  const reason = reasonOf(cause);
+  const reason = decoderWords(cause);
   if (cause instanceof DeadlineError || /timeout/i.test(reason)) {
     return refusal('IMAGE_TIMEOUT', 'Decoding the image takes too long', file, {
       expected: `at most ${MAXIMUM_DECODE_SECONDS} s`,
@@ -153,8 +153,8 @@ function decodingRefusal(cause: unknown, file: string | undefined): RefusedError
 }
 
 /** The decoder's words on one line, each said once. */
-function reasonOf(cause: unknown): string {
-  const words = (cause instanceof Error ? cause.message : String(cause))
+function decoderWords(cause: unknown): string {
+  const words = reasonOf(cause)
     .split('\n')
     .map((line) => line.replace(/^(?:VipsJpeg|vipspng|webp|tiff2vips): /, '').replace(/[\s:]+$/, ''))
     .filter((line) => line !== '');

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { lstat, open, stat } from 'node:fs/promises';
-import { RefusedError } from '../errors.ts';
+import { RefusedError, reasonOf } from '../errors.ts';
 import { MAXIMUM_FILE_BYTES } from './limits.ts';
 
 /**
@@ -71,7 +71,7 @@ async function refusalOf(cause: unknown, file: string): Promise<RefusedError> {
   if (code === 'ENOENT' || code === 'ENOTDIR') {
     return new RefusedError('IMAGE_NOT_FOUND', 'There is no such file', { file, cause });
   }
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = reasonOf(cause);
   return new RefusedError('IMAGE_UNREADABLE', 'The image file cannot be read', {
     file,
     received: reason,

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { SpikescopeError } from '../errors.ts';
+import { reasonOf, SpikescopeError } from '../errors.ts';
 import { type Html, html, Html as Markup } from './html.ts';
 
 const STYLE = `
@@ -104,7 +104,7 @@ export async function writePage(file: string, text: string): Promise<void> {
   } catch (cause) {
     throw new SpikescopeError('OUT_UNWRITABLE', 'The report cannot be written', {
       file,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy: 'give a file in an existing folder that you may write to',
       cause,
     });

@@ -1,6 +1,6 @@
 import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { SpikescopeError } from '../errors.ts';
+import { reasonOf, SpikescopeError } from '../errors.ts';
 import { makeFolder } from '../make-folder.ts';
 
 /**
@@ -63,7 +63,7 @@ export class DurableFile {
   #fault(code: string, message: string, cause: unknown): SpikescopeError {
     return new SpikescopeError(code, message, {
       file: this.file,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy: 'check the permissions and the space of its folder, or give another with --data',
       cause,
     });

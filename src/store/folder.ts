@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { SpikescopeError } from '../errors.ts';
+import { reasonOf, SpikescopeError } from '../errors.ts';
 import { makeFolder } from '../make-folder.ts';
 
 /** Where a device keeps what must survive: `XDG_STATE_HOME`/spikescope, else ~/.local/state/spikescope. */
@@ -38,7 +38,7 @@ export function prepareDataFolder(folder: string): void {
     throw new SpikescopeError('DATA_FOLDER', 'The data folder cannot be used', {
       file: folder,
       expected: 'a folder that can be written',
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy: 'give another folder with --data, or change its permissions',
       cause,
     });

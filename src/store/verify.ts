@@ -1,4 +1,5 @@
 import Database from 'better-sqlite3';
+import { reasonOf } from '../errors.ts';
 import { digestOf, GENESIS, type JournalRecord } from './chain.ts';
 import { type RecordRow, recordOf } from './rows.ts';
 
@@ -76,7 +77,7 @@ export function verifyChain(
     return {
       sound: false,
       sequence: sequence + 1,
-      problem: `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+      problem: `cannot be read: ${reasonOf(cause)}`,
     };
   }
 }

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net';
 import { Aedes } from 'aedes';
-import { SpikescopeError } from '../errors.ts';
+import { reasonOf, SpikescopeError } from '../errors.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** A broker inside this process. */
@@ -26,7 +26,7 @@ export async function startEmbeddedBroker(port = 0): Promise<EmbeddedBroker> {
     await closeBroker(aedes);
     throw new SpikescopeError('BROKER_PORT', 'The embedded broker cannot have this port', {
       field: '--broker-port',
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy: 'give another port, or none for any that is free',
       cause,
     });

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { UsageError } from '../errors.ts';
+import { reasonOf, UsageError } from '../errors.ts';
 import { shownAddress } from './redaction.ts';
 
 /** Files in PEM form for mqtts: authorities to trust, and this device's own certificate and key. */
@@ -151,7 +151,7 @@ function refuseUnusable(tls: Endpoint['tls'], caFile = '', certFile = ''): void 
       throw new UsageError('BROKER_TLS', 'A certificate or key cannot be used', {
         file,
         expected: 'PEM, without a passphrase, certificate and key belonging together',
-        received: cause instanceof Error ? cause.message : String(cause),
+        received: reasonOf(cause),
         cause,
       });
     }
@@ -169,7 +169,7 @@ function readPem(file: string, option: string): Buffer {
     throw new UsageError('BROKER_TLS', 'A certificate or key cannot be read', {
       file,
       field: option,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       cause,
     });
   }

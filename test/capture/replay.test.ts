@@ -68,7 +68,7 @@ describe('the replayed folder', () => {
     await expect(open(folder)).rejects.toMatchObject({ code: 'REPLAY_EMPTY', exitCode: 2 });
     await expect(open(path.join(folder, 'missing'))).rejects.toMatchObject({
       code: 'REPLAY_FOLDER',
-      details: { received: 'ENOENT' },
+      details: { received: 'no such file or directory' },
     });
     await expect(open(path.join(folder, 'readme.txt'))).rejects.toMatchObject({ code: 'REPLAY_FOLDER' });
   });

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BenchDocument } from '../../src/bench/document.ts';
 import { benchCommand } from '../../src/cli/bench/bench.ts';
+import { cardWearCommand } from '../../src/cli/bench/suites/card-wear.ts';
 import { writeBundle } from '../../src/model/bundle/write.ts';
 import { lesionImage } from '../support/drawn-lesion.ts';
 import { onnxruntime } from '../support/onnx.ts';
@@ -91,11 +92,42 @@ describe('bench', () => {
     expect(images).toMatchObject({ exitCode: 2, fault: { code: 'FOLDER_UNREADABLE' } });
   });
 
+  it('names the suites to those who ask for one that is not there', async () => {
+    const { exitCode, fault } = await runCommand(benchCommand(), ['nope']);
+    expect({ exitCode, code: fault?.code, received: fault?.details.received }).toEqual({
+      exitCode: 2,
+      code: 'BENCH_SUITE',
+      received: 'nope',
+    });
+    expect(fault?.details.expected).toMatch(/outage, soak, card-wear/);
+  });
+
   it('refuses batches and threads that are no whole numbers', async () => {
     for (const option of ['--batch', '--threads', '--iterations']) {
       await expect(runCommand(benchCommand(), [...common, option, '1,x'])).rejects.toMatchObject({
         name: 'CommanderError',
       });
     }
+  });
+});
+
+describe('bench card-wear', () => {
+  it('counts what reaches the disk for each capture, which is at least what the journal keeps', async (context) => {
+    const { stdout, fault } = await runCommand(cardWearCommand(), ['--captures', '40', '--json']);
+    const isUncounted = fault?.code === 'WRITTEN_BYTES' || fault?.details.field === '--folder';
+    context.skip(isUncounted, 'no disk, or a kernel that does not count');
+    expect(fault).toBeNull();
+    const { captures, written, kept } = JSON.parse(stdout);
+    expect(captures).toBe(40);
+    expect(kept).toBeGreaterThan(1000);
+    expect(written).toBeGreaterThan(kept);
+  });
+
+  it('refuses a folder in which no journal can be made', async () => {
+    const run = await runCommand(cardWearCommand(), ['--folder', path.join(folder, 'nowhere')]);
+    expect(run).toMatchObject({
+      exitCode: 2,
+      fault: { code: 'WEAR_FOLDER', details: { received: 'no such file or directory' } },
+    });
   });
 });

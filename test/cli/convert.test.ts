@@ -303,6 +303,7 @@ describe('convert', () => {
     expect((await run(path.join(folder, 'none.onnx'), images, out)).fault).toMatchObject({
       code: 'ONNX_UNREADABLE',
       exitCode: 3,
+      details: { received: 'no such file or directory' },
     });
     expect(
       (await run(model, images, path.join(folder, 'no', 'such', 'folder.spikescope'))).fault,

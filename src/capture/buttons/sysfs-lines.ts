@@ -1,4 +1,4 @@
-import { SpikescopeError } from '../../errors.ts';
+import { reasonOf, SpikescopeError } from '../../errors.ts';
 import type { LineMonitor } from './button.ts';
 import { sysfsBase } from './gpio-chip.ts';
 import type { LineOptions } from './gpiod-lines.ts';
@@ -42,7 +42,7 @@ export async function openSysfsLines(
   } catch (cause) {
     await stop();
     throw new SpikescopeError('GPIO_MISSING', 'A pin cannot be watched', {
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy: 'check that no other program holds it, and the group gpio',
       cause,
     });

@@ -64,11 +64,24 @@ export function benchCommand(): Command {
     .option('--images <folder>', 'images for the stages (default: generated phantoms)')
     .option('--report <file>', 'HTML page with bars and a roofline')
     .option('--json', 'one JSON document on stdout')
-    .action((rawOptions: unknown) => run(parseOptions(optionsSchema, rawOptions)));
+    .allowExcessArguments()
+    .action((rawOptions: unknown) => {
+      const [unknownSuite] = command.args;
+      if (unknownSuite !== undefined) throw noSuchSuite(unknownSuite, command);
+      return run(parseOptions(optionsSchema, rawOptions));
+    });
   // Else options that both have, such as --json, would be taken for the engine's own suite.
   command.enablePositionalOptions();
   for (const suite of SUITES) command.addCommand(suite());
   return command;
+}
+
+function noSuchSuite(name: string, command: Command): UsageError {
+  return new UsageError('BENCH_SUITE', 'There is no such suite', {
+    expected: command.commands.map((suite) => suite.name()).join(', '),
+    received: name,
+    remedy: 'name one of these, or none for the engine’s own',
+  });
 }
 
 async function run(options: Options): Promise<void> {

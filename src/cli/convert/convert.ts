@@ -11,7 +11,7 @@ import { GHOST_POLICIES } from '../../conversion/compose/choose.ts';
 import { convert, PASSES } from '../../conversion/convert.ts';
 import { type PreparedModel, prepareModel } from '../../conversion/prepare.ts';
 import { TARGETS } from '../../conversion/targets/check.ts';
-import { SpikescopeError, UsageError } from '../../errors.ts';
+import { reasonOf, SpikescopeError, UsageError } from '../../errors.ts';
 import type { ModelBundle, ModelContents } from '../../model/bundle/bundle.ts';
 import { writeBundle } from '../../model/bundle/write.ts';
 import type { Shape } from '../../model/graph.ts';
@@ -130,7 +130,7 @@ async function write(file: string, model: ModelContents): Promise<ModelBundle> {
     if (cause instanceof SpikescopeError) throw cause;
     throw new SpikescopeError('OUT_UNWRITABLE', 'The bundle cannot be written', {
       file,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy: 'give a file in an existing folder that you may write to with --out',
       cause,
     });

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { RefusedError } from '../../errors.ts';
+import { RefusedError, reasonOf } from '../../errors.ts';
 import { type ClassTableSection, classTableSchema } from '../../model/bundle/class-table-section.ts';
 import { cardSchema, type ModelCard } from '../../model/bundle/contract.ts';
 import { firstIssue } from '../../schema.ts';
@@ -37,7 +37,7 @@ async function readJson(file: string, code: string, noun: string): Promise<unkno
   } catch (cause) {
     throw new RefusedError(code, `${noun} cannot be read`, {
       file,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       expected: 'a JSON file',
       cause,
     });

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { SpikescopeError } from '../../errors.ts';
+import { reasonOf, SpikescopeError } from '../../errors.ts';
 import { DEFAULT_CAPACITY, storageState } from '../../store/capacity.ts';
 import { verifyJournalFile } from '../../store/inspect.ts';
 import { counted } from '../../ui/terminal/layout.ts';
@@ -21,7 +21,7 @@ export const checkStorage: Check = async ({ dataFolder }) => {
     return {
       part: 'storage',
       state: 'broken',
-      detail: error instanceof SpikescopeError ? faultWords(error) : `${dataFolder}: ${reasonOf(error)}`,
+      detail: error instanceof SpikescopeError ? faultWords(error) : `${dataFolder}: ${advice(error)}`,
       remedy:
         (error instanceof SpikescopeError && error.details.remedy) ||
         'choose a folder that can be written: --data',
@@ -56,7 +56,7 @@ function faultWords({ message, details, code }: SpikescopeError): string {
   return `${message}${details.received ? `: ${details.received}` : ''} [${code}]`;
 }
 
-function reasonOf(error: unknown): string {
+function advice(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {
     case 'EACCES':
@@ -69,7 +69,7 @@ function reasonOf(error: unknown): string {
     case 'ENOTDIR':
       return 'it is not a folder';
     default:
-      return error instanceof Error ? error.message : String(error);
+      return reasonOf(error);
   }
 }
 

@@ -5,7 +5,7 @@ import { exportFloat } from '../../conversion/export/float.ts';
 import { exportQdq } from '../../conversion/export/qdq.ts';
 import { EXPORT_OPSET } from '../../conversion/export/writer.ts';
 import { importSource } from '../../conversion/source.ts';
-import { SpikescopeError, UsageError } from '../../errors.ts';
+import { reasonOf, SpikescopeError, UsageError } from '../../errors.ts';
 import { readBundle } from '../../model/bundle/read.ts';
 import { replaceFile } from '../../model/bundle/replace-file.ts';
 import { DEFAULT_MODEL } from '../../runtime/engine/open-model.ts';
@@ -101,7 +101,7 @@ async function write(file: string, bytes: Uint8Array): Promise<void> {
   } catch (cause) {
     throw new SpikescopeError('OUT_UNWRITABLE', 'The file cannot be written', {
       file,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy: 'give a file in an existing folder that you may write to with --out',
       cause,
     });

@@ -1,7 +1,7 @@
 /** Where a command writes: looked at before the work begins, so that hours of it do not end at a wrong path. */
 import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
-import { SpikescopeError } from '../../errors.ts';
+import { reasonOf, SpikescopeError } from '../../errors.ts';
 import { makeFolder } from '../../make-folder.ts';
 
 /** Where reports go unless told otherwise; made where it is missing. */
@@ -59,7 +59,7 @@ function unwritable(
 ): SpikescopeError {
   return new SpikescopeError('OUT_UNWRITABLE', message, {
     file,
-    received: cause instanceof Error ? cause.message : String(cause),
+    received: reasonOf(cause),
     remedy: `give ${what} that you may write to with ${option}`,
     cause,
   });

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { MAXIMUM_MODEL_BYTES } from '../../conversion/onnx/decode.ts';
-import { RefusedError } from '../../errors.ts';
+import { RefusedError, reasonOf } from '../../errors.ts';
 
 /** The bytes of a float model: ONNX or a checkpoint. @throws RefusedError `ONNX_UNREADABLE` */
 export async function readSource(file: string): Promise<Uint8Array> {
@@ -13,7 +13,7 @@ export async function readSource(file: string): Promise<Uint8Array> {
   } catch (cause) {
     throw new RefusedError('ONNX_UNREADABLE', 'The float model cannot be read', {
       file,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy: 'give the path of an ONNX file or of a checkpoint with --from',
       cause,
     });

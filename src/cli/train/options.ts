@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Option } from 'commander';
 import { z } from 'zod';
 import { HAM10000_CLASSES } from '../../conversion/defaults.ts';
-import { UsageError } from '../../errors.ts';
+import { reasonOf, UsageError } from '../../errors.ts';
 import { PROTOCOLS } from '../../evaluation/protocols/stored-figures.ts';
 import { firstIssue } from '../../schema.ts';
 import { RECIPES } from '../../training/recipes/named.ts';
@@ -126,7 +126,7 @@ async function readRecipe(file: string): Promise<Recipe> {
   try {
     document = JSON.parse(await readFile(file, 'utf8'));
   } catch (cause) {
-    throw refused(cause instanceof Error ? cause.message : String(cause));
+    throw refused(reasonOf(cause));
   }
   const parsed = recipeSchema.safeParse(document);
   if (parsed.success) return parsed.data;

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { listImages } from '../../capture/images.ts';
 import { MASK_FOLDER } from '../../dataset/images.ts';
 import { readTable, rowsOf } from '../../dataset/table.ts';
-import { RefusedError, UsageError } from '../../errors.ts';
+import { RefusedError, reasonOf, UsageError } from '../../errors.ts';
 import type { Shape } from '../../model/graph.ts';
 import { decodeImage } from '../../preprocess/decode.ts';
 import { areaResample } from '../../preprocess/resample.ts';
@@ -28,7 +28,7 @@ export async function findCalibrationImages(folder: string): Promise<readonly st
   const { images } = await listImages(folder).catch((cause: unknown) => {
     throw new RefusedError('CALIBRATION_FOLDER', 'The calibration folder cannot be read', {
       file: folder,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy: 'give a folder of images with --calibration',
       cause,
     });

@@ -1,6 +1,6 @@
 /** Bytes → the typed messages of an ONNX model. Everything that comes in is checked here, once. */
 import { z } from 'zod';
-import { RefusedError } from '../../errors.ts';
+import { RefusedError, reasonOf } from '../../errors.ts';
 import { firstIssue } from '../../schema.ts';
 import { modelType } from './schema.ts';
 
@@ -134,7 +134,7 @@ function decodeMessages(
   } catch (cause) {
     throw new RefusedError('ONNX_NOT_PROTOBUF', 'The file is not ONNX, or it is damaged', {
       file,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy: 'export the model again, or copy it again from where it came from',
       cause,
     });

@@ -1,6 +1,7 @@
 /** Energy counters of x86 processors (RAPL), as Linux shows them below /sys/class/powercap. */
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { reasonOf } from '../../errors.ts';
 import type { FoundMeter } from './meter.ts';
 
 const POWERCAP = '/sys/class/powercap';
@@ -36,15 +37,15 @@ export async function findRapl(folder = POWERCAP): Promise<FoundMeter> {
       },
     };
   } catch (error) {
-    return { absent: `RAPL: ${reasonOf(error)}` };
+    return { absent: `RAPL: ${absence(error)}` };
   }
 }
 
-function reasonOf(error: unknown): string {
+function absence(error: unknown): string {
   const { code } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
   if (code === 'ENOENT') return 'Linux shows no counters here';
   if (code === 'EACCES') return 'only root may read the counters';
-  return error instanceof Error ? error.message : String(error);
+  return reasonOf(error);
 }
 
 async function counterIn(zone: string): Promise<Counter[]> {

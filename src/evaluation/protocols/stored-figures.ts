@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { RefusedError } from '../../errors.ts';
+import { RefusedError, reasonOf } from '../../errors.ts';
 import type { ModelIdentity } from '../../model/bundle/bundle.ts';
 import { replaceFile } from '../../model/bundle/replace-file.ts';
 import { firstIssue } from '../../schema.ts';
@@ -86,7 +86,7 @@ export async function readStoredFigures(file: string): Promise<StoredFigures | n
     document = JSON.parse(await readFile(file, 'utf8'));
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
-    throw refused(file, 'content', cause instanceof Error ? cause.message : String(cause));
+    throw refused(file, 'content', reasonOf(cause));
   }
   const parsed = fileSchema.safeParse(document);
   if (parsed.success) return parsed.data;

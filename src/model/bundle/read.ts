@@ -1,5 +1,5 @@
 import { open, stat } from 'node:fs/promises';
-import { RefusedError } from '../../errors.ts';
+import { RefusedError, reasonOf } from '../../errors.ts';
 import { firstIssue } from '../../schema.ts';
 import type { IntegerGraph } from '../graph.ts';
 import { ACCUMULATOR_LIMIT } from '../requantise.ts';
@@ -86,7 +86,7 @@ async function readWhole(file: string): Promise<Uint8Array> {
     }
   } catch (cause) {
     if (cause instanceof RefusedError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = reasonOf(cause);
     throw new RefusedError('BUNDLE_UNREADABLE', 'The model bundle cannot be read', {
       file,
       received: reason,

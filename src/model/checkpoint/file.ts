@@ -1,5 +1,5 @@
 import { open, stat } from 'node:fs/promises';
-import { RefusedError, SpikescopeError } from '../../errors.ts';
+import { RefusedError, reasonOf, SpikescopeError } from '../../errors.ts';
 import { firstIssue } from '../../schema.ts';
 import { parametersOf, statisticsOf } from '../architecture/parameters.ts';
 import { shapesOf } from '../architecture/shapes.ts';
@@ -54,7 +54,7 @@ export async function writeCheckpoint(file: string, checkpoint: Checkpoint): Pro
   } catch (cause) {
     throw new SpikescopeError('CHECKPOINT_UNWRITABLE', 'The checkpoint cannot be written', {
       file,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy: 'give an existing folder that you may write to, with space left, to --out',
       cause,
     });
@@ -81,7 +81,7 @@ async function readWhole(file: string): Promise<Uint8Array> {
   } catch (cause) {
     throw new RefusedError('CHECKPOINT_UNREADABLE', 'The checkpoint cannot be read', {
       file,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy: 'give the path of a checkpoint that `spikescope train` wrote',
       cause,
     });

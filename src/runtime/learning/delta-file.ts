@@ -14,7 +14,7 @@
  */
 import { access, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { RefusedError, SpikescopeError } from '../../errors.ts';
+import { RefusedError, reasonOf, SpikescopeError } from '../../errors.ts';
 import { DurableFile, flushFolder } from '../../store/durable-file.ts';
 import { bundleOf, LARGEST_FILE, ofAnotherBundle } from './state-file.ts';
 
@@ -161,7 +161,7 @@ export class DeltaFile {
         `The learned head cannot be ${what === 'READABLE' ? 'read' : 'written'}`,
         {
           file: this.file,
-          received: cause instanceof Error ? cause.message : String(cause),
+          received: reasonOf(cause),
           remedy: 'check the permissions and the space of its folder',
           cause,
         },

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 // Registers tfjs's gradients, which the core package leaves out, and the pure JavaScript backend.
 import '@tensorflow/tfjs';
-import { SpikescopeError } from '../../errors.ts';
+import { reasonOf, SpikescopeError } from '../../errors.ts';
 
 /** `torch`: this project's, on libtorch; `tfjs-node`: TensorFlow's C library; `cpu`: JavaScript, about 2,000 times slower. */
 export type BackendName = 'torch' | 'tfjs-node' | 'cpu';
@@ -54,7 +54,7 @@ export async function useBackend(
       await tf.ready();
       return name;
     } catch (cause) {
-      causes.push(`${name}: ${cause instanceof Error ? cause.message : String(cause)}`);
+      causes.push(`${name}: ${reasonOf(cause)}`);
     }
   }
   throw new SpikescopeError('BACKEND_MISSING', `Cannot train on ${candidates.join(', ')}`, {

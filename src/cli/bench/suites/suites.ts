@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { cardWearCommand } from './card-wear.ts';
 import { cortexA76Command } from './cortex-a76.ts';
 import { figuresCommand } from './figures.ts';
 import { learningCommand } from './learning.ts';
@@ -15,6 +16,7 @@ export const SUITES: readonly (() => Command)[] = [
   learningUpdateCommand,
   outageCommand,
   soakCommand,
+  cardWearCommand,
   preprocessingCommand,
   trainingDataCommand,
   trainingStepCommand,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { isMap, isScalar, LineCounter, type Pair, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { UsageError } from '../../../errors.ts';
+import { reasonOf, UsageError } from '../../../errors.ts';
 import { firstIssue } from '../../../schema.ts';
 import { withoutCredentials } from '../../../telehealth/redaction.ts';
 import { type SettingName, type Settings, settingsSchema, wordOf } from './settings.ts';
@@ -64,7 +64,7 @@ function readText(file: string): string {
     throw new UsageError('CONFIG_FILE', 'The configuration cannot be read', {
       file,
       expected: `a text file of at most ${MAXIMUM_BYTES} bytes`,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       cause,
     });
   }

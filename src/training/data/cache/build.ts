@@ -2,7 +2,7 @@ import { open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import { mapConcurrently } from '../../../concurrently.ts';
-import { SpikescopeError } from '../../../errors.ts';
+import { reasonOf, SpikescopeError } from '../../../errors.ts';
 import { makeFolder } from '../../../make-folder.ts';
 import { decodeImage } from '../../../preprocess/decode.ts';
 import { type Entry, HEADER_BYTES, headerOf, type Index, PADDING_BYTES } from './cache-file.ts';
@@ -33,7 +33,7 @@ export async function buildCache(
     if (cause instanceof SpikescopeError) throw cause;
     throw new SpikescopeError('TRAINING_CACHE_UNWRITABLE', 'The cache of decoded images cannot be written', {
       file,
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       remedy: 'check the permissions and the space of its folder, or name another folder',
       cause,
     });

@@ -5,7 +5,7 @@ import { access, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Dataset } from '../../../dataset/dataset.ts';
-import { SpikescopeError } from '../../../errors.ts';
+import { reasonOf, SpikescopeError } from '../../../errors.ts';
 import type { RgbFrame } from '../../../frame.ts';
 import type { Announcer } from '../announcer.ts';
 import type { NativeLoader } from '../native.ts';
@@ -87,7 +87,7 @@ async function openExisting(
     }
     return cache;
   } catch (error) {
-    return { fault: error instanceof Error ? error.message : String(error) };
+    return { fault: reasonOf(error) };
   }
 }
 

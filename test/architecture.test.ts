@@ -9,9 +9,9 @@ import { describe, expect, it } from 'vitest';
 const PAGE = 'docs/design/architecture.md';
 
 /**
- * Every room, lowest first, with the rooms that it may import. A room is a folder of src/; folders that hold several subjects
- * are divided into sub-rooms. `ground` is the files directly in src/ that every room may import; `index` is the door for other
- * programs, which no room imports.
+ * Every room, lowest first, with the rooms that it may import. A room is a folder of src/; folders that hold several
+ * subjects are divided into sub-rooms. `ground` is the files directly in src/ that every room may import; `index` is the
+ * door for other programs, which no room imports.
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ground: [],

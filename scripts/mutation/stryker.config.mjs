@@ -1,6 +1,6 @@
 /**
- * Mutation testing (`npm run mutation`, see docs/design/testing.md): each rule of the rooms that a patient's safety hangs
- * on is broken in turn, and a test must notice. A pattern without a file is permitted: that room is taken in when it is there.
+ * Mutation testing (`npm run mutation`, see docs/design/testing.md): each rule of the rooms that a patient's safety hangs on
+ * is broken in turn, and a test must notice. A pattern without a file is permitted: that room is taken in when it is there.
  * @type {import('@stryker-mutator/api/core').PartialStrykerOptions}
  */
 export default {

@@ -106,7 +106,10 @@ function figuresOf(
   };
 }
 
-/** Tensors that come in from other layers or go out to them, and all parameters. What stays between fused nodes does not count. */
+/**
+ * Tensors that come in from other layers or go out to them, and all parameters. What stays between fused nodes does not
+ * count.
+ */
 function bytesOf(nodes: readonly GraphNode[], graph: IntegerGraph): number {
   const tensors = tensorsOf(graph);
   const made = new Set(nodes.map(({ name }) => name));

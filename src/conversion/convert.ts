@@ -1,4 +1,7 @@
-/** Float model and calibration images, or the scales of a training → everything that a bundle holds. Same input, same contents. */
+/**
+ * Float model and calibration images, or the scales of a training → everything that a bundle holds. Same input, same
+ * contents.
+ */
 import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.ts';
 import type { ModelContents } from '../model/bundle/bundle.ts';

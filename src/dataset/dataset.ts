@@ -1,4 +1,6 @@
-/** HAM10000's layout: photographs in any nesting, a metadata CSV (image_id, dx, lesion_id), a split CSV (image_id, split). */
+/**
+ * HAM10000's layout: photographs in any nesting, a metadata CSV (image_id, dx, lesion_id), a split CSV (image_id, split).
+ */
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';

@@ -63,7 +63,10 @@ export interface ConvolutionNode extends NodeBase {
   readonly stride: readonly [height: number, width: number];
   readonly padding: Padding;
   readonly groups: number;
-  /** Quantised value that stands outside the image, per input channel; the input's zero point unless the input is normalised with a mean. */
+  /**
+   * Quantised value that stands outside the image, per input channel; the input's zero point unless the input is normalised
+   * with a mean.
+   */
   readonly paddingValues: Uint8Array;
   /** [output channel][kernel row][kernel column][input channel within the group]. */
   readonly weights: Int8Array;
@@ -104,7 +107,9 @@ export interface ConcatNode extends NodeBase {
   readonly inputs: readonly string[];
 }
 
-/** Gate multiply: acc = (x − z_x)(g − z_g), requantised (one entry). The gate has the input's shape or is [1, 1, channels]. */
+/**
+ * Gate multiply: acc = (x − z_x)(g − z_g), requantised (one entry). The gate has the input's shape or is [1, 1, channels].
+ */
 export interface MultiplyNode extends NodeBase {
   readonly op: 'multiply';
   readonly input: string;
@@ -136,7 +141,10 @@ export interface AveragePoolNode extends NodeBase {
   readonly clamp: Clamp;
 }
 
-/** Largest value of the pixels of the window that lie in the image; every window has at least one. Output quantisation = input quantisation. */
+/**
+ * Largest value of the pixels of the window that lie in the image; every window has at least one. Output quantisation =
+ * input quantisation.
+ */
 export interface MaxPoolNode extends NodeBase {
   readonly op: 'maxPool';
   readonly input: string;

@@ -46,8 +46,8 @@ export interface FixedPoint {
 }
 
 /**
- * Nearest fixed-point form of a real factor in (0, 1). The multiplier is taken from 1024…2047, which splits the
- * error evenly between the two steps (each below 1/8 of an output step over the whole 8-bit range); only factors above 2^−5 × (1 − 2^−11)
+ * Nearest fixed-point form of a real factor in (0, 1). The multiplier is taken from 1024…2047, which splits the error evenly
+ * between the two steps (each below 1/8 of an output step over the whole 8-bit range); only factors above 2^−5 × (1 − 2^−11)
  * use a larger multiplier, and those below 2^−35 a smaller one.
  * @throws RangeError when the factor is not in (0, 1)
  */

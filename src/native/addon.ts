@@ -105,7 +105,8 @@ export interface NativeAddon {
   measureQuality(frame: Frame): QualitySums;
   /**
    * 8-bit multiply-adds per second that one core does at best with an instruction set; 0 for `scalar`, where the compiler
-   * chooses the instructions. Keeps this thread busy for 1…10,000 milliseconds. Throws with code `INSTRUCTION_SET`, `ARGUMENT`.
+   * chooses the instructions. Keeps this thread busy for 1…10,000 milliseconds. Throws with code `INSTRUCTION_SET`,
+   * `ARGUMENT`.
    */
   measurePeak(instructionSet: string, milliseconds: number): number;
   /** Bytes per second that one core reads from 4 KiB…1 GiB gone through again and again. Throws with code `ARGUMENT`. */

@@ -77,7 +77,9 @@ footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line);
 }
 `;
 
-/** A whole page that needs nothing from anywhere: styles and pictures inside, no script, and a policy that forbids loading. */
+/**
+ * A whole page that needs nothing from anywhere: styles and pictures inside, no script, and a policy that forbids loading.
+ */
 export function page(title: string, body: Html): string {
   return html`<!doctype html>
 <html lang="en">

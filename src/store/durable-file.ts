@@ -31,7 +31,10 @@ export class DurableFile {
     }
   }
 
-  /** Resolved once the content is on the medium; writes happen one after the other. @throws SpikescopeError `DOCUMENT_UNWRITABLE` */
+  /**
+   * Resolved once the content is on the medium; writes happen one after the other.
+   * @throws SpikescopeError `DOCUMENT_UNWRITABLE`
+   */
   write(content: string | Uint8Array): Promise<void> {
     const written = this.#writing.then(() => this.#replace(content));
     this.#writing = written.catch(() => {});

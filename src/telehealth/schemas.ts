@@ -4,7 +4,10 @@ import { commandSchema, responseSchema } from './commands/command.ts';
 import { healthSchema } from './health.ts';
 import { resultSchema } from './result.ts';
 
-/** The published JSON Schemas (draft 2020-12) by file name, as they lie in docs/schema; `node scripts/schemas.mjs` writes them. */
+/**
+ * The published JSON Schemas (draft 2020-12) by file name, as they lie in docs/schema; `node scripts/schemas.mjs` writes
+ * them.
+ */
 export function publishedSchemas(): Readonly<Record<string, unknown>> {
   return {
     'result-1.json': z.toJSONSchema(resultSchema),

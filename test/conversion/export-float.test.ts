@@ -104,7 +104,9 @@ describe.skipIf(onnxruntime === null)('an exported float graph', () => {
   });
 });
 
-/** Largest difference between a float graph, exported and run by onnxruntime, and `expected`, relative to the largest logit. */
+/**
+ * Largest difference between a float graph, exported and run by onnxruntime, and `expected`, relative to the largest logit.
+ */
 async function worstOver(
   graph: FloatGraph,
   images: readonly Uint8Array[],

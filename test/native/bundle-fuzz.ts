@@ -1,4 +1,7 @@
-/** Fuzz of the bundle loader, down to the engine that is made of what it accepts. Starts from the corpus, keeps what gives new answers. */
+/**
+ * Fuzz of the bundle loader, down to the engine that is made of what it accepts. Starts from the corpus, keeps what gives
+ * new answers.
+ */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { SpikescopeError } from '../../src/errors.ts';
@@ -18,7 +21,10 @@ const SHIPPED = 'models/qana64.spikescope';
 const KEPT = 600;
 /** A find larger than this slows the rest down. */
 const KEPT_BYTES = 64 * 1024;
-/** Costs above which what was accepted is not run, in operations and in elements: the bounds of a graph allow minutes of work. */
+/**
+ * Costs above which what was accepted is not run, in operations and in elements: the bounds of a graph allow minutes of
+ * work.
+ */
 const RUN_LIMIT = 3e6;
 const LOAD_LIMIT = 2 ** 24;
 const ACCEPTED = 'accepted:';

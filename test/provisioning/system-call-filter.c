@@ -1,6 +1,7 @@
 /**
  * Runs a program under a filter of system calls: `filter ACTION NAMES PROGRAM ARGUMENTS…`. NAMES is a file with a number per
- * line, each the number of a call that is allowed. ACTION says what meets every other call: `kill`, or the number of an error.
+ * line, each the number of a call that is allowed. ACTION says what meets every other call: `kill`, or the number of an
+ * error.
  */
 #include <errno.h>
 #include <linux/filter.h>

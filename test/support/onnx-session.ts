@@ -13,7 +13,10 @@ export interface OnnxSession {
   close(): Promise<void>;
 }
 
-/** The file as the specification reads it, without rewrites. `shape`: of the image, or the side of a square one; `alsoOut`: inner tensors of uint8 to see. The last one: what the image's bytes stand for. */
+/**
+ * The file as the specification reads it, without rewrites. `shape`: of the image, or the side of a square one; `alsoOut`:
+ * inner tensors of uint8 to see. The last one: what the image's bytes stand for.
+ */
 export async function openOnnx(
   model: Uint8Array,
   shape: number | Shape,

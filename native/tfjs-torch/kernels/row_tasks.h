@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <cstdint>
 
-/** How sums over the rows of [rows, channels] are divided: by sizes alone, so that results are the same for any number of threads. */
+/**
+ * How sums over the rows of [rows, channels] are divided: by sizes alone, so that results are the same for any number of
+ * threads.
+ */
 namespace spikescope::training {
 
 /** Values that one task sums. */

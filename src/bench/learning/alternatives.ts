@@ -151,7 +151,10 @@ function prototypes(
   };
 }
 
-/** As Akida learns on the chip: binary weights that move to the inputs that are active, the best neuron of the class learning. */
+/**
+ * As Akida learns on the chip: binary weights that move to the inputs that are active, the best neuron of the class
+ * learning.
+ */
 function binaryLayer(...[base, stream, classes]: Parameters<Learn>): ReturnType<Learn> {
   const random = seededRandom(1);
   const middle = base[0].pooled.map((_, k) => median(base.map(({ pooled }) => pooled[k])));

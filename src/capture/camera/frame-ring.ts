@@ -76,8 +76,8 @@ export class FrameRing {
   }
 
   /**
-   * Lends the frame with the highest score among the trusted ones after `sequence` and not older than the stamp `since`; null when there is
-   * none. The newest wins a tie.
+   * Lends the frame with the highest score among the trusted ones after `sequence` and not older than the stamp `since`;
+   * null when there is none. The newest wins a tie.
    */
   lendBest(sequence: number, since: number, score: (frame: YuvFrame) => number): StoredFrame | null {
     const candidates = this.#slots.flatMap(({ frame }) =>

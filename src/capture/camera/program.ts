@@ -33,8 +33,8 @@ export function ffmpegProgram(
 }
 
 /**
- * GStreamer, from any source element, as full-range BT.601. Only raw frames are asked for: its JPEG decoder does not say which
- * frames arrived damaged.
+ * GStreamer, from any source element, as full-range BT.601. Only raw frames are asked for: its JPEG decoder does not say
+ * which frames arrived damaged.
  */
 export function gstreamerProgram(
   source: readonly string[],

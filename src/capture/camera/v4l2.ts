@@ -31,7 +31,8 @@ export function v4l2Programs(device: string, settings: CameraSettings): CameraPr
 }
 
 function refuseUnlessDevice(device: string): void {
-  // GStreamer joins its arguments into one line and parses that again, so a device must not hold anything it reads as its own.
+  // GStreamer joins its arguments into one line and parses that again, so a device must not hold anything it reads as its
+  // own.
   if (!/^\/dev\/[\w./:-]+$/.test(device) || device.includes('..')) {
     throw new UsageError('CAMERA_DEVICE', 'Not the path of a video device', {
       field: '--source',

@@ -1,4 +1,6 @@
-/** What a target does not take whatever the calibration says: found on one image that nobody must bring, and said at once. */
+/**
+ * What a target does not take whatever the calibration says: found on one image that nobody must bring, and said at once.
+ */
 import { convertGraph } from '../../conversion/convert.ts';
 import type { PreparedModel } from '../../conversion/prepare.ts';
 import { checkTargets } from '../../conversion/targets/check.ts';

@@ -8,8 +8,8 @@ import { makeFolder } from '../../make-folder.ts';
 const USUAL_FOLDER = 'reports';
 
 /**
- * A file that was asked for by name goes into the usual folder, or into one that is there: one that is made for a mistyped path would hide the
- * mistake.
+ * A file that was asked for by name goes into the usual folder, or into one that is there: one that is made for a mistyped
+ * path would hide the mistake.
  * @throws SpikescopeError `OUT_UNWRITABLE`
  */
 export function requireWritable(file: string, option: string): void {

@@ -10,7 +10,9 @@ export function channelsFirstOrder([height, width, channels]: Shape): Int32Array
   );
 }
 
-/** Rows of channels-last values, each of `shape`, with every row channels first: weights of a convolution or a dense layer. */
+/**
+ * Rows of channels-last values, each of `shape`, with every row channels first: weights of a convolution or a dense layer.
+ */
 export function rowsChannelsFirst<A extends Int8Array | Float64Array>(rows: A, shape: Shape): A {
   const order = channelsFirstOrder(shape);
   const length = elementCount(shape);

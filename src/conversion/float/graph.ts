@@ -97,7 +97,9 @@ export interface FloatMaxPool extends NodeBase, Window {
   readonly input: string;
 }
 
-/** [h, w, c] → [1, 1, h·w·c] in row, column, channel order (ONNX flattens channel first; the importer permutes the weights). */
+/**
+ * [h, w, c] → [1, 1, h·w·c] in row, column, channel order (ONNX flattens channel first; the importer permutes the weights).
+ */
 export interface FloatFlatten extends NodeBase {
   readonly op: 'flatten';
   readonly input: string;

@@ -1,4 +1,7 @@
-/** The ONNX messages that the converter reads and writes, by the field numbers of the ONNX specification. Other fields are skipped. */
+/**
+ * The ONNX messages that the converter reads and writes, by the field numbers of the ONNX specification. Other fields are
+ * skipped.
+ */
 import type { Type } from 'protobufjs';
 import { SpikescopeError } from '../../errors.ts';
 

@@ -1,4 +1,7 @@
-/** Akida 2.0 (FPGA or licensed IP): 8 bits, add, concatenation, depthwise, table-driven activations; no element-wise multiply. */
+/**
+ * Akida 2.0 (FPGA or licensed IP): 8 bits, add, concatenation, depthwise, table-driven activations; no element-wise
+ * multiply.
+ */
 import type { GraphNode, Shape } from '../../model/graph.ts';
 import type { TargetRules } from './target.ts';
 

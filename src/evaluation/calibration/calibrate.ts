@@ -163,7 +163,10 @@ function chooseBetween(without: Metrics, withIt: Metrics, told: boolean | undefi
   };
 }
 
-/** The bundle with the fitted values and what learning needs in it. Its card states what the readings on this split are worth. */
+/**
+ * The bundle with the fitted values and what learning needs in it. Its card states what the readings on this split are
+ * worth.
+ */
 export function applyCalibration<Contents extends ModelContents>(
   bundle: Contents,
   { crop, calibrated, thresholds, tiling, tau, final }: Calibration,

@@ -1,4 +1,7 @@
-/** Power supply of a Raspberry Pi 5: its chip measures current and voltage of each rail, `vcgencmd pmic_read_adc` prints them. */
+/**
+ * Power supply of a Raspberry Pi 5: its chip measures current and voltage of each rail, `vcgencmd pmic_read_adc` prints
+ * them.
+ */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { EnergyMeter, FoundMeter } from './meter.ts';

@@ -12,7 +12,10 @@ interface LayerBase {
 
 interface WindowLayer extends LayerBase {
   readonly input: string;
-  /** Odd side of the square kernel. Zeros around the image keep the extents at ⌈input / stride⌉; an odd surplus lies below and right. */
+  /**
+   * Odd side of the square kernel. Zeros around the image keep the extents at ⌈input / stride⌉; an odd surplus lies below
+   * and right.
+   */
   readonly kernel: number;
   readonly stride: number;
   readonly bias: boolean;
@@ -139,7 +142,10 @@ export function layerInputs(layer: Layer): readonly string[] {
   }
 }
 
-/** The last dense layer's input: what incremental learning and SMOTE call the embedding. Null where the output is no dense layer. */
+/**
+ * The last dense layer's input: what incremental learning and SMOTE call the embedding. Null where the output is no dense
+ * layer.
+ */
 export function embeddingOf({ layers, output }: Architecture): string | null {
   const head = layers.find(({ name }) => name === output);
   return head?.op === 'dense' ? head.input : null;

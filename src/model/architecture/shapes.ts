@@ -5,7 +5,8 @@ import { type Architecture, type Layer, layerInputs } from './architecture.ts';
 
 /**
  * The shape of every tensor by name, the image included.
- * @throws SpikescopeError `ARCHITECTURE` where a layer reads what no earlier layer makes, repeats a name, or does not fit its inputs
+ * @throws SpikescopeError `ARCHITECTURE` where a layer reads what no earlier layer makes, repeats a name, or does not fit
+ * its inputs
  */
 export function shapesOf(architecture: Architecture): ReadonlyMap<string, Shape> {
   const shapes = new Map<string, Shape>([[INPUT_NAME, architecture.inputShape]]);

@@ -1,4 +1,7 @@
-/** Typed arrays as references into the bundle's data: `{"type":"int8","offset":0,"length":27}`, offset in bytes, length in elements. */
+/**
+ * Typed arrays as references into the bundle's data: `{"type":"int8","offset":0,"length":27}`, offset in bytes, length in
+ * elements.
+ */
 import { z } from 'zod';
 import { MAXIMUM_DEPTH } from './json.ts';
 
@@ -25,7 +28,9 @@ function kindOf(array: AnyArray): Kind {
   return 'float64';
 }
 
-/** Collects arrays into one block of bytes, in the order in which they come. Little endian, as every supported processor is. */
+/**
+ * Collects arrays into one block of bytes, in the order in which they come. Little endian, as every supported processor is.
+ */
 export class ArrayWriter {
   readonly #parts: Uint8Array[] = [];
   #length = 0;

@@ -3,7 +3,9 @@ import type { ClassTableSection } from './class-table-section.ts';
 import type { Manifest, ModelCard, Preprocessing, Readout } from './contract.ts';
 import type { LearningSection } from './learning-section.ts';
 
-/** An input and the potentials that every engine must compute for it, bit for bit. Generated patterns, never a photograph. */
+/**
+ * An input and the potentials that every engine must compute for it, bit for bit. Generated patterns, never a photograph.
+ */
 export interface GoldenCase {
   /** uint8, the graph's input shape. */
   readonly input: Uint8Array;

@@ -73,8 +73,8 @@ export function packContainer(
 }
 
 /**
- * @throws RefusedError `BUNDLE_NOT_A_BUNDLE`, `BUNDLE_FORMAT`, `BUNDLE_TRUNCATED`, `BUNDLE_DIGEST`, `BUNDLE_DOCUMENT`, or the
- * same with the code of another kind
+ * @throws RefusedError `BUNDLE_NOT_A_BUNDLE`, `BUNDLE_FORMAT`, `BUNDLE_TRUNCATED`, `BUNDLE_DIGEST`, `BUNDLE_DOCUMENT`, or
+ * the same with the code of another kind
  */
 export function unpackContainer(bytes: Uint8Array, file: string, kind = BUNDLE): Container {
   const { code, noun, remedies } = kind;

@@ -1,4 +1,7 @@
-/** QANA: four ghost blocks with spatial attention, a spike-compatible transform with squeeze-and-excite, one dense layer (QANA, §3). */
+/**
+ * QANA: four ghost blocks with spatial attention, a spike-compatible transform with squeeze-and-excite, one dense layer
+ * (QANA, §3).
+ */
 
 import type { Architecture } from '../architecture/architecture.ts';
 import { ArchitectureBuilder, type Tensor } from '../architecture/builder.ts';

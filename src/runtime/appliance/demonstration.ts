@@ -1,4 +1,6 @@
-/** Phantoms and replayed files are a demonstration: they are read like patients, and never teach the head that reads those. */
+/**
+ * Phantoms and replayed files are a demonstration: they are read like patients, and never teach the head that reads those.
+ */
 import path from 'node:path';
 import { z } from 'zod';
 import { SOURCE_KINDS, type SourceKind } from '../../capture/kinds.ts';

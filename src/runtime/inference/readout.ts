@@ -2,7 +2,9 @@
 import type { Readout } from '../../model/bundle/contract.ts';
 import { INDETERMINATE } from './head.ts';
 
-/** p = softmax(α × potential); one value per class, summing to 1. Finite for every int32 and every α that a bundle may have. */
+/**
+ * p = softmax(α × potential); one value per class, summing to 1. Finite for every int32 and every α that a bundle may have.
+ */
 export function softmax(alpha: number, potentials: ArrayLike<number>): number[] {
   const values = Array.from(potentials, (potential) => alpha * potential);
   const largest = Math.max(...values);

@@ -1,6 +1,6 @@
 /**
- * What the journal says of a change of the head. A change names the head before and the head after it by their digests, so that
- * the records of one bundle form a way from its factory head to the one in use.
+ * What the journal says of a change of the head. A change names the head before and the head after it by their digests, so
+ * that the records of one bundle form a way from its factory head to the one in use.
  */
 import { z } from 'zod';
 import type { JournalRecord, RecordDraft, RecordKind } from '../../store/chain.ts';
@@ -113,7 +113,9 @@ function isConfirmed({ caseId }: { caseId: string }, head: string, journal: Lear
   return updates.length === 0 || updates.some((payload) => headsOf(payload)?.before === head);
 }
 
-/** A journal takes what follows from the last that it knows of that head, or what it knows nothing of: it may be a new one. */
+/**
+ * A journal takes what follows from the last that it knows of that head, or what it knows nothing of: it may be a new one.
+ */
 function additionProblem({ update, before }: Heads, journal: LearningJournal): string | null {
   let known: Heads | null = null;
   for (const { kind, payload } of journal.records()) {

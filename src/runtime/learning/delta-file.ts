@@ -1,16 +1,16 @@
 /**
- * The learned heads in the data folder: one file for each bundle, `head-<12 hex of its digest>.spikescope-delta`, which waits
- * there while another bundle is in use. A change of the head is one value in three steps, and the journal decides:
+ * The learned heads in the data folder: one file for each bundle, `head-<12 hex of its digest>.spikescope-delta`, which
+ * waits there while another bundle is in use. A change of the head is one value in three steps, and the journal decides:
  *
  *   1. prepare   the new state is on the medium as `….next`; the head in use is the old one
  *   2. record    the journal has the change, in one commit; from here on the new head is the head
  *   3. activate  `….next` takes the name of the file
  *
  * A step that fails before the commit leaves the old head in use, in memory and after a new start, and `….next` is
- * withdrawn: renamed to `….withdrawn`. At the next start a `….next` whose record is in the journal is activated, any other is
- * removed. A commit that failed may all the same turn up in the journal after a power cut, since its bytes may have reached
- * the medium: then `….withdrawn` says what it was, and a record of the kind `undo`, by `recovery`, takes it back. So every head that
- * reads is named by a record, whatever was cut off.
+ * withdrawn: renamed to `….withdrawn`. At the next start a `….next` whose record is in the journal is activated, any other
+ * is removed. A commit that failed may all the same turn up in the journal after a power cut, since its bytes may have
+ * reached the medium: then `….withdrawn` says what it was, and a record of the kind `undo`, by `recovery`, takes it back. So
+ * every head that reads is named by a record, whatever was cut off.
  */
 import { access, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -48,7 +48,10 @@ export class DeltaFile {
     this.#onSetAside = onSetAside;
   }
 
-  /** Resolved once it is on the medium, where a change before it is then in use too. @throws SpikescopeError `DOCUMENT_UNWRITABLE` */
+  /**
+   * Resolved once it is on the medium, where a change before it is then in use too.
+   * @throws SpikescopeError `DOCUMENT_UNWRITABLE`
+   */
   async prepare(content: Uint8Array): Promise<void> {
     if (this.#isUnactivated) await this.activate();
     await this.#next.write(content);
@@ -98,7 +101,10 @@ export class DeltaFile {
     await this.#remove(this.#withdrawn);
   }
 
-  /** The content; null where nothing was learned with this bundle. @throws SpikescopeError `DOCUMENT_UNREADABLE`, `DELTA_SIZE` */
+  /**
+   * The content; null where nothing was learned with this bundle.
+   * @throws SpikescopeError `DOCUMENT_UNREADABLE`, `DELTA_SIZE`
+   */
   read(): Promise<Uint8Array | null> {
     return this.#read(this.file);
   }

@@ -85,7 +85,8 @@ export class KeptState {
       await this.#file.withdraw();
       throw error;
     }
-    // The journal has decided: a file that cannot be put in its place now is so before the next change, or at the next start.
+    // The journal has decided: a file that cannot be put in its place now is so before the next change, or at the next
+    // start.
     await this.#file.activate().catch(() => {});
     await this.#file.forgetWithdrawn().catch(() => {});
   }

@@ -128,8 +128,8 @@ export class HeadLearner {
   }
 
   /**
-   * Learns one case; on disk and in the journal when it resolves. An update that the gate turns down changes nothing, nor does one
-   * that fails.
+   * Learns one case; on disk and in the journal when it resolves. An update that the gate turns down changes nothing, nor
+   * does one that fails.
    * @throws SpikescopeError `LABEL_INVALID`, `LABEL_LIMIT`, `EVIDENCE_GONE`, `DOCUMENT_*`, `JOURNAL_*`
    */
   async learn({ id }: { readonly id: string }, label: string, by: PressedBy): Promise<LearningOutcome> {

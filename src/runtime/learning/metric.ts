@@ -33,8 +33,8 @@ export function metricOf(pooled: Int16Array, features: number): Metric {
 }
 
 /**
- * Standard deviation along a direction of cases that had no part in the covariance. There are about as many cases as features:
- * along the covariance's own directions those that it was made of lie far closer together than others do.
+ * Standard deviation along a direction of cases that had no part in the covariance. There are about as many cases as
+ * features: along the covariance's own directions those that it was made of lie far closer together than others do.
  * @param direction what `transformed` makes of a vector
  */
 export function deviationAlong({ mean, outlying }: Metric, direction: Float64Array): number {
@@ -113,7 +113,10 @@ export function transformed({ precision }: Pick<Metric, 'precision'>, vector: Fl
   return vector.map((_, k) => dot(precision, k * vector.length, vector));
 }
 
-/** Of a row of a matrix, from `start` on, and a vector. Four sums at a time: one would wait for each addition before the next. */
+/**
+ * Of a row of a matrix, from `start` on, and a vector. Four sums at a time: one would wait for each addition before the
+ * next.
+ */
 export function dot(matrix: Float64Array, start: number, vector: Float64Array): number {
   const n = vector.length;
   let a = 0;

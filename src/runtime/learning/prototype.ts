@@ -1,8 +1,8 @@
 /**
  * The row of an added class: how many standard deviations a case lies out from the mean of all embeddings in the direction
  * of the class's own cases, which is that of linear discriminant analysis (Fisher 1936; one case at a time, Hayes and Kanan
- * 2020). Where the class begins comes from the spread of all the others, not from its few cases: these lie farther out along a
- * direction that was drawn through them than others of their kind do. So one case suffices.
+ * 2020). Where the class begins comes from the spread of all the others, not from its few cases: these lie farther out along
+ * a direction that was drawn through them than others of their kind do. So one case suffices.
  */
 import { type Correction, quantised, realOf } from './correction.ts';
 import { deviationAlong, dot, type Metric, transformed } from './metric.ts';

@@ -1,6 +1,6 @@
 /**
- * The learned head on disk: a container like a bundle's, with its own digest over every byte, that names the bundle it belongs
- * to. Head, memory and history are one file, so that one rename replaces them together. A right digest says that the
+ * The learned head on disk: a container like a bundle's, with its own digest over every byte, that names the bundle it
+ * belongs to. Head, memory and history are one file, so that one rename replaces them together. A right digest says that the
  * file is whole, not who wrote it: every field is held to what this program writes.
  */
 import { z } from 'zod';

@@ -1,9 +1,9 @@
 /**
- * One update of the factory's rows of the learned head: multinomial logistic regression on the pooled embedding with the factory's potentials as
- * offset, on old cases and the new one together (experience replay), by a few steps of accelerated gradient descent
- * (Nesterov 1983, as in Beck and Teboulle 2009) from where the head stands. Distances are measured by the covariance of the
- * embeddings, classes count the same whatever the number of their cases, and a penalty on the correction keeps the
- * head near the factory's where the cases do not say otherwise.
+ * One update of the factory's rows of the learned head: multinomial logistic regression on the pooled embedding with the
+ * factory's potentials as offset, on old cases and the new one together (experience replay), by a few steps of accelerated
+ * gradient descent (Nesterov 1983, as in Beck and Teboulle 2009) from where the head stands. Distances are measured by the
+ * covariance of the embeddings, classes count the same whatever the number of their cases, and a penalty on the correction
+ * keeps the head near the factory's where the cases do not say otherwise.
  */
 import { softmax } from '../inference/readout.ts';
 import { type Correction, quantised, type RealCorrection, realOf } from './correction.ts';

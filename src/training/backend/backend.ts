@@ -4,7 +4,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs';
 import { reasonOf, SpikescopeError } from '../../errors.ts';
 
-/** `torch`: this project's, on libtorch; `tfjs-node`: TensorFlow's C library; `cpu`: JavaScript, about 2,000 times slower. */
+/**
+ * `torch`: this project's, on libtorch; `tfjs-node`: TensorFlow's C library; `cpu`: JavaScript, about 2,000 times slower.
+ */
 export type BackendName = 'torch' | 'tfjs-node' | 'cpu';
 
 const BEST_FIRST: readonly BackendName[] = ['torch', 'tfjs-node', 'cpu'];

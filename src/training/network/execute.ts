@@ -11,7 +11,9 @@ import { stretched } from './stretch.ts';
 export interface Training {
   /** Unsigned 32-bit integer; every dropout layer's mask follows from it. */
   readonly seed: number;
-  /** Takes a batch norm's mean and variance of this batch, [channels] each; they live as long as the tidy around the pass. */
+  /**
+   * Takes a batch norm's mean and variance of this batch, [channels] each; they live as long as the tidy around the pass.
+   */
   readonly observe: (layer: string, mean: tf.Tensor1D, variance: tf.Tensor1D) => void;
 }
 

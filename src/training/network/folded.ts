@@ -1,4 +1,6 @@
-/** The folded float graph as an architecture again, so that quantisation-aware training sees exactly the converter's tensors. */
+/**
+ * The folded float graph as an architecture again, so that quantisation-aware training sees exactly the converter's tensors.
+ */
 import {
   type FloatConvolution,
   type FloatGraph,

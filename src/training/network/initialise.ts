@@ -38,7 +38,9 @@ export function initialArrays(
   };
 }
 
-/** Inputs that each output sums: all extents but the output's; a depthwise layer's [row, column, channel, 1] sums a window. */
+/**
+ * Inputs that each output sums: all extents but the output's; a depthwise layer's [row, column, channel, 1] sums a window.
+ */
 function fanIn({ shape }: Parameter): number {
   const inputs = shape.slice(0, -1);
   return shape.length === 4 && shape[3] === 1 ? inputs[0] * inputs[1] : sizeOf(inputs);

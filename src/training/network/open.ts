@@ -12,7 +12,10 @@ export interface OpenNetwork {
   readonly inputSize: number;
   /** Batch × side × side × 3 in 0…1 → logits, [batch, classes]. Call it within `tf.tidy`. */
   logits(images: tf.Tensor): tf.Tensor2D;
-  /** The same images → what the head reads, [batch, features]. Call it within `tf.tidy`. @throws RangeError without a dense head */
+  /**
+   * The same images → what the head reads, [batch, features]. Call it within `tf.tidy`.
+   * @throws RangeError without a dense head
+   */
   embeddings(images: tf.Tensor): tf.Tensor2D;
   dispose(): void;
 }

@@ -3,7 +3,9 @@ import type { Neighbours } from './neighbours.ts';
 import { randomNormal } from './random-normal.ts';
 import { type Rows, row } from './rows.ts';
 
-/** Where a synthetic vector came from: its anchor, its neighbour (indices into the class), how far between, how far aside. */
+/**
+ * Where a synthetic vector came from: its anchor, its neighbour (indices into the class), how far between, how far aside.
+ */
 export interface Origin {
   readonly anchor: number;
   readonly neighbour: number;

@@ -54,7 +54,10 @@ export interface StageJob {
   readonly onEpoch: (entry: EpochEntry) => void;
 }
 
-/** @returns the checkpoint of the epoch that the recipe selects. @throws SpikescopeError `TRAINING_DIVERGED`, UsageError `BATCH` */
+/**
+ * @returns the checkpoint of the epoch that the recipe selects.
+ * @throws SpikescopeError `TRAINING_DIVERGED`, UsageError `BATCH`
+ */
 export async function runStage(job: StageJob): Promise<Checkpoint> {
   const { resumed, architecture, recipe, quantisation, learns } = job;
   const state =

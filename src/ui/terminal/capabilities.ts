@@ -3,8 +3,8 @@
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Colour only where a person looks: on a terminal that obeys escapes. NO_COLOR (no-color.org) and FORCE_COLOR go before what is
- * seen; `FORCE_COLOR=0` or `false` is a no.
+ * Colour only where a person looks: on a terminal that obeys escapes. NO_COLOR (no-color.org) and FORCE_COLOR go before what
+ * is seen; `FORCE_COLOR=0` or `false` is a no.
  */
 export function wantsColour(isTerminal: boolean, environment: Environment = process.env): boolean {
   const { NO_COLOR: no, FORCE_COLOR: forced } = environment;

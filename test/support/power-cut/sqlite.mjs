@@ -1,4 +1,6 @@
-/** Inserts rows into a SQLite file and says each when it is committed; with WORKLOAD_SYNCHRONOUS = OFF it says so too early. */
+/**
+ * Inserts rows into a SQLite file and says each when it is committed; with WORKLOAD_SYNCHRONOUS = OFF it says so too early.
+ */
 import { writeSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';

@@ -1,4 +1,6 @@
-/** The project's own training operators: native kernels against their plain tfjs versions, and both against their formulas. */
+/**
+ * The project's own training operators: native kernels against their plain tfjs versions, and both against their formulas.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

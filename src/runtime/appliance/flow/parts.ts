@@ -1,4 +1,6 @@
-/** What the flow of the appliance asks of its parts. Each call is one attempt; a rejection is a fault, shown and survived. */
+/**
+ * What the flow of the appliance asks of its parts. Each call is one attempt; a rejection is a fault, shown and survived.
+ */
 import type { Capture } from '../../../capture/source.ts';
 import type { LearningOutcome, PressedBy } from '../../learning/outcome.ts';
 

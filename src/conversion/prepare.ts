@@ -3,8 +3,8 @@ import { RefusedError } from '../errors.ts';
 import { separateImage } from './calibration/groups.ts';
 import { composeAndFold, type GhostPolicy } from './compose/choose.ts';
 import type { FloatGraph, FloatNode } from './float/graph.ts';
+import { type CheckpointArrays, type FloatSource, importSource } from './float-source.ts';
 import { type Normalisation, withNormalisation } from './fold/input.ts';
-import { type CheckpointArrays, type FloatSource, importSource } from './source.ts';
 
 /** Largest side that a bundle's preprocessing may have. */
 const MAXIMUM_SIDE = 1024;

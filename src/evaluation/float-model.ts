@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { composeAndFold } from '../conversion/compose/choose.ts';
 import { exportFloat } from '../conversion/export/float.ts';
-import { importSource } from '../conversion/source.ts';
+import { importSource } from '../conversion/float-source.ts';
 import { RefusedError, reasonOf, SpikescopeError } from '../errors.ts';
 import { isCheckpoint } from '../model/checkpoint/file.ts';
 

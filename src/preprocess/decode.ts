@@ -9,8 +9,8 @@ import { type FaultDetails, RefusedError, reasonOf } from '../errors.ts';
 import type { RgbFrame } from '../frame.ts';
 import { DeadlineError, within } from './deadline.ts';
 import { type AcceptedFormat, countScans, isAnimatedPng, sniffFormat } from './format.ts';
+import { readImageFile, refuseUnlessSized } from './image-file.ts';
 import { MAXIMUM_DECODE_SECONDS, MAXIMUM_DIMENSION, MAXIMUM_PIXELS, MAXIMUM_SCANS } from './limits.ts';
-import { readImageFile, refuseUnlessSized } from './source.ts';
 import { excessOf } from './structure.ts';
 
 // Every frame is seen once, so a cache of decoded images would only hold memory that a small device lacks.

@@ -55,7 +55,7 @@ const BATCH = 64;
 export class ResultPublisher {
   readonly #options: PublisherOptions;
   readonly #backoff: Backoff;
-  readonly #bells = new Set<() => void>();
+  readonly #waiters = new Set<() => void>();
   readonly #rounds = new Set<() => void>();
   /** Messages that this broker cannot be sent; they stay in the queue, and others go past them. */
   readonly #aside = new Set<string>();
@@ -67,7 +67,7 @@ export class ResultPublisher {
 
   /** Says that something has changed: a new result, a connection. */
   wake(): void {
-    for (const ring of [...this.#bells]) ring();
+    for (const notify of [...this.#waiters]) notify();
   }
 
   /** Resolved when what waits now has had its turn, whatever became of it; when there is a connection. */
@@ -84,7 +84,7 @@ export class ResultPublisher {
       const isDone = batch.length === 0 || (await this.#send(batch, signal));
       if (isOnline) this.#endRound();
       if (batch.length === 0) {
-        await this.#rung(signal);
+        await this.#notified(signal);
       } else if (isDone) {
         this.#backoff.reset();
       } else {
@@ -105,7 +105,7 @@ export class ResultPublisher {
     let timer = setTimeout(() => patient.abort(), patience);
     const either = AbortSignal.any([signal, patient.signal]);
     while (waiting > 0 && !either.aborted && !this.#isStuck()) {
-      await this.#rung(either);
+      await this.#notified(either);
       const now = queue.depth();
       if (now < waiting) {
         clearTimeout(timer);
@@ -208,16 +208,16 @@ export class ResultPublisher {
     this.#options.onRefused?.(reason);
   }
 
-  #rung(signal: AbortSignal): Promise<void> {
+  #notified(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const ring = (): void => {
-        this.#bells.delete(ring);
-        signal.removeEventListener('abort', ring);
+      const notify = (): void => {
+        this.#waiters.delete(notify);
+        signal.removeEventListener('abort', notify);
         resolve();
       };
       if (signal.aborted) return resolve();
-      this.#bells.add(ring);
-      signal.addEventListener('abort', ring);
+      this.#waiters.add(notify);
+      signal.addEventListener('abort', notify);
     });
   }
 }

@@ -1,7 +1,7 @@
 /** Every operator and spelling through every stage: import, folding and composition, integers. */
 import { describe, expect, it } from 'vitest';
-import { chooseQuantisations, collectHistograms } from '../../src/conversion/calibration/calibrate.ts';
 import { separateImage } from '../../src/conversion/calibration/groups.ts';
+import { chooseQuantisations, collectHistograms } from '../../src/conversion/calibration/quantisations.ts';
 import { collectStatistics } from '../../src/conversion/calibration/statistics.ts';
 import { composeAndFold, GHOST_POLICIES } from '../../src/conversion/compose/choose.ts';
 import { evaluate } from '../../src/conversion/float/evaluate.ts';

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SpikescopeError } from '../../src/errors.ts';
 import type { RecordDraft } from '../../src/store/chain.ts';
+import { CommandAdmission, MAXIMUM_COMMAND_BYTES } from '../../src/telehealth/commands/admission.ts';
 import {
   COMMAND_NAMES,
   COMMAND_SCHEMA,
@@ -13,7 +14,6 @@ import {
   commandSchemas,
   responseSchema,
 } from '../../src/telehealth/commands/command.ts';
-import { CommandGate, MAXIMUM_COMMAND_BYTES } from '../../src/telehealth/commands/gate.ts';
 import { RateLimiter } from '../../src/telehealth/commands/rate-limiter.ts';
 import { CommandReceiver } from '../../src/telehealth/commands/receiver.ts';
 import { returnAddressOf } from '../../src/telehealth/commands/return-address.ts';
@@ -34,7 +34,7 @@ function bytes(value: unknown): Buffer {
 
 describe('the gate', () => {
   const gate = (allowed: readonly CommandName[], known = new Set<string>()) =>
-    new CommandGate({
+    new CommandAdmission({
       allowed: new Set(allowed),
       memory: { hasCommand: (id) => known.has(id) },
       limiter: unlimited(),

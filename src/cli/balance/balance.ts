@@ -14,8 +14,8 @@ import { type Compared, compareBalancing } from '../../training/rebalance/compar
 import { comparisonMarkdown } from '../../training/rebalance/table.ts';
 import { QANA_RECIPE } from '../../training/recipes/qana.ts';
 import { SMOTE_DEFAULTS } from '../../training/smote/smote.ts';
+import { datasetSource } from '../../training/trainer/dataset-source.ts';
 import { TRAINING_FILES } from '../../training/trainer/files.ts';
-import { datasetSource } from '../../training/trainer/source.ts';
 import { note, print, printJson } from '../../ui/terminal/console.ts';
 import { parseOptions, positiveInteger, positiveNumber } from '../shared/options.ts';
 import { makeOutputFolder } from '../shared/output.ts';

@@ -4,7 +4,7 @@ import { composeAndFold } from '../../conversion/compose/choose.ts';
 import { exportFloat } from '../../conversion/export/float.ts';
 import { exportQdq } from '../../conversion/export/qdq.ts';
 import { EXPORT_OPSET } from '../../conversion/export/writer.ts';
-import { importSource } from '../../conversion/source.ts';
+import { importSource } from '../../conversion/float-source.ts';
 import { reasonOf, SpikescopeError, UsageError } from '../../errors.ts';
 import { readBundle } from '../../model/bundle/read.ts';
 import { replaceFile } from '../../model/bundle/replace-file.ts';

@@ -11,7 +11,7 @@ import { percent } from '../../report/page.ts';
 import { figuresOf } from '../../statistics/figures.ts';
 import { PAPER_SCHEDULE, trainByPaper } from '../../training/protocol/paper-training.ts';
 import type { Recipe } from '../../training/recipes/recipe.ts';
-import type { DatasetChoice } from '../../training/trainer/source.ts';
+import type { DatasetChoice } from '../../training/trainer/dataset-source.ts';
 import type { TrainingJob } from '../../training/trainer/train.ts';
 import { note, print, printJson } from '../../ui/terminal/console.ts';
 

@@ -8,7 +8,7 @@ import {
   type Quantisation,
 } from '../../model/graph.ts';
 import { fixedPointFor } from '../../model/requantise.ts';
-import type { Quantisations } from '../calibration/calibrate.ts';
+import type { Quantisations } from '../calibration/quantisations.ts';
 import type { Statistics } from '../calibration/statistics.ts';
 import type {
   FloatAveragePool,

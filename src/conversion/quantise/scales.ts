@@ -1,7 +1,7 @@
 /** Makes every requantisation factor representable: below 1. */
 import type { Shape } from '../../model/graph.ts';
-import type { Quantisations } from '../calibration/calibrate.ts';
 import { groupsOf } from '../calibration/groups.ts';
+import type { Quantisations } from '../calibration/quantisations.ts';
 import { type FloatAveragePool, type FloatGraph, type FloatNode, shapeIn } from '../float/graph.ts';
 import type { WeightScheme } from './layer.ts';
 import type { TensorQuantisation } from './precision.ts';

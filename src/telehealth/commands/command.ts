@@ -16,7 +16,7 @@ const head = {
 
 /**
  * The commands, by the name that stands in the topic, and what each carries. A new one is a line here and a case in
- * `ApplianceCommands`: settings, help, gate and published schema follow.
+ * `ApplianceCommands`: settings, help, admission and published schema follow.
  */
 export const commandSchemas = {
   capture: command('capture', {}),

@@ -3,6 +3,7 @@ import type { RecordDraft } from '../../store/chain.ts';
 import type { Publication } from '../connection.ts';
 import type { Incoming } from '../connection-options.ts';
 import type { Topics } from '../topics.ts';
+import { type Admission, CommandAdmission, type CommandMemory } from './admission.ts';
 import {
   COMMAND_SCHEMA,
   type Command,
@@ -12,7 +13,6 @@ import {
   type CommandResponse,
   RESPONSE_SCHEMA,
 } from './command.ts';
-import { type Admission, CommandGate, type CommandMemory } from './gate.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { returnAddressOf } from './return-address.ts';
 
@@ -36,7 +36,7 @@ export interface ReceiverOptions {
 /** Commands from the broker: admitted or refused, recorded, done one after the other, answered. */
 export class CommandReceiver {
   readonly #options: ReceiverOptions;
-  readonly #gate: CommandGate;
+  readonly #admission: CommandAdmission;
   /** Refusals beyond these are counted and not answered: a flood in makes no flood out. */
   readonly #refusalLimiter = new RateLimiter({ burst: 16, perSecond: 2 });
   #done: Promise<void> = Promise.resolve();
@@ -44,7 +44,7 @@ export class CommandReceiver {
   constructor(options: ReceiverOptions) {
     this.#options = options;
     const { allowed, journal, limiter, handler } = options;
-    this.#gate = new CommandGate({
+    this.#admission = new CommandAdmission({
       allowed,
       memory: journal,
       isLabel: (label) => handler.isLabel?.(label) ?? true,
@@ -54,7 +54,7 @@ export class CommandReceiver {
 
   /** How many commands were accepted, and refused by reason. */
   get counts(): Readonly<Record<string, number>> {
-    return this.#gate.counts;
+    return this.#admission.counts;
   }
 
   /** Takes a message; those that are not commands are left alone. */
@@ -62,7 +62,7 @@ export class CommandReceiver {
     const { topics } = this.#options;
     if (!topic.startsWith(topics.command)) return;
     const name = topic.slice(topics.command.length);
-    const admission = this.#gate.admit({ name, payload, isRetained: packet.retain });
+    const admission = this.#admission.admit({ name, payload, isRetained: packet.retain });
     const answer = (response: Answer): void => this.#answer(name, response, packet);
     if ('command' in admission) this.#perform(admission.command, answer);
     else if (this.#refusalLimiter.take()) answer(refusalOf(admission));

@@ -6,7 +6,7 @@ import { replaceFile } from '../../model/bundle/replace-file.ts';
 import { writePage } from '../../report/page.ts';
 import { openTrainingData } from '../data/open.ts';
 import type { TrainingData, TrainingDataOptions } from '../data/training-data.ts';
-import { type DatasetChoice, datasetSource } from '../trainer/source.ts';
+import { type DatasetChoice, datasetSource } from '../trainer/dataset-source.ts';
 import { ablationRecipe, rebalanceRecipe } from './defaults.ts';
 import { type AblationDocument, rarestClasses } from './document.ts';
 import { measuredRow, type RowAnswers } from './figures.ts';

@@ -1,6 +1,7 @@
 /** Where quantisation-aware training starts: the converter's own calibration of the folded graph. */
-import { chooseQuantisations, collectHistograms } from '../../conversion/calibration/calibrate.ts';
+
 import { groupsOf } from '../../conversion/calibration/groups.ts';
+import { chooseQuantisations, collectHistograms } from '../../conversion/calibration/quantisations.ts';
 import { collectStatistics, type Statistics } from '../../conversion/calibration/statistics.ts';
 import type { FloatGraph } from '../../conversion/float/graph.ts';
 import { withRepresentableFactors } from '../../conversion/quantise/scales.ts';

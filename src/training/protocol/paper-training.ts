@@ -12,7 +12,7 @@ import { openTrainingData } from '../data/open.ts';
 import type { Row, TrainingData } from '../data/training-data.ts';
 import { integerAnswers, integerModel } from '../measure/integer-model.ts';
 import type { Recipe } from '../recipes/recipe.ts';
-import type { DatasetChoice } from '../trainer/source.ts';
+import type { DatasetChoice } from '../trainer/dataset-source.ts';
 import { type TrainingJob, type TrainingSource, train } from '../trainer/train.ts';
 import { type Leakage, leakageOf } from './leakage.ts';
 import { PAPER_SPLIT, type PaperSplit, paperSplit } from './paper-split.ts';

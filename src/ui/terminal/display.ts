@@ -19,7 +19,7 @@ export class ResultDisplay {
   readonly #shown = new Set<string>();
   readonly #awaited = new Set<string>();
   #count = 0;
-  readonly #bells = new Set<() => void>();
+  readonly #waiters = new Set<() => void>();
 
   constructor(options: DisplayOptions) {
     this.#options = options;
@@ -49,7 +49,7 @@ export class ResultDisplay {
       this.#count++;
       print(this.#options.json ? payload : this.#card(parsed.data));
     }
-    for (const ring of this.#bells) ring();
+    for (const notify of this.#waiters) notify();
   }
 
   #card(result: Result): string {
@@ -79,7 +79,7 @@ export class ResultDisplay {
     const deadline = performance.now() + patience;
     while (!this.#shown.has(id)) {
       const left = deadline - performance.now();
-      if (left <= 0 || !(await this.#rung(left))) return;
+      if (left <= 0 || !(await this.#notified(left))) return;
     }
   }
 
@@ -87,22 +87,22 @@ export class ResultDisplay {
   async settle(patience: number): Promise<void> {
     while (this.#awaited.size > 0) {
       const before = this.#awaited.size;
-      await this.#rung(patience);
+      await this.#notified(patience);
       if (this.#awaited.size === before) return;
     }
   }
 
   /** Resolves at the next message, with true, or after `patience` ms, with false. */
-  #rung(patience: number): Promise<boolean> {
+  #notified(patience: number): Promise<boolean> {
     return new Promise((resolve) => {
       const settle = (isRung: boolean): void => {
         clearTimeout(timer);
-        this.#bells.delete(ring);
+        this.#waiters.delete(notify);
         resolve(isRung);
       };
-      const ring = (): void => settle(true);
+      const notify = (): void => settle(true);
       const timer = setTimeout(() => settle(false), patience);
-      this.#bells.add(ring);
+      this.#waiters.add(notify);
     });
   }
 }

@@ -5,9 +5,9 @@ import path from 'node:path';
 import unixDgram from 'unix-dgram';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { boardState } from '../../../src/runtime/appliance/service/board.ts';
-import { Heartbeat } from '../../../src/runtime/appliance/service/heartbeat.ts';
 import { type ApplianceMetrics, serveMetrics } from '../../../src/runtime/appliance/service/metrics.ts';
 import { openSupervisor } from '../../../src/runtime/appliance/service/notify.ts';
+import { WatchdogFeeder } from '../../../src/runtime/appliance/service/watchdog-feeder.ts';
 import { compiled } from '../../support/compiled.ts';
 
 const PATH = process.env.PATH;
@@ -121,25 +121,25 @@ describe('a supervisor', () => {
   }
 });
 
-describe('the heartbeat', () => {
+describe('what feeds the watchdog', () => {
   const options = { interval: 5, onFault: () => {} };
 
   it('feeds only after every part has shown that it works', async () => {
     const told: string[] = [];
     const sign = (name: string) => async () => void told.push(name);
-    const heartbeat = new Heartbeat([sign('engine'), sign('journal')], () => told.push('fed'), options);
-    heartbeat.start();
+    const feeder = new WatchdogFeeder([sign('engine'), sign('journal')], () => told.push('fed'), options);
+    feeder.start();
     await expect.poll(() => told.length).toBeGreaterThan(5);
-    heartbeat.stop();
+    feeder.stop();
     expect(told.slice(0, 6)).toEqual(['engine', 'journal', 'fed', 'engine', 'journal', 'fed']);
   });
 
   it('starves the watchdog while a part hangs', async () => {
     let fed = 0;
-    const heartbeat = new Heartbeat([() => new Promise(() => {})], () => fed++, options);
-    heartbeat.start();
+    const feeder = new WatchdogFeeder([() => new Promise(() => {})], () => fed++, options);
+    feeder.start();
     await new Promise((resolve) => setTimeout(resolve, 60));
-    heartbeat.stop();
+    feeder.stop();
     expect(fed).toBe(0);
   });
 
@@ -147,7 +147,7 @@ describe('the heartbeat', () => {
     let fed = 0;
     let asked = 0;
     const faults: unknown[] = [];
-    const heartbeat = new Heartbeat(
+    const feeder = new WatchdogFeeder(
       [
         async () => {
           if (++asked < 3) throw new Error('not now');
@@ -156,9 +156,9 @@ describe('the heartbeat', () => {
       () => fed++,
       { interval: 5, onFault: (error) => faults.push(error) },
     );
-    heartbeat.start();
+    feeder.start();
     await expect.poll(() => fed).toBeGreaterThan(0);
-    heartbeat.stop();
+    feeder.stop();
     expect(faults).toHaveLength(2);
   });
 });

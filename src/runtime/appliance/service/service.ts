@@ -4,9 +4,9 @@ import type { Cleanup } from '../cleanup.ts';
 import type { Log } from '../log.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type HealthParts, healthOf, metricsOf } from './health.ts';
-import { Heartbeat } from './heartbeat.ts';
 import { serveMetrics } from './metrics.ts';
 import { openSupervisor } from './notify.ts';
+import { WatchdogFeeder } from './watchdog-feeder.ts';
 
 /** Milliseconds from one health report to the next. */
 const HEALTH_INTERVAL = 60_000;
@@ -85,7 +85,7 @@ async function followSupervisor(
   cleanup.add(appliance.flow.onChange(({ state }) => supervisor.status(state)));
   supervisor.ready();
   if (supervisor.watchdogInterval === null) return;
-  const heartbeat = new Heartbeat(
+  const feeder = new WatchdogFeeder(
     // The engine computes what it must, and the journal can be read.
     [() => replayGolden(parts.bundle, parts.engine), async () => void parts.journal.head()],
     () => supervisor.progress(),
@@ -94,6 +94,6 @@ async function followSupervisor(
       onFault: () => log.write({ event: 'fault', code: 'HEARTBEAT' }),
     },
   );
-  heartbeat.start();
-  cleanup.add(() => heartbeat.stop());
+  feeder.start();
+  cleanup.add(() => feeder.stop());
 }

@@ -51,7 +51,7 @@ export interface GateOptions {
 export const MAXIMUM_COMMAND_BYTES = 1024;
 
 /** Decides which commands are admitted, cheapest question first, and counts what comes. */
-export class CommandGate {
+export class CommandAdmission {
   readonly #options: GateOptions;
   readonly #limiter: RateLimiter;
   readonly #counts = new Map<'accepted' | CommandRefusal, number>();

@@ -1,12 +1,12 @@
 /** A part that shows that it works by doing a little of its work. Rejects, or does not settle, when it does not. */
-export type SignOfLife = () => Promise<void>;
+export type HealthCheck = () => Promise<void>;
 
 /**
  * Feeds a watchdog from progress: each beat makes every part do a little real work, one after the other, and only when
  * all have is the watchdog fed. A part that hangs or fails feeds nothing, and the supervisor acts.
  */
-export class Heartbeat {
-  readonly #signs: readonly SignOfLife[];
+export class WatchdogFeeder {
+  readonly #checks: readonly HealthCheck[];
   readonly #feed: () => void;
   readonly #onFault: (error: unknown) => void;
   readonly #interval: number;
@@ -18,11 +18,11 @@ export class Heartbeat {
    * @param onFault called when a part fails; it is asked again at the next beat
    */
   constructor(
-    signs: readonly SignOfLife[],
+    checks: readonly HealthCheck[],
     feed: () => void,
     { interval, onFault }: { readonly interval: number; readonly onFault: (error: unknown) => void },
   ) {
-    this.#signs = signs;
+    this.#checks = checks;
     this.#feed = feed;
     this.#interval = interval;
     this.#onFault = onFault;
@@ -39,7 +39,7 @@ export class Heartbeat {
 
   async #beat(): Promise<void> {
     try {
-      for (const sign of this.#signs) await sign();
+      for (const check of this.#checks) await check();
       if (!this.#isStopped) this.#feed();
     } catch (error) {
       this.#onFault(error);

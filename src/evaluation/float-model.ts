@@ -32,7 +32,7 @@ export async function loadOnnxruntime(): Promise<Runtime> {
     return await import('onnxruntime-node');
   } catch (cause) {
     throw new SpikescopeError('ONNXRUNTIME_MISSING', 'onnxruntime-node is not installed here', {
-      remedy: 'run `ONNXRUNTIME_NODE_INSTALL=skip npm install --include=optional`, or leave --float out',
+      remedy: 'run `npm install onnxruntime-node`, or leave --float out',
       cause,
     });
   }

@@ -64,7 +64,7 @@ async function importing(): Promise<[Plot, typeof import('linkedom')]> {
   } catch (cause) {
     throw new SpikescopeError('CHARTS_MISSING', 'The packages that draw charts are not installed', {
       expected: '@observablehq/plot and linkedom',
-      remedy: 'run `npm install --include=optional`, or leave the HTML report out',
+      remedy: 'run `npm install @observablehq/plot linkedom`, or leave the HTML report out',
       cause,
     });
   }

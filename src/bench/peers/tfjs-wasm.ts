@@ -20,7 +20,7 @@ async function loadTfjs(): Promise<Tfjs> {
   } catch (cause) {
     throw new SpikescopeError('TFJS_MISSING', 'tfjs with its WebAssembly backend is not installed here', {
       expected: '@tensorflow/tfjs-core and @tensorflow/tfjs-backend-wasm',
-      remedy: 'run `npm install --include=optional --include=dev`',
+      remedy: 'run `npm install --include=dev` in a checkout of this project',
       cause,
     });
   }

@@ -1,8 +1,11 @@
 /** Keeps a broker's credentials out of what people and logs are told, whatever the text that should have been a URL. */
 
-/** Text from outside without anything that could be credentials: what looks like a URL, or stands before an @. */
+/**
+ * Text from outside without anything that could be credentials: what looks like a URL, or stands before an @ in its line,
+ * since a password may hold blanks.
+ */
 export function withoutCredentials(text: string): string {
-  return text.replace(/\S*:\/\/[\s\S]*@\S*|\S+@\S*|\S*:\/\/\S*/g, '…');
+  return text.replace(/\S*:\/\/[\s\S]*@\S*|.*@\S*|\S*:\/\/\S*/g, '…');
 }
 
 /** What may be shown of a text that should have been a broker's address: what is beyond doubt no credential. */

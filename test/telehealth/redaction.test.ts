@@ -100,7 +100,7 @@ describe('a password in the address of a broker', () => {
         writeFileSync(file, form(address));
         expect(told(() => readConfiguration(file))).not.toContain(SECRET);
       }),
-      { numRuns: 500 },
+      { numRuns: 500, examples: [[`//u:${SECRET} @host`, (address) => `ca: [${JSON.stringify(address)}]`]] },
     );
   });
 

@@ -74,9 +74,10 @@ function isCount(value: unknown): value is number {
 }
 
 /**
- * The document with every reference replaced by a copy of the array that it points at. One that points outside the data
- * stays a reference, and so do those that point at bytes more than once: they are not what `ArrayWriter` writes, and
- * `ARRAYS` refuses them where an array belongs.
+ * Replaces every reference in a document, which is the caller's alone, by a copy of the array that it points at. One that
+ * points outside the data stays a reference, and so do those that point at bytes more than once: they are not what
+ * `ArrayWriter` writes, and `ARRAYS` refuses them where an array belongs.
+ * @returns the document
  */
 export function withArrays(document: unknown, data: Uint8Array): unknown {
   let unread = data.length;
@@ -87,12 +88,20 @@ export function withArrays(document: unknown, data: Uint8Array): unknown {
     return new KINDS[type](Uint8Array.from(data.subarray(offset, offset + size)).buffer);
   };
   const resolve = (value: unknown, depth: number): unknown => {
-    if (typeof value !== 'object' || value === null || depth > MAXIMUM_DEPTH) return value;
-    if (Array.isArray(value)) return value.map((item) => resolve(item, depth + 1));
+    if (!isObject(value) || depth > MAXIMUM_DEPTH) return value;
     if (isReference(value)) return arrayAt(value) ?? value;
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolve(item, depth + 1)]));
+    for (const key in value) {
+      const item = value[key];
+      if (isObject(item)) value[key] = resolve(item, depth + 1);
+    }
+    return value;
   };
   return resolve(document, 0);
+}
+
+/** An object or a list. */
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
 
 const fault = (kind: Kind) => `expected ${kind} values within the data that follows`;

@@ -1,6 +1,6 @@
 /** What travels in a model bundle beside graph and weights. Parsed once here, trusted everywhere else. */
 import { z } from 'zod';
-import { count, foreignName, real, scale, share, text, whole } from './fields.ts';
+import { count, foreignName, foreignNames, real, scale, share, text, whole } from './fields.ts';
 
 /** Side of a frame at most, pixels. */
 const LARGEST_SIDE = 16_384;
@@ -94,8 +94,8 @@ export const manifestSchema = z.strictObject({
       z.strictObject({
         name: text(256),
         operator: text(256),
-        sources: z.array(foreignName).max(MAXIMUM_LAYERS),
-        reparameterisation: z.array(foreignName).max(MAXIMUM_LAYERS),
+        sources: foreignNames(MAXIMUM_LAYERS),
+        reparameterisation: foreignNames(MAXIMUM_LAYERS),
         scale,
         zeroPoint: whole(0, 255),
         kernel: text(256),

@@ -6,7 +6,7 @@ import type { ModelContents } from './bundle.ts';
 import { type ClassTableSection, classTableSchema } from './class-table-section.ts';
 import { FIRST_FORMAT, FORMAT_VERSION } from './container.ts';
 import { cardSchema, manifestSchema, preprocessingSchema, readoutSchema } from './contract.ts';
-import { classNames, foreignName, plainName, scale, text, whole } from './fields.ts';
+import { classNames, foreignNames, plainName, scale, text, whole } from './fields.ts';
 import { type LearningSection, learningSchema } from './learning-section.ts';
 
 /** Far more than any network for these processors has; what an engine plans grows with the square. */
@@ -26,7 +26,7 @@ const clamp = z.strictObject({ minimum: byte, maximum: byte });
 
 const { int8, uint8, int16, int32, float64 } = ARRAYS;
 /** Names that the float model gave its nodes: kept for people, and written as they came. */
-const sources = z.array(foreignName).max(MAXIMUM_NODES);
+const sources = foreignNames(MAXIMUM_NODES);
 const base = { name, sources, output: tensor };
 const requantisation = z.strictObject({ multiplier: int16, shift: uint8 });
 const layer = { weights: int8, weightScales: float64, bias: int32, requantisation, clamp };

@@ -27,11 +27,26 @@ export const scale = real(1e-30, 1e30);
 /** How many of something there are: images, nodes. */
 export const count = whole(0, 2 ** 31 - 1);
 
-/** Free text for people; what shows it escapes it. */
-export const text = (characters: number) => z.string().max(characters);
+const isText = (value: unknown, characters: number) =>
+  typeof value === 'string' && value.length <= characters;
 
-/** A name out of a float model, as it came; the document's own bound is the tighter one for many of them. */
-export const foreignName = text(2 ** 20);
+/** Free text for people; what shows it escapes it. */
+export const text = (characters: number) =>
+  z.custom<string>((value) => isText(value, characters), `expected text of at most ${characters} characters`);
+
+/** Characters of a name out of a float model; the document's own bound is the tighter one for many of them. */
+const FOREIGN_NAME = 2 ** 20;
+
+/** A name out of a float model, as it came. */
+export const foreignName = text(FOREIGN_NAME);
+
+/** A list of them, in one check: a layer has three such lists. */
+export const foreignNames = (most: number) =>
+  z.custom<readonly string[]>(
+    (value) =>
+      Array.isArray(value) && value.length <= most && value.every((name) => isText(name, FOREIGN_NAME)),
+    `expected a list of at most ${most} names`,
+  );
 
 /** Control and format characters, halves of a surrogate pair, line and paragraph separators. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;

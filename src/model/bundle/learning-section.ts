@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { embeddingShape, MAXIMUM_PLACES } from '../embedding.ts';
 import type { IntegerGraph } from '../graph.ts';
+import { areWithin } from '../validate/within.ts';
 import { ARRAYS } from './arrays.ts';
 
 /** n cases of the model's own classes, pooled: no image can be made of them. */
@@ -56,7 +57,7 @@ export function learningProblem(
     }
     if (labels.some((label) => label >= graph.classes.length))
       return `${name} names a class that is not there`;
-    if (pooled.some((sum) => sum < 0 || sum > largest)) {
+    if (!areWithin(pooled, 0, largest)) {
       return `${name} has a sum that no embedding makes`;
     }
   }

@@ -5,6 +5,7 @@ import type { IntegerGraph } from '../graph.ts';
 import { ACCUMULATOR_LIMIT } from '../requantise.ts';
 import { MAXIMUM_REPLAY, workOf } from '../validate/budget.ts';
 import { validateGraph } from '../validate/validate.ts';
+import { areWithin } from '../validate/within.ts';
 import { withArrays } from './arrays.ts';
 import type { GoldenCase, ModelBundle } from './bundle.ts';
 import { classTableProblem } from './class-table-section.ts';
@@ -146,7 +147,7 @@ function validateLearning(learning: LearningSection, graph: IntegerGraph): void 
     if (labels.length > MAXIMUM_CASES) {
       throw disagreement(field, `at most ${MAXIMUM_CASES} cases`, `${labels.length}`);
     }
-    if (potentials.some((potential) => Math.abs(potential) > ACCUMULATOR_LIMIT)) {
+    if (!areWithin(potentials, -ACCUMULATOR_LIMIT, ACCUMULATOR_LIMIT)) {
       throw disagreement(field, 'potentials that a graph can make', 'larger ones');
     }
   }

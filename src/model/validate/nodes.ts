@@ -27,6 +27,7 @@ import {
   requireWindow,
   type Tensors,
 } from './requirements.ts';
+import { areWithin } from './within.ts';
 
 /** Terms of an `add` whose sum is sure to stay within the accumulator limit: 64 × 255 × 32767 < 2^30. */
 const MAXIMUM_TERMS = 64;
@@ -98,7 +99,7 @@ function validateDense(node: DenseNode, input: ActivationTensor): void {
 function validateLayer(node: ConvolutionNode | DenseNode, outputs: number, input: ActivationTensor): void {
   requireCount(node.name, 'biases', outputs, node.bias.length);
   requireCount(node.name, 'weight scales', outputs, node.weightScales.length);
-  if (!node.weightScales.every((scale) => Number.isFinite(scale) && scale > 0)) {
+  if (!areWithin(node.weightScales, Number.MIN_VALUE, Number.MAX_VALUE)) {
     fail('GRAPH_QUANTISATION', node.name, 'positive weight scales', 'another value');
   }
   requireRequantisation(node.name, outputs, node.requantisation);

@@ -9,6 +9,7 @@ import {
   type Shape,
 } from '../graph.ts';
 import { ACCUMULATOR_LIMIT, MAXIMUM_MULTIPLIER, MAXIMUM_SHIFT } from '../requantise.ts';
+import { areWithin } from './within.ts';
 
 /** Largest tensor, elements; keeps a hostile graph from reserving the machine's memory. */
 export const MAXIMUM_TENSOR = 2 ** 25;
@@ -67,10 +68,10 @@ export function requireRequantisation(
 ): void {
   requireCount(node, 'multipliers', count, multiplier.length);
   requireCount(node, 'shifts', count, shift.length);
-  if (multiplier.some((value) => value < 1)) {
+  if (!areWithin(multiplier, 1, MAXIMUM_MULTIPLIER)) {
     fail('GRAPH_PARAMETERS', node, `multipliers in 1…${MAXIMUM_MULTIPLIER}`, `${Math.min(...multiplier)}`);
   }
-  if (shift.some((value) => value > MAXIMUM_SHIFT)) {
+  if (!areWithin(shift, 0, MAXIMUM_SHIFT)) {
     fail('GRAPH_PARAMETERS', node, `shifts in 0…${MAXIMUM_SHIFT}`, `${Math.max(...shift)}`);
   }
 }
@@ -95,7 +96,8 @@ export function requireAccumulators(
   const reach = Math.max(input.quantisation.zeroPoint, 255 - input.quantisation.zeroPoint);
   // What no weights of this number can exceed need not be summed.
   const most = perOutput * 128 * reach;
-  if (bias.every((value) => Math.abs(value) + most <= ACCUMULATOR_LIMIT)) return;
+  const left = ACCUMULATOR_LIMIT - most;
+  if (areWithin(bias, -left, left)) return;
   for (let o = 0; o < bias.length; o++) {
     let sum = Math.abs(bias[o]);
     for (let i = 0; i < perOutput; i++) sum += Math.abs(weights[o * perOutput + i]) * reach;

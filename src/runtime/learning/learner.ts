@@ -31,7 +31,7 @@ export class HeadLearner {
   readonly #section: LearningSection;
   readonly #journal: LearningJournal;
   readonly #kept: KeptState;
-  readonly #metric: Metric;
+  #metric: Metric | null = null;
   /** The bundle's share of the replay buffer. */
   readonly #bundled: readonly Example[];
   readonly #labelRules: LabelRules;
@@ -42,15 +42,10 @@ export class HeadLearner {
   #seen: { id: string; headInput: HeadInput } | null = null;
 
   private constructor(bundle: ModelBundle, section: LearningSection, options: LearnerOptions) {
-    const { features, guard, rehearsal } = section;
+    const { features, rehearsal } = section;
     this.#bundle = bundle;
     this.#section = section;
     this.#journal = options.journal;
-    // The scatter needs no labels, so the hold-out set may lend its numbers to it.
-    const all = new Int16Array(guard.pooled.length + rehearsal.pooled.length);
-    all.set(guard.pooled);
-    all.set(rehearsal.pooled, guard.pooled.length);
-    this.#metric = metricOf(all, features);
     this.#bundled = Array.from(rehearsal.labels, (_, i) => caseOf(rehearsal, i, features));
     this.#labelRules = { table: classTableOf(bundle), extraLabels: options.extraLabels };
     this.#state = factoryState(bundle, features);
@@ -143,7 +138,7 @@ export class HeadLearner {
     const start = isNew ? withClass(before.correction, name, alpha) : before.correction;
     const example = { ...headInput, label: start.classes.indexOf(name) };
     const replay = { bundled: this.#bundled, memory: before.memory };
-    const target = proposed(start, replay, example, { metric: this.#metric, alpha });
+    const target = proposed(start, replay, example, { metric: this.#scatter(), alpha });
     const { kept, share, figures, reason } = this.#lineSearch(start, target);
     const change = {
       ...{ label: name, newClass: isNew, by, share },
@@ -198,6 +193,16 @@ export class HeadLearner {
       first ??= { figures, reason };
     }
     return { kept: null, share: 0, figures: first?.figures ?? this.#factory, reason: first?.reason ?? null };
+  }
+
+  /**
+   * How the bundle's cases scatter. Made at the first lesson, since it takes as long as opening a model does. It needs no
+   * labels, so the hold-out set may lend its numbers to it.
+   */
+  #scatter(): Metric {
+    const { features, guard, rehearsal } = this.#section;
+    this.#metric ??= metricOf(Int16Array.from([...guard.pooled, ...rehearsal.pooled]), features);
+    return this.#metric;
   }
 
   /** The state that was kept becomes the one in use, once. @throws SpikescopeError `DOCUMENT_*`, `JOURNAL_*` */

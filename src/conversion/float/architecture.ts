@@ -2,6 +2,7 @@
 
 import {
   type Architecture,
+  type ConvolutionLayer,
   type Layer,
   layerInputs,
   type ReluLayer,
@@ -89,7 +90,7 @@ function nodeOf(layer: Layer, { name, nameOf, shapeOf, arrays, clamp }: Context)
         input: nameOf(layer.input),
         kernel: [layer.kernel, layer.kernel],
         stride: [layer.stride, layer.stride],
-        padding: samePadding(shapeOf(layer.input), layer),
+        padding: borderPadding(shapeOf(layer.input), layer),
         groups: layer.op === 'depthwise' ? channels : 1,
         paddingValues: null,
         weights: outputFirst(array('weights'), base.shape[2]),
@@ -138,11 +139,15 @@ function poolOf(size: number, input: string) {
   return { input, kernel: [size, size] as const, stride: [size, size] as const, padding: NO_PADDING };
 }
 
-/** Zeros that keep the extents at ⌈input / stride⌉, an odd surplus below and right. */
-function samePadding(
+/** The zeros around an image, as `WindowLayer` has them. */
+export function borderPadding(
   [height, width]: Shape,
-  { kernel, stride }: { readonly kernel: number; readonly stride: number },
+  { kernel, stride, border }: Pick<ConvolutionLayer, 'kernel' | 'stride' | 'border'>,
 ): Padding {
+  if (border === 'centred') {
+    const side = (kernel - 1) / 2;
+    return { top: side, left: side, bottom: side, right: side };
+  }
   const total = (extent: number) => Math.max((Math.ceil(extent / stride) - 1) * stride + kernel - extent, 0);
   const [rows, columns] = [total(height), total(width)];
   const [top, left] = [Math.floor(rows / 2), Math.floor(columns / 2)];

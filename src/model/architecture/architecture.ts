@@ -12,13 +12,15 @@ interface LayerBase {
 
 interface WindowLayer extends LayerBase {
   readonly input: string;
-  /**
-   * Odd side of the square kernel. Zeros around the image keep the extents at ⌈input / stride⌉; an odd surplus lies below
-   * and right.
-   */
+  /** Odd side of the square kernel. Zeros around the image keep the extents at ⌈input / stride⌉. */
   readonly kernel: number;
   readonly stride: number;
   readonly bias: boolean;
+  /**
+   * Where these zeros lie. By default as many as are needed, an odd one below and right (TensorFlow's `same`); `centred`:
+   * (kernel − 1) / 2 on every side, whether they are read or not (PyTorch's habit).
+   */
+  readonly border?: 'centred';
 }
 
 /** Sum over all input channels; pointwise where the kernel is 1. */

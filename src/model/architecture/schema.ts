@@ -17,6 +17,7 @@ const window = {
   kernel: z.int().min(1).max(31),
   stride: z.int().min(1).max(31),
   bias: z.boolean(),
+  border: z.literal('centred').exactOptional(),
 };
 
 const layer = z.discriminatedUnion('op', [

@@ -1,6 +1,12 @@
 /** Runs an architecture on tfjs: one pass over its layers, differentiable, batch × height × width × channels. */
 import * as tf from '@tensorflow/tfjs-core';
-import { type Architecture, type Layer, layerInputs } from '../../model/architecture/architecture.ts';
+import {
+  type Architecture,
+  type ConvolutionLayer,
+  type DepthwiseLayer,
+  type Layer,
+  layerInputs,
+} from '../../model/architecture/architecture.ts';
 import { shapesOf } from '../../model/architecture/shapes.ts';
 import { elementCount, INPUT_NAME, type Shape } from '../../model/graph.ts';
 import { batchNormTraining, dropout } from '../backend/operators.ts';
@@ -78,12 +84,16 @@ function executeLayer(
   };
   switch (layer.op) {
     case 'convolution':
-      return withBias(layer, array, tf.conv2d(map(x), weights() as tf.Tensor4D, layer.stride, 'same'));
+      return withBias(
+        layer,
+        array,
+        tf.conv2d(map(x), weights() as tf.Tensor4D, layer.stride, borderOf(layer)),
+      );
     case 'depthwise':
       return withBias(
         layer,
         array,
-        tf.depthwiseConv2d(map(x), weights() as tf.Tensor4D, layer.stride, 'same'),
+        tf.depthwiseConv2d(map(x), weights() as tf.Tensor4D, layer.stride, borderOf(layer)),
       );
     case 'dense':
       return asMap(withBias(layer, array, tf.matMul(asRows(x), weights())));
@@ -110,6 +120,10 @@ function executeLayer(
     case 'dropout':
       return training === null ? x : dropout(x, layer.rate, seedOf(training.seed, index));
   }
+}
+
+function borderOf({ kernel, border }: ConvolutionLayer | DepthwiseLayer): 'same' | number {
+  return border === 'centred' ? (kernel - 1) / 2 : 'same';
 }
 
 /** Every tensor of the pass is a batch of maps. */

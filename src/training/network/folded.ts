@@ -1,6 +1,8 @@
 /**
  * The folded float graph as an architecture again, so that quantisation-aware training sees exactly the converter's tensors.
  */
+import { isDeepStrictEqual } from 'node:util';
+import { borderPadding } from '../../conversion/float/architecture.ts';
 import {
   type FloatConvolution,
   type FloatGraph,
@@ -83,16 +85,20 @@ function layerOf(node: FloatNode, name: string, graph: FloatGraph): Layer {
   }
 }
 
+const BORDERS = [{}, { border: 'centred' }] as const;
+
 function convolutionLayer(node: FloatConvolution, name: string, graph: FloatGraph): Layer {
   const { kernel, stride, groups, input } = node;
   const channels = shapeIn(graph, input)[2];
-  const extents = shapeIn(graph, input).slice(0, 2);
-  const same = extents.every((extent, axis) => node.shape[axis] === Math.ceil(extent / stride[axis]));
+  const square = { kernel: kernel[0], stride: stride[0] };
+  const border = BORDERS.find((one) =>
+    isDeepStrictEqual(borderPadding(shapeIn(graph, input), { ...square, ...one }), node.padding),
+  );
   const symmetric = kernel[0] === kernel[1] && kernel[0] % 2 === 1 && stride[0] === stride[1];
-  if (!same || !symmetric || node.paddingValues !== null) {
+  if (border === undefined || !symmetric || node.paddingValues !== null) {
     throw unsayable(node, 'an odd square kernel within a border of zeros', kernel.join('×'));
   }
-  const window = { name, input, kernel: kernel[0], stride: stride[0], bias: true };
+  const window = { name, input, ...square, bias: true, ...border };
   if (groups === 1) return { op: 'convolution', filters: node.shape[2], ...window };
   if (groups !== channels || node.shape[2] !== channels) {
     throw unsayable(node, 'one group, or one filter per channel', `${groups} groups`);

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NetworkBuilder } from '../../src/bench/networks/network-builder.ts';
 import { trainCommand } from '../../src/cli/train/train.ts';
 import { readCheckpoint, writeCheckpoint } from '../../src/model/checkpoint/file.ts';
 import { RECIPES } from '../../src/training/recipes/named.ts';
@@ -63,6 +64,45 @@ describe('train', { timeout: 120_000 }, () => {
     expect(JSON.parse(stdout)).toMatchObject({ quantised: false, epochs: 1 });
   });
 
+  it('goes on with a network from elsewhere, for images and classes of its own', async () => {
+    const builder = new NetworkBuilder(32, 3);
+    const map = builder.relu6(builder.convolution(builder.image, { channels: 4, kernel: 3, stride: 2 }));
+    const logits = builder.dense(builder.flatten(builder.globalAverage(map)), 10);
+    const model = path.join(folder, 'elsewhere.onnx');
+    await writeFile(model, await builder.encode(logits));
+    const tuning = path.join(folder, 'fine-tune.json');
+    const network = { kind: 'imported', inputSize: 16, headDropout: 0.1 };
+    await writeFile(tuning, JSON.stringify({ ...TINY_RECIPE, network, quantisation: null }));
+    const options = [
+      '--recipe',
+      tuning,
+      '--epochs',
+      '2',
+      '--initial',
+      model,
+      '--mean',
+      '0.5',
+      '--std',
+      '0.25',
+    ];
+    const whole = await train('tuned', ...options, '--json');
+    const checkpoint = await readCheckpoint(JSON.parse(whole.stdout).checkpoint);
+    expect(checkpoint.architecture.inputShape).toEqual([16, 16, 3]);
+    expect(checkpoint.architecture.layers.map(({ op }) => op)).toEqual([
+      'depthwise',
+      'convolution',
+      'batchNorm',
+      'relu',
+      'globalMean',
+      'dropout',
+      'dense',
+    ]);
+    expect((await train('untuned', '--recipe', tuning)).fault?.code).toBe('INITIAL');
+    const own = path.join(folder, 'own.checkpoint');
+    await writeCheckpoint(own, randomCheckpoint());
+    expect((await train('again', '--initial', own, '--mean', '0.5')).fault?.code).toBe('OPTION');
+  });
+
   it('says what is wrong with the data set before anything else', async () => {
     const { fault, stdout, stderr } = await train('none', '--dataset', path.join(folder, 'nowhere'));
     expect(fault).toMatchObject({ code: 'DATASET_FOLDER', exitCode: 2 });
@@ -98,7 +138,8 @@ describe('train', { timeout: 120_000 }, () => {
 describe('the recipes that ship', () => {
   it.each(Object.entries(RECIPES))('%s is one', (name, shipped) => {
     expect(recipeSchema.parse(JSON.parse(JSON.stringify(shipped)))).toEqual(shipped);
-    expect(name.startsWith(shipped?.network.kind ?? 'none')).toBe(true);
+    const kind = shipped?.network.kind ?? 'none';
+    expect(name.startsWith(kind === 'imported' ? 'fine-tune' : kind)).toBe(true);
   });
 
   it('train their last float epochs and all quantised ones at the network’s own image size', () => {

@@ -16,6 +16,7 @@ import type { ModelBundle, ModelContents } from '../../model/bundle/bundle.ts';
 import { writeBundle } from '../../model/bundle/write.ts';
 import type { Shape } from '../../model/graph.ts';
 import { note, printJson, startProgress } from '../../ui/terminal/console.ts';
+import { meanOption, stdOption } from '../shared/normalisation.ts';
 import { requireWritable } from '../shared/output.ts';
 import { readSource } from '../shared/read-source.ts';
 import { refuseUnmappable } from './early-target.ts';
@@ -71,11 +72,8 @@ export function convertCommand(): Command {
       ]),
     )
     .option('--no-averages', 'the checkpoint’s last weights, not their moving averages')
-    .option(
-      '--mean <values>',
-      'mean per channel in 0…1 that the network was trained with, for example 0.485,0.456,0.406',
-    )
-    .option('--std <values>', 'standard deviation per channel, likewise')
+    .addOption(meanOption())
+    .addOption(stdOption())
     .option('--images <count>', 'calibrate on at most this many images, evenly spaced', '256')
     .option('--split-file <csv>', 'calibrate only on images of one split: a CSV with image_id and split')
     .option('--split <name>', 'which split of --split-file', 'train')

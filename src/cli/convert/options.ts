@@ -6,6 +6,7 @@ import type { Bits, Precision } from '../../conversion/quantise/precision.ts';
 import { RULES, TARGETS, type Target } from '../../conversion/targets/check.ts';
 import { UsageError } from '../../errors.ts';
 import { firstIssue } from '../../schema.ts';
+import { normalisationOf } from '../shared/normalisation.ts';
 import { optionName } from '../shared/options.ts';
 
 const bits = z.enum(['4', '8']).optional();
@@ -88,36 +89,4 @@ function bitsOf(text: '4' | '8' | undefined, target: Target): Bits {
 
 function given(options: Readonly<Record<string, unknown>>): string[] {
   return Object.keys(options).filter((name) => options[name] !== undefined);
-}
-
-function normalisationOf(mean: string | undefined, std: string | undefined): Normalisation | undefined {
-  if (mean === undefined && std === undefined) return undefined;
-  const isSmall = (value: number) => Math.abs(value) <= 1;
-  const isDeviation = (value: number) => value > 0 && value <= 1;
-  return {
-    mean: channelValues('--mean', mean ?? '0', isSmall, 'values of at most 1'),
-    std: channelValues('--std', std ?? '1', isDeviation, 'values above 0, at most 1'),
-  };
-}
-
-/** One number for all channels, or three. */
-function channelValues(
-  option: string,
-  text: string,
-  accepts: (value: number) => boolean,
-  expected: string,
-): readonly number[] {
-  const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
-  if (
-    (values.length !== 1 && values.length !== 3) ||
-    !values.every((v) => Number.isFinite(v) && accepts(v))
-  ) {
-    throw new UsageError('NORMALISATION', 'The normalisation is not one number per channel', {
-      field: option,
-      expected: `one number or three, ${expected}, in units of the 0…1 range`,
-      received: text,
-      remedy: 'divide values for 0…255 by 255',
-    });
-  }
-  return values.length === 3 ? values : [values[0], values[0], values[0]];
 }

@@ -56,6 +56,8 @@ const optionsSchema = trainingImagesSchema.extend({
   seed: z.number().max(2 ** 32 - 1),
   teacher: z.array(z.string()).optional(),
   initial: z.string().optional(),
+  mean: z.string().optional(),
+  std: z.string().optional(),
   from: z.string().optional(),
   quantise: z.boolean().optional(),
   protocol: z.enum(PROTOCOLS).default('lesion'),

@@ -1,21 +1,26 @@
 import path from 'node:path';
 import { Command, Option } from 'commander';
+import { importOnnx } from '../../conversion/onnx/import.ts';
 import { loadDataset } from '../../dataset/dataset.ts';
 import { SpikescopeError, UsageError } from '../../errors.ts';
 import { PROTOCOLS } from '../../evaluation/protocols/stored-figures.ts';
-import { readCheckpoint } from '../../model/checkpoint/file.ts';
+import { isCheckpoint, readCheckpoint } from '../../model/checkpoint/file.ts';
 import type { Checkpoint } from '../../model/checkpoint/format.ts';
 import { loadCharts } from '../../report/charts.ts';
 import { writePage } from '../../report/page.ts';
 import { useBackend } from '../../training/backend/backend.ts';
 import { openNetwork } from '../../training/network/open.ts';
+import type { ForeignNetwork } from '../../training/network/starting-point.ts';
+import { ARCHITECTURES } from '../../training/recipes/named.ts';
 import { datasetSource } from '../../training/trainer/dataset-source.ts';
 import { TRAINING_FILES } from '../../training/trainer/files.ts';
 import { trainingPage } from '../../training/trainer/report.ts';
 import { train } from '../../training/trainer/train.ts';
 import { note, print, printJson } from '../../ui/terminal/console.ts';
+import { meanOption, normalisationOf, stdOption } from '../shared/normalisation.ts';
 import { positiveInteger, positiveNumber } from '../shared/options.ts';
 import { makeOutputFolder } from '../shared/output.ts';
+import { readSource } from '../shared/read-source.ts';
 import {
   cacheOption,
   classesOption,
@@ -50,7 +55,7 @@ export function trainCommand(): Command {
     .addOption(splitFileOption())
     .addOption(cacheOption())
     .addOption(classesOption())
-    .addOption(new Option('--architecture <name>', 'network to train').choices(['qana', 'qana-akd1000']))
+    .addOption(new Option('--architecture <name>', 'network to train').choices(ARCHITECTURES))
     .option(
       '--recipe <file>',
       'recipe in JSON, or the name of one that ships (default: that of the architecture)',
@@ -65,7 +70,12 @@ export function trainCommand(): Command {
     .option('--learning-rate <rate>', 'peak learning rate of the float stage', positiveNumber)
     .option('--seed <number>', 'everything random follows from it', positiveInteger, 1)
     .option('--teacher <checkpoints...>', 'distil from these trained networks')
-    .option('--initial <checkpoint>', 'start the float stage from this float network')
+    .option(
+      '--initial <model>',
+      'start the float stage from this float network: a checkpoint, or ONNX of any kind that convert takes',
+    )
+    .addOption(meanOption())
+    .addOption(stdOption())
     .option('--from <checkpoint>', 'start the quantised stage from this float network')
     .addOption(new Option('--quantise', 'end with the quantised stage (default: as the recipe says)'))
     .option('--no-quantise', 'end with the float stage')
@@ -110,7 +120,7 @@ async function runTrain(options: TrainOptions): Promise<void> {
   const teachers = await Promise.all((options.teacher ?? []).map((file) => openTeacher(file, classes)));
   const from = options.from === undefined ? null : await networkFor(options.from, classes);
   const initial =
-    options.initial === undefined ? {} : { initial: await networkFor(options.initial, classes) };
+    options.initial === undefined ? {} : { initial: await initialNetwork(options.initial, options) };
   const progress = trainingProgress();
   try {
     const images = { dataset, classes, cacheFolder: cache, seed, ...(splitFile && { splitFile }) };
@@ -139,6 +149,24 @@ async function runTrain(options: TrainOptions): Promise<void> {
     progress.stop();
     for (const teacher of teachers) teacher.dispose();
   }
+}
+
+/** A checkpoint, or a network from elsewhere. @throws UsageError `CLASSES`, `OPTION`; RefusedError `ONNX_*` */
+async function initialNetwork(
+  file: string,
+  { classes, mean, std }: TrainOptions,
+): Promise<Checkpoint | ForeignNetwork> {
+  const normalisation = normalisationOf(mean, std);
+  const contents = await readSource(file);
+  if (!isCheckpoint(contents)) {
+    const { graph } = await importOnnx(contents, file);
+    return normalisation === undefined ? { graph } : { graph, normalisation };
+  }
+  if (normalisation === undefined) return networkFor(file, classes);
+  throw new UsageError('OPTION', 'A checkpoint was trained on images in 0…1', {
+    field: '--mean, --std',
+    remedy: 'leave them out',
+  });
 }
 
 async function openTeacher(file: string, classes: readonly string[]) {

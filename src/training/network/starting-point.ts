@@ -5,13 +5,20 @@ import { fold } from '../../conversion/fold/fold.ts';
 import type { Normalisation } from '../../conversion/fold/input.ts';
 import { UsageError } from '../../errors.ts';
 import type { Architecture, DenseLayer, Layer } from '../../model/architecture/architecture.ts';
-import { parametersOf } from '../../model/architecture/parameters.ts';
+import { type Parameter, parametersOf, statisticsOf } from '../../model/architecture/parameters.ts';
 import { shapesOf } from '../../model/architecture/shapes.ts';
 import type { Arrays, NamedArray } from '../../model/checkpoint/format.ts';
 import { INPUT_NAME } from '../../model/graph.ts';
 import { architectureOf } from './folded.ts';
 import { initialArrays } from './initialise.ts';
 import { withBatchNorms } from './insert-batch-norms.ts';
+
+/** A float network as it was read. */
+export interface ForeignNetwork {
+  readonly graph: FloatGraph;
+  /** What it was trained on; without it, the image in 0…1. */
+  readonly normalisation?: Normalisation;
+}
 
 export interface StartingPoint {
   readonly architecture: Architecture;
@@ -51,6 +58,41 @@ export function startingPoint(graph: FloatGraph, options: StartingPointOptions):
   const network = withBatchNorms(normalised, images);
   return withHead(network, { classes, headDropout, seed });
 }
+
+/**
+ * The arrays of a network under the names of an architecture of ours that is the same but for names.
+ * @throws UsageError `INITIAL` where it is another one
+ */
+export function adopted(
+  { architecture, parameters, statistics }: StartingPoint,
+  own: Architecture,
+): Pick<StartingPoint, 'parameters' | 'statistics'> {
+  const renamed = (
+    theirs: readonly Specification[],
+    ours: readonly Specification[],
+    arrays: Arrays,
+  ): Map<string, NamedArray> =>
+    new Map(
+      ours.map(({ name, shape }, index): [string, NamedArray] => {
+        const array = arrays.get(theirs[index]?.name ?? '');
+        if (theirs.length === ours.length && String(array?.shape) === String(shape) && array !== undefined) {
+          return [name, array];
+        }
+        throw new UsageError('INITIAL', 'The network to start from is another one than the recipe’s', {
+          field: name,
+          expected: `${ours.length} arrays, here ${shape.join('×')}`,
+          received: `${theirs.length} arrays, here ${array?.shape.join('×') ?? 'none'}`,
+          remedy: 'train it with --recipe fine-tune, which takes its own architecture',
+        });
+      }),
+    );
+  return {
+    parameters: renamed(parametersOf(architecture), parametersOf(own), parameters),
+    statistics: renamed(statisticsOf(architecture), statisticsOf(own), statistics),
+  };
+}
+
+type Specification = Pick<Parameter, 'name' | 'shape'>;
 
 interface Network {
   readonly architecture: Architecture;

@@ -1,6 +1,15 @@
+import { EFFICIENTNET_LITE_VARIANTS } from '../../model/networks/efficientnet-lite.ts';
+import { efficientNetLiteRecipe, FINE_TUNING } from './fine-tuning.ts';
 import { QANA_FOURTH_CYCLE, QANA_RECIPE, QANA_SECOND_CYCLE, QANA_THIRD_CYCLE } from './qana.ts';
 import { QANA_AKD1000_RECIPE } from './qana-akd1000.ts';
 import type { Recipe } from './recipe.ts';
+
+/** Networks of ours; each has a recipe of its name. */
+export const ARCHITECTURES: readonly string[] = [
+  'qana',
+  'qana-akd1000',
+  ...EFFICIENTNET_LITE_VARIANTS.map((variant) => `efficientnet-lite${variant}`),
+];
 
 /** The recipes that ship. Those that bear an architecture's name are its own. */
 export const RECIPES: Readonly<Record<string, Recipe | undefined>> = {
@@ -9,4 +18,8 @@ export const RECIPES: Readonly<Record<string, Recipe | undefined>> = {
   'qana-third-cycle': QANA_THIRD_CYCLE,
   'qana-fourth-cycle': QANA_FOURTH_CYCLE,
   'qana-akd1000': QANA_AKD1000_RECIPE,
+  ...Object.fromEntries(
+    EFFICIENTNET_LITE_VARIANTS.map(efficientNetLiteRecipe).map((recipe) => [recipe.name, recipe]),
+  ),
+  'fine-tune': FINE_TUNING,
 };

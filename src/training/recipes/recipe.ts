@@ -1,5 +1,6 @@
 /** A recipe: everything that decides what a training makes of a data set, but for the seed. */
 import { z } from 'zod';
+import { EFFICIENTNET_LITE_VARIANTS } from '../../model/networks/efficientnet-lite.ts';
 import { augmentationSchema } from '../data/augmentation.ts';
 
 const share = z.number().min(0).max(1);
@@ -20,6 +21,14 @@ const networkSchema = z.discriminatedUnion('kind', [
     headDropout: rate,
   }),
   z.strictObject({ kind: z.literal('qana-akd1000'), inputSize: whole, widths, headDropout: rate }),
+  z.strictObject({
+    kind: z.literal('efficientnet-lite'),
+    variant: z.literal(EFFICIENTNET_LITE_VARIANTS),
+    inputSize: whole,
+    headDropout: rate,
+  }),
+  /** That of the ONNX model which training starts from. */
+  z.strictObject({ kind: z.literal('imported'), inputSize: whole, headDropout: rate }),
 ]);
 
 const rateSchema = z.strictObject({

@@ -15,6 +15,7 @@ import { architectureOf } from '../network/folded.ts';
 import { initialArrays } from '../network/initialise.ts';
 import type { OpenNetwork } from '../network/open.ts';
 import { planQuantisation } from '../network/plan.ts';
+import { adopted, type ForeignNetwork, startingPoint } from '../network/starting-point.ts';
 import { networkOf } from '../recipes/network.ts';
 import type { QuantisationRecipe, Recipe, StageRecipe } from '../recipes/recipe.ts';
 import { STAGE_FILES, TRAINING_FILES } from './files.ts';
@@ -43,8 +44,11 @@ export interface TrainingJob {
   readonly resume: boolean;
   /** A trained float network in place of the float stage. */
   readonly from: Checkpoint | null;
-  /** A trained float network of the recipe's architecture for the float stage to go on from; without it, random weights. */
-  readonly initial?: Checkpoint;
+  /**
+   * What the float stage goes on from: a trained float network of the recipe's architecture, or one from elsewhere;
+   * without it, random weights.
+   */
+  readonly initial?: Checkpoint | ForeignNetwork;
   readonly onStage?: (stage: StageName, epochs: number) => void;
   readonly onStep?: StageJob['onStep'];
   readonly onEpoch?: (stage: StageName, entry: EpochEntry) => void;
@@ -64,14 +68,38 @@ export async function train(job: TrainingJob): Promise<Checkpoint> {
 }
 
 async function floatStage(job: TrainingJob): Promise<Checkpoint> {
-  const { recipe, classes, seed } = job;
-  const architecture = networkOf(recipe.network, classes.length);
-  const start =
-    job.initial === undefined ? initialArrays(architecture, seed) : startFrom(job.initial, architecture);
-  return runNamed(job, 'float', recipe.float, (resumed) =>
-    Promise.resolve({ architecture, start, quantisation: resumed?.quantisation ?? null }),
-  );
+  return runNamed(job, 'float', job.recipe.float, async (resumed) => {
+    if (resumed !== null) return { ...resumed, start: resumed };
+    return { ...(await startOf(job)), quantisation: null };
+  });
 }
+
+async function startOf({
+  recipe,
+  classes,
+  seed,
+  initial,
+  source,
+}: TrainingJob): Promise<Pick<StageJob, 'architecture' | 'start'>> {
+  const { network } = recipe;
+  if (initial !== undefined && 'graph' in initial) {
+    const images = await source.calibration(network.inputSize, STATISTICS_IMAGES);
+    const options = { name: recipe.name, ...network, classes: classes.length, images, seed };
+    const { architecture, ...start } = startingPoint(initial.graph, {
+      ...options,
+      ...(initial.normalisation && { normalisation: initial.normalisation }),
+    });
+    if (network.kind === 'imported') return { architecture, start };
+    const own = networkOf(network, classes.length);
+    return { architecture: own, start: adopted({ architecture, ...start }, own) };
+  }
+  const architecture = networkOf(network, classes.length);
+  const start = initial === undefined ? initialArrays(architecture, seed) : startFrom(initial, architecture);
+  return { architecture, start };
+}
+
+/** Training images of which a foreign network's batch norms take their statistics. */
+const STATISTICS_IMAGES = 256;
 
 /** @throws UsageError `INITIAL` unless every array of the architecture is there in its shape */
 function startFrom(initial: Checkpoint, architecture: Architecture): StageJob['start'] {

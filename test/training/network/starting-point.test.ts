@@ -1,12 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { NetworkBuilder } from '../../../src/bench/networks/network-builder.ts';
+import { exportFloat } from '../../../src/conversion/export/float.ts';
+import { floatGraphOf } from '../../../src/conversion/float/architecture.ts';
 import { importOnnx } from '../../../src/conversion/onnx/import.ts';
 import { parametersOf, statisticsOf } from '../../../src/model/architecture/parameters.ts';
+import { efficientNetLite } from '../../../src/model/networks/efficientnet-lite.ts';
 import { useBackend } from '../../../src/training/backend/backend.ts';
 import { logitsOf, type Training } from '../../../src/training/network/execute.ts';
-import { type StartingPoint, startingPoint } from '../../../src/training/network/starting-point.ts';
+import { adopted, type StartingPoint, startingPoint } from '../../../src/training/network/starting-point.ts';
 import { tensorOf } from '../../../src/training/network/tensors.ts';
+import { randomArrays, tinyQana } from '../../support/architectures.ts';
 import { onnxruntimeLogits, randomImages } from '../../support/convert-onnx.ts';
 import { onnxruntime } from '../../support/onnx.ts';
 
@@ -118,6 +122,18 @@ describe('a network from elsewhere', () => {
       expect({ name, shape: parameters.get(name)?.shape }).toEqual({ name, shape });
     }
     expect(logitsOfStart(start, larger)[0]).toHaveLength(3);
+  });
+
+  it('goes under the names of an architecture of ours, answering as before', async () => {
+    const own = efficientNetLite({ variant: 0, inputSize: 32, classes: 4, headDropout: 0 });
+    const arrays = randomArrays(own);
+    const { graph } = await importOnnx(await exportFloat(floatGraphOf(own, arrays)), 'lite.onnx');
+    // As it came the network reads a normalised image: its own first layer is no part of the file.
+    const options = { ...OPTIONS, inputSize: 32, classes: 4, images: randomImages(4, 32) };
+    const start = startingPoint(graph, options);
+    const named = { architecture: own, ...adopted(start, own) };
+    expectClose(logitsOfStart(named, options.images), logitsOfStart(start, options.images));
+    expect(() => adopted(start, tinyQana())).toThrowError(expect.objectContaining({ code: 'INITIAL' }));
   });
 
   it('is refused where no dense layer makes its logits', async () => {

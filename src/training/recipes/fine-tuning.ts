@@ -1,0 +1,28 @@
+import type { EfficientNetLiteVariant } from '../../model/networks/efficientnet-lite.ts';
+import { QANA_RECIPE } from './qana.ts';
+import type { NetworkRecipe, Recipe, StageRecipe } from './recipe.ts';
+
+const FLOAT: StageRecipe = {
+  ...QANA_RECIPE.float,
+  schedule: [{ inputSize: 128, epochs: 14 }],
+  optimiser: 'adamw',
+  rate: { peak: 5e-4, warmUp: 0.05, floor: 0 },
+  weightDecay: 0.02,
+};
+
+function fineTuning(name: string, network: NetworkRecipe): Recipe {
+  return { name, network, float: FLOAT, quantisation: null };
+}
+
+/** A network that was trained on photographs of other things, at 128×128; `--initial` gives its weights. */
+export function efficientNetLiteRecipe(variant: EfficientNetLiteVariant): Recipe {
+  const name = `efficientnet-lite${variant}`;
+  return fineTuning(name, { kind: 'efficientnet-lite', variant, inputSize: 128, headDropout: 0.2 });
+}
+
+/** The same for any network of the kinds that `convert` takes. */
+export const FINE_TUNING: Recipe = fineTuning('fine-tune', {
+  kind: 'imported',
+  inputSize: 128,
+  headDropout: 0.2,
+});

@@ -1,6 +1,7 @@
 /** The smallest complete model: one convolution, flatten, two classes. For tests of everything around the network. */
 import type { ModelContents } from '../../src/model/bundle/bundle.ts';
 import type { ClassTableSection } from '../../src/model/bundle/class-table-section.ts';
+import type { TriageSection } from '../../src/model/bundle/triage-section.ts';
 import type { IntegerGraph } from '../../src/model/graph.ts';
 import { interpret } from '../../src/model/interpreter/interpreter.ts';
 
@@ -88,6 +89,21 @@ export function tinyModel(): ModelContents {
       metrics: {},
       limitations: [],
     },
+  };
+}
+
+/** A rule that refers every other lesion or so. */
+export function tinyTriage(threshold = 0.5): TriageSection {
+  const figure = { value: 0.95, low: 0.9, high: 0.99 };
+  return {
+    version: 1,
+    score: 'sum',
+    malignant: ['malign'],
+    threshold,
+    method: 'conformal-risk-control',
+    sensitivity: 0.95,
+    lesions: { malignant: 100, watched: null },
+    expected: { sensitivity: figure, watchedSensitivity: null, specificity: figure },
   };
 }
 

@@ -2,6 +2,7 @@ import type { IntegerGraph } from '../graph.ts';
 import type { ClassTableSection } from './class-table-section.ts';
 import type { Manifest, ModelCard, Preprocessing, Readout } from './contract.ts';
 import type { LearningSection } from './learning-section.ts';
+import type { TriageSection } from './triage-section.ts';
 
 /**
  * An input and the potentials that every engine must compute for it, bit for bit. Generated patterns, never a photograph.
@@ -27,6 +28,8 @@ export interface ModelContents {
   readonly learning?: LearningSection | undefined;
   /** Absent from bundles that say nothing of their classes; read it through `classTableOf`. */
   readonly classTable?: ClassTableSection | undefined;
+  /** Absent from bundles that do not triage. */
+  readonly triage?: TriageSection | undefined;
 }
 
 /** A bundle as read from disk: its contents and the SHA-256 (hexadecimal) over all its bytes before the digest. */

@@ -30,7 +30,9 @@ export interface ContainerKind {
 /** Of bundles with none of the sections that came later. */
 export const FIRST_FORMAT = 1;
 /** Of bundles with a class table. */
-export const FORMAT_VERSION = 2;
+export const CLASS_TABLE_FORMAT = 2;
+/** Of bundles that triage. */
+export const FORMAT_VERSION = 3;
 const BUNDLE: ContainerKind = {
   magic: 'SPIKESCO',
   formatVersion: FORMAT_VERSION,

@@ -4,10 +4,11 @@ import type { IntegerGraph } from '../graph.ts';
 import { ARRAYS, ArrayWriter } from './arrays.ts';
 import type { ModelContents } from './bundle.ts';
 import { type ClassTableSection, classTableSchema } from './class-table-section.ts';
-import { FIRST_FORMAT, FORMAT_VERSION } from './container.ts';
+import { CLASS_TABLE_FORMAT, FIRST_FORMAT, FORMAT_VERSION } from './container.ts';
 import { cardSchema, manifestSchema, preprocessingSchema, readoutSchema } from './contract.ts';
 import { classNames, foreignNames, plainName, scale, text, whole } from './fields.ts';
 import { type LearningSection, learningSchema } from './learning-section.ts';
+import { type TriageSection, triageSchema } from './triage-section.ts';
 
 /** Far more than any network for these processors has; what an engine plans grows with the square. */
 export const MAXIMUM_NODES = 4096;
@@ -85,23 +86,31 @@ export const documentSchema = z.strictObject({
   card: cardSchema,
   learning: learningSchema.optional(),
   classTable: classTableSchema.optional(),
+  triage: triageSchema.optional(),
 });
 
+/** Sections that came later, with the format that first had them; the latest first. */
+export const LATER_SECTIONS = [
+  ['triage', FORMAT_VERSION],
+  ['classTable', CLASS_TABLE_FORMAT],
+] as const;
+
 /** The oldest format that has all sections of these contents, so that a bundle without the later ones keeps its bytes. */
-export function formatOf({ classTable }: Pick<ModelContents, 'classTable'>): number {
-  return classTable === undefined ? FIRST_FORMAT : FORMAT_VERSION;
+export function formatOf(contents: Pick<ModelContents, (typeof LATER_SECTIONS)[number][0]>): number {
+  return LATER_SECTIONS.find(([section]) => contents[section] !== undefined)?.[1] ?? FIRST_FORMAT;
 }
 
 /** Replaces every typed array by a reference into the returned data. Same contents, same bytes. */
 export function documentOf(contents: ModelContents): { document: unknown; data: Uint8Array } {
   const { name, version, graph, preprocessing, readout, golden, manifest, card } = contents;
-  const { learning, classTable } = contents;
+  const { learning, classTable, triage } = contents;
   const writer = new ArrayWriter();
   const document = withReferences(
     {
       ...{ name, version, preprocessing, readout, manifest, card, graph: ordered(graph), golden },
       ...(learning !== undefined && { learning: orderedLearning(learning) }),
       ...(classTable !== undefined && { classTable: orderedTable(classTable) }),
+      ...(triage !== undefined && { triage: orderedTriage(triage) }),
     },
     writer,
   );
@@ -115,6 +124,11 @@ function ordered({ input, classes, nodes, head }: IntegerGraph): IntegerGraph {
 function orderedLearning(section: LearningSection): LearningSection {
   const { version, features, watchedClass, guard, rehearsal } = section;
   return { version, features, watchedClass, guard, rehearsal };
+}
+
+function orderedTriage(section: TriageSection): TriageSection {
+  const { version, score, malignant, threshold, method, sensitivity, lesions, expected } = section;
+  return { version, score, malignant, threshold, method, sensitivity, lesions, expected };
 }
 
 function orderedTable({ version, classes }: ClassTableSection): ClassTableSection {

@@ -10,8 +10,9 @@ import { withArrays } from './arrays.ts';
 import type { GoldenCase, ModelBundle } from './bundle.ts';
 import { classTableProblem } from './class-table-section.ts';
 import { MAXIMUM_BUNDLE_BYTES, unpackContainer } from './container.ts';
-import { documentSchema, formatOf } from './document.ts';
+import { documentSchema, formatOf, LATER_SECTIONS } from './document.ts';
 import { type LearningSection, learningProblem } from './learning-section.ts';
+import { triageProblem } from './triage-section.ts';
 
 /**
  * Parses and checks a bundle: magic, format, digest, schema, and every bound that an engine relies on.
@@ -46,15 +47,16 @@ export function parseBundle(bytes: Uint8Array, file: string): ModelBundle {
 
 /** A section that an older format does not have: who reads only that one would refuse the bundle without saying why. */
 function refuseForeignSections(
-  contents: Pick<ModelBundle, 'classTable'>,
+  contents: Parameters<typeof formatOf>[0],
   formatVersion: number,
   file: string,
 ): void {
   const needed = formatOf(contents);
   if (needed <= formatVersion) return;
+  const field = LATER_SECTIONS.find(([, format]) => format === needed)?.[0] ?? 'document';
   throw new RefusedError('BUNDLE_SCHEMA', 'The bundle does not follow its format', {
     file,
-    field: 'classTable',
+    field,
     expected: `no such section in format ${formatVersion}; format ${needed} has it`,
     remedy: 'convert the model again with this version of spikescope',
   });
@@ -99,7 +101,7 @@ async function readWhole(file: string): Promise<Uint8Array> {
 
 /** Parts of a bundle that must fit one another. */
 function validateAgreement(contents: Omit<ModelBundle, 'digest'>): void {
-  const { graph, preprocessing, readout, golden, learning, classTable } = contents;
+  const { graph, preprocessing, readout, golden, learning, classTable, triage } = contents;
   const [height, width, channels] = graph.input.shape;
   if (height !== preprocessing.height || width !== preprocessing.width || channels !== 3) {
     throw disagreement(
@@ -131,6 +133,8 @@ function validateAgreement(contents: Omit<ModelBundle, 'digest'>): void {
   if (learning !== undefined) validateLearning(learning, graph);
   const fault = classTable === undefined ? null : classTableProblem(classTable, graph);
   if (fault !== null) throw disagreement('classTable', 'a table that fits the graph', fault);
+  const strange = triage === undefined ? null : triageProblem(triage, graph);
+  if (strange !== null) throw disagreement('triage', 'a rule that fits the graph', strange);
 }
 
 /** Cases at most, for the guard and for rehearsal: every update is judged by all of them. */

@@ -2,6 +2,7 @@
 import { RefusedError } from '../../errors.ts';
 import type { Frame, Square } from '../../frame.ts';
 import { identityOf, type ModelBundle, type ModelIdentity } from '../../model/bundle/bundle.ts';
+import { type ClassTable, classTableOf } from '../../model/bundle/class-table.ts';
 import { embeddingShape, pooled } from '../../model/embedding.ts';
 import type { Inference } from '../../model/inference.ts';
 import { salientSquare } from '../../preprocess/crop.ts';
@@ -15,6 +16,7 @@ import { type HeadInput, type LearnedHead, RETAKE } from './head.ts';
 import type { Reading } from './reading.ts';
 import { decide, isUncertain, largestIndex, meanPotentials, softmax } from './readout.ts';
 import { Stopwatch } from './stopwatch.ts';
+import { malignancyOf, nameable, triageOf } from './triage.ts';
 
 /** How a classifier reads, where it is not to be as the bundle says. */
 export interface ClassifierOptions {
@@ -30,6 +32,9 @@ export interface ClassifierOptions {
 
 /** Smallest probability at which an added class may be named: none could be fitted for it. */
 const ADDED_THRESHOLD = 0.5;
+
+/** Of a class that may not be named: no probability is as large. */
+const UNREACHABLE = 2;
 
 /** What is said of an image, and apart from it what that rests on, so that no reading carries it away. */
 export interface Classification {
@@ -83,6 +88,7 @@ class BundleClassifier implements Classifier {
   readonly #integrityCheck: boolean;
   readonly #channels: number;
   readonly #head: () => LearnedHead | null;
+  readonly #table: ClassTable;
 
   constructor(bundle: ModelBundle, engine: Engine, options: ClassifierOptions) {
     const { preprocessing, readout } = bundle;
@@ -94,6 +100,7 @@ class BundleClassifier implements Classifier {
     this.#integrityCheck = options.integrityCheck ?? true;
     this.#channels = embeddingShape(bundle.graph)[2];
     this.#head = options.head ?? (() => null);
+    this.#table = classTableOf(bundle);
   }
 
   async classify(image: Frame | string | Uint8Array): Promise<Classification> {
@@ -112,6 +119,7 @@ class BundleClassifier implements Classifier {
         potentials: {},
         tiled: false,
         crop: null,
+        ...(this.#bundle.triage && { triage: null, malignancy: null }),
         timings: stopwatch.timings(),
       };
       return { reading, headInput: null };
@@ -169,14 +177,28 @@ class BundleClassifier implements Classifier {
       potentials = meanPotentials(this.#read(head, tiles), classes.length);
       probabilities = softmax(alpha, potentials);
     }
-    const thresholds = classes.map((_, c) => readout.thresholds[c] ?? ADDED_THRESHOLD);
+    const judged = this.#triage(classes, probabilities);
+    const mayBeNamed = judged === null ? null : nameable(classes, judged.triage, this.#table);
+    const thresholds = classes.map((_, c) =>
+      (mayBeNamed?.[c] ?? true) ? (readout.thresholds[c] ?? ADDED_THRESHOLD) : UNREACHABLE,
+    );
     return {
       diagnosis: decide(classes, probabilities, thresholds),
+      ...judged,
       probabilities: byClass(classes, probabilities),
       potentials: byClass(classes, potentials),
       tiled,
       ...(head !== null && { head: head.digest }),
     };
+  }
+
+  /** Null where the bundle does not triage. */
+  #triage(classes: readonly string[], probabilities: readonly number[]) {
+    const { triage: rule, graph } = this.#bundle;
+    if (rule === undefined) return null;
+    const context = { factoryClasses: graph.classes, table: this.#table };
+    const malignancy = malignancyOf(rule, classes, probabilities, context);
+    return { triage: triageOf(rule, malignancy, true), malignancy };
   }
 
   /** The head's potentials of each image: int32, images × classes. */

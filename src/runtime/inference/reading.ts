@@ -2,6 +2,7 @@ import type { Square } from '../../frame.ts';
 import type { ModelIdentity } from '../../model/bundle/bundle.ts';
 import type { Quality, RetakeReason } from '../../preprocess/quality.ts';
 import type { BackendName } from '../engine/contract.ts';
+import type { Triage } from './triage.ts';
 
 /** Milliseconds spent per stage. */
 export interface Timings {
@@ -31,6 +32,10 @@ export interface Reading {
   readonly timings: Timings;
   readonly model: ModelIdentity;
   readonly backend: BackendName;
+  /** What to do; null for a retake, absent where the bundle does not triage. */
+  readonly triage?: Triage | null;
+  /** Probability that the lesion has to be seen to, 0…1; null for a retake, absent likewise. */
+  readonly malignancy?: number | null;
   /** SHA-256 of the learned head that read it, in hexadecimal; absent where the factory's alone did, and for a retake. */
   readonly head?: string;
 }

@@ -16,7 +16,7 @@ import { type ClassifierOptions, createClassifier } from '../../../src/runtime/i
 import type { LearnedHead } from '../../../src/runtime/inference/head.ts';
 import { largestIndex, meanPotentials, softmax } from '../../../src/runtime/inference/readout.ts';
 import { drawnLesion, imageOf } from '../../support/drawn-lesion.ts';
-import { tinyModel } from '../../support/tiny-model.ts';
+import { tinyModel, tinyTable, tinyTriage } from '../../support/tiny-model.ts';
 
 const MODEL = tinyModel();
 const CROP = { ...MODEL.preprocessing.crop, enabled: true, flatness: 0 };
@@ -175,5 +175,38 @@ describe('a classifier', () => {
   it('refuses a model that does not read a square', () => {
     const wide = { ...bundle, preprocessing: { ...bundle.preprocessing, width: 5 } };
     expect(() => createClassifier(wide, engine)).toThrow(expect.objectContaining({ code: 'MODEL_INPUT' }));
+  });
+});
+
+describe('triage', () => {
+  const ofThreshold = (threshold: number, table = tinyTable()) => ({
+    ...bundle,
+    classTable: table,
+    triage: tinyTriage(threshold),
+  });
+  const readWith = async (model: ModelBundle, options: ClassifierOptions = {}) =>
+    (await createClassifier(model, engine, options).classify(frame)).reading;
+
+  it('is in no reading of a bundle that does not triage', async () => {
+    const reading = await read(frame, {});
+    expect('triage' in reading || 'malignancy' in reading).toBe(false);
+  });
+
+  it('says what to do by the sum of the malignant classes, and reassures only where it is routine', async () => {
+    const referring = await readWith(ofThreshold(0));
+    expect(referring).toMatchObject({
+      triage: 'refer',
+      malignancy: referring.probabilities.malign,
+      diagnosis: 'malign',
+    });
+    const routine = await readWith(ofThreshold(1));
+    const likelier = routine.probabilities.malign > routine.probabilities.benign ? 'malign' : 'benign';
+    expect(routine).toMatchObject({ triage: 'routine', diagnosis: likelier });
+  });
+
+  it('is null for a retake', async () => {
+    const blank = { ...frame, rgb: new Uint8Array(frame.rgb.length) };
+    const { reading } = await createClassifier(ofThreshold(0), engine).classify(blank);
+    expect(reading).toMatchObject({ accepted: false, triage: null, malignancy: null });
   });
 });

@@ -3,7 +3,7 @@ import { calibrate } from '../../src/evaluation/calibration/calibrate.ts';
 import type { View, Views } from '../../src/evaluation/calibration/views.ts';
 import { seededRandom } from '../../src/random.ts';
 import { softmax } from '../../src/runtime/inference/readout.ts';
-import { tinyModel } from '../support/tiny-model.ts';
+import { tinyModel, tinyTable } from '../support/tiny-model.ts';
 
 const model = tinyModel();
 const ALPHA = 0.0005;
@@ -103,5 +103,36 @@ describe('calibration on a split', () => {
     );
     for (const threshold of thresholds) expect(threshold).toBeGreaterThan(0);
     expect(indeterminateShare).toBe(0);
+  });
+});
+
+describe('the rule of triage', () => {
+  const known = { ...model, classTable: tinyTable() };
+  const views = viewsOf(() => ({}));
+
+  it('finds the share of malignant lesions that was asked for, on the readings as they will be made', () => {
+    for (const sensitivity of [0.8, 0.95]) {
+      const { triage } = calibrate(known, views, { triageSensitivity: sensitivity });
+      expect(triage?.malignant).toEqual(['malign']);
+      expect(triage?.sensitivity).toBe(sensitivity);
+      const { value, low, high } = triage?.expected.sensitivity ?? { value: 0, low: 0, high: 0 };
+      expect(value).toBeGreaterThanOrEqual(sensitivity);
+      expect(value).toBeLessThan(sensitivity + 0.01);
+      expect(low).toBeLessThan(value);
+      expect(high).toBeGreaterThan(value);
+    }
+  });
+
+  it('spares fewer of the others, the more it is to find', () => {
+    const specificities = [0.7, 0.9, 0.99].map(
+      (triageSensitivity) =>
+        calibrate(known, views, { triageSensitivity }).triage?.expected.specificity.value ?? 0,
+    );
+    expect(specificities).toEqual(specificities.toSorted((a, b) => b - a));
+    expect(specificities[0]).toBeGreaterThan(specificities[2] + 0.1);
+  });
+
+  it('is none where nothing is known of the classes', () => {
+    expect(calibrate(model, views).triage).toBeNull();
   });
 });

@@ -6,6 +6,7 @@ import { applyCalibration, type Calibration, calibrate } from '../../evaluation/
 import { type CalibrationDocument, documentOf } from '../../evaluation/calibration/document.ts';
 import { learningSectionOf } from '../../evaluation/calibration/learning-set.ts';
 import type { OperatingPoints } from '../../evaluation/calibration/thresholds.ts';
+import { TRIAGE_SENSITIVITY } from '../../evaluation/calibration/triage.ts';
 import { readViews } from '../../evaluation/calibration/views.ts';
 import { limitSamples } from '../../evaluation/evaluate.ts';
 import { calibrationPage } from '../../evaluation/report/calibration-report.ts';
@@ -33,6 +34,7 @@ const optionsSchema = z.object({
   crop: z.boolean().optional(),
   tiling: z.boolean().optional(),
   operatingPoint: z.record(z.string(), z.number()).default({}),
+  triageSensitivity: z.number().optional(),
   limit: z.number().optional(),
   html: z.union([z.string(), z.literal(false)]).optional(),
   json: z.boolean().default(false),
@@ -62,6 +64,11 @@ export function calibrateCommand(): Command {
       'threshold that keeps a sensitivity, for example mel=0.90; may be repeated',
       operatingPoint,
     )
+    .option(
+      '--triage-sensitivity <share>',
+      `what triage keeps of malignant lesions, and of melanomas alone (default: ${TRIAGE_SENSITIVITY})`,
+      triageSensitivity,
+    )
     .option('--limit <images>', 'fit on this many images, drawn with a fixed seed', positiveInteger)
     .option('--html <file>', 'where the report goes (default: reports/calibrate-<split>.html)')
     .option('--no-html', 'write no report')
@@ -76,6 +83,14 @@ function operatingPoint(text: string, earlier: OperatingPoints = {}): OperatingP
     throw new InvalidArgumentError('Give class=sensitivity, for example mel=0.90.');
   }
   return { ...earlier, [name]: sensitivity };
+}
+
+function triageSensitivity(text: string): number {
+  const sensitivity = Number(text);
+  if (!(sensitivity > 0 && sensitivity < 1)) {
+    throw new InvalidArgumentError('Give a share above 0 and below 1, for example 0.95.');
+  }
+  return sensitivity;
 }
 
 async function run(options: Options): Promise<void> {
@@ -132,6 +147,7 @@ async function fitReadout(
     operatingPoints,
     ...(options.crop !== undefined && { crop: options.crop }),
     ...(options.tiling !== undefined && { tiling: options.tiling }),
+    ...(options.triageSensitivity !== undefined && { triageSensitivity: options.triageSensitivity }),
   });
   const fittedOn = { dataset: dataset.name, split, images: views.length };
   const table = classTableOf(bundle);

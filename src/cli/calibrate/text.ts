@@ -1,6 +1,7 @@
 import { printable } from '../../errors.ts';
 import type { Choice } from '../../evaluation/calibration/calibrate.ts';
 import type { CalibrationDocument } from '../../evaluation/calibration/document.ts';
+import type { TriageSection } from '../../model/bundle/triage-section.ts';
 import { fixed, percent } from '../../report/page.ts';
 import { colour } from '../../ui/terminal/console.ts';
 import { counted } from '../../ui/terminal/layout.ts';
@@ -42,8 +43,31 @@ export function calibrationLines(document: CalibrationDocument): string[] {
       ]),
     ]),
     '',
+    ...triageLines(document),
     `τ = ${fixed(tiling.tau, 4)} triggers tiling on ${percent(tiling.triggerShare)}; indeterminate: ${percent(document.indeterminateShare)}`,
     `Written to ${printable(written.file)}, digest ${written.digest.slice(0, 16)}…`,
+  ];
+}
+
+function triageLines({ triage }: CalibrationDocument): string[] {
+  if (triage === null) return ['Triage: none, nothing is known of which classes are malignant', ''];
+  const { threshold, expected, lesions, sensitivity } = triage;
+  const row = (name: string, { value, low, high }: TriageSection['expected']['specificity']) => [
+    name,
+    percent(value),
+    `${percent(low)} … ${percent(high)}`,
+  ];
+  return [
+    `Triage refers from a malignancy of ${fixed(threshold, 4)}, for a sensitivity of ${percent(sensitivity)}`,
+    ...tableLines([
+      ['on this split', 'share', '95 % by lesion'].map(colour.dim),
+      row(`malignant, ${counted(lesions.malignant, 'lesion')}`, expected.sensitivity),
+      ...(expected.watchedSensitivity === null
+        ? []
+        : [row(`watched, ${counted(lesions.watched ?? 0, 'lesion')}`, expected.watchedSensitivity)]),
+      row('benign and routine', expected.specificity),
+    ]),
+    '',
   ];
 }
 

@@ -5,15 +5,17 @@
 
 import type { Sample } from '../../dataset/dataset.ts';
 import type { ModelContents } from '../../model/bundle/bundle.ts';
-import { knownClassTable } from '../../model/bundle/class-table.ts';
+import { classTableOf, knownClassTable } from '../../model/bundle/class-table.ts';
 import type { Readout } from '../../model/bundle/contract.ts';
 import type { LearningSection } from '../../model/bundle/learning-section.ts';
+import type { TriageSection } from '../../model/bundle/triage-section.ts';
 import { isUncertain, softmax } from '../../runtime/inference/readout.ts';
 import { type Metrics, measure, prepare } from '../../statistics/metrics.ts';
 import type { Prediction } from '../../statistics/prediction.ts';
 import { calibrationError, type ReliabilityBin, reliabilityOf } from '../../statistics/reliability.ts';
 import { fitAlpha, lesionWeights, negativeLogLikelihood, type Scored } from './alpha.ts';
 import { fitTau, fitThresholds, type OperatingPoints, sensitivityAt } from './thresholds.ts';
+import { fitTriage } from './triage.ts';
 import type { View, Views } from './views.ts';
 
 /** A way of reading the images: figures of accuracy with it and without it. */
@@ -57,6 +59,8 @@ export interface Calibration {
   readonly indeterminateShare: number;
   /** Of the readings as the device will make them with these values. */
   readonly final: Metrics;
+  /** Null where nothing is known of which classes are malignant. */
+  readonly triage: TriageSection | null;
 }
 
 export interface CalibrateOptions {
@@ -64,13 +68,15 @@ export interface CalibrateOptions {
   readonly crop?: boolean;
   readonly tiling?: boolean;
   readonly operatingPoints?: OperatingPoints;
+  /** What triage keeps of malignant lesions, 0…1. */
+  readonly triageSensitivity?: number;
 }
 
 /** @throws RangeError without a single image */
 export function calibrate(
-  { graph, readout }: Pick<ModelContents, 'graph' | 'readout'>,
+  { graph, readout, classTable }: Pick<ModelContents, 'graph' | 'readout' | 'classTable'>,
   views: readonly Views[],
-  { crop: toldCrop, tiling: toldTiling, operatingPoints = {} }: CalibrateOptions = {},
+  { crop: toldCrop, tiling: toldTiling, operatingPoints = {}, triageSensitivity }: CalibrateOptions = {},
 ): Calibration {
   const { classes } = graph;
   const { scale } = graph.head;
@@ -108,6 +114,7 @@ export function calibrate(
     sensitivities: classes.map((_, c) => sensitivityAt(final, c, thresholds[c])),
     indeterminateShare: final.filter(isIndeterminate).length / final.length,
     final: measure(classes, final),
+    triage: fitTriage(classes, final, classTableOf({ graph, classTable }), triageSensitivity),
   };
 }
 
@@ -169,16 +176,23 @@ function chooseBetween(without: Metrics, withIt: Metrics, told: boolean | undefi
  */
 export function applyCalibration<Contents extends ModelContents>(
   bundle: Contents,
-  { crop, calibrated, thresholds, tiling, tau, final }: Calibration,
+  { crop, calibrated, thresholds, tiling, tau, final, triage }: Calibration,
   fittedOn: Omit<NonNullable<Readout['fittedOn']>, 'crop'>,
   learning: LearningSection | null,
 ): Contents {
   const { preprocessing, readout, card } = bundle;
-  const figures = { top1: final.top1, macroF1: final.macroF1, ece: final.ece };
+  const figures = {
+    ...{ top1: final.top1, macroF1: final.macroF1, ece: final.ece },
+    ...(triage !== null && {
+      'triage.sensitivity': triage.expected.sensitivity.value,
+      'triage.specificity': triage.expected.specificity.value,
+    }),
+  };
   return {
     ...bundle,
     learning: learning ?? undefined,
     classTable: bundle.classTable ?? knownClassTable(bundle.graph.classes),
+    triage: triage ?? undefined,
     preprocessing: { ...preprocessing, crop: { ...preprocessing.crop, enabled: crop.enabled } },
     readout: {
       alpha: calibrated.alpha,

@@ -2,6 +2,7 @@
 
 import type { Dataset } from '../../dataset/dataset.ts';
 import { identityOf, type ModelBundle, type ModelIdentity } from '../../model/bundle/bundle.ts';
+import type { TriageSection } from '../../model/bundle/triage-section.ts';
 import type { Unreadable } from '../read-split.ts';
 import type { Calibration, Choice, Fit } from './calibrate.ts';
 import type { OperatingPoints } from './thresholds.ts';
@@ -33,6 +34,8 @@ export interface CalibrationDocument {
   readonly indeterminateShare: number;
   /** Of the readings as the device will make them. */
   readonly final: { readonly top1: number; readonly macroF1: number; readonly ece: number };
+  /** As the bundle carries it; null where nothing is known of which classes are malignant. */
+  readonly triage: TriageSection | null;
 }
 
 export function documentOf(
@@ -48,7 +51,7 @@ export function documentOf(
     readonly operatingPoints: OperatingPoints;
   },
 ): CalibrationDocument {
-  const { crop, tiling, tau, triggerShare, thresholds, sensitivities, final } = calibration;
+  const { crop, tiling, tau, triggerShare, thresholds, sensitivities, final, triage } = calibration;
   const { dataset, split, n, unreadable, before, after, file, operatingPoints } = context;
   return {
     protocol: dataset.protocol,
@@ -70,6 +73,7 @@ export function documentOf(
     ),
     indeterminateShare: calibration.indeterminateShare,
     final: { top1: final.top1, macroF1: final.macroF1, ece: final.ece },
+    triage,
   };
 }
 

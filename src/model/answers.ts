@@ -5,3 +5,10 @@ export const RETAKE = 'retake';
 
 /** The answer when no class reaches its threshold. */
 export const INDETERMINATE = 'indeterminate';
+
+/**
+ * `refer`: to be seen by a specialist. `routine`: nothing in the picture asks for one. `indeterminate`: the picture does not
+ * say.
+ */
+export const TRIAGES = ['refer', 'routine', INDETERMINATE] as const;
+export type Triage = (typeof TRIAGES)[number];

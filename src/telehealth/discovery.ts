@@ -37,6 +37,9 @@ export function discoveryOf(
     diagnosis: sensor('Diagnosis', topics.result, '{{ value_json.diagnosis }}', {
       icon: 'mdi:magnify-scan',
     }),
+    triage: sensor('Triage', topics.result, "{{ value_json.triage | default('') }}", {
+      icon: 'mdi:hospital-box-outline',
+    }),
     probability: sensor(
       'Probability',
       topics.result,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SOURCE_KINDS } from '../capture/kinds.ts';
+import { TRIAGES, type Triage } from '../model/answers.ts';
 import { clockSchema } from './clock.ts';
 import { backendSchema, deviceSchema, digestSchema, modelIdentitySchema, timeSchema } from './payload.ts';
 
@@ -7,66 +8,94 @@ const probability = z.number().min(0).max(1);
 const milliseconds = z.number().min(0);
 const className = z.string().min(1).max(64);
 
-export const RESULT_SCHEMA = 'spikescope/result/1';
+/** Of a model that does not triage. */
+export const RESULT_SCHEMA_1 = 'spikescope/result/1';
+/** Of one that does: all that the first has, with the same meaning, and what to do. */
+export const RESULT_SCHEMA_2 = 'spikescope/result/2';
 
 /** Everything that leaves the device about one capture: no pixels, no names of files or patients. */
-export const resultSchema = z
+const shape = {
+  id: z.uuid().describe('Stays the same when a result is sent again: drop repeats by it'),
+  device: deviceSchema,
+  capturedAt: timeSchema,
+  clock: clockSchema
+    .optional()
+    .describe('Where capturedAt may be wrong: why; absent where a time source has set the clock'),
+  source: z.enum(SOURCE_KINDS).describe('Where the frame came from; phantoms are drawings'),
+  model: modelIdentitySchema,
+  backend: backendSchema,
+  head: digestSchema
+    .optional()
+    .describe('SHA-256 of the learned head that read it; absent where the device does not learn'),
+  accepted: z.boolean().describe('False when the frame could not be read: take it again'),
+  reasons: z
+    .array(z.enum(['too-small', 'flat', 'clipped', 'out-of-focus', 'unreadable', 'failed']))
+    .describe('Why the frame was not accepted'),
+  fault: z
+    .string()
+    .regex(/^[A-Z][A-Z0-9_]{0,63}$/)
+    .optional()
+    .describe('Code of the error, with the reasons unreadable and failed'),
+  diagnosis: z.string().min(1).max(64).describe('A class of the model, indeterminate or retake'),
+  probabilities: z
+    .record(className, probability)
+    .describe(
+      'By class, most probable first; the least probable are left out where the message would be too long',
+    ),
+  tiled: z.boolean().describe('Whether four overlapping patches were read and averaged'),
+  crop: z
+    .strictObject({ x: z.int().min(0), y: z.int().min(0), side: z.int().min(1) })
+    .nullable()
+    .describe('The square of the frame that was read, in pixels from the top left'),
+  quality: z
+    .strictObject({
+      shortSide: z.int().min(0).describe('Pixels'),
+      clippedShare: z.number().min(0).max(1).describe('Largest share of pixels at 0 or 255 in a channel'),
+      contrast: z.number().min(0).describe('Standard deviation of luminance'),
+      focus: z.number().min(0).describe('Variance of the Laplacian of luminance'),
+    })
+    .nullable(),
+  timings: z
+    .strictObject({
+      decode: milliseconds,
+      quality: milliseconds,
+      crop: milliseconds,
+      inference: milliseconds,
+      readout: milliseconds,
+      total: milliseconds,
+    })
+    .nullable()
+    .describe('Milliseconds'),
+};
+
+const about = (version: number) => ({
+  title: `spikescope result, version ${version}`,
+  description: 'One capture as read by the device. For research and demonstration, not a medical device.',
+});
+
+export const resultSchema1 = z
+  .strictObject({ schema: z.literal(RESULT_SCHEMA_1), ...shape })
+  .meta({ ...about(1), title: 'spikescope result' });
+
+export const resultSchema2 = z
   .strictObject({
-    schema: z.literal(RESULT_SCHEMA),
-    id: z.uuid().describe('Stays the same when a result is sent again: drop repeats by it'),
-    device: deviceSchema,
-    capturedAt: timeSchema,
-    clock: clockSchema
-      .optional()
-      .describe('Where capturedAt may be wrong: why; absent where a time source has set the clock'),
-    source: z.enum(SOURCE_KINDS).describe('Where the frame came from; phantoms are drawings'),
-    model: modelIdentitySchema,
-    backend: backendSchema,
-    head: digestSchema
-      .optional()
-      .describe('SHA-256 of the learned head that read it; absent where the device does not learn'),
-    accepted: z.boolean().describe('False when the frame could not be read: take it again'),
-    reasons: z
-      .array(z.enum(['too-small', 'flat', 'clipped', 'out-of-focus', 'unreadable', 'failed']))
-      .describe('Why the frame was not accepted'),
-    fault: z
-      .string()
-      .regex(/^[A-Z][A-Z0-9_]{0,63}$/)
-      .optional()
-      .describe('Code of the error, with the reasons unreadable and failed'),
-    diagnosis: z.string().min(1).max(64).describe('A class of the model, indeterminate or retake'),
-    probabilities: z
-      .record(className, probability)
-      .describe(
-        'By class, most probable first; the least probable are left out where the message would be too long',
-      ),
-    tiled: z.boolean().describe('Whether four overlapping patches were read and averaged'),
-    crop: z
-      .strictObject({ x: z.int().min(0), y: z.int().min(0), side: z.int().min(1) })
+    schema: z.literal(RESULT_SCHEMA_2),
+    ...shape,
+    triage: z
+      .enum(TRIAGES)
       .nullable()
-      .describe('The square of the frame that was read, in pixels from the top left'),
-    quality: z
-      .strictObject({
-        shortSide: z.int().min(0).describe('Pixels'),
-        clippedShare: z.number().min(0).max(1).describe('Largest share of pixels at 0 or 255 in a channel'),
-        contrast: z.number().min(0).describe('Standard deviation of luminance'),
-        focus: z.number().min(0).describe('Variance of the Laplacian of luminance'),
-      })
-      .nullable(),
-    timings: z
-      .strictObject({
-        decode: milliseconds,
-        quality: milliseconds,
-        crop: milliseconds,
-        inference: milliseconds,
-        readout: milliseconds,
-        total: milliseconds,
-      })
+      .describe('What to do: refer to a specialist, routine, or indeterminate; null for a retake'),
+    malignancy: probability
       .nullable()
-      .describe('Milliseconds'),
+      .describe('Probability that the lesion has to be seen to; null for a retake'),
   })
-  .meta({
-    title: 'spikescope result',
-    description: 'One capture as read by the device. For research and demonstration, not a medical device.',
-  });
+  .meta(about(2));
+
+export const resultSchema = z.discriminatedUnion('schema', [resultSchema1, resultSchema2]);
 export type Result = z.infer<typeof resultSchema>;
+
+/** What to do with an accepted lesion; null for a retake, and where the model does not triage. */
+export function judgementOf(result: Result): { triage: Triage; malignancy: number | null } | null {
+  if (result.schema === RESULT_SCHEMA_1 || result.triage === null) return null;
+  return { triage: result.triage, malignancy: result.malignancy };
+}

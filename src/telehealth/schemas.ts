@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { modelSchema, statusSchema } from './announcements.ts';
 import { commandSchema, responseSchema } from './commands/command.ts';
 import { healthSchema } from './health.ts';
-import { resultSchema } from './result.ts';
+import { resultSchema1, resultSchema2 } from './result.ts';
 
 /**
  * The published JSON Schemas (draft 2020-12) by file name, as they lie in docs/schema; `node scripts/schemas.mjs` writes
@@ -10,7 +10,8 @@ import { resultSchema } from './result.ts';
  */
 export function publishedSchemas(): Readonly<Record<string, unknown>> {
   return {
-    'result-1.json': z.toJSONSchema(resultSchema),
+    'result-1.json': z.toJSONSchema(resultSchema1),
+    'result-2.json': z.toJSONSchema(resultSchema2),
     'status-1.json': z.toJSONSchema(statusSchema),
     'model-1.json': z.toJSONSchema(modelSchema),
     'health-1.json': z.toJSONSchema(healthSchema),

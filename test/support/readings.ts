@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { TRIAGES } from '../../src/model/answers.ts';
 import type { Reading } from '../../src/runtime/inference/reading.ts';
 
 const share = fc.double({ min: 0, max: 1, noNaN: true });
@@ -35,8 +36,15 @@ export const readings: fc.Arbitrary<Reading> = fc
     }),
     backend: fc.constantFrom('cpu', 'akida', 'interpreter'),
     head: fc.option(digest),
+    /** Of a model that triages. */
+    judged: fc.option(fc.record({ triage: fc.constantFrom(...TRIAGES), malignancy: share })),
   })
-  .map(({ head, ...reading }) => ({ ...reading, potentials: {}, ...(head !== null && { head }) }));
+  .map(({ head, judged, ...reading }) => ({
+    ...reading,
+    potentials: {},
+    ...(judged !== null && (reading.accepted ? judged : { triage: null, malignancy: null })),
+    ...(head !== null && { head }),
+  }));
 
 /** One reading as the classifier gives it. */
 export const READING: Reading = {

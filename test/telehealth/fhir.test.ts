@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { indexStructureDefinitionBundle, OperationOutcomeError, validateResource } from '@medplum/core';
-import type { Bundle, MessageHeader, OperationOutcomeIssue, Resource } from '@medplum/fhirtypes';
+import type { Bundle, MessageHeader, Observation, OperationOutcomeIssue, Resource } from '@medplum/fhirtypes';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { classTableOf, classTablesOf, EMPTY_CLASS_TABLE } from '../../src/model/bundle/class-table.ts';
@@ -63,6 +63,12 @@ function resourcesOf(bundle: Bundle) {
   return (bundle.entry ?? []).flatMap(({ resource }) => (resource ? [resource] : []));
 }
 
+function observationOf(bundle: Bundle, text: string): Observation | undefined {
+  return resourcesOf(bundle).find(
+    (one): one is Observation => one.resourceType === 'Observation' && one.code.text === text,
+  );
+}
+
 describe('a result as a FHIR message', () => {
   it('is valid R4, whatever the reading', () => {
     fc.assert(
@@ -113,9 +119,8 @@ describe('a result as a FHIR message', () => {
     fc.assert(
       fc.property(readings, (reading) => {
         const result = resultOf(reading, context);
-        const [observation] = resourcesOf(messageBundleOf(result)).filter(
-          (one) => one.resourceType === 'Observation',
-        );
+        const observation = observationOf(messageBundleOf(result), 'Class of the lesion by the model');
+        if (observation === undefined) throw new Error('no observation of the class');
         expect(observation.component?.map(({ valueQuantity }) => valueQuantity?.value)).toEqual(
           componentsExpected(result),
         );
@@ -124,6 +129,20 @@ describe('a result as a FHIR message', () => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  it('says what to do in an observation of its own and first in its conclusion, where the model triages', () => {
+    const judged = { ...READING, triage: 'refer', malignancy: 0.34 } as const;
+    const bundle = messageBundleOf(resultOf(judged, context));
+    expect(observationOf(bundle, 'Triage of the lesion by the model')).toMatchObject({
+      status: 'preliminary',
+      valueCodeableConcept: { coding: [{ code: 'refer' }] },
+      component: [{ valueQuantity: { value: 0.34 } }],
+    });
+    const report = resourcesOf(bundle).find((one) => one.resourceType === 'DiagnosticReport');
+    expect(report?.conclusion).toMatch(/^Refer to a specialist\. The model’s class is nv/);
+    const untriaged = messageBundleOf(resultOf(READING, context));
+    expect(observationOf(untriaged, 'Triage of the lesion by the model')).toBeUndefined();
   });
 
   it('is the same, byte for byte, each time, and another for another result', () => {

@@ -49,6 +49,15 @@ describe('a result', () => {
     });
   });
 
+  it('says what to do where the model triages, and null for a retake', () => {
+    const judged = { ...reading, triage: 'refer', malignancy: 0.123456789 } as const;
+    expect(resultOf(judged, context)).toMatchObject({ triage: 'refer', malignancy: 0.123457 });
+    const retake = { ...reading, accepted: false, triage: null, malignancy: null };
+    expect(resultOf(retake, context)).toMatchObject({ triage: null, malignancy: null });
+    expect(resultOf(judged, context).schema).toBe('spikescope/result/2');
+    expect(resultOf(reading, context)).not.toHaveProperty('triage');
+  });
+
   it('names the learned head where one read it', () => {
     const head = '5e'.repeat(32);
     expect(resultOf({ ...reading, head }, context)).toEqual({ ...resultOf(reading, context), head });

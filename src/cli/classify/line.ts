@@ -2,7 +2,7 @@ import { printable } from '../../errors.ts';
 import type { ClassTable } from '../../model/bundle/class-table.ts';
 import { INDETERMINATE } from '../../runtime/inference/head.ts';
 import type { Reading } from '../../runtime/inference/reading.ts';
-import { painted, wordsOf } from '../../ui/terminal/class-text.ts';
+import { painted, paintedTriage, wordsOf } from '../../ui/terminal/class-text.ts';
 import { colour } from '../../ui/terminal/console.ts';
 import { reasonsInWords } from '../../ui/terminal/reason-text.ts';
 import type { Outcome } from './outcome.ts';
@@ -26,10 +26,17 @@ export function lineOf(outcome: Outcome, table: ClassTable): string {
   const { reading } = outcome;
   const label = painted(padded(printable(reading.diagnosis)), reading, table);
   if (!reading.accepted) {
-    return `${name}  ${label}  ${reasonsInWords(reading.reasons)}`;
+    return `${name}  ${triageColumn(reading)}${label}  ${reasonsInWords(reading.reasons)}`;
   }
+  const triage = triageColumn(reading);
   const words = [...(reading.tiled ? ['in tiles'] : []), colour.dim(wordsOf(reading.diagnosis, table))];
-  return `${name}  ${label}  ${probabilitiesOf(reading)}  ${words.join('  ')}`;
+  return `${name}  ${triage}${label}  ${probabilitiesOf(reading)}  ${words.join('  ')}`;
+}
+
+/** Empty where the model does not triage. */
+function triageColumn({ triage }: Reading): string {
+  if (triage === undefined) return '';
+  return `${triage === null ? padded('') : paintedTriage(padded(triage), triage)}  `;
 }
 
 function padded(word: string): string {

@@ -6,7 +6,7 @@ import { isNoRoom } from '../../store/capacity.ts';
 import type { JournalEntry } from '../../store/journal.ts';
 import type { ClockState } from '../../telehealth/clock.ts';
 import type { Result } from '../../telehealth/result.ts';
-import type { Classification } from '../inference/classifier.ts';
+import type { Classification, Classifier } from '../inference/classifier.ts';
 import type { HeadInput } from '../inference/head.ts';
 import type { Reading } from '../inference/reading.ts';
 import type { LearningOutcome, PressedBy } from '../learning/outcome.ts';
@@ -16,7 +16,9 @@ import { FrameFeed } from './frame-feed.ts';
 import { type Refusal, type ResultContext, refusedResult, resultOf } from './make-result.ts';
 
 /** What the appliance asks of the classifier. */
-export interface ApplianceClassifier extends Pick<Reading, 'model' | 'backend'> {
+export interface ApplianceClassifier
+  extends Pick<Reading, 'model' | 'backend'>,
+    Partial<Pick<Classifier, 'triages'>> {
   classify(image: CaptureImage): Promise<Classification>;
 }
 

@@ -1,6 +1,7 @@
 import type { ClockState } from '../../telehealth/clock.ts';
 import { bytesOf, MAXIMUM_MESSAGE_BYTES } from '../../telehealth/payload.ts';
-import { RESULT_SCHEMA, type Result } from '../../telehealth/result.ts';
+import { RESULT_SCHEMA_1, RESULT_SCHEMA_2, type Result } from '../../telehealth/result.ts';
+import type { Classifier } from '../inference/classifier.ts';
 import type { Reading } from '../inference/reading.ts';
 
 /** What a result needs to know beside the reading. */
@@ -25,6 +26,7 @@ export interface Refusal {
 export function resultOf(reading: Reading, context: ResultContext): Result {
   const { crop, quality, timings } = reading;
   return fitting({
+    ...judged(reading),
     ...headOf(context, reading),
     ...(reading.head !== undefined && { head: reading.head }),
     accepted: reading.accepted,
@@ -54,9 +56,10 @@ export function resultOf(reading: Reading, context: ResultContext): Result {
 export function refusedResult(
   refusal: Refusal,
   context: ResultContext,
-  engine: Pick<Reading, 'model' | 'backend'>,
+  engine: Pick<Reading, 'model' | 'backend'> & Partial<Pick<Classifier, 'triages'>>,
 ): Result {
   return {
+    ...judged(engine.triages ? { triage: null, malignancy: null } : {}),
     ...headOf(context, engine),
     accepted: false,
     reasons: [refusal.reason],
@@ -70,9 +73,19 @@ export function refusedResult(
   };
 }
 
+/** The version that says as much as the model does, and what to do. */
+function judged({ triage, malignancy = null }: Pick<Reading, 'triage' | 'malignancy'>) {
+  return triage === undefined
+    ? ({ schema: RESULT_SCHEMA_1 } as const)
+    : ({
+        schema: RESULT_SCHEMA_2,
+        triage,
+        malignancy: malignancy === null ? null : rounded(malignancy, 6),
+      } as const);
+}
+
 function headOf(context: ResultContext, { model, backend }: Pick<Reading, 'model' | 'backend'>) {
   return {
-    schema: RESULT_SCHEMA,
     id: context.id,
     device: context.device,
     capturedAt: context.capturedAt.toISOString(),

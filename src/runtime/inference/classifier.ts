@@ -46,6 +46,8 @@ export interface Classification {
 /** Reads images with one bundle on one engine. */
 export interface Classifier {
   readonly model: ModelIdentity;
+  /** Whether its readings say what to do. */
+  readonly triages: boolean;
   /**
    * Reads a frame, or an image given as path or as the bytes of a file. Calls may overlap.
    * @throws RefusedError `IMAGE_*` for what is no acceptable image; a failed integrity check is a reading
@@ -81,6 +83,7 @@ interface Pass {
 
 class BundleClassifier implements Classifier {
   readonly model: ModelIdentity;
+  readonly triages: boolean;
   readonly #bundle: ModelBundle;
   readonly #engine: Engine;
   readonly #mapper: SaliencyMapper | null;
@@ -93,6 +96,7 @@ class BundleClassifier implements Classifier {
   constructor(bundle: ModelBundle, engine: Engine, options: ClassifierOptions) {
     const { preprocessing, readout } = bundle;
     this.model = identityOf(bundle);
+    this.triages = bundle.triage !== undefined;
     this.#bundle = bundle;
     this.#engine = engine;
     this.#mapper = (options.crop ?? preprocessing.crop.enabled) ? saliencyMapper(bundle.graph) : null;

@@ -1,8 +1,8 @@
 import type { Square } from '../../frame.ts';
+import type { Triage } from '../../model/answers.ts';
 import type { ModelIdentity } from '../../model/bundle/bundle.ts';
 import type { Quality, RetakeReason } from '../../preprocess/quality.ts';
 import type { BackendName } from '../engine/contract.ts';
-import type { Triage } from './triage.ts';
 
 /** Milliseconds spent per stage. */
 export interface Timings {

@@ -1,12 +1,6 @@
 /** From probabilities to what to do with the patient (docs/design/readout.md). */
+import type { Triage } from '../../model/answers.ts';
 import { type ClassTable, riskOf } from '../../model/bundle/class-table.ts';
-
-/**
- * `refer`: to be seen by a specialist. `routine`: nothing in the picture asks for one. `indeterminate`: the picture does not
- * say.
- */
-export const TRIAGES = ['refer', 'routine', 'indeterminate'] as const;
-export type Triage = (typeof TRIAGES)[number];
 
 /** What a lesion may be and what that asks for. */
 export interface TriageRule {

@@ -8,8 +8,14 @@ import type {
   Resource,
 } from '@medplum/fhirtypes';
 import { type ClassTable, EMPTY_CLASS_TABLE } from '../../model/bundle/class-table.ts';
-import type { Result } from '../result.ts';
-import { classText, diagnosisObservation, qualityObservation } from './observations.ts';
+import { judgementOf, type Result } from '../result.ts';
+import {
+  classText,
+  diagnosisObservation,
+  qualityObservation,
+  TRIAGE_TEXTS,
+  triageObservation,
+} from './observations.ts';
 import { fhirString } from './text.ts';
 
 export const FHIR_CONTENT_TYPE = 'application/fhir+json';
@@ -26,7 +32,9 @@ export const RESULT_EVENT = 'urn:spikescope:event:result';
 export function messageBundleOf(result: Result, table: ClassTable = EMPTY_CLASS_TABLE): Bundle {
   const reference = (role: string) => ({ reference: urnOf(result.id, role) });
   const device = reference('device');
+  const judgement = judgementOf(result);
   const observations = [
+    ...(judgement ? [{ role: 'triage', resource: triageObservation(result, judgement, device) }] : []),
     { role: 'diagnosis', resource: diagnosisObservation(result, table, device) },
     ...(result.quality
       ? [{ role: 'quality', resource: qualityObservation(result, result.quality, device) }]
@@ -89,8 +97,15 @@ function reportOf(
   };
 }
 
-function conclusionOf({ accepted, diagnosis, reasons, probabilities }: Result, table: ClassTable): string {
-  if (!accepted) return `The frame was not read: ${reasons.join(', ')}.`;
+/** What to do comes first. */
+function conclusionOf(result: Result, table: ClassTable): string {
+  if (!result.accepted) return `The frame was not read: ${result.reasons.join(', ')}.`;
+  const said = classConclusion(result, table);
+  const judgement = judgementOf(result);
+  return judgement ? `${TRIAGE_TEXTS[judgement.triage]}. ${said}` : said;
+}
+
+function classConclusion({ diagnosis, probabilities }: Result, table: ClassTable): string {
   if (diagnosis === 'indeterminate') return 'No class is probable enough.';
   const probability = probabilities[diagnosis];
   const share = probability === undefined ? '' : ` (probability ${probability})`;

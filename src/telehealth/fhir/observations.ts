@@ -1,15 +1,19 @@
 import type { CodeableConcept, Observation, ObservationComponent, Quantity } from '@medplum/fhirtypes';
+import type { Triage } from '../../model/answers.ts';
 import { type ClassTable, displayNameOf } from '../../model/bundle/class-table.ts';
-import type { Result } from '../result.ts';
+import type { judgementOf, Result } from '../result.ts';
 import { fhirString, isFhirCode } from './text.ts';
 
 /** The model's own names of classes; the class table says which codes of terminologies they stand for. */
 const CLASS_SYSTEM = 'urn:spikescope:class';
+/** The model's own words for what to do. */
+const TRIAGE_SYSTEM = 'urn:spikescope:triage';
 const SNOMED_CT = 'http://snomed.info/sct';
 const ICD_10 = 'http://hl7.org/fhir/sid/icd-10';
 const UCUM = 'http://unitsofmeasure.org';
 
 type Reference = { reference: string };
+type Judgement = NonNullable<ReturnType<typeof judgementOf>>;
 
 /**
  * What the model says: its class, and as components the probability of each.
@@ -46,6 +50,31 @@ function readingOf({ accepted, diagnosis, reasons }: Result, table: ClassTable):
   }
   return { valueCodeableConcept: diagnosisOf(diagnosis, table) };
 }
+
+/** What to do with the lesion, and as a component the probability that it has to be seen to. */
+export function triageObservation(
+  result: Result,
+  { triage, malignancy }: Judgement,
+  device: Reference,
+): Observation {
+  return {
+    ...headOf(result, device),
+    code: { text: 'Triage of the lesion by the model' },
+    valueCodeableConcept: { coding: [{ system: TRIAGE_SYSTEM, code: triage }], text: TRIAGE_TEXTS[triage] },
+    ...(malignancy !== null && {
+      component: [
+        componentOf({ text: 'Probability that the lesion is malignant' }, dimensionless(malignancy)),
+      ],
+    }),
+  };
+}
+
+/** What each answer of triage asks for. */
+export const TRIAGE_TEXTS: Readonly<Record<Triage, string>> = {
+  refer: 'Refer to a specialist',
+  routine: 'Routine',
+  indeterminate: 'Indeterminate',
+};
 
 /** What the integrity check measured on the frame. */
 export function qualityObservation(

@@ -1,5 +1,6 @@
 /** A diagnosis in colour and words: one rule for every command that shows one. */
 import { printable } from '../../errors.ts';
+import type { Triage } from '../../model/answers.ts';
 import { type ClassTable, displayNameOf, riskOf } from '../../model/bundle/class-table.ts';
 import { colour } from './console.ts';
 
@@ -32,6 +33,27 @@ export function toneOf({ diagnosis, accepted }: Diagnosis, table: ClassTable): T
     case 'unknown':
       return 'yellow';
   }
+}
+
+const TRIAGE_TONES: Readonly<Record<Triage, Tone>> = {
+  refer: 'red',
+  routine: 'green',
+  indeterminate: 'yellow',
+};
+/** What each asks for, in words. */
+const TRIAGE_WORDS: Readonly<Record<Triage, string>> = {
+  refer: 'to be seen by a specialist',
+  routine: 'nothing in it asks for a specialist',
+  indeterminate: 'the picture does not say',
+};
+
+/** A triage in its colour, bold. */
+export function paintedTriage(text: string, triage: Triage): string {
+  return colour[TRIAGE_TONES[triage]](colour.bold(text));
+}
+
+export function triageWords(triage: Triage): string {
+  return TRIAGE_WORDS[triage];
 }
 
 /** A text about a diagnosis in its colour, bold. */

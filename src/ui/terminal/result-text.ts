@@ -1,7 +1,7 @@
 import { printable } from '../../errors.ts';
 import type { ClassTable } from '../../model/bundle/class-table.ts';
-import type { Result } from '../../telehealth/result.ts';
-import { painted, wordsOf } from './class-text.ts';
+import { judgementOf, type Result } from '../../telehealth/result.ts';
+import { painted, paintedTriage, triageWords, wordsOf } from './class-text.ts';
 import { colour } from './console.ts';
 import { columns, joined } from './layout.ts';
 import { reasonsInWords } from './reason-text.ts';
@@ -23,12 +23,21 @@ function headline(result: Result, number: number, table: ClassTable): string {
   const why =
     reasons.length > 0 ? ` (${[reasonsInWords(reasons), ...(fault ? [fault] : [])].join(', ')})` : '';
   const time = new Date(capturedAt).toTimeString().slice(0, 8);
-  const label = painted(`● ${printable(diagnosis)}`, result, table);
   const origin = source === 'phantom' ? ', a phantom' : '';
-  const what = `${label} ${wordsOf(diagnosis, table)}${why}`;
+  const what = `${leading(result, table)} ${wordsOf(diagnosis, table)}${why}`;
   const which = colour.dim(`capture ${number} at ${time}${origin}`);
-  const isNarrow = widthOf(what) + 2 + widthOf(which) > columns();
+  const isNarrow = widthOf(what.slice(what.lastIndexOf('\n') + 1)) + 2 + widthOf(which) > columns();
   return isNarrow ? `${what}\n  ${which}` : `${what}  ${which}`;
+}
+
+/** What to do stands before what it may be. */
+function leading(result: Result, table: ClassTable): string {
+  const label = painted(`● ${printable(result.diagnosis)}`, result, table);
+  const judgement = judgementOf(result);
+  if (judgement === null) return label;
+  const { triage, malignancy } = judgement;
+  const share = malignancy === null ? '' : ` (malignancy ${(100 * malignancy).toFixed(0)} %)`;
+  return `${paintedTriage(`▲ ${triage}`, triage)} ${triageWords(triage)}${share}\n${label}`;
 }
 
 function bars({ probabilities, diagnosis }: Result): string[] {

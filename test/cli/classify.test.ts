@@ -6,7 +6,7 @@ import { classifyCommand } from '../../src/cli/classify/classify.ts';
 import { writeBundle } from '../../src/model/bundle/write.ts';
 import { lesionImage } from '../support/drawn-lesion.ts';
 import { runCommand } from '../support/run-command.ts';
-import { tinyModel } from '../support/tiny-model.ts';
+import { tinyModel, tinyTable, tinyTriage } from '../support/tiny-model.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'spikescope-classify-'));
 const model = path.join(folder, 'tiny.spikescope');
@@ -80,6 +80,16 @@ describe('classify --json', () => {
       'readout',
       'total',
     ]);
+  });
+
+  it('says what to do where the model triages, null for a retake', async () => {
+    const triaging = path.join(folder, 'triaging.spikescope');
+    await writeBundle(triaging, { ...tinyModel(), classTable: tinyTable(), triage: tinyTriage(0) });
+    const small = path.join(folder, 'small.jpg');
+    const { lines } = await documents('--model', triaging, good, small);
+    expect(lines[0]).toMatchObject({ triage: 'refer', malignancy: lines[0].probabilities.malign });
+    expect(lines[1]).toMatchObject({ accepted: false, triage: null, malignancy: null });
+    expect((await documents(good)).lines[0]).not.toHaveProperty('triage');
   });
 
   it('reads folders at any depth, sorted, in the same order whatever the concurrency', async () => {

@@ -32,10 +32,12 @@ export function documentOf(outcome: Outcome, model: ModelIdentity, backend: Back
     };
   }
   const { accepted, reasons, diagnosis, probabilities, potentials, tiled, crop, timings } = outcome.reading;
+  const { triage, malignancy } = outcome.reading;
   return {
     path: outcome.path,
     accepted,
     reasons,
+    ...(triage !== undefined && { triage, malignancy }),
     diagnosis,
     probabilities,
     potentials,

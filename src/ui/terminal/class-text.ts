@@ -6,7 +6,7 @@ import { colour } from './console.ts';
 
 /** What a head answers beside classes, in words. */
 const ANSWERS: Readonly<Record<string, string>> = {
-  indeterminate: 'no class is probable enough',
+  indeterminate: 'no class can be named',
   retake: 'take the frame again',
 };
 

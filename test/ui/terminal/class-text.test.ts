@@ -122,7 +122,7 @@ describe('the words for a diagnosis', () => {
   });
 
   it('say what an answer means that is no class', () => {
-    expect(wordsOf('indeterminate', table)).toBe('no class is probable enough');
+    expect(wordsOf('indeterminate', table)).toBe('no class can be named');
     expect(wordsOf('retake', table)).toBe('take the frame again');
     expect(wordsOf('constructor', table)).toBe('risk unknown');
   });

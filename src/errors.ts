@@ -89,6 +89,12 @@ export function reasonOf(cause: unknown): string {
   return meaning ?? cause.message;
 }
 
+/** The code that an error carries, such as `ENOENT` of one that the system told; undefined where it has none. */
+export function systemCodeOf(cause: unknown): string | undefined {
+  if (!(cause instanceof Error) || !('code' in cause)) return undefined;
+  return typeof cause.code === 'string' ? cause.code : undefined;
+}
+
 /** Not convertible, not trusted, not accepted: the command line exits with 3. */
 export class RefusedError extends SpikescopeError {
   constructor(code: string, message: string, details: FaultDetails = {}) {

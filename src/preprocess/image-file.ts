@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { lstat, open, stat } from 'node:fs/promises';
-import { RefusedError, reasonOf } from '../errors.ts';
+import { RefusedError, reasonOf, systemCodeOf } from '../errors.ts';
 import { MAXIMUM_FILE_BYTES } from './limits.ts';
 
 /**
@@ -64,25 +64,19 @@ function refuseUnlessFile(status: Status, file: string): void {
 }
 
 async function refusalOf(cause: unknown, file: string): Promise<RefusedError> {
-  const code = codeOf(cause);
+  const code = systemCodeOf(cause);
   if (code === 'ELOOP' || (code === 'ENOENT' && (await isLink(file)))) {
     return new RefusedError('IMAGE_DEAD_LINK', 'The link leads nowhere', { file, cause });
   }
   if (code === 'ENOENT' || code === 'ENOTDIR') {
     return new RefusedError('IMAGE_NOT_FOUND', 'There is no such file', { file, cause });
   }
-  const reason = reasonOf(cause);
   return new RefusedError('IMAGE_UNREADABLE', 'The image file cannot be read', {
     file,
-    received: reason,
+    received: reasonOf(cause),
     remedy: 'check its permissions and the storage medium',
     cause,
   });
-}
-
-function codeOf(cause: unknown): string | undefined {
-  if (!(cause instanceof Error) || !('code' in cause)) return undefined;
-  return typeof cause.code === 'string' ? cause.code : undefined;
 }
 
 async function isLink(file: string): Promise<boolean> {

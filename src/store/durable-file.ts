@@ -1,6 +1,6 @@
 import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { reasonOf, SpikescopeError } from '../errors.ts';
+import { reasonOf, SpikescopeError, systemCodeOf } from '../errors.ts';
 import { makeFolder } from '../make-folder.ts';
 
 /**
@@ -26,7 +26,7 @@ export class DurableFile {
     try {
       return await readFile(this.file);
     } catch (cause) {
-      if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
+      if (systemCodeOf(cause) === 'ENOENT') return null;
       throw this.#fault('DOCUMENT_UNREADABLE', 'A document of this device cannot be read', cause);
     }
   }

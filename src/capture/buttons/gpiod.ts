@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { SpikescopeError } from '../../errors.ts';
+import { SpikescopeError, systemCodeOf } from '../../errors.ts';
 import { headerChipIn } from './gpio-chip.ts';
 
 /** The gpiod tools of this machine. */
@@ -17,7 +17,7 @@ const run = promisify(execFile);
 export async function findGpiod(): Promise<Gpiod> {
   const [chips, version] = await Promise.all([run('gpiodetect'), run('gpiodetect', ['--version'])]).catch(
     (cause: Error) => {
-      throw missing(reasonOf(cause), cause);
+      throw missing(toolsAbsence(cause), cause);
     },
   );
   const chip = headerChipIn(chips.stdout);
@@ -25,8 +25,8 @@ export async function findGpiod(): Promise<Gpiod> {
   return { chip, major: / v?1\./.test(version.stdout) ? 1 : 2 };
 }
 
-function reasonOf(cause: Error): string {
-  const isMissing = 'code' in cause && cause.code === 'ENOENT';
+function toolsAbsence(cause: Error): string {
+  const isMissing = systemCodeOf(cause) === 'ENOENT';
   return isMissing ? 'the program gpiodetect is not installed' : cause.message.split('\n')[0];
 }
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { SpikescopeError } from '../../errors.ts';
+import { SpikescopeError, systemCodeOf } from '../../errors.ts';
 import type { FrameReader, FrameSink } from './frame-reader.ts';
 import type { FrameGeometry } from './geometry.ts';
 import type { CameraProgram } from './program.ts';
@@ -156,8 +156,8 @@ class CameraRun {
     });
   }
 
-  #unstartable(cause: NodeJS.ErrnoException | Error): SpikescopeError {
-    const isMissing = 'code' in cause && cause.code === 'ENOENT';
+  #unstartable(cause: Error): SpikescopeError {
+    const isMissing = systemCodeOf(cause) === 'ENOENT';
     return new SpikescopeError(
       isMissing ? 'CAMERA_PROGRAM_MISSING' : 'CAMERA_EXITED',
       isMissing ? 'A camera program is not installed' : 'The camera program cannot be started',

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { reasonOf, SpikescopeError } from '../../errors.ts';
+import { reasonOf, SpikescopeError, systemCodeOf } from '../../errors.ts';
 import { DEFAULT_CAPACITY, storageState } from '../../store/capacity.ts';
 import { verifyJournalFile } from '../../store/inspect.ts';
 import { counted } from '../../ui/terminal/layout.ts';
@@ -57,8 +57,7 @@ function faultWords({ message, details, code }: SpikescopeError): string {
 }
 
 function advice(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  switch (code) {
+  switch (systemCodeOf(error)) {
     case 'EACCES':
     case 'EPERM':
       return 'this user may not write there; the service may: try sudo';

@@ -2,8 +2,10 @@
  * Power supply of a Raspberry Pi 5: its chip measures current and voltage of each rail, `vcgencmd pmic_read_adc` prints
  * them.
  */
+
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { systemCodeOf } from '../../errors.ts';
 import type { EnergyMeter, FoundMeter } from './meter.ts';
 
 const run = promisify(execFile);
@@ -32,7 +34,7 @@ export async function findPmic(command = 'vcgencmd'): Promise<FoundMeter> {
   try {
     await readWatts();
   } catch (error) {
-    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const isMissing = systemCodeOf(error) === 'ENOENT';
     const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
     return { absent: isMissing ? 'PMIC: there is no vcgencmd' : `PMIC: ${reason}` };
   }

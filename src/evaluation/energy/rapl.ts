@@ -1,7 +1,7 @@
 /** Energy counters of x86 processors (RAPL), as Linux shows them below /sys/class/powercap. */
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { reasonOf } from '../../errors.ts';
+import { reasonOf, systemCodeOf } from '../../errors.ts';
 import type { FoundMeter } from './meter.ts';
 
 const POWERCAP = '/sys/class/powercap';
@@ -42,7 +42,7 @@ export async function findRapl(folder = POWERCAP): Promise<FoundMeter> {
 }
 
 function absence(error: unknown): string {
-  const { code } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  const code = systemCodeOf(error);
   if (code === 'ENOENT') return 'Linux shows no counters here';
   if (code === 'EACCES') return 'only root may read the counters';
   return reasonOf(error);

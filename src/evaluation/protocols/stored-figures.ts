@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { RefusedError, reasonOf } from '../../errors.ts';
+import { RefusedError, reasonOf, systemCodeOf } from '../../errors.ts';
 import type { ModelIdentity } from '../../model/bundle/bundle.ts';
 import { replaceFile } from '../../model/bundle/replace-file.ts';
 import { firstIssue } from '../../schema.ts';
@@ -85,7 +85,7 @@ export async function readStoredFigures(file: string): Promise<StoredFigures | n
   try {
     document = JSON.parse(await readFile(file, 'utf8'));
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
+    if (systemCodeOf(cause) === 'ENOENT') return null;
     throw refused(file, 'content', reasonOf(cause));
   }
   const parsed = fileSchema.safeParse(document);

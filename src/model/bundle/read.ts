@@ -89,10 +89,9 @@ async function readWhole(file: string): Promise<Uint8Array> {
     }
   } catch (cause) {
     if (cause instanceof RefusedError) throw cause;
-    const reason = reasonOf(cause);
     throw new RefusedError('BUNDLE_UNREADABLE', 'The model bundle cannot be read', {
       file,
-      received: reason,
+      received: reasonOf(cause),
       remedy: 'give the path of a model bundle',
       cause,
     });

@@ -200,8 +200,13 @@ export class HeadLearner {
    * labels, so the hold-out set may lend its numbers to it.
    */
   #scatter(): Metric {
-    const { features, guard, rehearsal } = this.#section;
-    this.#metric ??= metricOf(Int16Array.from([...guard.pooled, ...rehearsal.pooled]), features);
+    if (this.#metric === null) {
+      const { features, guard, rehearsal } = this.#section;
+      const all = new Int16Array(guard.pooled.length + rehearsal.pooled.length);
+      all.set(guard.pooled);
+      all.set(rehearsal.pooled, guard.pooled.length);
+      this.#metric = metricOf(all, features);
+    }
     return this.#metric;
   }
 

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { UsageError } from '../../errors.ts';
+import { systemCodeOf, UsageError } from '../../errors.ts';
 import { makeFolder } from '../../make-folder.ts';
 import { parameterCount } from '../../model/architecture/parameters.ts';
 import type { ModelContents } from '../../model/bundle/bundle.ts';
@@ -111,7 +111,7 @@ export async function readAnswers(folder: string, id: string): Promise<RowAnswer
   try {
     return answersSchema.parse(JSON.parse(await readFile(path.join(folder, id, ANSWERS), 'utf8')));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (systemCodeOf(error) === 'ENOENT') return null;
     throw error;
   }
 }

@@ -1,6 +1,8 @@
 /** The log of a stage: JSON lines, one per epoch. */
+
 import { appendFile, readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { systemCodeOf } from '../../errors.ts';
 import { replaceFile } from '../../model/bundle/replace-file.ts';
 
 const figure = z.number();
@@ -50,7 +52,7 @@ async function textOf(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return '';
+    if (systemCodeOf(cause) === 'ENOENT') return '';
     throw cause;
   }
 }

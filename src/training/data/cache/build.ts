@@ -2,7 +2,7 @@ import { open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import { mapConcurrently } from '../../../concurrently.ts';
-import { reasonOf, SpikescopeError } from '../../../errors.ts';
+import { reasonOf, SpikescopeError, systemCodeOf } from '../../../errors.ts';
 import { makeFolder } from '../../../make-folder.ts';
 import { decodeImage } from '../../../preprocess/decode.ts';
 import { type Entry, HEADER_BYTES, headerOf, type Index, PADDING_BYTES } from './cache-file.ts';
@@ -56,7 +56,7 @@ function isRunning(processNumber: number): boolean {
     return true;
   } catch (error) {
     // Someone else's process may not be asked, but is there.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return systemCodeOf(error) === 'EPERM';
   }
 }
 

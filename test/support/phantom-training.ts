@@ -50,6 +50,7 @@ class PhantomData {
       ),
       imageIds: Array.from(labels, (_, i) => `image${i}`),
       lesions: Array.from(labels, (_, i) => `lesion${i}`),
+      digest: `discs ${this.#seed}, ${batch}`,
       renderer: 'typescript',
       async *batches(epoch) {
         const indices = order(epoch);

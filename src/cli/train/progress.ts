@@ -18,16 +18,21 @@ export function backendNote(backend: BackendName): string {
 }
 
 /** What `train` tells: a bar with ETA per stage and a line per epoch, all on stderr. */
-export function trainingProgress(): Required<Pick<TrainingJob, 'onStage' | 'onStep' | 'onEpoch'>> & {
+export function trainingProgress(): Required<
+  Pick<TrainingJob, 'onStage' | 'onTeaching' | 'onStep' | 'onEpoch'>
+> & {
   stop(): void;
 } {
   let stage = '';
   let begun = performance.now();
   let bar: Progress | null = null;
+  let asking: Progress | null = null;
   let shown = 0;
   const stop = () => {
     bar?.stop();
+    asking?.stop();
     bar = null;
+    asking = null;
   };
   return {
     onStage(name, epochs) {
@@ -35,6 +40,19 @@ export function trainingProgress(): Required<Pick<TrainingJob, 'onStage' | 'onSt
       stage = name;
       begun = performance.now();
       note(`Stage ${name}, ${counted(epochs, 'epoch')}`);
+    },
+    onTeaching(share) {
+      if (asking === null) {
+        stop();
+        asking = startProgress(`${stage}, teachers’ answers, ‰`, UNITS);
+        shown = 0;
+      }
+      const done = Math.floor(UNITS * share);
+      if (done > shown) asking.advance(done - shown);
+      shown = done;
+      if (share < 1) return;
+      stop();
+      begun = performance.now();
     },
     onStep(share) {
       const done = Math.floor(UNITS * share);

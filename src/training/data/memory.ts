@@ -47,6 +47,7 @@ export function memoryData(images: MemoryImages, { inputSize, batch, seed }: Mem
     imageIds: names,
     lesions: names,
     batchesPerEpoch,
+    digest: null,
     renderer: 'typescript',
     async *batches(epoch) {
       const order = shuffled(labels.keys(), seedOf(seed, epoch));

@@ -5,6 +5,7 @@ import { Epochs } from './batches.ts';
 import type { Geometry } from './cache/geometry.ts';
 import { openPixelCache, type PixelCache } from './cache/open.ts';
 import { type CheckedOptions, checkOptions } from './check-options.ts';
+import { digestOfViews } from './digest-of-views.ts';
 import { type NativeLoader, nativeLoader } from './native.ts';
 import { exactProducer, type Producer, viewProducer } from './producer.ts';
 import { pixelsOf, readableRows } from './readable.ts';
@@ -30,8 +31,15 @@ export async function openTrainingData(given: TrainingDataOptions): Promise<Trai
     for await (const cache of openCaches(dataset, selected, options, native, announcer)) caches.push(cache);
     const rows = readableRows(dataset, selected, caches[0].entries, options.unreadable, announcer);
     const samples = rows.map(({ sample }) => dataset.samples[sample]);
-    const renderer = native === null ? 'typescript' : 'native';
-    return trainingData(samples, producerOf(caches, rows, options, native), options, renderer, close);
+    const renderer: TrainingData['renderer'] = native === null ? 'typescript' : 'native';
+    const producer = producerOf(caches, rows, options, native);
+    const digest = digestOfViews({
+      digests: caches.map((cache) => cache.digest),
+      rows,
+      options,
+      renderer,
+    });
+    return trainingData(samples, producer, options, { renderer, digest, close });
   } catch (error) {
     close();
     throw error;
@@ -74,8 +82,7 @@ function trainingData(
   samples: readonly Sample[],
   producer: Producer,
   options: CheckedOptions,
-  renderer: TrainingData['renderer'],
-  close: () => void,
+  { renderer, digest, close }: Pick<TrainingData, 'renderer' | 'digest'> & { readonly close: () => void },
 ): TrainingData {
   const labels = Int32Array.from(samples, ({ label }) => label);
   const classCounts = new Int32Array(options.classes.length);
@@ -88,6 +95,7 @@ function trainingData(
     lesions: samples.map(({ imageId, lesionId }) => lesionId ?? `image ${imageId}`),
     labels,
     batchesPerEpoch: epochs.batchesPerEpoch,
+    digest,
     renderer,
     batches: (epoch) => epochs.batches(epoch),
     async close() {

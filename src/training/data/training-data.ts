@@ -79,6 +79,11 @@ export interface TrainingData {
   readonly lesions: readonly string[];
   readonly labels: Int32Array;
   readonly batchesPerEpoch: number;
+  /**
+   * Stands for all that the batches of any epoch show, at whatever size: images, order, views, mixing. Null where the data
+   * cannot tell.
+   */
+  readonly digest: string | null;
   /** Which version makes the pixels. */
   readonly renderer: 'native' | 'typescript';
   /**

@@ -65,6 +65,11 @@ const stageSchema = z.strictObject({
   averageDecay: rate,
   loss: lossSchema,
   augmentation: augmentationSchema,
+  /**
+   * Epochs that show views of their own; then the same views come again, and what teachers said of them is remembered.
+   * Default: every epoch's are its own.
+   */
+  distinctEpochs: whole.optional(),
   /** Epochs without a better validation macro F1 after which a stage ends; null: never. */
   patience: whole.nullable(),
   /** Which epoch's averages are the result. */

@@ -1,7 +1,9 @@
 /** The images of a training, from a data set on disk. */
+import path from 'node:path';
 import type { Split } from '../../splits.ts';
 import { openTrainingData } from '../data/open.ts';
 import type { TrainingData, TrainingDataOptions } from '../data/training-data.ts';
+import { AnswerMemory } from './answer-memory.ts';
 import type { TrainingSource } from './train.ts';
 
 export interface DatasetChoice {
@@ -23,6 +25,7 @@ export function datasetSource(choice: DatasetChoice): TrainingSource {
   ): Promise<TrainingData> => openTrainingData({ ...choice, split, ...options });
   return {
     stage: ({ batch, augmentation }) => ({
+      memory: new AnswerMemory(path.join(choice.cacheFolder, 'teaching')),
       training: (inputSizes) => open('train', { inputSizes, batch, augmentation, dropLast: true }),
       validation: (side) => open('val', { inputSizes: [side], batch: VALIDATION_BATCH, augmentation: null }),
     }),

@@ -18,9 +18,11 @@ import type { TrainingData } from '../data/training-data.ts';
 import type { OpenNetwork } from '../network/open.ts';
 import { settledQuantisation } from '../network/plan.ts';
 import type { StageRecipe } from '../recipes/recipe.ts';
+import type { AnswerMemory } from './answer-memory.ts';
 import { trainEpoch } from './epoch.ts';
 import { STAGE_FILES } from './files.ts';
 import { appendEpoch, type EpochEntry } from './log.ts';
+import { taughtProbabilities } from './teaching.ts';
 import { startingState, Trainee, type TraineeState } from './trainee.ts';
 import { validate } from './validate.ts';
 
@@ -30,6 +32,8 @@ export interface StageData {
   training(inputSizes: readonly number[]): Promise<TrainingData>;
   /** Validation images as the device sees them. */
   validation(inputSize: number): Promise<TrainingData>;
+  /** Where teachers' answers are kept; without it they are asked every time. */
+  readonly memory?: AnswerMemory;
 }
 
 export interface StageJob {
@@ -51,6 +55,8 @@ export interface StageJob {
   readonly resumed: Checkpoint | null;
   /** Takes the share of the stage's work that is done, 0…1; steps on smaller images are less work. */
   readonly onStep: (share: number) => void;
+  /** Takes the share of the teachers' answers to an epoch's views that is there, 0…1. */
+  readonly onTeaching?: (share: number) => void;
   readonly onEpoch: (entry: EpochEntry) => void;
 }
 
@@ -76,7 +82,7 @@ export async function runStage(job: StageJob): Promise<Checkpoint> {
 }
 
 async function runEpochs(job: StageJob, trainee: Trainee): Promise<Checkpoint> {
-  const { recipe, folder, resumed, seed, teachers, architecture } = job;
+  const { recipe, folder, resumed, seed, architecture } = job;
   const sides = recipe.schedule.flatMap(({ inputSize, epochs }) => new Array<number>(epochs).fill(inputSize));
   let progress: TrainingProgress = resumed?.progress ?? { seed, epochs: 0, best: null, finished: false };
   let result = resumed;
@@ -89,14 +95,16 @@ async function runEpochs(job: StageJob, trainee: Trainee): Promise<Checkpoint> {
         images = await openImages(job, side);
       }
       const started = performance.now();
+      const views = progress.epochs % (recipe.distinctEpochs ?? Number.POSITIVE_INFINITY);
       const { loss, rate } = await trainEpoch(trainee, {
         number: progress.epochs,
+        views,
         of: sides.length,
         side,
         training: images.training,
         recipe,
         seed,
-        teachers,
+        taught: await taught(job, images.training, views),
         onStep: (share) => job.onStep(workShare(sides, progress.epochs, share)),
       });
       const metrics = await validate(images.validation, job.classes, (pixels) => trainee.answers(pixels));
@@ -136,8 +144,21 @@ interface EpochImages {
   close(): Promise<void>;
 }
 
-async function openImages({ data, teachers, recipe }: StageJob, side: number): Promise<EpochImages> {
-  const training = await data.training([side, ...teachers.map(({ inputSize }) => inputSize)]);
+/** Null without teachers, or where the recipe does not listen to them. */
+async function taught(
+  { teachers, recipe, data, onTeaching }: StageJob,
+  { digest }: TrainingData,
+  views: number,
+): Promise<Float32Array | null> {
+  const temperature = recipe.loss.distillation?.temperature;
+  if (temperature === undefined || teachers.length === 0) return null;
+  const memory = recipe.distinctEpochs === undefined ? null : (data.memory ?? null);
+  const job = { teachers, temperature, views: data.training, digest, memory };
+  return taughtProbabilities({ ...job, ...(onTeaching && { onStep: onTeaching }) }, views);
+}
+
+async function openImages({ data, recipe }: StageJob, side: number): Promise<EpochImages> {
+  const training = await data.training([side]);
   if (training.batchesPerEpoch === 0) {
     throw new UsageError('BATCH', 'The training split does not fill one batch', {
       expected: `${recipe.batch} images`,

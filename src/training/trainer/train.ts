@@ -50,6 +50,7 @@ export interface TrainingJob {
    */
   readonly initial?: Checkpoint | ForeignNetwork;
   readonly onStage?: (stage: StageName, epochs: number) => void;
+  readonly onTeaching?: StageJob['onTeaching'];
   readonly onStep?: StageJob['onStep'];
   readonly onEpoch?: (stage: StageName, entry: EpochEntry) => void;
 }
@@ -154,7 +155,7 @@ async function runNamed(
   begin: (resumed: Checkpoint | null) => Promise<Beginning>,
 ): Promise<Checkpoint> {
   const folder = path.join(job.folder, name);
-  const { resume, classes, seed, source, teachers, onStage, onStep, onEpoch } = job;
+  const { resume, classes, seed, source, teachers, onStage, onTeaching, onStep, onEpoch } = job;
   const recipeDocument = documentOf(job, name);
   const resumed = resume ? await lastCheckpoint(folder, recipeDocument) : null;
   onStage?.(
@@ -173,6 +174,7 @@ async function runNamed(
     data: source.stage(recipe),
     teachers,
     resumed,
+    ...(onTeaching && { onTeaching }),
     onStep: onStep ?? (() => {}),
     onEpoch: (entry) => onEpoch?.(name, entry),
   });

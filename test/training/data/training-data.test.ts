@@ -47,6 +47,20 @@ describe.each([
     expect(data.lesions.slice(0, 3)).toEqual(['HAM_0', 'HAM_0', 'HAM_3']);
   });
 
+  it.skipIf(missing)('has a digest that stands for what it shows, whatever the size', async () => {
+    const { digest } = await open({ renderer });
+    expect(digest).toMatch(/^[0-9a-f]{64}$/);
+    expect((await open({ renderer, inputSizes: [8, 24] })).digest).toBe(digest);
+    const others = await Promise.all([
+      open({ renderer, seed: 8 }),
+      open({ renderer, batch: 3 }),
+      open({ renderer, dropLast: true }),
+      open({ renderer, split: 'val' }),
+      open({ renderer, augmentation: { ...DEFAULT_AUGMENTATION, flip: { horizontal: 0, vertical: 0.5 } } }),
+    ]);
+    expect(new Set([digest, ...others.map((other) => other.digest)]).size).toBe(6);
+  });
+
   it.skipIf(missing)('shows every image once per epoch, each epoch in another order', async () => {
     const data = await open({ renderer });
     const [first, second] = [await epochOf(data, 0), await epochOf(data, 1)];

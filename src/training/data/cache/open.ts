@@ -10,12 +10,14 @@ import type { RgbFrame } from '../../../frame.ts';
 import type { Announcer } from '../announcer.ts';
 import type { NativeLoader } from '../native.ts';
 import { buildCache } from './build.ts';
-import { type Entry, type Pixels, readIndex } from './cache-file.ts';
+import { type Entry, type Index, type Pixels, readIndex } from './cache-file.ts';
 import { type Geometry, nameOf } from './geometry.ts';
 import { digestOf } from './sources.ts';
 
 export interface PixelCache {
   readonly file: string;
+  /** Stands for the decoded images (`digestOf`). */
+  readonly digest: string;
   /** In the order of the data set's samples. */
   readonly entries: readonly Entry[];
   /** The whole file in memory; null without the native loader. */
@@ -77,8 +79,7 @@ async function openExisting(
     const index = await readIndex(file);
     if ('fault' in index) return index;
     if (index.digest !== digest) return { fault: 'images have changed since it was made' };
-    const cache =
-      native === null ? readingCache(file, index.entries) : mappedCache(file, index.entries, native);
+    const cache = native === null ? readingCache(file, index) : mappedCache(file, index, native);
     for (const place of needed) {
       const entry = index.entries[place];
       if (!('crc' in entry) || crc32(cache.frame(entry).rgb) === entry.crc) continue;
@@ -91,10 +92,11 @@ async function openExisting(
   }
 }
 
-function mappedCache(file: string, entries: readonly Entry[], native: NativeLoader): PixelCache {
+function mappedCache(file: string, { digest, entries }: Index, native: NativeLoader): PixelCache {
   const mapped = native.mapFile(file);
   return {
     file,
+    digest,
     entries,
     mapped,
     frame: ({ offset, width, height }) => ({
@@ -106,10 +108,11 @@ function mappedCache(file: string, entries: readonly Entry[], native: NativeLoad
   };
 }
 
-function readingCache(file: string, entries: readonly Entry[]): PixelCache {
+function readingCache(file: string, { digest, entries }: Index): PixelCache {
   const descriptor = openSync(file, 'r');
   return {
     file,
+    digest,
     entries,
     mapped: null,
     frame({ offset, width, height }) {

@@ -44,7 +44,8 @@ export interface StartingPointOptions {
 /**
  * The network with a batch norm behind every convolution, put in so that it answers as before (its own, which most exports
  * fold away, are gone), for images of another size, and with a head of its own for these classes.
- * @throws SpikescopeError `FOLDED_FORM` for what training has no layer for, `ARCHITECTURE` for an image size that does not fit
+ * @throws SpikescopeError `FOLDED_FORM` for what training has no layer for, `ARCHITECTURE` for an image size that does not
+ *   fit
  * @throws UsageError `INITIAL` where no dense layer makes the logits
  */
 export function startingPoint(graph: FloatGraph, options: StartingPointOptions): StartingPoint {

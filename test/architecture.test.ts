@@ -40,7 +40,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   training: [
     ...['evaluation', 'conversion', 'report', 'statistics', 'dataset'],
-    ...['runtime/learning', 'runtime/inference', 'runtime/engine', 'store', 'preprocess', 'model'],
+    ...['runtime/learning', 'runtime/inference', 'runtime/engine', 'store', 'preprocess', 'capture', 'model'],
   ],
   bench: [
     ...['training', 'evaluation', 'conversion', 'report', 'statistics', 'dataset'],

@@ -8,14 +8,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { PhantomPainter } from '../../capture/phantom/draw.ts';
-import { DEFAULT_AUGMENTATION } from '../../training/data/augmentation.ts';
+import { CAMERAS, DEFAULT_AUGMENTATION } from '../../training/data/augmentation.ts';
 import { openTrainingData } from '../../training/data/open.ts';
 import type { TrainingData } from '../../training/data/training-data.ts';
 import { medianOf } from '../median.ts';
 
 const COUNT = 32;
 const IMAGES = 128;
-const SIZES = [32, 48, 64];
+const SIZES = [32, 48, 64, 128];
 const CLASSES = ['akiec', 'bcc', 'bkl', 'df', 'mel', 'nv', 'vasc'];
 
 /** Milliseconds for one batch. */
@@ -56,12 +56,20 @@ async function rowsOf(size: number, dataset: string, cacheFolder: string, epochs
   };
   const quick = [
     await openTrainingData({ ...common, renderer: 'native' }),
+    await openTrainingData({
+      ...common,
+      renderer: 'native',
+      augmentation: { ...DEFAULT_AUGMENTATION, camera: CAMERAS },
+    }),
     await openTrainingData({ ...common, augmentation: null }),
   ];
   const slow = [await openTrainingData({ ...common, renderer: 'typescript' })];
   const times = [...(await race(quick, epochs)), ...(await race(slow, Math.ceil(epochs / 20)))];
   for (const data of [...quick, ...slow]) await data.close();
-  const names = ['augmented, native', 'as the device sees it', 'augmented, TypeScript'];
+  const names = [
+    ...['augmented, native', 'augmented with other cameras, native'],
+    ...['as the device sees it', 'augmented, TypeScript'],
+  ];
   return times.map((time, i) => ({
     ...{ size, what: names[i], ...time },
     toNative: time.processor / times[0].processor,

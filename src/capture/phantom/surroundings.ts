@@ -1,7 +1,8 @@
 /** Everything in the frame that is not the lesion: skin, hair, gel, ruler, light. */
 import { type Noise, smoothstep } from './noise.ts';
-import { HEIGHT, type Point, WIDTH } from './plane.ts';
+import { HEIGHT, WIDTH } from './plane.ts';
 import type { Random } from './random.ts';
+import { drawHairs, drawRulerTicks } from './strokes.ts';
 import type { Colour, Tissue } from './tissue.ts';
 
 /** Skin under dermoscopes of several white balances. */
@@ -41,29 +42,10 @@ export function paintSkin(tissue: Tissue, noise: Noise, random: Random): void {
 
 export function paintHair(tissue: Tissue, random: Random): void {
   if (random.chance(0.35)) return;
-  const count = random.chance(0.2) ? random.integer(10, 18) : random.integer(1, 6);
-  const lie = random.between(0, 2 * Math.PI);
-  for (let i = 0; i < count; i++) {
-    const start = { x: random.between(0, WIDTH), y: random.between(0, HEIGHT) };
-    const width = random.between(1, 2.6);
-    const points = arc(start, lie + random.between(-0.7, 0.7), random.between(90, 330), random);
-    if (random.chance(0.2)) tissue.white.addStroke(points, [width * 0.6, 0.6], 0.35);
-    else tissue.melanin.addStroke(points, [width, width * 0.5], random.between(1.1, 2.2));
+  for (const { points, widths, grey, pigment } of drawHairs(random)) {
+    if (grey) tissue.white.addStroke(points, widths, 0.35);
+    else tissue.melanin.addStroke(points, widths, pigment);
   }
-}
-
-function arc(from: Point, direction: number, length: number, random: Random): Point[] {
-  const bend = random.between(-0.07, 0.07);
-  const points: Point[] = [from];
-  let { x, y } = from;
-  const steps = 28;
-  for (let i = 0; i < steps; i++) {
-    direction += bend + random.between(-0.03, 0.03);
-    x += (Math.cos(direction) * length) / steps;
-    y += (Math.sin(direction) * length) / steps;
-    points.push({ x, y });
-  }
-  return points;
 }
 
 /** Air bubbles in the immersion gel: a bright rim, a glint. */
@@ -87,18 +69,9 @@ export function paintBubbles(tissue: Tissue, random: Random): void {
   }
 }
 
-/** Ruler ticks along one edge, a millimetre apart. */
 export function paintRuler(tissue: Tissue, random: Random): void {
   if (random.chance(0.8)) return;
-  const edge = random.chance(0.5) ? 6 : HEIGHT - 6;
-  const inwards = edge === 6 ? 1 : -1;
-  const tilt = random.between(-0.04, 0.04);
-  for (let tick = 0; tick * 40 < WIDTH + 40; tick++) {
-    const from = { x: tick * 40 - 20, y: edge + tilt * tick * 40 };
-    const length = tick % 5 === 0 ? 30 : 16;
-    const to = { x: from.x - tilt * length, y: from.y + inwards * length };
-    tissue.melanin.addStroke([from, to], [2.2, 2.2], 2.4);
-  }
+  for (const { points, widths } of drawRulerTicks(random)) tissue.melanin.addStroke(points, widths, 2.4);
 }
 
 /** Light falling off towards the corners; now and then the round edge of the dermoscope's field. */

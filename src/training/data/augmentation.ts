@@ -8,6 +8,36 @@ const range = (least: number, most: number) =>
     .refine(([low, high]) => low <= high, 'the lower end of a range lies above its upper end')
     .readonly();
 
+/** Every part is drawn by a lot of its own. */
+const cameraSchema = z
+  .strictObject({
+    /** Independent factors on red, green and blue, drawn evenly on a logarithmic scale: light and sensor. */
+    colourCast: z.strictObject({ probability, gain: range(0.1, 10) }).readonly(),
+    /** Standard deviation of a Gaussian blur, as a share of the view's side. */
+    blur: z.strictObject({ probability, sigma: range(0, 0.2) }).readonly(),
+    /** Standard deviation of noise on each number of the frame, as a share of white. */
+    noise: z.strictObject({ probability, sigma: range(0, 1) }).readonly(),
+    /** The frame as a JPEG of this quality (libjpeg's scale) gives it back. */
+    jpeg: z.strictObject({ probability, quality: range(1, 100) }).readonly(),
+    /** Hairs; factor on the width of the phantoms' own (1 to 2.6 pixels of 450). */
+    hair: z.strictObject({ probability, width: range(0, 10) }).readonly(),
+    /** Ticks at an edge; how far inwards they are moved, as a share of the view's side. */
+    ruler: z.strictObject({ probability, inset: range(0, 0.5) }).readonly(),
+    /** A round field with black around it: radius, width of its edge and shift, as shares of the view's side. */
+    field: z
+      .strictObject({
+        probability,
+        radius: range(0.1, 1),
+        softness: range(0, 0.5),
+        shift: z.number().min(0).max(0.5),
+      })
+      .readonly(),
+  })
+  .readonly();
+
+/** What another camera, its light and what lies on the skin make of the same lesion. */
+export type CameraAugmentation = z.infer<typeof cameraSchema>;
+
 export const augmentationSchema = z
   .strictObject({
     /** Probability of a mirrored view. */
@@ -52,6 +82,8 @@ export const augmentationSchema = z
         alpha: z.number().min(0.01).max(2),
       })
       .readonly(),
+    /** Another camera; without it, none. */
+    camera: cameraSchema.optional(),
   })
   .readonly();
 
@@ -77,4 +109,15 @@ export const IDENTITY_AUGMENTATION: Augmentation = {
   geometry: { probability: 0, rotation: 0, scale: [1, 1], aspect: [1, 1], shift: 0, shear: 0 },
   erasing: { probability: 0, area: [0, 0], aspect: [1, 1] },
   mixing: { kind: 'none', probability: 0, alpha: 1 },
+};
+
+/** Other cameras, moderately: what dermoscopes, phones on dermoscopes and archives differ in. */
+export const CAMERAS: CameraAugmentation = {
+  colourCast: { probability: 0.5, gain: [0.8, 1.25] },
+  blur: { probability: 0.2, sigma: [0, 0.02] },
+  noise: { probability: 0.2, sigma: [0, 0.1] },
+  jpeg: { probability: 0.3, quality: [30, 95] },
+  hair: { probability: 0.15, width: [1, 3] },
+  ruler: { probability: 0.05, inset: [0, 0.15] },
+  field: { probability: 0.1, radius: [0.4, 0.65], softness: [0, 0.05], shift: 0.05 },
 };

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import type { PackedViews } from './views/pack.ts';
 
 export interface NativeLoader {
   /** The whole file, read in as it is touched; unmapped when collected. Writing changes this process's view alone. */
@@ -10,13 +11,13 @@ export interface NativeLoader {
   /**
    * Draws views off the main thread.
    * @param frames per image: offset in `pixels`, width, height; `PADDING_BYTES` follow each frame
-   * @param views per image: `VIEW_NUMBERS` numbers
+   * @param views one per image
    * @param outputs one per size, float32, images × size × size × 3; not to be touched until the promise settles
    */
   render(
     pixels: Uint8Array,
     frames: Float64Array,
-    views: Float64Array,
+    views: PackedViews,
     outputs: readonly Float32Array[],
   ): Promise<void>;
 }

@@ -7,7 +7,8 @@ import { greyWorldGains } from './grey-world.ts';
 import type { NativeLoader } from './native.ts';
 import type { Place } from './order.ts';
 import { exactInputs, nativeRenderer, typescriptRenderer } from './renderer.ts';
-import { drawView, IDENTITY, type View } from './views/view.ts';
+import { drawView } from './views/draw.ts';
+import { IDENTITY, type View } from './views/view.ts';
 
 /** Makes the images of some places of an epoch, one array per input size. */
 export type Producer = (places: readonly Place[], epoch: number) => Promise<Float32Array[]>;

@@ -1,8 +1,9 @@
 import type { Pixels } from './cache/cache-file.ts';
 import type { PixelCache } from './cache/open.ts';
 import type { NativeLoader } from './native.ts';
+import { packViews } from './views/pack.ts';
 import { renderReference } from './views/render-reference.ts';
-import { packView, type View } from './views/view.ts';
+import type { View } from './views/view.ts';
 
 /** Draws one view of each image at every size: float32 in [0, 1], images × size × size × 3 per size. */
 export type Renderer = (images: readonly Pixels[], views: readonly View[]) => Promise<Float32Array[]>;
@@ -17,7 +18,7 @@ export function nativeRenderer(mapped: Uint8Array, native: NativeLoader, sizes: 
   return async (images, views) => {
     const frames = Float64Array.from(images.flatMap(({ offset, width, height }) => [offset, width, height]));
     const outputs = sizes.map((size) => unwritten(images.length * size * size * 3));
-    await native.render(mapped, frames, Float64Array.from(views.flatMap(packView)), outputs);
+    await native.render(mapped, frames, packViews(views), outputs);
     return outputs;
   };
 }

@@ -1,82 +1,36 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { RgbFrame } from '../../../src/frame.ts';
 import { areaResampleReference } from '../../../src/preprocess/resample-reference.ts';
 import { centredSquare } from '../../../src/preprocess/square.ts';
 import {
   type Augmentation,
+  CAMERAS,
   DEFAULT_AUGMENTATION,
   IDENTITY_AUGMENTATION,
 } from '../../../src/training/data/augmentation.ts';
-import { nativeLoader } from '../../../src/training/data/native.ts';
 import { labOf, type Triple } from '../../../src/training/data/views/colour.ts';
+import { drawView } from '../../../src/training/data/views/draw.ts';
+import { packViews } from '../../../src/training/data/views/pack.ts';
 import { renderReference } from '../../../src/training/data/views/render-reference.ts';
-import { drawView, IDENTITY, packView, type View } from '../../../src/training/data/views/view.ts';
+import { IDENTITY, type View } from '../../../src/training/data/views/view.ts';
 import { drawnLesion } from '../../support/drawn-lesion.ts';
 import { Random } from '../../support/random.ts';
+import {
+  augmentations,
+  between,
+  framesUpTo,
+  GAINS,
+  largestDifference,
+  native,
+  renderNative,
+  views,
+} from '../../support/views.ts';
 
-const native = nativeLoader();
 /** Float32 and polynomials against double precision, at extreme settings: a twentieth of a grey level. */
 const TOLERANCE = 2e-4;
 
-const frames = fc
-  .record({ width: fc.integer({ min: 1, max: 90 }), height: fc.integer({ min: 1, max: 90 }), seed: fc.nat() })
-  .map(
-    ({ width, height, seed }): RgbFrame => ({
-      rgb: new Random(seed).bytes(width * height * 3),
-      width,
-      height,
-    }),
-  );
+const frames = framesUpTo(90);
 const sizes = fc.integer({ min: 1, max: 40 });
-const between = (min: number, max: number) => fc.double({ min, max, noNaN: true });
-const sorted = (min: number, max: number) =>
-  fc
-    .tuple(between(min, max), between(min, max))
-    .map(([a, b]): [number, number] => [Math.min(a, b), Math.max(a, b)]);
-
-const augmentations: fc.Arbitrary<Augmentation> = fc.record({
-  flip: fc.record({ horizontal: between(0, 1), vertical: between(0, 1) }),
-  luminance: fc.record({
-    probability: between(0, 1),
-    factor: sorted(0, 2),
-    gamma: sorted(0.4, 2.5),
-    gammaShare: between(0, 1),
-  }),
-  contrast: fc.record({ probability: between(0, 1), factor: sorted(0, 2) }),
-  greyWorld: fc.record({ probability: between(0, 1), strength: sorted(0, 1) }),
-  geometry: fc.record({
-    probability: between(0, 1),
-    rotation: between(0, 180),
-    scale: sorted(0.2, 2),
-    aspect: sorted(0.5, 2),
-    shift: between(0, 0.5),
-    shear: between(0, 30),
-  }),
-  erasing: fc.record({ probability: between(0, 1), area: sorted(0, 1), aspect: sorted(0.2, 5) }),
-  mixing: fc.constant(IDENTITY_AUGMENTATION.mixing),
-});
-const GAINS: [number, number, number] = [0.8, 1.1, 1.2];
-const views = fc.tuple(augmentations, fc.nat()).map(([augmentation, seed]) => {
-  const random = new Random(seed);
-  return drawView(augmentation, () => random.next(), GAINS);
-});
-
-async function renderNative(frame: RgbFrame, view: View, size: number): Promise<Float32Array> {
-  if (native === null) throw new Error('the native loader is not built');
-  const pixels = new Uint8Array(frame.rgb.length + 16);
-  pixels.set(frame.rgb);
-  const output = new Float32Array(size * size * 3);
-  const place = Float64Array.of(0, frame.width, frame.height);
-  await native.render(pixels, place, Float64Array.from(packView(view)), [output]);
-  return output;
-}
-
-function largestDifference(a: Float32Array, b: Float32Array): number {
-  expect(a.length).toBe(b.length);
-  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
-}
-
 function mirrored(image: Float32Array, size: number, horizontally: boolean): Float32Array {
   return image.map((_, i) => {
     const [c, x, y] = [i % 3, Math.floor(i / 3) % size, Math.floor(i / 3 / size)];
@@ -101,11 +55,11 @@ describe.skipIf(native === null)('the native renderer', () => {
     );
   });
 
-  it('does so on lesions at the sizes of training, by the default augmentation', async () => {
+  it('does so on lesions at the sizes of training, by the default augmentation and other cameras', async () => {
     const frame = drawnLesion(200, 150);
     for (let seed = 0; seed < 12; seed++) {
       const random = new Random(seed);
-      const view = drawView(DEFAULT_AUGMENTATION, () => random.next(), [1, 1, 1]);
+      const view = drawView({ ...DEFAULT_AUGMENTATION, camera: CAMERAS }, () => random.next(), [1, 1, 1]);
       for (const size of [64, 96]) {
         const expected = renderReference(frame, view, size);
         expect(largestDifference(await renderNative(frame, view, size), expected)).toBeLessThan(TOLERANCE);
@@ -114,20 +68,40 @@ describe.skipIf(native === null)('the native renderer', () => {
   });
 
   it('refuses frames beyond their memory, views without bounds and outputs that are no squares', () => {
-    const render = (frame: number[], view: number[], output = new Float32Array(12)) =>
-      native?.render(new Uint8Array(12 + 16), Float64Array.from(frame), Float64Array.from(view), [output]);
-    const view = packView(IDENTITY);
+    const render = (
+      frame: number[],
+      view: number[],
+      output = new Float32Array(12),
+      segments = [0, 0, 1, 1, 1],
+    ) =>
+      native?.render(
+        new Uint8Array(12 + 16),
+        Float64Array.from(frame),
+        { numbers: Float64Array.from(view), segments: Float64Array.from(segments) },
+        [output],
+      );
+    const view = Array.from(packViews([IDENTITY]).numbers);
     expect(() => render([1, 2, 2], view)).toThrow('offset of a frame within pixels');
     expect(() => render([-1, 2, 2], view)).toThrow('offset');
     expect(() => render([0, 0, 2], view)).toThrow('width');
     expect(() => render([0, 2, 2, 0], view)).toThrow('three numbers per image');
     expect(() => render([], [])).toThrow('one image at least');
-    expect(() => render([0, 2, 2], view.slice(1))).toThrow('16 numbers per image');
+    expect(() => render([0, 2, 2], view.slice(1))).toThrow('36 numbers per image');
     expect(() => render([0, 2, 2], view.with(0, Number.NaN))).toThrow('coefficients');
     expect(() => render([0, 2, 2], view.with(0, 0))).toThrow('shrink an axis');
     expect(() => render([0, 2, 2], view.with(6, -1))).toThrow('gains');
     expect(() => render([0, 2, 2], view.with(10, 0))).toThrow('gamma');
     expect(() => render([0, 2, 2], view.with(12, 2))).toThrow('erased');
+    expect(() => render([0, 2, 2], view.with(16, 2))).toThrow('noise');
+    expect(() => render([0, 2, 2], view.with(17, -1))).toThrow('seed of the noise');
+    expect(() => render([0, 2, 2], view.with(18, 101))).toThrow('quality of the JPEG');
+    expect(() => render([0, 2, 2], view.with(19, Number.NaN))).toThrow('blur');
+    expect(() => render([0, 2, 2], view.with(22, 1e9))).toThrow('field');
+    expect(() => render([0, 2, 2], view.with(24, 2))).toThrow('first segment');
+    expect(() => render([0, 2, 2], view.with(25, 2))).toThrow('segments of a drawing');
+    expect(() => render([0, 2, 2], view.with(35, 2))).toThrow('opacity');
+    expect(() => render([0, 2, 2], view, new Float32Array(12), [0, 0, 1, 1])).toThrow('five numbers');
+    expect(() => render([0, 2, 2], view, new Float32Array(12), [0, 0, 1, 1, 1e9])).toThrow('within ±100');
     expect(() => render([0, 2, 2], view, new Float32Array(15))).toThrow('side of a square');
   });
 });

@@ -10,7 +10,9 @@
 namespace spikescope::binding {
 namespace {
 
+using views::Drawing;
 using views::Frame;
+using views::Segment;
 using views::View;
 
 struct Output {
@@ -21,6 +23,7 @@ struct Output {
 struct Work {
   std::vector<Frame> frames;
   std::vector<View> views;
+  std::vector<Segment> segments;
   std::vector<Output> outputs;
 };
 
@@ -39,9 +42,33 @@ std::vector<Frame> read_frames(Napi::Uint8Array& pixels, const Napi::Float64Arra
   return frames;
 }
 
+constexpr double kMost = 100;
+
+void check_share(Napi::Env env, double number, const char* expected) {
+  if (!(number >= 0 && number <= 1)) refuse(env, "views", expected);
+}
+
+void check_drawing(Napi::Env env, const Drawing& drawing, size_t segments) {
+  const auto most = static_cast<int64_t>(segments);
+  const int64_t first = read_integer(env, drawing.first, 0, most, "views, first segment");
+  read_integer(env, drawing.count, 0, most - first, "views, segments of a drawing");
+  for (const double number : drawing.colour) check_share(env, number, "a drawing's colour within 0…1");
+  check_share(env, drawing.opacity, "a drawing's opacity within 0…1");
+}
+
+void check_camera(Napi::Env env, const View& view, size_t segments) {
+  check_share(env, view.noise_sigma, "noise within 0…1");
+  read_integer(env, view.noise_seed, 0, UINT32_MAX, "views, seed of the noise");
+  read_integer(env, view.jpeg_quality, 0, 100, "views, quality of the JPEG");
+  check_share(env, view.blur_sigma, "a blur within 0…1");
+  for (const double number : view.field) {
+    if (!(std::fabs(number) <= kMost)) refuse(env, "views", "a field within ±100");
+  }
+  for (const Drawing& drawing : view.drawings) check_drawing(env, drawing, segments);
+}
+
 /** Bounds beyond any augmentation, within which coordinates stay exact. */
 void check_view(Napi::Env env, const View& view) {
-  constexpr double kMost = 100;
   const double numbers[] = {view.xu, view.xv, view.x, view.yu, view.yv, view.y};
   for (const double number : numbers) {
     if (!(std::fabs(number) <= kMost)) refuse(env, "views", "a transform with coefficients within ±100");
@@ -57,16 +84,31 @@ void check_view(Napi::Env env, const View& view) {
         view.gamma >= kLeast && view.gamma <= kMost)) {
     refuse(env, "views", "factor and contrast in 0…100, gamma in 0.001…100");
   }
-  for (const double share : view.erased) {
-    if (!(share >= 0 && share <= 1)) refuse(env, "views", "an erased rectangle within 0…1");
-  }
+  for (const double share : view.erased) check_share(env, share, "an erased rectangle within 0…1");
 }
 
-std::vector<View> read_views(const Napi::Float64Array& table, size_t count) {
-  if (table.ElementLength() != count * views::kViewNumbers) refuse(table.Env(), "views", "16 numbers per image");
+std::vector<View> read_views(const Napi::Float64Array& table, size_t count, size_t segments) {
+  const Napi::Env env = table.Env();
+  if (table.ElementLength() != count * views::kViewNumbers) {
+    refuse(env, "views", std::to_string(views::kViewNumbers) + " numbers per image");
+  }
   std::vector<View> result(count);
   if (count > 0) std::memcpy(result.data(), table.Data(), table.ByteLength());
-  for (const View& view : result) check_view(table.Env(), view);
+  for (const View& view : result) {
+    check_view(env, view);
+    check_camera(env, view, segments);
+  }
+  return result;
+}
+
+std::vector<Segment> read_segments(const Napi::Float64Array& table) {
+  const Napi::Env env = table.Env();
+  if (table.ElementLength() % views::kSegmentNumbers != 0) refuse(env, "segments", "five numbers each");
+  for (size_t i = 0; i < table.ElementLength(); i++) {
+    if (!(std::fabs(table[i]) <= kMost)) refuse(env, "segments", "numbers within ±100");
+  }
+  std::vector<Segment> result(table.ElementLength() / views::kSegmentNumbers);
+  if (!result.empty()) std::memcpy(result.data(), table.Data(), table.ByteLength());
   return result;
 }
 
@@ -99,10 +141,12 @@ class RenderWorker : public Napi::AsyncWorker {
   void Execute() override {
     views::Scratch scratch;
     for (size_t i = 0; i < work_.frames.size(); i++) {
+      const View& view = work_.views[i];
       views::prefetch(work_.frames[i]);
+      const Frame frame = views::expose(work_.frames[i], view, scratch.exposure);
       for (const Output& output : work_.outputs) {
         const auto stride = static_cast<size_t>(output.size * output.size * 3);
-        views::render(work_.frames[i], work_.views[i], output.size, scratch, output.values + i * stride);
+        views::render(frame, view, work_.segments.data(), output.size, scratch, output.values + i * stride);
       }
     }
   }
@@ -121,11 +165,15 @@ class RenderWorker : public Napi::AsyncWorker {
 Napi::Value render(const Napi::CallbackInfo& info) {
   auto pixels = read_array<uint8_t>(info[0], napi_uint8_array, "pixels");
   const auto frames = read_array<double>(info[1], napi_float64_array, "frames");
-  const auto table = read_array<double>(info[2], napi_float64_array, "views");
+  if (!info[2].IsObject()) refuse(info.Env(), "views", "an object");
+  const auto packed = info[2].As<Napi::Object>();
+  const auto table = read_array<double>(packed.Get("numbers"), napi_float64_array, "views");
+  const auto segments = read_array<double>(packed.Get("segments"), napi_float64_array, "segments");
   if (frames.ElementLength() == 0) refuse(info.Env(), "frames", "one image at least");
   Work work;
   work.frames = read_frames(pixels, frames);
-  work.views = read_views(table, work.frames.size());
+  work.segments = read_segments(segments);
+  work.views = read_views(table, work.frames.size(), work.segments.size());
   work.outputs = read_outputs(info[3], work.frames.size());
   auto arrays = Napi::Array::New(info.Env(), 2);
   arrays.Set(0u, pixels);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "mirrored.h"
 #include "view.h"
 
 /** Which pixels of a frame the boxes of a view cover, and how much of each. */
@@ -77,15 +78,6 @@ struct Geometry {
     return {x + x_right * right + x_down * below, y + y_right * right + y_down * below};
   }
 };
-
-/** Where pixel `index` of an axis of `length` pixels lies when both ends are mirrors. */
-inline int64_t mirrored(int64_t index, int64_t length) {
-  const int64_t once = index < 0 ? -1 - index : index < length ? index : 2 * length - 1 - index;
-  if (once >= 0 && once < length) return once;
-  const int64_t period = 2 * length;
-  const int64_t place = ((index % period) + period) % period;
-  return place < length ? place : period - 1 - place;
-}
 
 /** Σ of what lies in a box anywhere. */
 inline Pixel sum_mirrored(const Frame& frame, const Span& columns, const Span& rows, const Box& box) {

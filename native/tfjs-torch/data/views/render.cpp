@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "blur.h"
 #include "box_resample.h"
 #include "luminance.h"
+#include "overlays.h"
 #include "target.h"
 
 namespace spikescope::views {
@@ -53,12 +55,17 @@ void prefetch(const Frame& frame) {
   for (int64_t at = 0; at < bytes; at += kLine) __builtin_prefetch(frame.rgb + at);
 }
 
-void render(const Frame& frame, const View& view, int64_t size, Scratch& scratch, float* output) {
+void render(const Frame& frame, const View& view, const Segment* segments, int64_t size, Scratch& scratch,
+            float* output) {
   const int64_t count = size * size;
-  scratch.resize(static_cast<size_t>(3 * count));
-  const Planes planes = {scratch.data(), scratch.data() + count, scratch.data() + 2 * count, size};
+  scratch.planes.resize(static_cast<size_t>(3 * count));
+  float* const first = scratch.planes.data();
+  const Planes planes = {first, first + count, first + 2 * count, size};
   box_resample(frame, view, planes);
+  draw_over(view, segments, planes, scratch.plane);
   adjust_colours(view, planes);
+  darken_around(view, planes);
+  blur(view, planes, scratch.plane);
   erase(view, planes);
   interleave(planes, output);
 }

@@ -2,13 +2,27 @@
 
 import type { RgbFrame } from '../../../frame.ts';
 import { centredSquare } from '../../../preprocess/square.ts';
+import { blurred } from './blur.ts';
 import { labOf, rgbOf, type Triple } from './colour.ts';
+import { withField } from './field.ts';
+import { throughJpeg } from './jpeg.ts';
+import { withNoise } from './noise.ts';
+import { withDrawings } from './strokes.ts';
 import type { Rectangle, Transform, View } from './view.ts';
 
 /** A view of a frame: float32 RGB in [0, 1], size × size × 3. */
 export function renderReference(frame: RgbFrame, view: View, size: number): Float32Array {
-  const colours = adjusted(resampled(frame, view.transform, size), view);
+  const skin = resampled(exposed(frame, view), view.transform, size);
+  const lit = adjusted(withDrawings(skin, view.drawings, size), view);
+  const seen = view.field === null ? lit : withField(lit, view.field, size);
+  const colours = view.blur === 0 ? seen : blurred(seen, view.blur, size);
   return Float32Array.from(erased(colours, view.erased, size).flat());
+}
+
+/** The frame as sensor and file give it. */
+function exposed(frame: RgbFrame, { noise, jpeg }: View): RgbFrame {
+  const noisy = noise === null ? frame : withNoise(frame, noise);
+  return jpeg === null ? noisy : throughJpeg(noisy, jpeg);
 }
 
 /**
@@ -63,7 +77,7 @@ function boxMean({ rgb, width }: RgbFrame, columns: readonly Overlap[], rows: re
 }
 
 /** Gains, then luminance and contrast on L* alone. */
-function adjusted(colours: Triple[], { gains, factor, gamma, contrast }: View): Triple[] {
+function adjusted(colours: readonly Triple[], { gains, factor, gamma, contrast }: View): readonly Triple[] {
   if (factor === 1 && gamma === 1 && contrast === 1 && gains.every((gain) => gain === 1)) return colours;
   const share = (value: number) => Math.min(1, Math.max(0, value));
   const lab = colours.map(([red, green, blue]) =>
@@ -74,7 +88,7 @@ function adjusted(colours: Triple[], { gains, factor, gamma, contrast }: View): 
   return lab.map(([, a, b], i) => rgbOf([100 * share(mean + contrast * (lightness[i] - mean)), a, b]));
 }
 
-function erased(colours: Triple[], rectangle: Rectangle | null, size: number): Triple[] {
+function erased(colours: readonly Triple[], rectangle: Rectangle | null, size: number): readonly Triple[] {
   if (rectangle === null) return colours;
   const { left, top, right, bottom } = rectangle;
   const mean = [0, 1, 2].map((c) => colours.reduce((sum, colour) => sum + colour[c], 0) / colours.length);

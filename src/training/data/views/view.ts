@@ -1,4 +1,4 @@
-import type { Augmentation } from '../augmentation.ts';
+import type { Triple } from './colour.ts';
 
 /**
  * What one augmented view shows, the same at every size. The point (u, v) of the output, both in [−½, ½], shows the
@@ -14,7 +14,54 @@ export interface View {
   readonly contrast: number;
   /** Rectangle filled with the view's mean colour, shares of the output's side; null for none. */
   readonly erased: Rectangle | null;
+  /** On each number of the frame, before all else; null for none. */
+  readonly noise: Noise | null;
+  /** Quality (1…100) of a JPEG through which the noisy frame has gone; null for none. */
+  readonly jpeg: number | null;
+  /** What lies on the skin, before gains and lightness; `MAXIMUM_DRAWINGS` at most. */
+  readonly drawings: readonly Drawing[];
+  /** Black around it; null for none. */
+  readonly field: Field | null;
+  /** Standard deviation of the Gaussian blur after all else but erasing, as a share of the output's side. */
+  readonly blur: number;
 }
+
+export interface Noise {
+  /** Standard deviation as a share of white. */
+  readonly sigma: number;
+  /** Unsigned 32-bit integer. */
+  readonly seed: number;
+}
+
+/** Lines of one colour. Where they cross they cover no more than one of them. */
+export interface Drawing {
+  /** sRGB in [0, 1]. */
+  readonly colour: Triple;
+  /** Share of the skin's light that a line holds back, 0…1. */
+  readonly opacity: number;
+  readonly segments: readonly Segment[];
+}
+
+/** A straight line with round ends, in shares of the output's side from its centre. */
+export interface Segment {
+  readonly from: Point;
+  readonly to: Point;
+  readonly width: number;
+}
+
+export interface Point {
+  readonly u: number;
+  readonly v: number;
+}
+
+/** A disc in shares of the output's side from its centre; its edge is a ramp of the width `softness`. */
+export interface Field {
+  readonly centre: Point;
+  readonly radius: number;
+  readonly softness: number;
+}
+
+export const MAXIMUM_DRAWINGS = 2;
 
 export interface Transform {
   readonly xu: number;
@@ -39,88 +86,9 @@ export const IDENTITY: View = {
   gamma: 1,
   contrast: 1,
   erased: null,
+  noise: null,
+  jpeg: null,
+  drawings: [],
+  field: null,
+  blur: 0,
 };
-
-/** Numbers of a packed view; native/tfjs-torch/data/views/view.h has the same order. */
-export const VIEW_NUMBERS = 16;
-
-export function packView({ transform, gains, factor, gamma, contrast, erased }: View): number[] {
-  const { xu, xv, x, yu, yv, y } = transform;
-  const { left, top, right, bottom } = erased ?? { left: 0, top: 0, right: 0, bottom: 0 };
-  return [xu, xv, x, yu, yv, y, ...gains, factor, gamma, contrast, left, top, right, bottom];
-}
-
-/**
- * Draws what a view shows.
- * @param random uniform in [0, 1); the same stream gives the same view
- * @param greyGains factors that make the training split grey on average
- */
-export function drawView(
-  augmentation: Augmentation,
-  random: () => number,
-  greyGains: readonly [number, number, number],
-): View {
-  const { luminance, contrast, greyWorld } = augmentation;
-  const between = ([low, high]: readonly [number, number]) => low + (high - low) * random();
-  const chance = (probability: number) => random() < probability;
-
-  const transform = drawTransform(augmentation, random);
-  const lit = chance(luminance.probability);
-  const byGamma = chance(luminance.gammaShare);
-  const factor = between(luminance.factor);
-  const gamma = between(luminance.gamma);
-  const contrasted = chance(contrast.probability);
-  const contrastFactor = between(contrast.factor);
-  const greyed = chance(greyWorld.probability);
-  const strength = between(greyWorld.strength);
-  const [red, green, blue] = greyGains;
-  return {
-    transform,
-    gains: greyed ? [red ** strength, green ** strength, blue ** strength] : [1, 1, 1],
-    factor: lit && !byGamma ? factor : 1,
-    gamma: lit && byGamma ? gamma : 1,
-    contrast: contrasted ? contrastFactor : 1,
-    erased: drawErased(augmentation.erasing, random),
-  };
-}
-
-/** Rotation × shear × scale × flip. */
-function drawTransform({ geometry, flip }: Augmentation, random: () => number): Transform {
-  const around = (extent: number) => extent * (2 * random() - 1);
-  const logarithmic = ([low, high]: readonly [number, number]) => low * (high / low) ** random();
-  const mirror = (probability: number) => (random() < probability ? -1 : 1);
-
-  const horizontal = mirror(flip.horizontal);
-  const vertical = mirror(flip.vertical);
-  const jittered = random() < geometry.probability;
-  const rotation = (around(geometry.rotation) * Math.PI) / 180;
-  const shear = Math.tan((around(geometry.shear) * Math.PI) / 180);
-  const scale = logarithmic(geometry.scale);
-  const aspect = Math.sqrt(logarithmic(geometry.aspect));
-  const x = around(geometry.shift);
-  const y = around(geometry.shift);
-  if (!jittered) return { xu: horizontal, xv: 0, x: 0, yu: 0, yv: vertical, y: 0 };
-
-  const [cosine, sine] = [Math.cos(rotation), Math.sin(rotation)];
-  const across = scale * aspect * horizontal;
-  const down = (scale / aspect) * vertical;
-  return {
-    xu: cosine * across,
-    xv: (cosine * shear - sine) * down,
-    x,
-    yu: sine * across,
-    yv: (sine * shear + cosine) * down,
-    y,
-  };
-}
-
-function drawErased(erasing: Augmentation['erasing'], random: () => number): Rectangle | null {
-  const chosen = random() < erasing.probability;
-  const area = erasing.area[0] + (erasing.area[1] - erasing.area[0]) * random();
-  const aspect = Math.sqrt(erasing.aspect[0] * (erasing.aspect[1] / erasing.aspect[0]) ** random());
-  const width = Math.min(1, Math.sqrt(area) * aspect);
-  const height = Math.min(1, Math.sqrt(area) / aspect);
-  const left = random() * (1 - width);
-  const top = random() * (1 - height);
-  return chosen ? { left, top, right: left + width, bottom: top + height } : null;
-}

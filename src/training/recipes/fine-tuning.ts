@@ -1,6 +1,7 @@
 import type { EfficientNetLiteVariant } from '../../model/networks/efficientnet-lite.ts';
 import { QANA_RECIPE } from './qana.ts';
 import type { NetworkRecipe, Recipe, StageRecipe } from './recipe.ts';
+import { DISTINCT_EPOCHS, TAUGHT_AUGMENTATION } from './taught.ts';
 
 const FLOAT: StageRecipe = {
   ...QANA_RECIPE.float,
@@ -8,6 +9,9 @@ const FLOAT: StageRecipe = {
   optimiser: 'adamw',
   rate: { peak: 5e-4, warmUp: 0.05, floor: 0 },
   weightDecay: 0.02,
+  loss: { ...QANA_RECIPE.float.loss, distillation: { temperature: 2, weight: 0.5 } },
+  augmentation: TAUGHT_AUGMENTATION,
+  distinctEpochs: DISTINCT_EPOCHS,
 };
 
 function fineTuning(name: string, network: NetworkRecipe): Recipe {

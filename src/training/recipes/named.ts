@@ -3,6 +3,7 @@ import { efficientNetLiteRecipe, FINE_TUNING } from './fine-tuning.ts';
 import { QANA_FOURTH_CYCLE, QANA_RECIPE, QANA_SECOND_CYCLE, QANA_THIRD_CYCLE } from './qana.ts';
 import { QANA_AKD1000_RECIPE } from './qana-akd1000.ts';
 import type { Recipe } from './recipe.ts';
+import { QANA_TAUGHT, QANA128 } from './taught.ts';
 
 /** Networks of ours; each has a recipe of its name. */
 export const ARCHITECTURES: readonly string[] = [
@@ -17,6 +18,8 @@ export const RECIPES: Readonly<Record<string, Recipe | undefined>> = {
   'qana-second-cycle': QANA_SECOND_CYCLE,
   'qana-third-cycle': QANA_THIRD_CYCLE,
   'qana-fourth-cycle': QANA_FOURTH_CYCLE,
+  'qana-taught': QANA_TAUGHT,
+  qana128: QANA128,
   'qana-akd1000': QANA_AKD1000_RECIPE,
   ...Object.fromEntries(
     EFFICIENTNET_LITE_VARIANTS.map(efficientNetLiteRecipe).map((recipe) => [recipe.name, recipe]),

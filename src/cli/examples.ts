@@ -29,6 +29,7 @@ export const EXAMPLES = {
   ],
   balance: ['spikescope balance --from training/model.checkpoint --dataset ham10000 --out balanced'],
   ablation: ['spikescope ablation --dataset ham10000 --out ablation --epochs 12'],
+  sites: ['spikescope sites --dataset ham10000 --out sites'],
   journal: ['spikescope journal verify', 'spikescope journal resend --from 1 --data /var/lib/spikescope'],
   doctor: [
     'spikescope doctor',

@@ -18,6 +18,7 @@ export const COMMANDS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   train: async () => (await import('./train/train.ts')).trainCommand(),
   balance: async () => (await import('./balance/balance.ts')).balanceCommand(),
   ablation: async () => (await import('./ablation/ablation.ts')).ablationCommand(),
+  sites: async () => (await import('./sites/sites.ts')).sitesCommand(),
   journal: async () => (await import('./journal/journal.ts')).journalCommand(),
   doctor: async () => (await import('./doctor/doctor.ts')).doctorCommand(),
   bench: async () => (await import('./bench/bench.ts')).benchCommand(),

@@ -74,11 +74,17 @@ export function trainOptions(raw: unknown): TrainOptions {
   return parseOptions(optionsSchema, raw);
 }
 
+export type RecipeOptions = Partial<
+  Pick<
+    TrainOptions,
+    'architecture' | 'recipe' | 'epochs' | 'quantisedEpochs' | 'batch' | 'learningRate' | 'quantise' | 'from'
+  >
+>;
+
 /** The recipe with the options' changes. @throws UsageError `RECIPE`, `OPTION` */
-export async function recipeFrom(options: TrainOptions): Promise<Recipe> {
-  const { recipe: wanted, architecture } = options;
-  const named = RECIPES[wanted ?? architecture];
-  const recipe = named ?? (await readRecipe(wanted ?? architecture));
+export async function recipeFrom(options: RecipeOptions): Promise<Recipe> {
+  const wanted = options.recipe ?? options.architecture ?? 'qana';
+  const recipe = RECIPES[wanted] ?? (await readRecipe(wanted));
   const float = withChanges(recipe.float, options.epochs, options);
   if (options.quantise === false) return { ...recipe, float, quantisation: null };
   if (recipe.quantisation === null) {

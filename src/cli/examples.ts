@@ -22,6 +22,7 @@ export const EXAMPLES = {
   evaluate: [
     'spikescope evaluate --dataset ham10000 --split test',
     'spikescope evaluate --dataset ham10000 --float model.onnx --json',
+    'spikescope evaluate --dataset ham10000 --split val --corruptions',
   ],
   train: [
     'spikescope train --dataset ham10000 --out training',

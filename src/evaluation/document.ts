@@ -1,6 +1,7 @@
 /** What `evaluate --json` prints. Shares are 0…1. */
 import type { ModelIdentity } from '../model/bundle/bundle.ts';
 import type { Figures } from '../statistics/figures.ts';
+import type { CorruptionDocument } from './corruption/document.ts';
 import type { SideBySide } from './protocols/side-by-side.ts';
 import type { Unreadable } from './read-split.ts';
 
@@ -47,4 +48,6 @@ export interface EvaluationDocument extends Figures {
   readonly float?: Figures & { readonly n: number; readonly source: string };
   /** Share of images for which the integer graph (untiled) and the float graph have the same winning class. */
   readonly agreement?: number;
+  /** What it loses on corrupted photographs. */
+  readonly corruption?: CorruptionDocument;
 }

@@ -9,6 +9,7 @@ import type { Split } from '../splits.ts';
 import { figuresOf } from '../statistics/figures.ts';
 import type { Prediction } from '../statistics/prediction.ts';
 import type { ReliabilityBin } from '../statistics/reliability.ts';
+import { measureCorruption } from './corruption/measure.ts';
 import type { EvaluationDocument } from './document.ts';
 import type { FloatModel } from './float-model.ts';
 import { sideBySide } from './protocols/side-by-side.ts';
@@ -23,6 +24,8 @@ export interface EvaluateOptions {
   readonly limit?: number;
   /** What lies beside the bundle; absent or null for nothing. */
   readonly stored?: StoredFigures | null;
+  /** Whether the images are also read corrupted. */
+  readonly corruptions?: boolean;
   readonly onImage?: () => void;
 }
 
@@ -86,6 +89,7 @@ export async function evaluate(
     retakes: retakesOf(outcomes),
     protocols: sideBySide(identityOf(bundle), measured, options.stored ?? null),
     ...comparisonOf(classes, outcomes, options.float),
+    ...(options.corruptions && { corruption: await measureCorruption(outcomes, bundle, engine, options) }),
   };
   return { document, reliability: metrics.reliability, wrong: wrongAnswers(outcomes, predictions, classes) };
 }

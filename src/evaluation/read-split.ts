@@ -3,6 +3,7 @@
 import { mapConcurrently } from '../concurrently.ts';
 import type { Sample } from '../dataset/dataset.ts';
 import { SpikescopeError } from '../errors.ts';
+import type { RgbFrame } from '../frame.ts';
 import type { ModelBundle } from '../model/bundle/bundle.ts';
 import { decodeImage } from '../preprocess/decode.ts';
 import { retakeReasons } from '../preprocess/quality.ts';
@@ -17,6 +18,8 @@ export interface ReadOptions {
   readonly tiling: boolean;
   /** Also run on each image's untiled input. */
   readonly float?: FloatModel;
+  /** What becomes of each photograph before the device reads it. */
+  readonly change?: (frame: RgbFrame, sample: Sample) => RgbFrame | Promise<RgbFrame>;
   /** Called once per image. */
   readonly onImage?: () => void;
 }
@@ -52,12 +55,13 @@ export async function readSplit(
   engine: Engine,
   options: ReadOptions,
 ): Promise<ReadSplit> {
-  const { crop, tiling, float, onImage } = options;
+  const { crop, tiling, float, change, onImage } = options;
   const classifier = createClassifier(bundle, engine, { crop, tiling, integrityCheck: false });
   const { width: side, quality: limits } = bundle.preprocessing;
 
   const read = async (sample: Sample): Promise<Outcome> => {
-    const frame = await decodeImage(sample.file);
+    const photograph = await decodeImage(sample.file);
+    const frame = change === undefined ? photograph : await change(photograph, sample);
     const { reading } = await classifier.classify(frame);
     const retake = retakeReasons(reading.quality, limits);
     if (float === undefined || reading.crop === null) return { sample, reading, retake, comparison: null };

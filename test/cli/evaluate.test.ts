@@ -63,6 +63,26 @@ describe('evaluate --json', () => {
     expect(document).not.toHaveProperty('float');
   });
 
+  it('says what corruption costs where it is asked to', async () => {
+    expect(await evaluated()).not.toHaveProperty('corruption');
+    const { corruption, top1 } = await evaluated('--corruptions');
+    const rows = corruption?.corruptions ?? [];
+    expect(rows.map(({ name }) => name)).toEqual([
+      ...['blur', 'noise', 'jpeg', 'darker', 'brighter', 'warm', 'cold', 'rotation'],
+    ]);
+    for (const row of rows) expect(row.top1 + row.lost.value).toBeCloseTo(top1, 12);
+    const mean = rows.reduce((sum, { lost }) => sum + lost.value, 0) / rows.length;
+    expect(corruption?.meanLost.value).toBeCloseTo(mean, 12);
+    expect(corruption?.clean).toEqual({ sensitivity: null, specificity: null });
+  });
+
+  it('corrupts no rows of the paper’s protocol', async () => {
+    const { fault } = await runCommand(evaluateCommand(), [
+      ...['--model', model, '--dataset', dataset, '--protocol', 'paper', '--corruptions'],
+    ]);
+    expect(fault).toMatchObject({ code: 'OPTION', details: { field: '--corruptions' } });
+  });
+
   it('counts what the classifier itself answers', async () => {
     const document = await evaluated('--split', 'all', '--no-crop', '--no-tiling');
     const { bundle, engine } = await openModel(model);
@@ -232,7 +252,18 @@ describe('the report of evaluate', () => {
     const html = path.join(folder, 'reports/deep/test.html');
     await mkdir(path.dirname(html), { recursive: true });
     const { fault, stderr } = await runCommand(evaluateCommand(), [
-      ...['--model', model, '--dataset', dataset, '--split', 'all', '--html', html, '--json'],
+      ...[
+        '--model',
+        model,
+        '--dataset',
+        dataset,
+        '--split',
+        'all',
+        '--corruptions',
+        '--html',
+        html,
+        '--json',
+      ],
     ]);
     expect(fault).toBeNull();
     expect(stderr).toContain(html);
@@ -243,6 +274,7 @@ describe('the report of evaluate', () => {
     expect(page.match(/<svg/g)).toHaveLength(3);
     expect(page).toContain('data:image/jpeg;base64,');
     expect(page).toContain('Keep it on this machine');
+    expect(page).toContain('What corrupted photographs cost');
     expect((await stat(html)).mode & 0o077).toBe(0);
   });
 });

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { type Dataset, loadDataset, samplesOf } from '../../dataset/dataset.ts';
 import { RefusedError, SpikescopeError, UsageError } from '../../errors.ts';
+import { CORRUPTIONS } from '../../evaluation/corruption/corruptions.ts';
 import type { EvaluationDocument } from '../../evaluation/document.ts';
 import { type Evaluation, evaluate, limitSamples } from '../../evaluation/evaluate.ts';
 import { type FloatModel, openFloatModel } from '../../evaluation/float-model.ts';
@@ -40,6 +41,7 @@ const optionsSchema = z.object({
   crop: z.boolean().optional(),
   tiling: z.boolean().optional(),
   limit: z.number().optional(),
+  corruptions: z.boolean().default(false),
   html: z.union([z.string(), z.literal(false)]).optional(),
   json: z.boolean().default(false),
 });
@@ -67,6 +69,10 @@ export function evaluateCommand(): Command {
     .option('--no-crop', 'read the centred square')
     .option('--tiling', 'read uncertain images again in four tiles (default: as the bundle says)')
     .option('--no-tiling', 'read every image once')
+    .option(
+      '--corruptions',
+      'read every image eight times more: blurred, noisy, compressed, darker, brighter, in warm and in cold light, turned',
+    )
     .option('--limit <images>', 'read this many images, drawn with a fixed seed', positiveInteger)
     .option('--seed <number>', 'with --protocol paper: that of the training', positiveInteger, 1)
     .option(
@@ -81,6 +87,13 @@ export function evaluateCommand(): Command {
 }
 
 async function run(options: Options): Promise<void> {
+  if (options.corruptions && options.protocol === 'paper') {
+    throw new UsageError('OPTION', 'The paper’s test rows are not corrupted', {
+      field: '--corruptions',
+      received: '--protocol paper',
+      remedy: 'leave one of the two out',
+    });
+  }
   if (options.html) requireWritable(options.html, '--html');
   const { bundle, engine } = await openModel(options.model, { onRemark: note });
   const figuresFile = storedFiguresFile(options.model ?? DEFAULT_MODEL);
@@ -107,7 +120,7 @@ async function run(options: Options): Promise<void> {
 }
 
 async function measureSplit(
-  { dataset: folder, split, splitFile, limit, protocol, ...options }: Options,
+  { dataset: folder, split, splitFile, limit, protocol, corruptions, ...options }: Options,
   bundle: ModelBundle,
   engine: Engine,
   float: FloatModel | null,
@@ -116,7 +129,7 @@ async function measureSplit(
   const dataset = await loadDataset(folder, bundle.graph.classes, splitFile);
   if (protocol === 'lesion') requireLesionProtocol(dataset);
   const samples = limitSamples(samplesOf(dataset, split), limit);
-  const progress = startProgress('evaluate', samples.length);
+  const progress = startProgress('evaluate', samples.length * (corruptions ? 1 + CORRUPTIONS.length : 1));
   try {
     return await evaluate(dataset, samples, bundle, engine, {
       split,
@@ -125,6 +138,7 @@ async function measureSplit(
       ...(float !== null && { float }),
       ...(limit !== undefined && { limit }),
       stored,
+      corruptions,
       onImage: () => progress.advance(),
     });
   } finally {

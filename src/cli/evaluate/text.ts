@@ -1,4 +1,5 @@
 import { printable } from '../../errors.ts';
+import type { CorruptionDocument, Estimate } from '../../evaluation/corruption/document.ts';
 import type { EvaluationDocument } from '../../evaluation/document.ts';
 import { LEAKAGE_SENTENCE, type SideBySide } from '../../evaluation/protocols/side-by-side.ts';
 import { PROTOCOLS } from '../../evaluation/protocols/stored-figures.ts';
@@ -46,6 +47,7 @@ export function evaluationLines(document: EvaluationDocument): string[] {
     '',
     ...confusionLines(document),
     '',
+    ...(document.corruption === undefined ? [] : [...corruptionLines(document.corruption), '']),
     ...remarkLines(document),
   ];
 }
@@ -105,6 +107,25 @@ function shaded(count: number, support: number, right: boolean): string {
   if (count === 0) return colour.dim('·');
   if (right) return colour.green(String(count));
   return count > support / 5 ? colour.red(String(count)) : String(count);
+}
+
+function corruptionLines({ corruptions, clean, meanLost }: CorruptionDocument): string[] {
+  const header = ['corruption', 'Top-1', 'points lost', '', 'sensitivity', 'specificity', 'sent back'];
+  const rows = corruptions.map(({ name, top1, lost, sensitivity, specificity, retakeShare }) => [
+    ...[name, percent(top1, 2), ...estimateCells(lost)],
+    ...[percent(sensitivity), percent(specificity), percent(retakeShare)],
+  ]);
+  return tableLines([
+    header.map(colour.dim),
+    ...rows,
+    [colour.bold('mean'), '', ...estimateCells(meanLost)],
+    ['none', '', '', '', percent(clean.sensitivity), percent(clean.specificity)],
+  ]);
+}
+
+function estimateCells({ value, interval: [low, high] }: Estimate): string[] {
+  const points = (share: number) => (100 * share).toFixed(2);
+  return [colour.bold(points(value)), `${points(low)} … ${points(high)}`];
 }
 
 function remarkLines(document: EvaluationDocument): string[] {

@@ -6,6 +6,7 @@ import type { Summary } from '../../statistics/metrics.ts';
 import type { ReliabilityBin } from '../../statistics/reliability.ts';
 import type { Interval } from '../../statistics/resampling.ts';
 import type { EvaluationDocument } from '../document.ts';
+import { corruptionSection } from './corruption-section.ts';
 import { protocolSection } from './protocol-section.ts';
 
 /** A wrong answer, shown with its picture. */
@@ -62,6 +63,7 @@ ${protocolSection(document)}
 <figcaption>How many answers fall into each bin: right in green, wrong in red.</figcaption></figure>
 </div>
 ${document.float === undefined ? null : floatSection(document, document.float)}
+${document.corruption === undefined ? null : corruptionSection(document.corruption)}
 ${mistakeSection(mistakes)}
 <h2>Behind the figures</h2>
 ${factsTable(document)}

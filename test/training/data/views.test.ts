@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { labOf, type Triple } from '../../../src/colour.ts';
 import { areaResampleReference } from '../../../src/preprocess/resample-reference.ts';
 import { centredSquare } from '../../../src/preprocess/square.ts';
 import {
@@ -8,7 +9,6 @@ import {
   DEFAULT_AUGMENTATION,
   IDENTITY_AUGMENTATION,
 } from '../../../src/training/data/augmentation.ts';
-import { labOf, type Triple } from '../../../src/training/data/views/colour.ts';
 import { drawView } from '../../../src/training/data/views/draw.ts';
 import { packViews } from '../../../src/training/data/views/pack.ts';
 import { renderReference } from '../../../src/training/data/views/render-reference.ts';

@@ -1,4 +1,4 @@
-import type { Triple } from './colour.ts';
+import type { Triple } from '../../../colour.ts';
 
 /** Gaussian blur of a square: samples up to three standard deviations away, sum 1; the borders are mirrors. */
 export function blurred(colours: readonly Triple[], sigma: number, size: number): Triple[] {

@@ -2,8 +2,8 @@
 import { HEIGHT, type Point as Pixel, WIDTH } from '../../../capture/phantom/plane.ts';
 import { Random } from '../../../capture/phantom/random.ts';
 import { drawHairs, drawRulerTicks, type Stroke } from '../../../capture/phantom/strokes.ts';
+import type { Triple } from '../../../colour.ts';
 import type { CameraAugmentation } from '../augmentation.ts';
-import type { Triple } from './colour.ts';
 import type { Drawing, Field, Point, Segment, View } from './view.ts';
 
 type Range = readonly [number, number];

@@ -1,4 +1,4 @@
-import type { Triple } from './colour.ts';
+import type { Triple } from '../../../colour.ts';
 import type { Field } from './view.ts';
 
 /** Black outside a disc, over the pixels of a square. The edge is a pixel wide at least. */

@@ -1,9 +1,9 @@
 /** Views by their definition, pixel by pixel in double precision: the judge of the native version, and its stand-in. */
 
+import { labOf, rgbOf, type Triple } from '../../../colour.ts';
 import type { RgbFrame } from '../../../frame.ts';
 import { centredSquare } from '../../../preprocess/square.ts';
 import { blurred } from './blur.ts';
-import { labOf, rgbOf, type Triple } from './colour.ts';
 import { withField } from './field.ts';
 import { throughJpeg } from './jpeg.ts';
 import { withNoise } from './noise.ts';

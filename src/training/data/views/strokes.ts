@@ -1,4 +1,4 @@
-import type { Triple } from './colour.ts';
+import type { Triple } from '../../../colour.ts';
 import type { Drawing, Segment } from './view.ts';
 
 /** Drawings over the pixels of a square, row by row. */

@@ -1,4 +1,4 @@
-import type { Triple } from './colour.ts';
+import type { Triple } from '../../../colour.ts';
 
 /**
  * What one augmented view shows, the same at every size. The point (u, v) of the output, both in [−½, ½], shows the

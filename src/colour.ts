@@ -25,17 +25,24 @@ function inverseF(t: number): number {
   return t > KNEE ? t ** 3 : 3 * KNEE ** 2 * (t - 4 / 29);
 }
 
-function toLinear(value: number): number {
+/** sRGB, 0…1, to linear light. */
+export function toLinear(value: number): number {
   return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
 }
 
-function toEncoded(value: number): number {
+/** Linear light, 0…1, to sRGB. */
+export function toEncoded(value: number): number {
   return value <= 0.0031308 ? 12.92 * value : 1.055 * value ** (1 / 2.4) - 0.055;
 }
 
 function multiply(matrix: readonly Triple[], [a, b, c]: Triple): Triple {
   const [x, y, z] = matrix.map((row) => row[0] * a + row[1] * b + row[2] * c);
   return [x, y, z];
+}
+
+/** Linear sRGB, within the gamut or not, of XYZ in which D65 white has Y = 1. */
+export function linearOf(xyz: Triple): Triple {
+  return multiply(FROM_XYZ, xyz);
 }
 
 /** @param rgb sRGB in [0, 1] */
@@ -53,6 +60,6 @@ export function rgbOf([lightness, a, b]: Triple): Triple {
     WHITE[1] * inverseF(fy),
     WHITE[2] * inverseF(fy - b / 200),
   ];
-  const [red, green, blue] = multiply(FROM_XYZ, xyz).map((value) => Math.min(1, Math.max(0, value)));
+  const [red, green, blue] = linearOf(xyz).map((value) => Math.min(1, Math.max(0, value)));
   return [toEncoded(red), toEncoded(green), toEncoded(blue)];
 }

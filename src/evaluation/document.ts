@@ -3,6 +3,7 @@ import type { ModelIdentity } from '../model/bundle/bundle.ts';
 import type { Figures } from '../statistics/figures.ts';
 import type { SideBySide } from './protocols/side-by-side.ts';
 import type { Unreadable } from './read-split.ts';
+import type { TriageDocument } from './triage/document.ts';
 
 export interface EvaluationDocument extends Figures {
   /**
@@ -41,6 +42,8 @@ export interface EvaluationDocument extends Figures {
     readonly share: number;
     readonly reasons: Readonly<Record<string, number>>;
   };
+  /** What triage is worth; null where the bundle does not triage, and by the paper protocol. */
+  readonly triage: TriageDocument | null;
   /** Both protocols: what this run measured beside what is stored with the bundle. */
   readonly protocols: SideBySide;
   /** The float graph on the same inputs, before any tiling. */

@@ -1,12 +1,14 @@
 import type { Charts } from '../../report/charts.ts';
 import { type Html, html } from '../../report/html.ts';
 import { fixed, page, percent } from '../../report/page.ts';
+import type { TriageCharts } from '../../report/triage-charts.ts';
 import type { Figures } from '../../statistics/figures.ts';
 import type { Summary } from '../../statistics/metrics.ts';
 import type { ReliabilityBin } from '../../statistics/reliability.ts';
 import type { Interval } from '../../statistics/resampling.ts';
 import type { EvaluationDocument } from '../document.ts';
 import { protocolSection } from './protocol-section.ts';
+import { triageSection } from './triage-section.ts';
 
 /** A wrong answer, shown with its picture. */
 export interface Mistake {
@@ -36,7 +38,7 @@ const HEADLINES: readonly [keyof Summary, string, (value: number | null) => stri
 ];
 
 /** The page of one evaluation, self-contained. */
-export function evaluationPage(report: EvaluationReport, charts: Charts): string {
+export function evaluationPage(report: EvaluationReport, charts: Charts & TriageCharts): string {
   const { document, reliability, mistakes, madeAt } = report;
   const { model, dataset } = document;
   return page(
@@ -47,6 +49,7 @@ export function evaluationPage(report: EvaluationReport, charts: Charts): string
 </header>
 <dl class="figures">${HEADLINES.map((headline) => headlineOf(document, ...headline))}</dl>
 <p class="muted">${intervalWords(document)}</p>
+${document.triage === null ? null : triageSection(document.triage, charts)}
 ${protocolSection(document)}
 <h2>What is taken for what</h2>
 <div class="charts">

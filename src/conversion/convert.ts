@@ -5,9 +5,9 @@
 import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.ts';
 import type { ModelContents } from '../model/bundle/bundle.ts';
+import type { ModelCard } from '../model/bundle/card.ts';
 import { knownClassTable } from '../model/bundle/class-table.ts';
 import type { ClassTableSection } from '../model/bundle/class-table-section.ts';
-import type { ModelCard } from '../model/bundle/contract.ts';
 import type { IntegerGraph } from '../model/graph.ts';
 import type { CalibrationSet } from './calibration/images.ts';
 import { chooseQuantisations, collectHistograms } from './calibration/quantisations.ts';

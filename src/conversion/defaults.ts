@@ -1,6 +1,7 @@
 /** What a fresh bundle says before anything was fitted. */
 import { UsageError } from '../errors.ts';
-import type { ModelCard, Preprocessing, Readout } from '../model/bundle/contract.ts';
+import type { ModelCard } from '../model/bundle/card.ts';
+import type { Preprocessing, Readout } from '../model/bundle/contract.ts';
 import type { IntegerGraph, Shape } from '../model/graph.ts';
 import { DEFAULT_CROP } from '../preprocess/crop.ts';
 import { DEFAULT_QUALITY } from '../preprocess/quality.ts';

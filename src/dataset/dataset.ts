@@ -1,11 +1,13 @@
 /**
- * HAM10000's layout: photographs in any nesting, a metadata CSV (image_id, dx, lesion_id), a split CSV (image_id, split).
+ * HAM10000's layout: photographs in any nesting, a metadata CSV (image_id, dx, lesion_id, and where known age, sex,
+ * localization, dataset), a split CSV (image_id, split).
  */
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { RefusedError, reasonOf, UsageError } from '../errors.ts';
 import { SPLITS, type Split } from '../splits.ts';
+import { type Attributes, attributesOf, attributesSchema } from './attributes.ts';
 import { findImages } from './images.ts';
 import { type Header, quoted, readHeader, readTable, rowsOf, type Table } from './table.ts';
 
@@ -20,6 +22,8 @@ export interface Sample {
   readonly lesionId: string | null;
   /** Null when the split CSV does not mention the image, or there is none. */
   readonly split: Split | null;
+  /** Absent where the metadata say nothing of the kind. */
+  readonly attributes?: Attributes;
 }
 
 export interface Dataset {
@@ -37,7 +41,10 @@ export interface Dataset {
 }
 
 const imageId = z.string().min(1, 'the image identifier is empty');
-const metadataSchema = z.object({
+
+export type { Attributes } from './attributes.ts';
+
+const metadataSchema = attributesSchema.extend({
   image_id: imageId,
   dx: z.string().transform((dx) => dx.toLowerCase()),
   lesion_id: z
@@ -178,7 +185,8 @@ function readMetadata(table: Table, classes: readonly string[]): Omit<Sample, 'f
         },
       );
     }
-    return { imageId: row.image_id, label, lesionId: row.lesion_id };
+    const attributes = attributesOf(row);
+    return { imageId: row.image_id, label, lesionId: row.lesion_id, ...(attributes && { attributes }) };
   });
 }
 

@@ -4,6 +4,7 @@ import type { Figures } from '../statistics/figures.ts';
 import type { CorruptionDocument } from './corruption/document.ts';
 import type { SideBySide } from './protocols/side-by-side.ts';
 import type { Unreadable } from './read-split.ts';
+import type { TriageDocument } from './triage/document.ts';
 
 export interface EvaluationDocument extends Figures {
   /**
@@ -42,6 +43,8 @@ export interface EvaluationDocument extends Figures {
     readonly share: number;
     readonly reasons: Readonly<Record<string, number>>;
   };
+  /** What triage is worth; null where the bundle does not triage, and by the paper protocol. */
+  readonly triage: TriageDocument | null;
   /** Both protocols: what this run measured beside what is stored with the bundle. */
   readonly protocols: SideBySide;
   /** The float graph on the same inputs, before any tiling. */

@@ -15,6 +15,8 @@ import type { FloatModel } from './float-model.ts';
 import { sideBySide } from './protocols/side-by-side.ts';
 import { protocolFigures, type StoredFigures } from './protocols/stored-figures.ts';
 import { type Outcome, readSplit } from './read-split.ts';
+import { evaluateTriage } from './triage/evaluate-triage.ts';
+import { measureSkinTones } from './triage/skin-tone.ts';
 
 export interface EvaluateOptions {
   readonly split: Split | 'all';
@@ -22,6 +24,8 @@ export interface EvaluateOptions {
   readonly tiling: boolean;
   readonly float?: FloatModel;
   readonly limit?: number;
+  /** Folder of the lesions' masks, outside of which skin tone is measured; absent or null for none. */
+  readonly masks?: string | null;
   /** What lies beside the bundle; absent or null for nothing. */
   readonly stored?: StoredFigures | null;
   /** Whether the images are also read corrupted. */
@@ -65,6 +69,13 @@ export async function evaluate(
   }
   const predictions = outcomes.map((outcome) => predictionOf(outcome, classes));
   const { figures, metrics } = figuresOf(classes, predictions);
+  const skinTones =
+    bundle.triage === undefined
+      ? new Map<string, number>()
+      : await measureSkinTones(
+          outcomes.map(({ sample }) => sample),
+          options.masks ?? null,
+        );
   const inSplit = ({ split }: { split: Split | null }) => options.split === 'all' || split === options.split;
   const own = protocolFigures(outcomes.length, figures);
   const measured = dataset.protocol === 'lesion' ? { protocol: 'lesion' as const, figures: own } : null;
@@ -87,6 +98,7 @@ export async function evaluate(
     tiledShare: shareOf(outcomes, ({ reading }) => reading.tiled),
     indeterminateShare: shareOf(outcomes, ({ reading }) => reading.diagnosis === INDETERMINATE),
     retakes: retakesOf(outcomes),
+    triage: evaluateTriage(outcomes, bundle, skinTones),
     protocols: sideBySide(identityOf(bundle), measured, options.stored ?? null),
     ...comparisonOf(classes, outcomes, options.float),
     ...(options.corruptions && { corruption: await measureCorruption(outcomes, bundle, engine, options) }),

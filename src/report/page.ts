@@ -21,6 +21,9 @@ body {
 }
 h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .3rem; letter-spacing: -.01em; }
 h2 { font-size: 1.15rem; margin: 2.6rem 0 .8rem; padding-bottom: .35rem; border-bottom: 1px solid var(--line); }
+h3 { font-size: 1rem; margin: 1.6rem 0 .4rem; }
+td .interval { color: var(--muted); font-size: .86em; }
+td :is(.value, .interval) { white-space: nowrap; }
 p { margin: .5rem 0; max-width: 62rem; }
 .muted, figcaption, .notice { color: var(--muted); font-size: .9rem; }
 .notice { border-left: 3px solid var(--bad); padding: .2rem 0 .2rem .8rem; }
@@ -70,7 +73,7 @@ footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line);
   .thumbnails { grid-template-columns: repeat(6, 1fr); gap: .6rem; }
   .thumbnails .caption { font-size: .72rem; }
   footer { margin-top: 1rem; }
-  h2 { break-after: avoid; }
+  h2, h3 { break-after: avoid; }
   .notice { break-after: avoid; }
   figure, tr, .figure, .thumbnails li { break-inside: avoid; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }

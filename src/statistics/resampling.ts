@@ -1,6 +1,9 @@
 import { seededRandom } from '../random.ts';
 import type { Prediction } from './prediction.ts';
 
+/** What is drawn together: images of one lesion. */
+export type Grouped = Pick<Prediction, 'group'>;
+
 export interface ResamplingOptions {
   readonly resamples: number;
   readonly seed: number;
@@ -21,12 +24,12 @@ export type Weights = Float64Array;
  * images would state intervals that are too narrow. Same seed, same resamples.
  */
 export function* resamplesOf(
-  predictions: readonly Prediction[],
+  images: readonly Grouped[],
   { resamples, seed }: ResamplingOptions,
 ): Generator<Weights> {
-  const units = unitsOf(predictions);
+  const units = unitsOf(images);
   const random = seededRandom(seed);
-  const weights = new Float64Array(predictions.length);
+  const weights = new Float64Array(images.length);
   for (let round = 0; round < resamples; round++) {
     weights.fill(0);
     for (let i = 0; i < units.length; i++) {
@@ -37,9 +40,9 @@ export function* resamplesOf(
 }
 
 /** Image indices of each unit, in the order in which the units first appear. */
-export function unitsOf(predictions: readonly Prediction[]): number[][] {
+export function unitsOf(images: readonly Grouped[]): number[][] {
   const units = new Map<string, number[]>();
-  predictions.forEach(({ group }, image) => {
+  images.forEach(({ group }, image) => {
     const key = group === null ? `image ${image}` : `lesion ${group}`;
     const unit = units.get(key);
     if (unit === undefined) units.set(key, [image]);

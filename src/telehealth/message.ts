@@ -4,6 +4,7 @@ import { type ClassTables, EMPTY_CLASS_TABLE } from '../model/bundle/class-table
 import type { QueuedMessage } from '../store/outbox.ts';
 import type { Publication } from './connection.ts';
 import { FHIR_CONTENT_TYPE, messageBundleOf } from './fhir/message-bundle.ts';
+import { type ResultVersion, resultUpTo } from './older-result.ts';
 import { resultSchema } from './result.ts';
 import type { Topics } from './topics.ts';
 
@@ -15,21 +16,25 @@ const headSchema = z.object({
 });
 
 /**
- * The message on the wire for one in the outbox. A result's payload is the journal's, byte for byte; its FHIR form is
- * derived from that and from the class table of the model that read it, so that it is the same each time it is sent.
+ * The message on the wire for one in the outbox. A result's payload is the journal's, byte for byte, unless its receivers
+ * read no version as new as that; its FHIR form is derived from the journal's and from the class table of the model that
+ * read it, so that it is the same each time it is sent.
  * @throws SpikescopeError `RESULT_UNREADABLE` where the FHIR form of a result of another version cannot be made
  */
 export function publicationOf(
   { channel, payload, id, sequence }: QueuedMessage,
   topics: Topics,
   classTables: ClassTables = () => EMPTY_CLASS_TABLE,
+  newest: ResultVersion = 2,
 ): Publication {
-  const document: unknown = JSON.parse(payload);
   // Increasing in the order of recording, also where the clock was not.
-  const described = { ...describedBy(document), sequence: String(sequence) };
+  const properties = (of: unknown) => ({ ...describedBy(of), sequence: String(sequence) });
   if (channel === 'result') {
-    return { topic: topics.result, payload, retain: false, userProperties: described };
+    const sent = resultUpTo(newest, payload);
+    const userProperties = properties(JSON.parse(sent));
+    return { topic: topics.result, payload: sent, retain: false, userProperties };
   }
+  const document: unknown = JSON.parse(payload);
   const parsed = resultSchema.safeParse(document);
   if (!parsed.success) {
     throw new SpikescopeError('RESULT_UNREADABLE', 'A result has no FHIR form', {
@@ -44,7 +49,7 @@ export function publicationOf(
     payload: JSON.stringify(messageBundleOf(parsed.data, classTables(parsed.data.model.digest))),
     retain: false,
     contentType: FHIR_CONTENT_TYPE,
-    userProperties: { ...described, schema: 'fhir/R4/Bundle' },
+    userProperties: { ...properties(document), schema: 'fhir/R4/Bundle' },
   };
 }
 

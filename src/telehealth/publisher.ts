@@ -5,6 +5,7 @@ import type { Channel, MessageKey, QueuedMessage } from '../store/outbox.ts';
 import { Backoff } from './backoff.ts';
 import type { Publication } from './connection.ts';
 import { publicationOf } from './message.ts';
+import type { ResultVersion } from './older-result.ts';
 import type { Topics } from './topics.ts';
 
 /** Where messages wait until a broker has acknowledged them: the journal. */
@@ -32,6 +33,8 @@ export interface PublisherOptions {
   readonly client: Sender;
   /** What results in FHIR form say of their classes. Default: the model's own names. */
   readonly classTables?: ClassTables;
+  /** Version of results that receivers read at most. Default: the newest. */
+  readonly newestResult?: ResultVersion;
   /** Called when a message is about to be sent; again at each attempt. */
   readonly onSending?: (message: QueuedMessage) => void;
   /** Called when the broker has acknowledged a message, after that has been recorded. */
@@ -177,10 +180,10 @@ export class ResultPublisher {
   }
 
   async #sendResult(message: QueuedMessage): Promise<boolean> {
-    const { client, classTables, onSending } = this.#options;
+    const { client, classTables, newestResult, onSending } = this.#options;
     onSending?.(message);
     try {
-      await client.publish(publicationOf(message, client.topics, classTables));
+      await client.publish(publicationOf(message, client.topics, classTables, newestResult));
       return true;
     } catch (error) {
       if (!(error instanceof SpikescopeError) || error.code !== 'BROKER_UNFIT') throw error;

@@ -6,10 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatted, isMet, notMeasured, wanted } from '../../src/bench/figures/figure.ts';
 import { measureFigures } from '../../src/bench/figures/figures.ts';
 import { keptShare } from '../../src/bench/figures/mask-retention.ts';
+import { triageFigures } from '../../src/bench/figures/triage.ts';
 import { writeBundle } from '../../src/model/bundle/write.ts';
 import { openModel } from '../../src/runtime/engine/open-model.ts';
 import { writeTinyDataset } from '../support/tiny-dataset.ts';
-import { tinyModel } from '../support/tiny-model.ts';
+import { tinyModel, tinyTable, tinyTriage } from '../support/tiny-model.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -80,9 +81,16 @@ describe('a figure', () => {
 });
 
 describe('the figures of a model', () => {
+  it('of triage are named as not measured where the bundle does not triage', () => {
+    const document = { triage: null } as Parameters<typeof triageFigures>[0];
+    expect(triageFigures(document, document)).toEqual([
+      expect.objectContaining({ value: null, remark: expect.stringContaining('not measured') }),
+    ]);
+  });
+
   it('are measured where the data lie, and say why where they do not', async () => {
     const model = path.join(folder, 'tiny.spikescope');
-    await writeBundle(model, tinyModel());
+    await writeBundle(model, { ...tinyModel(), classTable: tinyTable(), triage: tinyTriage(0.5) });
     const dataset = path.join(folder, 'set');
     await writeTinyDataset(dataset, 24);
     const { bundle, engine } = await openModel(model);
@@ -101,6 +109,15 @@ describe('the figures of a model', () => {
     const named = new Map(figures.map((figure) => [figure.name, figure]));
     expect(named.get('Conversion success rate on cpu')?.value).toBe(1);
     expect(named.get('ECE on test, calibrated')?.value).toBe(named.get('ECE on test, plain softmax')?.value);
+    for (const split of ['validation', 'test']) {
+      const shares = [`Malignant referred, ${split}`, `Malignant called routine, ${split}`];
+      const [found, missed] = shares.map((name) => named.get(name)?.value ?? Number.NaN);
+      expect(found + missed).toBe(1);
+      expect(named.get(`malign referred, ${split}`)?.remark).toMatch(/^95 % by lesion: /);
+    }
+    // What is wanted is wanted on the split that nothing was chosen on.
+    expect(named.get('Benign spared, test')?.minimum).toBeGreaterThan(0);
+    expect(named.get('Benign spared, validation')).not.toHaveProperty('minimum');
     expect(named.get('Against the float graph')).toMatchObject({
       value: null,
       remark: expect.stringContaining(nowhere),

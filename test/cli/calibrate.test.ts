@@ -1,8 +1,9 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { calibrateCommand } from '../../src/cli/calibrate/calibrate.ts';
+import { inspectCommand } from '../../src/cli/inspect/inspect.ts';
 import type { CalibrationDocument } from '../../src/evaluation/calibration/document.ts';
 import { readBundle } from '../../src/model/bundle/read.ts';
 import { writeBundle } from '../../src/model/bundle/write.ts';
@@ -79,6 +80,32 @@ describe('calibrate', () => {
     await writeBundle(model, { ...tinyModel(), classTable: tinyTable() });
     await calibrated();
     expect((await readBundle(model)).classTable).toEqual(tinyTable());
+  });
+
+  it('says on the card what triage is worth, and on whom this was measured', async () => {
+    const own = path.join(folder, 'described');
+    await writeTinyDataset(own, 30);
+    const metadata = path.join(own, 'HAM10000_metadata.csv');
+    const [header, ...rows] = (await readFile(metadata, 'utf8')).trim().split('\n');
+    // By lesion, of which there are two images each: every sex has both classes in the split.
+    const described = rows.map((row, i) => `${row},${['male', 'female', ''][Math.floor(i / 12) % 3]}`);
+    await writeFile(metadata, [`${header},sex`, ...described].join('\n'));
+    await writeBundle(model, { ...tinyModel(), classTable: tinyTable() });
+    const { triage } = await calibrated('--dataset', own);
+    const { card } = await readBundle(model);
+    expect(card.triage).toMatchObject({ split: 'val', threshold: triage?.threshold, promised: 0.95 });
+    expect(card.triage?.sensitivity).toEqual(triage?.expected.sensitivity);
+    expect(card.triage?.specificity).toEqual(triage?.expected.specificity);
+    const groups = card.triage?.groups ?? [];
+    // Of the images of which the metadata say nothing the card says nothing.
+    expect(groups.map(({ attribute, name }) => `${attribute} ${name}`)).toEqual(['sex female', 'sex male']);
+    for (const { malignant, benign } of groups) expect(malignant + benign).toBe(4);
+    const { stdout } = await runCommand(inspectCommand(), [model]);
+    expect(stdout).toMatch(/sex female \(\d malignant, \d benign\)/);
+    // A model that no longer triages has no figures of triage left.
+    await writeBundle(model, { ...tinyModel(), card });
+    await calibrated('--dataset', own);
+    expect((await readBundle(model)).card.triage).toBeUndefined();
   });
 
   it('does not make the likelihood worse on what it was fitted on', async () => {

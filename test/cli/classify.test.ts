@@ -86,10 +86,17 @@ describe('classify --json', () => {
     const triaging = path.join(folder, 'triaging.spikescope');
     await writeBundle(triaging, { ...tinyModel(), classTable: tinyTable(), triage: tinyTriage(0) });
     const small = path.join(folder, 'small.jpg');
-    const { lines } = await documents('--model', triaging, good, small);
+    const broken = path.join(folder, 'broken.jpg');
+    const { lines } = await documents('--model', triaging, good, small, broken, '/nowhere.jpg');
     expect(lines[0]).toMatchObject({ triage: 'refer', malignancy: lines[0].probabilities.malign });
-    expect(lines[1]).toMatchObject({ accepted: false, triage: null, malignancy: null });
-    expect((await documents(good)).lines[0]).not.toHaveProperty('triage');
+    for (const turnedBack of lines.slice(1)) {
+      expect(turnedBack).toMatchObject({ accepted: false, triage: null, malignancy: null });
+      expect(Object.keys(turnedBack)).toEqual(expect.arrayContaining(Object.keys(lines[0])));
+    }
+    for (const untriaged of (await documents(good, broken)).lines) {
+      expect(untriaged).not.toHaveProperty('triage');
+      expect(untriaged).not.toHaveProperty('malignancy');
+    }
   });
 
   it('reads folders at any depth, sorted, in the same order whatever the concurrency', async () => {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluateCommand } from '../../src/cli/evaluate/evaluate.ts';
 import type { EvaluationDocument } from '../../src/evaluation/document.ts';
@@ -12,7 +13,7 @@ import { createClassifier } from '../../src/runtime/inference/classifier.ts';
 import { linearOnnx } from '../support/linear-onnx.ts';
 import { runCommand } from '../support/run-command.ts';
 import { writeTinyDataset } from '../support/tiny-dataset.ts';
-import { tinyModel } from '../support/tiny-model.ts';
+import { tinyModel, tinyTable, tinyTriage } from '../support/tiny-model.ts';
 
 let folder: string;
 let dataset: string;
@@ -146,6 +147,105 @@ describe('evaluate --json', () => {
     expect(document.dataset.images).toBe(11);
     expect(document.dataset.missing).toEqual(['ISIC_0001']);
     expect(document.dataset.unreadable).toMatchObject([{ imageId: 'ISIC_0000', code: 'IMAGE_FORMAT' }]);
+  });
+});
+
+describe('evaluate of a bundle that triages', () => {
+  let triaging: string;
+  beforeAll(async () => {
+    triaging = path.join(folder, 'triaging.spikescope');
+    await writeBundle(triaging, { ...tinyModel(), classTable: tinyTable(), triage: tinyTriage(0.5) });
+  });
+
+  it('says how triage did, as the classifier itself answers', async () => {
+    const { triage } = await evaluated('--model', triaging, '--split', 'all');
+    const { bundle, engine } = await openModel(triaging);
+    const classifier = createClassifier(bundle, engine, { integrityCheck: false });
+    const rows = (await readFile(path.join(dataset, 'HAM10000_metadata.csv'), 'utf8')).trim().split('\n');
+    const counts = { malign: [0, 0], benign: [0, 0] };
+    for (const row of rows.slice(1)) {
+      const [, imageId, dx] = row.split(',');
+      const { reading } = await classifier.classify(path.join(dataset, `images/part_1/${imageId}.jpg`));
+      const count = counts[dx === 'malign' ? 'malign' : 'benign'];
+      count[0]++;
+      if (reading.triage === (dx === 'malign' ? 'refer' : 'routine')) count[1]++;
+    }
+    await engine.close();
+    expect(triage).toMatchObject({
+      threshold: 0.5,
+      promised: 0.95,
+      malignant: ['malign'],
+      watched: 'malign',
+    });
+    const { sensitivity, specificity, malignantRoutine } = triage?.overall ?? {};
+    expect([sensitivity?.images, sensitivity?.hits]).toEqual(counts.malign);
+    expect([specificity?.images, specificity?.hits]).toEqual(counts.benign);
+    expect(malignantRoutine?.hits).toBe(counts.malign[0] - counts.malign[1]);
+    expect(triage?.roc.at(-1)).toMatchObject({ sensitivity: 1, specificity: 0 });
+    expect(triage?.decisionCurve).toHaveLength(99);
+    expect((await evaluated('--split', 'all')).triage).toBeNull();
+  });
+
+  it('says it for each group of the metadata, and for skin tones where there are masks', async () => {
+    const own = path.join(folder, 'described');
+    await writeTinyDataset(own, 12);
+    const metadata = path.join(own, 'HAM10000_metadata.csv');
+    const [header, ...rows] = (await readFile(metadata, 'utf8')).trim().split('\n');
+    const described = rows.map((row, i) => `${row},${20 + 5 * i},${i % 2 ? 'male' : 'female'},back,one`);
+    await writeFile(metadata, [`${header},age,sex,localization,dataset`, ...described].join('\n'));
+    const masks = path.join(folder, 'elsewhere');
+    await mkdir(masks);
+    const mask = sharp({ create: { width: 20, height: 16, channels: 3, background: 'black' } });
+    for (let i = 0; i < 6; i++)
+      await mask
+        .clone()
+        .png()
+        .toFile(path.join(masks, `ISIC_000${i}.png`));
+    const options = ['--model', triaging, '--dataset', own, '--split', 'all'];
+    const named = async (...more: string[]) => {
+      const { triage } = await evaluated(...options, ...more);
+      return Object.fromEntries(
+        Object.entries(triage?.groups ?? {}).map(([attribute, groups]) => [
+          attribute,
+          groups.map(({ name, images }) => [name, images]),
+        ]),
+      );
+    };
+    expect(await named()).toEqual({
+      sex: [
+        ['female', 6],
+        ['male', 6],
+      ],
+      age: [
+        ['under 30', 2],
+        ['30 to 44', 3],
+        ['45 to 59', 3],
+        ['60 to 74', 3],
+        ['75 and over', 1],
+      ],
+      bodySite: [['back', 12]],
+      acquisitionSite: [['one', 12]],
+      skinTone: [['not known', 12]],
+    });
+    const { skinTone } = await named('--masks', masks);
+    expect(skinTone.at(-1)).toEqual(['not known', 6]);
+    const { fault } = await runCommand(evaluateCommand(), [
+      ...[...options, '--dataset', own, '--masks', path.join(folder, 'nowhere'), '--no-html'],
+    ]);
+    expect(fault?.code).toBe('MASKS_FOLDER');
+  });
+
+  it('tells people, and draws ROC and decision curve into the report', async () => {
+    const page = path.join(folder, 'triage.html');
+    const { stdout, fault } = await runCommand(evaluateCommand(), [
+      ...['--model', triaging, '--dataset', dataset, '--split', 'all', '--html', page],
+    ]);
+    expect(fault).toBeNull();
+    expect(stdout).toContain('malign called routine');
+    const report = await readFile(page, 'utf8');
+    expect(report).toContain('For whom triage works');
+    expect(report).toContain('Net benefit');
+    expect(report.match(/<svg/g)).toHaveLength(5);
   });
 });
 

@@ -37,6 +37,25 @@ beforeEach(async () => {
 afterAll(() => Promise.all(folders.map((name) => rm(name, { recursive: true }))));
 
 describe('a data set in HAM10000’s layout', () => {
+  it('says of each image what its metadata do, and nothing where these say that they do not know', async () => {
+    await putImages();
+    await put(
+      'HAM10000_metadata.csv',
+      [
+        'image_id,dx,age,sex,localization,dataset',
+        'ISIC_1,nv,80.0,male,Lower Extremity,vidir_modern',
+        'ISIC_2,nv,,unknown,unknown,',
+        'ISIC_3,mel,old,N/A,,rosendahl',
+      ].join('\n'),
+    );
+    const { samples } = await loadDataset(folder, CLASSES);
+    expect(samples.map(({ attributes }) => attributes)).toEqual([
+      { age: 80, sex: 'male', bodySite: 'lower extremity', acquisitionSite: 'vidir_modern' },
+      undefined,
+      { age: null, sex: null, bodySite: null, acquisitionSite: 'rosendahl' },
+    ]);
+  });
+
   it('is found in any nesting, with its metadata and the split beside it', async () => {
     await putImages();
     await put('HAM10000_metadata.csv', METADATA);

@@ -4,10 +4,14 @@ import { describe, expect, it } from 'vitest';
 import type { EvaluationDocument } from '../../src/evaluation/document.ts';
 import { protocolFigures } from '../../src/evaluation/protocols/stored-figures.ts';
 import { evaluationPage } from '../../src/evaluation/report/evaluation-report.ts';
+import { evaluateTriage } from '../../src/evaluation/triage/evaluate-triage.ts';
 import { loadCharts } from '../../src/report/charts.ts';
 import { escapeHtml, html } from '../../src/report/html.ts';
+import { loadTriageCharts } from '../../src/report/triage-charts.ts';
 import { figuresOf } from '../../src/statistics/figures.ts';
 import type { measure } from '../../src/statistics/metrics.ts';
+import { READING } from '../support/readings.ts';
+import { tinyModel, tinyTriage } from '../support/tiny-model.ts';
 
 describe('markup', () => {
   it('shows any text as it is and lets none of it become markup', () => {
@@ -34,6 +38,31 @@ describe('markup', () => {
 });
 
 const HOSTILE = '</svg></style><script>alert("1")</script><img src=x onerror=alert(1)>';
+
+/** Of readings, groups and classes that bear hostile names. */
+function hostileTriage() {
+  const tiny = tinyModel();
+  const graph = { ...tiny.graph, classes: [HOSTILE, 'nv'] };
+  const attributes = { age: 50, sex: HOSTILE, bodySite: HOSTILE, acquisitionSite: HOSTILE };
+  const outcomes = [0, 1, 1].map((label, i) => ({
+    sample: { imageId: `${i}`, file: '', label, lesionId: HOSTILE, split: null, attributes },
+    reading: {
+      ...READING,
+      ...{ diagnosis: i === 1 ? HOSTILE : 'nv', probabilities: { [HOSTILE]: 0.3, nv: 0.7 } },
+      ...({ triage: i === 1 ? 'refer' : 'routine', malignancy: 0.3 } as const),
+    },
+    retake: [],
+    comparison: null,
+  }));
+  const entry = { code: 'nv', names: { en: HOSTILE }, risk: 'benign' } as const;
+  const triage = { ...tinyTriage(), malignant: [HOSTILE] };
+  const { readout } = tiny;
+  return evaluateTriage(
+    outcomes,
+    { graph, readout, classTable: { version: 1, classes: [entry] }, triage },
+    new Map(),
+  );
+}
 
 function hostileDocument(): {
   document: EvaluationDocument;
@@ -67,6 +96,7 @@ function hostileDocument(): {
       tiledShare: 0.2,
       indeterminateShare: 0,
       retakes: { count: 1, share: 1 / 3, reasons: { [HOSTILE]: 1 } },
+      triage: hostileTriage(),
       float: { n: 3, ...figures, source: HOSTILE },
       agreement: 1,
     },
@@ -88,13 +118,13 @@ describe('a report about hostile names', () => {
     ];
     const page = evaluationPage(
       { document, reliability, mistakes, madeAt: '2030-01-01T00:00:00Z' },
-      await loadCharts(),
+      { ...(await loadCharts()), ...(await loadTriageCharts()) },
     );
     const { document: parsed } = parseHTML(page);
     expect(parsed.querySelectorAll('script')).toHaveLength(0);
     expect(parsed.querySelectorAll('img')).toHaveLength(1);
     expect(parsed.querySelectorAll('[onerror]')).toHaveLength(0);
-    expect(parsed.querySelectorAll('svg')).toHaveLength(3);
+    expect(parsed.querySelectorAll('svg')).toHaveLength(5);
     expect(parsed.querySelector('h1')?.textContent).toContain(HOSTILE);
   });
 });

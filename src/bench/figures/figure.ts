@@ -1,5 +1,5 @@
 /** What figures are about, in the order in which they are shown. */
-export const SUBJECTS = ['accuracy', 'latency', 'stages', 'crop', 'readout'] as const;
+export const SUBJECTS = ['accuracy', 'triage', 'latency', 'stages', 'crop', 'readout'] as const;
 export type Subject = (typeof SUBJECTS)[number];
 
 /** A figure, measured or not, beside what was wanted of it. */

@@ -15,6 +15,7 @@ import { FLOAT_PEER, INTEGER_PEER, onnxruntimePeers, timeGraph } from '../graph.
 import { imagesOf, timeStages } from '../stages.ts';
 import { type Figure, notMeasured, SUBJECTS, type Subject } from './figure.ts';
 import { maskRetention } from './mask-retention.ts';
+import { triageFigures } from './triage.ts';
 
 export interface FigurePlaces {
   /** HAM10000 with split_lesion.csv and masks/. */
@@ -169,8 +170,10 @@ async function accuracyFigures(
     { model: await fittedByImage(dataset, bundle, engine) },
   );
   const shipped = bundle.readout.tiling.enabled ? tiled : plain;
+  const valShipped = bundle.readout.tiling.enabled ? valTiled : valPlain;
   return [
     ...floatFigures(centred, places.float),
+    ...triageFigures(valShipped, shipped),
     ...cropFigures('validation', valCentred, valCropped),
     ...cropFigures('test', centred, cropped),
     ...(await maskFigures(dataset, samplesOf(dataset, 'test'), bundle, engine, places, say)),

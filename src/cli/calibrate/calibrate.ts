@@ -10,6 +10,7 @@ import { TRIAGE_SENSITIVITY } from '../../evaluation/calibration/triage.ts';
 import { readViews } from '../../evaluation/calibration/views.ts';
 import { limitSamples } from '../../evaluation/evaluate.ts';
 import { calibrationPage } from '../../evaluation/report/calibration-report.ts';
+import { measureSkinTones } from '../../evaluation/triage/skin-tone.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { classTableOf } from '../../model/bundle/class-table.ts';
 import { writeBundle } from '../../model/bundle/write.ts';
@@ -18,6 +19,7 @@ import { writePage } from '../../report/page.ts';
 import type { Engine } from '../../runtime/engine/contract.ts';
 import { DEFAULT_MODEL, openModel } from '../../runtime/engine/open-model.ts';
 import { note, print, printJson, startProgress } from '../../ui/terminal/console.ts';
+import { masksFolder, masksOption } from '../shared/masks.ts';
 import { parseOptions, positiveInteger } from '../shared/options.ts';
 import { reportFile, requireWritable } from '../shared/output.ts';
 import { calibrationLines } from './text.ts';
@@ -36,6 +38,7 @@ const optionsSchema = z.object({
   operatingPoint: z.record(z.string(), z.number()).default({}),
   triageSensitivity: z.number().optional(),
   limit: z.number().optional(),
+  masks: z.string().optional(),
   html: z.union([z.string(), z.literal(false)]).optional(),
   json: z.boolean().default(false),
 });
@@ -69,6 +72,7 @@ export function calibrateCommand(): Command {
       `what triage keeps of malignant lesions, and of melanomas alone (default: ${TRIAGE_SENSITIVITY})`,
       triageSensitivity,
     )
+    .addOption(masksOption())
     .option('--limit <images>', 'fit on this many images, drawn with a fixed seed', positiveInteger)
     .option('--html <file>', 'where the report goes (default: reports/calibrate-<split>.html)')
     .option('--no-html', 'write no report')
@@ -132,6 +136,7 @@ async function fitReadout(
   bundle: ModelBundle,
   engine: Engine,
 ): Promise<{ calibration: Calibration; document: CalibrationDocument }> {
+  const masks = masksFolder(folder, options.masks);
   const dataset = await loadDataset(folder, bundle.graph.classes, splitFile);
   const samples = limitSamples(samplesOf(dataset, split), limit);
   const progress = startProgress('calibrate', samples.length);
@@ -143,8 +148,12 @@ async function fitReadout(
       received: unreadable[0]?.message ?? 'no image',
     });
   }
+  const skinTones = await measureSkinTones(
+    views.map(({ sample }) => sample),
+    masks,
+  );
   const calibration = calibrate(bundle, views, {
-    operatingPoints,
+    ...{ operatingPoints, skinTones },
     ...(options.crop !== undefined && { crop: options.crop }),
     ...(options.tiling !== undefined && { tiling: options.tiling }),
     ...(options.triageSensitivity !== undefined && { triageSensitivity: options.triageSensitivity }),

@@ -68,7 +68,7 @@ async function classify(paths: readonly string[], options: Options): Promise<num
     const table = classTableOf(bundle);
     const outcomes = readAll(items, classifier, options.concurrency ?? 2 * os.availableParallelism());
     return await show(items.length, outcomes, (outcome) => {
-      if (options.json) printJson(documentOf(outcome, classifier.model, engine.backend));
+      if (options.json) printJson(documentOf(outcome, classifier, engine.backend));
       else print(lineOf(outcome, table));
     });
   } finally {

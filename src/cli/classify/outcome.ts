@@ -1,6 +1,6 @@
 import type { RefusedError } from '../../errors.ts';
-import type { ModelIdentity } from '../../model/bundle/bundle.ts';
 import type { BackendName } from '../../runtime/engine/contract.ts';
+import type { Classifier } from '../../runtime/inference/classifier.ts';
 import { RETAKE } from '../../runtime/inference/head.ts';
 import type { Reading } from '../../runtime/inference/reading.ts';
 
@@ -14,12 +14,17 @@ export function isAccepted(outcome: Outcome): boolean {
 }
 
 /** The JSON line of an outcome. A refused file has the same fields, and `message` for people. */
-export function documentOf(outcome: Outcome, model: ModelIdentity, backend: BackendName): object {
+export function documentOf(
+  outcome: Outcome,
+  { model, triages }: Pick<Classifier, 'model' | 'triages'>,
+  backend: BackendName,
+): object {
   if ('refusal' in outcome) {
     return {
       path: outcome.path,
       accepted: false,
       reasons: [outcome.refusal.code],
+      ...(triages && { triage: null, malignancy: null }),
       diagnosis: RETAKE,
       probabilities: {},
       potentials: {},

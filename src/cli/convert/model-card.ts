@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { RefusedError, reasonOf } from '../../errors.ts';
+import { cardSchema, type ModelCard } from '../../model/bundle/card.ts';
 import { type ClassTableSection, classTableSchema } from '../../model/bundle/class-table-section.ts';
-import { cardSchema, type ModelCard } from '../../model/bundle/contract.ts';
 import { firstIssue } from '../../schema.ts';
 
 /** @throws RefusedError `CARD` where the file is not a model card */
@@ -13,7 +13,7 @@ export async function readCard(file: string): Promise<ModelCard> {
     file,
     field,
     received: problem,
-    expected: 'description, data, protocol, licence, metrics and limitations',
+    expected: 'description, data, protocol, licence, metrics and limitations, and where known intendedUse',
   });
 }
 

@@ -18,9 +18,11 @@ import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { loadCharts } from '../../report/charts.ts';
 import { writePage } from '../../report/page.ts';
 import { thumbnailOf } from '../../report/thumbnails.ts';
+import { loadTriageCharts } from '../../report/triage-charts.ts';
 import type { Engine } from '../../runtime/engine/contract.ts';
 import { DEFAULT_MODEL, openModel } from '../../runtime/engine/open-model.ts';
 import { note, print, printJson, startProgress } from '../../ui/terminal/console.ts';
+import { masksFolder, masksOption } from '../shared/masks.ts';
 import { defaultCache, parseOptions, positiveInteger, splitOption, splitSchema } from '../shared/options.ts';
 import { reportFile, requireWritable } from '../shared/output.ts';
 import { evaluationLines } from './text.ts';
@@ -42,6 +44,7 @@ const optionsSchema = z.object({
   tiling: z.boolean().optional(),
   limit: z.number().optional(),
   corruptions: z.boolean().default(false),
+  masks: z.string().optional(),
   html: z.union([z.string(), z.literal(false)]).optional(),
   json: z.boolean().default(false),
 });
@@ -74,6 +77,7 @@ export function evaluateCommand(): Command {
       'read every image eight times more: blurred, noisy, compressed, darker, brighter, in warm and in cold light, turned',
     )
     .option('--limit <images>', 'read this many images, drawn with a fixed seed', positiveInteger)
+    .addOption(masksOption())
     .option('--seed <number>', 'with --protocol paper: that of the training', positiveInteger, 1)
     .option(
       '--cache <folder>',
@@ -120,7 +124,7 @@ async function run(options: Options): Promise<void> {
 }
 
 async function measureSplit(
-  { dataset: folder, split, splitFile, limit, protocol, corruptions, ...options }: Options,
+  { dataset: folder, split, splitFile, limit, protocol, corruptions, masks, ...options }: Options,
   bundle: ModelBundle,
   engine: Engine,
   float: FloatModel | null,
@@ -137,6 +141,7 @@ async function measureSplit(
       tiling: options.tiling ?? bundle.readout.tiling.enabled,
       ...(float !== null && { float }),
       ...(limit !== undefined && { limit }),
+      masks: masksFolder(folder, masks),
       stored,
       corruptions,
       onImage: () => progress.advance(),
@@ -178,7 +183,7 @@ async function report(evaluation: Evaluation, classes: readonly string[], option
   try {
     const file = reportFile(options.html, `reports/evaluate-${options.split}.html`);
     if (file === null) return;
-    const charts = await loadCharts();
+    const charts = { ...(await loadCharts()), ...(await loadTriageCharts()) };
     const mistakes = await Promise.all(
       evaluation.wrong.slice(0, SHOWN_MISTAKES).map(async ({ sample, named, confidence }) => ({
         imageId: sample.imageId,

@@ -64,6 +64,7 @@ export async function evaluatePaper(
     indeterminateShare: indeterminate / answers.length,
     // Copies are made of decoded photographs; there is no capture to send back.
     retakes: { count: 0, share: 0, reasons: {} },
+    triage: null,
     protocols: sideBySide(identityOf(bundle), measured, stored),
   } as const;
   return { document, reliability: metrics.reliability, wrong: [] };

@@ -9,6 +9,7 @@ import type { Summary } from '../../statistics/metrics.ts';
 import { colour } from '../../ui/terminal/console.ts';
 import { counted } from '../../ui/terminal/layout.ts';
 import { tableLines } from '../../ui/terminal/table.ts';
+import { triageLines } from './triage-text.ts';
 
 const HEADLINES: readonly [keyof Summary, string, (value: number | null) => string][] = [
   ['top1', 'Top-1', (value) => percent(value, 2)],
@@ -40,6 +41,8 @@ export function evaluationLines(document: EvaluationDocument): string[] {
     ),
     '',
     ...headlineLines(document, document.float),
+    '',
+    ...triageLines(document.triage),
     '',
     ...protocolLines(document.protocols),
     '',

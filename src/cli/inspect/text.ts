@@ -3,6 +3,7 @@ import { colour, print } from '../../ui/terminal/console.ts';
 import { counted } from '../../ui/terminal/layout.ts';
 import { tableLines } from '../../ui/terminal/table.ts';
 import { scalesOf } from '../shared/scales.ts';
+import { cardTriageLines } from './card-triage-text.ts';
 import type { InspectDocument, InspectedLayer } from './document.ts';
 
 const PLACES = { chip: 'chip', cpu: 'cpu', host: '—', unknown: '?' } as const;
@@ -85,10 +86,12 @@ function printReadout({ readout, preprocessing, classes }: InspectDocument): voi
 
 function printCard({ card }: InspectDocument): void {
   print(`${colour.bold('card')}  ${printable(card.description)}`);
+  if (card.intendedUse !== undefined) print(`  use       ${printable(card.intendedUse)}`);
   print(`  data      ${printable(card.data)}`);
   print(`  protocol  ${printable(card.protocol)}`);
   print(`  licence   ${printable(card.licence)}`);
   for (const [name, value] of Object.entries(card.metrics)) print(`  ${printable(name)}  ${value}`);
+  if (card.triage !== undefined) for (const line of cardTriageLines(card.triage)) print(`  ${line}`);
   for (const limitation of card.limitations) print(`  limit: ${printable(limitation)}`);
 }
 

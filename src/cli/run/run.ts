@@ -56,6 +56,10 @@ export function runCommand(): Command {
       '--response-topics <topics>',
       'topics below which answers to commands may be asked for, separated by commas (default: the device’s own alone)',
     )
+    .option(
+      '--result-schema <version>',
+      'newest version of results that receivers read: 2 (default), or 1, which says nothing of triage',
+    )
     .option('--fhir', 'publish each result as a FHIR R4 message too')
     .option('--home-assistant [prefix]', 'announce the device to Home Assistant (prefix: homeassistant)')
     .option('--metrics <port>', 'serve Prometheus metrics on 127.0.0.1 (0: any port that is free)')

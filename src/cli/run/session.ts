@@ -41,6 +41,7 @@ async function runDevice(
   showBanner({ ...device.parts, isEmbedded: settings.broker === 'embedded', authorities: settings.ca });
   const terminal = new Terminal(device, {
     json: settings.json,
+    newestResult: settings.resultSchema,
     keys: process.stdin.isTTY && settings.count === undefined,
     quit: () => stop.abort(),
   });

@@ -44,7 +44,9 @@ type Options = z.infer<typeof optionsSchema>;
 /** `spikescope sites`: every acquisition site left out in turn. */
 export function sitesCommand(): Command {
   return new Command('sites')
-    .description('Leave each acquisition site out of training, calibration and threshold, and say what that costs')
+    .description(
+      'Leave each acquisition site out of training, calibration and threshold, and say what that costs',
+    )
     .requiredOption(
       '--dataset <folder>',
       'images in any nesting, with a metadata CSV (image_id, dx, lesion_id, dataset)',
@@ -53,7 +55,11 @@ export function sitesCommand(): Command {
     .addOption(splitFileOption())
     .addOption(cacheOption())
     .addOption(classesOption())
-    .option('--recipe <file>', 'recipe in JSON, or the name of one that ships; its float stage is what runs', 'qana')
+    .option(
+      '--recipe <file>',
+      'recipe in JSON, or the name of one that ships; its float stage is what runs',
+      'qana',
+    )
     .option('--initial <checkpoint>', 'start from this float network; it must not have seen the sites')
     .option('--epochs <number>', 'epochs, all at the network’s own image size', positiveInteger)
     .option('--batch <images>', 'images per step', positiveInteger)

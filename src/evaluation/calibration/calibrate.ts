@@ -5,6 +5,7 @@
 
 import type { Sample } from '../../dataset/dataset.ts';
 import type { ModelContents } from '../../model/bundle/bundle.ts';
+import type { CardTriage, ModelCard } from '../../model/bundle/card.ts';
 import { classTableOf, knownClassTable } from '../../model/bundle/class-table.ts';
 import type { Readout } from '../../model/bundle/contract.ts';
 import type { LearningSection } from '../../model/bundle/learning-section.ts';
@@ -14,6 +15,7 @@ import { type Metrics, measure, prepare } from '../../statistics/metrics.ts';
 import type { Prediction } from '../../statistics/prediction.ts';
 import { calibrationError, type ReliabilityBin, reliabilityOf } from '../../statistics/reliability.ts';
 import { fitAlpha, lesionWeights, negativeLogLikelihood, type Scored } from './alpha.ts';
+import { cardTriageOf } from './card-triage.ts';
 import { fitTau, fitThresholds, type OperatingPoints, sensitivityAt } from './thresholds.ts';
 import { fitTriage } from './triage.ts';
 import type { View, Views } from './views.ts';
@@ -61,6 +63,8 @@ export interface Calibration {
   readonly final: Metrics;
   /** Null where nothing is known of which classes are malignant. */
   readonly triage: TriageSection | null;
+  /** The same for people, with the groups on which it was measured; null likewise. */
+  readonly cardTriage: Omit<CardTriage, 'split'> | null;
 }
 
 export interface CalibrateOptions {
@@ -70,13 +74,15 @@ export interface CalibrateOptions {
   readonly operatingPoints?: OperatingPoints;
   /** What triage keeps of malignant lesions, 0…1. */
   readonly triageSensitivity?: number;
+  /** Individual typology angles by image identifier. */
+  readonly skinTones?: ReadonlyMap<string, number>;
 }
 
 /** @throws RangeError without a single image */
 export function calibrate(
   { graph, readout, classTable }: Pick<ModelContents, 'graph' | 'readout' | 'classTable'>,
   views: readonly Views[],
-  { crop: toldCrop, tiling: toldTiling, operatingPoints = {}, triageSensitivity }: CalibrateOptions = {},
+  { crop: toldCrop, tiling: toldTiling, operatingPoints = {}, ...options }: CalibrateOptions = {},
 ): Calibration {
   const { classes } = graph;
   const { scale } = graph.head;
@@ -102,6 +108,8 @@ export function calibrate(
 
   const final = tiling.enabled ? tiledWhenUnsure : whole;
   const thresholds = fitThresholds(classes, final, operatingPoints);
+  const table = classTableOf({ graph, classTable });
+  const triage = fitTriage(classes, final, table, options.triageSensitivity);
   const isIndeterminate = ({ probabilities }: Prediction) => probabilities.every((p, c) => p < thresholds[c]);
   return {
     crop,
@@ -114,7 +122,8 @@ export function calibrate(
     sensitivities: classes.map((_, c) => sensitivityAt(final, c, thresholds[c])),
     indeterminateShare: final.filter(isIndeterminate).length / final.length,
     final: measure(classes, final),
-    triage: fitTriage(classes, final, classTableOf({ graph, classTable }), triageSensitivity),
+    triage,
+    cardTriage: triage === null ? null : cardTriageOf(triage, samples, final, { classes, table, ...options }),
   };
 }
 
@@ -176,7 +185,7 @@ function chooseBetween(without: Metrics, withIt: Metrics, told: boolean | undefi
  */
 export function applyCalibration<Contents extends ModelContents>(
   bundle: Contents,
-  { crop, calibrated, thresholds, tiling, tau, final, triage }: Calibration,
+  { crop, calibrated, thresholds, tiling, tau, final, triage, cardTriage }: Calibration,
   fittedOn: Omit<NonNullable<Readout['fittedOn']>, 'crop'>,
   learning: LearningSection | null,
 ): Contents {
@@ -200,14 +209,20 @@ export function applyCalibration<Contents extends ModelContents>(
       tiling: { ...readout.tiling, enabled: tiling.enabled, tau },
       fittedOn: { ...fittedOn, crop: crop.enabled },
     },
-    card: {
-      ...card,
-      metrics: {
-        ...card.metrics,
-        ...Object.fromEntries(
-          Object.entries(figures).map(([name, value]) => [`${fittedOn.split}.${name}`, value]),
-        ),
-      },
-    },
+    card: cardWith(card, fittedOn.split, figures, cardTriage),
+  };
+}
+
+function cardWith(
+  { triage: _, ...card }: ModelCard,
+  split: string,
+  figures: Readonly<Record<string, number>>,
+  triage: Calibration['cardTriage'],
+): ModelCard {
+  const measured = Object.entries(figures).map(([name, value]) => [`${split}.${name}`, value]);
+  return {
+    ...card,
+    metrics: { ...card.metrics, ...Object.fromEntries(measured) },
+    ...(triage !== null && { triage: { split, ...triage } }),
   };
 }

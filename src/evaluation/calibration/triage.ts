@@ -7,7 +7,7 @@ import {
 import type { TriageSection } from '../../model/bundle/triage-section.ts';
 import { malignancyOf } from '../../runtime/inference/triage.ts';
 import type { Prediction } from '../../statistics/prediction.ts';
-import { percentileInterval, RESAMPLING, resamplesOf } from '../../statistics/resampling.ts';
+import { type Share, sharesOf } from '../../statistics/shares.ts';
 import { type Malignancy, triageThreshold } from './triage-threshold.ts';
 
 /** What a threshold keeps of malignant lesions, and of those of the watched class alone, unless told otherwise. */
@@ -39,8 +39,11 @@ export function fitTriage(
   };
   const { threshold, lesions } = triageThreshold(groups, sensitivity);
   const isReferred = scores.map((score) => score >= threshold);
-  const shareOf = (members: readonly boolean[], hits: readonly boolean[]) =>
-    shareWithInterval(predictions, members, hits);
+  const [found, watchedFound, spared] = sharesOf(predictions, [
+    { among: (i) => isMalignant[i], holds: (i) => isReferred[i] },
+    { among: (i) => isWatched[i], holds: (i) => isReferred[i] },
+    { among: (i) => !isMalignant[i], holds: (i) => !isReferred[i] },
+  ]);
   return {
     version: 1,
     score: 'sum',
@@ -50,35 +53,14 @@ export function fitTriage(
     sensitivity,
     lesions: { malignant: lesions.malignant, watched: watched === null ? null : lesions.watched },
     expected: {
-      sensitivity: shareOf(isMalignant, isReferred),
-      watchedSensitivity: watched === null ? null : shareOf(isWatched, isReferred),
-      specificity: shareOf(
-        isMalignant.map((is) => !is),
-        isReferred.map((is) => !is),
-      ),
+      sensitivity: figureOf(found),
+      watchedSensitivity: watched === null ? null : figureOf(watchedFound),
+      specificity: figureOf(spared),
     },
   };
 }
 
-/** Share of hits among the members, with its bootstrap interval over lesions; 0…1 where there is no member. */
-function shareWithInterval(
-  predictions: readonly Prediction[],
-  members: readonly boolean[],
-  hits: readonly boolean[],
-): TriageSection['expected']['specificity'] {
-  const shareBy = (weightOf: (image: number) => number): number | null => {
-    let [among, hit] = [0, 0];
-    members.forEach((isMember, image) => {
-      if (!isMember) return;
-      among += weightOf(image);
-      if (hits[image]) hit += weightOf(image);
-    });
-    return among === 0 ? null : hit / among;
-  };
-  const value = shareBy(() => 1);
-  if (value === null) return { value: 0, low: 0, high: 1 };
-  const resampled: (number | null)[] = [];
-  for (const weights of resamplesOf(predictions, RESAMPLING)) resampled.push(shareBy((i) => weights[i]));
-  const [low, high] = percentileInterval(resampled, RESAMPLING.level) ?? [0, 1];
-  return { value, low, high };
+/** Nothing is known of a share without an image: it lies anywhere. */
+function figureOf({ value, low, high }: Share): TriageSection['expected']['specificity'] {
+  return { value: value ?? 0, low: low ?? 0, high: high ?? 1 };
 }

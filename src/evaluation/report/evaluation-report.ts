@@ -1,6 +1,7 @@
 import type { Charts } from '../../report/charts.ts';
 import { type Html, html } from '../../report/html.ts';
 import { fixed, page, percent } from '../../report/page.ts';
+import type { TriageCharts } from '../../report/triage-charts.ts';
 import type { Figures } from '../../statistics/figures.ts';
 import type { Summary } from '../../statistics/metrics.ts';
 import type { ReliabilityBin } from '../../statistics/reliability.ts';
@@ -8,6 +9,7 @@ import type { Interval } from '../../statistics/resampling.ts';
 import type { EvaluationDocument } from '../document.ts';
 import { corruptionSection } from './corruption-section.ts';
 import { protocolSection } from './protocol-section.ts';
+import { triageSection } from './triage-section.ts';
 
 /** A wrong answer, shown with its picture. */
 export interface Mistake {
@@ -37,7 +39,7 @@ const HEADLINES: readonly [keyof Summary, string, (value: number | null) => stri
 ];
 
 /** The page of one evaluation, self-contained. */
-export function evaluationPage(report: EvaluationReport, charts: Charts): string {
+export function evaluationPage(report: EvaluationReport, charts: Charts & TriageCharts): string {
   const { document, reliability, mistakes, madeAt } = report;
   const { model, dataset } = document;
   return page(
@@ -48,6 +50,7 @@ export function evaluationPage(report: EvaluationReport, charts: Charts): string
 </header>
 <dl class="figures">${HEADLINES.map((headline) => headlineOf(document, ...headline))}</dl>
 <p class="muted">${intervalWords(document)}</p>
+${document.triage === null ? null : triageSection(document.triage, charts)}
 ${protocolSection(document)}
 <h2>What is taken for what</h2>
 <div class="charts">

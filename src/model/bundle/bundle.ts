@@ -1,6 +1,7 @@
 import type { IntegerGraph } from '../graph.ts';
+import type { ModelCard } from './card.ts';
 import type { ClassTableSection } from './class-table-section.ts';
-import type { Manifest, ModelCard, Preprocessing, Readout } from './contract.ts';
+import type { Manifest, Preprocessing, Readout } from './contract.ts';
 import type { LearningSection } from './learning-section.ts';
 import type { TriageSection } from './triage-section.ts';
 

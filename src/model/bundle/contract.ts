@@ -111,14 +111,3 @@ export const manifestSchema = z.strictObject({
   ),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
-
-export const cardSchema = z.strictObject({
-  description: text(16_384),
-  data: text(16_384),
-  protocol: text(16_384),
-  licence: text(16_384),
-  /** Measured figures by name, for example `test.top1`. */
-  metrics: z.record(text(256), real(-1e12, 1e12)),
-  limitations: z.array(text(16_384)).max(1000),
-});
-export type ModelCard = z.infer<typeof cardSchema>;

@@ -3,9 +3,10 @@ import { z } from 'zod';
 import type { IntegerGraph } from '../graph.ts';
 import { ARRAYS, ArrayWriter } from './arrays.ts';
 import type { ModelContents } from './bundle.ts';
+import { cardSchema } from './card.ts';
 import { type ClassTableSection, classTableSchema } from './class-table-section.ts';
 import { CLASS_TABLE_FORMAT, FIRST_FORMAT, FORMAT_VERSION } from './container.ts';
-import { cardSchema, manifestSchema, preprocessingSchema, readoutSchema } from './contract.ts';
+import { manifestSchema, preprocessingSchema, readoutSchema } from './contract.ts';
 import { classNames, foreignNames, plainName, scale, text, whole } from './fields.ts';
 import { type LearningSection, learningSchema } from './learning-section.ts';
 import { type TriageSection, triageSchema } from './triage-section.ts';
@@ -89,15 +90,26 @@ export const documentSchema = z.strictObject({
   triage: triageSchema.optional(),
 });
 
-/** Sections that came later, with the format that first had them; the latest first. */
-export const LATER_SECTIONS = [
-  ['triage', FORMAT_VERSION],
-  ['classTable', CLASS_TABLE_FORMAT],
-] as const;
+type Dated = Pick<ModelContents, 'triage' | 'classTable' | 'card'>;
 
-/** The oldest format that has all sections of these contents, so that a bundle without the later ones keeps its bytes. */
-export function formatOf(contents: Pick<ModelContents, (typeof LATER_SECTIONS)[number][0]>): number {
-  return LATER_SECTIONS.find(([section]) => contents[section] !== undefined)?.[1] ?? FIRST_FORMAT;
+/** Parts that came later, with the format that first had them and whether contents have them; the latest first. */
+const LATER_PARTS: readonly (readonly [field: string, format: number, isIn: (contents: Dated) => boolean])[] =
+  [
+    ['triage', FORMAT_VERSION, ({ triage }) => triage !== undefined],
+    ['card.triage', FORMAT_VERSION, ({ card }) => card.triage !== undefined],
+    ['card.intendedUse', FORMAT_VERSION, ({ card }) => card.intendedUse !== undefined],
+    ['classTable', CLASS_TABLE_FORMAT, ({ classTable }) => classTable !== undefined],
+  ];
+
+/** The part of these contents that the fewest formats have; null where the first format has all. */
+export function latestPartOf(contents: Dated): { field: string; format: number } | null {
+  const part = LATER_PARTS.find(([, , isIn]) => isIn(contents));
+  return part === undefined ? null : { field: part[0], format: part[1] };
+}
+
+/** The oldest format that has all parts of these contents, so that a bundle without the later ones keeps its bytes. */
+export function formatOf(contents: Dated): number {
+  return latestPartOf(contents)?.format ?? FIRST_FORMAT;
 }
 
 /** Replaces every typed array by a reference into the returned data. Same contents, same bytes. */

@@ -10,7 +10,7 @@ import { withArrays } from './arrays.ts';
 import type { GoldenCase, ModelBundle } from './bundle.ts';
 import { classTableProblem } from './class-table-section.ts';
 import { MAXIMUM_BUNDLE_BYTES, unpackContainer } from './container.ts';
-import { documentSchema, formatOf, LATER_SECTIONS } from './document.ts';
+import { documentSchema, latestPartOf } from './document.ts';
 import { type LearningSection, learningProblem } from './learning-section.ts';
 import { triageProblem } from './triage-section.ts';
 
@@ -32,7 +32,7 @@ export function parseBundle(bytes: Uint8Array, file: string): ModelBundle {
     });
   }
   const contents = parsed.data;
-  refuseForeignSections(contents, formatVersion, file);
+  refuseForeignParts(contents, formatVersion, file);
   try {
     validateGraph(contents.graph);
     validateAgreement(contents);
@@ -45,19 +45,18 @@ export function parseBundle(bytes: Uint8Array, file: string): ModelBundle {
   return { ...contents, digest };
 }
 
-/** A section that an older format does not have: who reads only that one would refuse the bundle without saying why. */
-function refuseForeignSections(
-  contents: Parameters<typeof formatOf>[0],
+/** A part that an older format does not have: who reads only that one would refuse the bundle without saying why. */
+function refuseForeignParts(
+  contents: Parameters<typeof latestPartOf>[0],
   formatVersion: number,
   file: string,
 ): void {
-  const needed = formatOf(contents);
-  if (needed <= formatVersion) return;
-  const field = LATER_SECTIONS.find(([, format]) => format === needed)?.[0] ?? 'document';
+  const latest = latestPartOf(contents);
+  if (latest === null || latest.format <= formatVersion) return;
   throw new RefusedError('BUNDLE_SCHEMA', 'The bundle does not follow its format', {
     file,
-    field,
-    expected: `no such section in format ${formatVersion}; format ${needed} has it`,
+    field: latest.field,
+    expected: `nothing of the kind in format ${formatVersion}; format ${latest.format} has it`,
     remedy: 'convert the model again with this version of spikescope',
   });
 }

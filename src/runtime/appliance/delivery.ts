@@ -10,6 +10,7 @@ import type { CommandHandler, CommandName } from '../../telehealth/commands/comm
 import { CommandReceiver } from '../../telehealth/commands/receiver.ts';
 import type { Publication } from '../../telehealth/connection.ts';
 import type { Endpoint } from '../../telehealth/endpoint.ts';
+import type { ResultVersion } from '../../telehealth/older-result.ts';
 import { ResultPublisher } from '../../telehealth/publisher.ts';
 import type { Topics } from '../../telehealth/topics.ts';
 
@@ -28,6 +29,8 @@ export interface DeliveryOptions {
   };
   /** What the device knows of its clock. */
   readonly clock: () => ClockState;
+  /** Version of results that receivers read at most. Default: the newest. */
+  readonly newestResult?: ResultVersion;
   /** Discovery prefix of Home Assistant, where the device is to be announced there. */
   readonly homeAssistant?: string;
   /** Called when a full batch of messages has been sent. */
@@ -98,6 +101,7 @@ export class Delivery {
       queue: journal,
       client: this.#client,
       classTables: classTablesOf(bundle),
+      ...(options.newestResult !== undefined && { newestResult: options.newestResult }),
       onSending: (message) => {
         for (const listener of this.#listeners) listener.sending?.(message);
       },

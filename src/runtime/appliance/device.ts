@@ -165,6 +165,7 @@ export class Device {
         responseTopics: settings.responseTopics,
       },
       clock: () => this.#clock.state,
+      newestResult: settings.resultSchema,
       ...(prefix !== null && { homeAssistant: prefix }),
       onFullBatch: () => this.#memory.afterCapture(),
       onFailed: () => stop.abort(),

@@ -115,7 +115,7 @@ export const IDENTITY_AUGMENTATION: Augmentation = {
 export const CAMERAS: CameraAugmentation = {
   colourCast: { probability: 0.5, gain: [0.8, 1.25] },
   blur: { probability: 0.2, sigma: [0, 0.02] },
-  noise: { probability: 0.2, sigma: [0, 0.1] },
+  noise: { probability: 0.3, sigma: [0, 0.15] },
   jpeg: { probability: 0.3, quality: [30, 95] },
   hair: { probability: 0.15, width: [1, 3] },
   ruler: { probability: 0.05, inset: [0, 0.15] },

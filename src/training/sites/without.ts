@@ -31,8 +31,7 @@ export async function writeSplitWithout(file: string, dataset: Dataset, site: st
     ),
   );
   const isAside = (sample: Sample) =>
-    site !== null &&
-    (isOfSite(sample, site) || (sample.lesionId !== null && lesions.has(sample.lesionId)));
+    site !== null && (isOfSite(sample, site) || (sample.lesionId !== null && lesions.has(sample.lesionId)));
   const rows = dataset.samples.flatMap((sample) =>
     sample.split === null ? [] : [`${sample.imageId},${isAside(sample) ? 'test' : sample.split}`],
   );
@@ -40,6 +39,10 @@ export async function writeSplitWithout(file: string, dataset: Dataset, site: st
 }
 
 /** The data set with other splits. */
-export function withSplits(dataset: Dataset, classes: readonly string[], splitFile: string): Promise<Dataset> {
+export function withSplits(
+  dataset: Dataset,
+  classes: readonly string[],
+  splitFile: string,
+): Promise<Dataset> {
   return loadDataset(dataset.folder, classes, splitFile);
 }

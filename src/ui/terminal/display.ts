@@ -10,6 +10,8 @@ export interface DisplayOptions {
   readonly json: boolean;
   /** Whether this is, byte for byte, a result of this device. */
   readonly isOwn: (id: string, payload: string) => boolean;
+  /** The same as the journal has it, which may say more; null where it has none. */
+  readonly recorded: (id: string) => string | null;
   readonly classTables: ClassTables;
 }
 
@@ -47,9 +49,16 @@ export class ResultDisplay {
     if (!this.#shown.has(id)) {
       remember(this.#shown, id);
       this.#count++;
-      print(this.#options.json ? payload : this.#card(parsed.data));
+      print(this.#options.json ? payload : this.#card(this.#recorded(parsed.data)));
     }
     for (const notify of this.#waiters) notify();
+  }
+
+  /** What the device knows of a result, also where its receivers are told less. */
+  #recorded(received: Result): Result {
+    const payload = this.#options.recorded(received.id);
+    const parsed = payload === null ? null : resultSchema.safeParse(parseJson(payload));
+    return parsed?.success ? parsed.data : received;
   }
 
   #card(result: Result): string {

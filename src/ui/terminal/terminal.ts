@@ -3,6 +3,7 @@ import { classTablesOf } from '../../model/bundle/class-table.ts';
 import type { Device } from '../../runtime/appliance/device.ts';
 import type { FlowView } from '../../runtime/appliance/flow/flow.ts';
 import type { QueuedMessage } from '../../store/outbox.ts';
+import { type ResultVersion, resultUpTo } from '../../telehealth/older-result.ts';
 import { ResultSubscriber } from '../../telehealth/subscriber.ts';
 import { note } from './console.ts';
 import { ResultDisplay } from './display.ts';
@@ -13,6 +14,8 @@ import { Presenter } from './presenter.ts';
 export interface TerminalOptions {
   /** Results as JSON lines on stdout instead of text. */
   readonly json: boolean;
+  /** Version of results that receivers read at most. */
+  readonly newestResult: ResultVersion;
   /** Whether keys are the buttons. */
   readonly keys: boolean;
   /** Asks the device to end. */
@@ -41,12 +44,13 @@ export class Terminal {
   constructor(device: Device, options: TerminalOptions) {
     const { parts, appliance, delivery } = device;
     const { journal, endpoint } = parts;
-    const payloadOf = (id: string) => journal.payloadOf(id);
     this.#device = device;
     this.#options = options;
+    const payloadOf = (id: string) => this.#payloadOf(id);
     this.#display = new ResultDisplay({
       json: options.json,
       isOwn: (id, payload) => payloadOf(id) === payload,
+      recorded: (id) => journal.payloadOf(id),
       classTables: classTablesOf(parts.bundle),
     });
     this.#presenter = new Presenter({ appliance, display: this.#display, payloadOf });
@@ -118,7 +122,7 @@ export class Terminal {
   #acknowledged({ channel, id, payload }: QueuedMessage): void {
     if (channel !== 'result') return;
     if (this.#expected.delete(id)) this.#display.acknowledged(id);
-    else this.#display.show(payload);
+    else this.#display.show(resultUpTo(this.#options.newestResult, payload));
     // A broker may grant the subscription and pass nothing on: then the journal is what there is to show.
     clearTimeout(this.#late);
     if (this.#display.missing > 0)
@@ -126,7 +130,13 @@ export class Terminal {
   }
 
   #showMissing(): void {
-    this.#display.showMissing((id) => this.#device.parts.journal.payloadOf(id));
+    this.#display.showMissing((id) => this.#payloadOf(id));
+  }
+
+  /** A result of the journal as it is sent. */
+  #payloadOf(id: string): string | null {
+    const payload = this.#device.parts.journal.payloadOf(id);
+    return payload === null ? null : resultUpTo(this.#options.newestResult, payload);
   }
 
   #press(key: Key): void {

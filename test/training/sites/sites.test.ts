@@ -68,10 +68,17 @@ describe('the splits without a site', () => {
   it('take images of other sites along that show the same lesion', async () => {
     const dataset = await loadDataset(data, CLASSES);
     const [first, second] = dataset.samples;
-    const moved = { ...second, attributes: { age: null, sex: null, bodySite: null, acquisitionSite: 'south' } };
+    const moved = {
+      ...second,
+      attributes: { age: null, sex: null, bodySite: null, acquisitionSite: 'south' },
+    };
     expect(moved.lesionId).toBe(first.lesionId);
     const file = path.join(folder, 'shared-lesion.csv');
-    await writeSplitWithout(file, { ...dataset, samples: [first, moved, ...dataset.samples.slice(2)] }, 'north');
+    await writeSplitWithout(
+      file,
+      { ...dataset, samples: [first, moved, ...dataset.samples.slice(2)] },
+      'north',
+    );
     const rows = (await readFile(file, 'utf8')).split('\n');
     expect(rows).toContain(`${moved.imageId},test`);
   });

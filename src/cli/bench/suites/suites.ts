@@ -8,6 +8,7 @@ import { outageCommand } from './outage.ts';
 import { preprocessingCommand } from './preprocessing.ts';
 import { soakCommand } from './soak.ts';
 import { capturedStepCommand, trainingDataCommand, trainingStepCommand } from './training.ts';
+import { triageScoreCommand } from './triage-score.ts';
 
 /** Every suite beside the engine's own, which `bench` runs when none is named. */
 export const SUITES: readonly (() => Command)[] = [
@@ -15,6 +16,7 @@ export const SUITES: readonly (() => Command)[] = [
   learningCommand,
   learningUpdateCommand,
   outageCommand,
+  triageScoreCommand,
   soakCommand,
   cardWearCommand,
   preprocessingCommand,

@@ -3,6 +3,7 @@ import type { CameraSettings } from '../../../capture/camera/settings.ts';
 import { SOURCES_HELP } from '../../../capture/open-source.ts';
 import { COMMAND_NAMES, type CommandName, commandNameSchema } from '../../../telehealth/commands/command.ts';
 import { DEFAULT_DISCOVERY_PREFIX } from '../../../telehealth/discovery.ts';
+import { RESULT_VERSIONS } from '../../../telehealth/older-result.ts';
 import { DEFAULT_TOPIC_PREFIX } from '../../../telehealth/topics.ts';
 import { labelCodeSchema } from '../../learning/label.ts';
 
@@ -90,6 +91,11 @@ export const settingsSchema = z.strictObject({
     .array(answerTopic, 'a list of topics')
     .max(16, '16 topics at most')
     .describe('Topics below which answers to commands may be asked for, beside the device’s own'),
+  resultSchema: z
+    .literal(RESULT_VERSIONS, '1 or 2')
+    .describe(
+      'Newest version of results that receivers read: 1 for those that take no other, without triage',
+    ),
   fhir: z.boolean('true or false').describe('Publish each result as a FHIR R4 message too'),
   homeAssistant: z
     .union(
@@ -125,6 +131,7 @@ export const DEFAULT_SETTINGS: Settings = {
   seed: 1,
   allowCommands: [],
   responseTopics: [],
+  resultSchema: 2,
   fhir: false,
   log: 'text',
   learning: 'on',
@@ -141,6 +148,7 @@ const NUMBERS: ReadonlySet<string> = new Set<SettingName>([
   'count',
   'interval',
   'brokerPort',
+  'resultSchema',
   'seed',
   'metrics',
 ]);

@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { resultOf } from '../../src/runtime/appliance/make-result.ts';
+import { publicationOf } from '../../src/telehealth/message.ts';
+import { resultUpTo } from '../../src/telehealth/older-result.ts';
+import { resultSchema1 } from '../../src/telehealth/result.ts';
+import { topicsOf } from '../../src/telehealth/topics.ts';
+import { readings } from '../support/readings.ts';
+
+const context = { id: randomUUID(), device: 'scope-1', capturedAt: new Date(0), source: 'replay' } as const;
+
+describe('a result for receivers of the first version', () => {
+  it('is one that they read strictly, with everything that the first version has', () => {
+    fc.assert(
+      fc.property(readings, (reading) => {
+        const result = resultOf(reading, context);
+        const sent: unknown = JSON.parse(resultUpTo(1, JSON.stringify(result)));
+        expect(resultSchema1.safeParse(sent).success).toBe(true);
+        const { triage: _, malignancy: __, ...first } = { triage: null, malignancy: null, ...result };
+        expect(sent).toEqual({ ...first, schema: 'spikescope/result/1' });
+      }),
+    );
+  });
+
+  it('is the very same bytes where it is of the first version, or of none that this program knows', () => {
+    fc.assert(
+      fc.property(readings, (reading) => {
+        const first = resultUpTo(1, JSON.stringify(resultOf(reading, context)));
+        expect(resultUpTo(1, ` ${first} `)).toBe(` ${first} `);
+      }),
+    );
+    const other = '{"schema":"spikescope/result/9","triage":"refer"}';
+    expect(resultUpTo(1, other)).toBe(other);
+  });
+
+  it('is described on the wire as what it is, while its FHIR form says all', () => {
+    const judged = {
+      ...fc.sample(readings, 1)[0],
+      accepted: true,
+      triage: 'refer',
+      malignancy: 0.5,
+    } as const;
+    const payload = JSON.stringify(resultOf(judged, context));
+    const message = { sequence: 1, channel: 'result', session: 's', id: context.id, payload } as const;
+    const topics = topicsOf('scope-1');
+    const sent = publicationOf(message, topics, undefined, 1);
+    expect(sent.userProperties).toMatchObject({ schema: 'spikescope/result/1' });
+    expect(sent.payload).toBe(resultUpTo(1, payload));
+    expect(publicationOf(message, topics).payload).toBe(payload);
+    const fhir = { ...message, channel: 'fhir' } as const;
+    expect(publicationOf(fhir, topics, undefined, 1)).toEqual(publicationOf(fhir, topics));
+    expect(publicationOf(fhir, topics, undefined, 1).payload).toContain('refer');
+  });
+});

@@ -21,7 +21,7 @@ const breakSchema = z.object({
   expected: headSchema.nullable(),
   /** The name under which its file is kept; null where there was none. */
   keptAs: z.string().nullable(),
-  /** Results that waited to be sent and were taken along. */
+  /** Readings and labels that waited to be sent and were taken along. */
   carriedOver: z.int(),
 });
 export type ChainBreak = z.infer<typeof breakSchema>;
@@ -42,7 +42,7 @@ export function beginAnew(file: string, expected: ChainHead | null, problem: str
     missing: Math.max(0, (expected?.sequence ?? 0) - remains.records),
     expected,
     keptAs: ENDINGS.some((ending) => existsSync(file + ending)) ? freeName(file) : null,
-    carriedOver: remains.waiting.length,
+    carriedOver: remains.waiting.filter(({ places }) => places.length > 0).length,
   } satisfies ChainBreak;
   const database = openDatabase(fresh);
   try {
@@ -85,10 +85,9 @@ function freeName(file: string): string {
   return nameOf();
 }
 
-/** A reading that waits, with the capture that it belongs to. */
+/** A record of a case of which something waits, with its own places in the outbox. */
 interface Waiting {
-  readonly capture: JournalRecord | null;
-  readonly reading: JournalRecord;
+  readonly record: JournalRecord;
   readonly places: readonly Place[];
 }
 
@@ -135,23 +134,22 @@ function readable<T>(read: () => T): T | null {
 }
 
 function waitingIn(database: Database.Database): Waiting[] {
-  const readings = soundRecords(database, 'sequence IN (SELECT sequence FROM outbox)');
-  const captures = new Map(
-    soundRecords(
-      database,
-      "kind = 'capture' AND case_id IN (SELECT case_id FROM outbox JOIN records USING (sequence))",
-    ).map((record) => [record.caseId, record]),
-  );
   const places = database.prepare<[number], Place>(
     'SELECT channel, session, lane FROM outbox WHERE sequence = ?',
   );
-  return readings
-    .filter(({ kind }) => kind === 'reading')
-    .map((reading) => ({
-      reading,
-      capture: captures.get(reading.caseId) ?? null,
-      places: places.all(reading.sequence),
-    }));
+  // With a label goes the reading that it is about. That this was sent is not taken along: it is sent again.
+  const again = database.prepare<[string], Place>(
+    `SELECT 'result' AS channel, session, lane FROM outbox JOIN records USING (sequence) WHERE case_id = ? LIMIT 1`,
+  );
+  return soundRecords(
+    database,
+    `case_id IN (SELECT case_id FROM outbox JOIN records USING (sequence))
+     AND (kind IN ('capture', 'reading') OR sequence IN (SELECT sequence FROM outbox))`,
+  ).map((record) => {
+    const own = places.all(record.sequence);
+    const isSent = record.kind === 'reading' && own.length === 0;
+    return { record, places: isSent ? again.all(record.caseId) : own };
+  });
 }
 
 /** Records that are what their digests were taken of. */
@@ -171,9 +169,8 @@ function write(database: Database.Database, broken: ChainBreak, { waiting, comma
   const caseId = broken.keptAs ?? 'none';
   writer.append([{ kind: 'break', caseId, payload: JSON.stringify(broken) }]);
   for (const command of commands) writer.append([draftOf(command)], command.recordedAt);
-  for (const { capture, reading, places } of waiting) {
-    const drafts = [...(capture === null ? [] : [draftOf(capture)]), draftOf(reading)];
-    const sequence = writer.append(drafts, reading.recordedAt);
+  for (const { record, places } of waiting) {
+    const sequence = writer.append([draftOf(record)], record.recordedAt);
     for (const { channel, session, lane } of places) enqueue.run(sequence, channel, session, lane);
   }
 }

@@ -6,7 +6,7 @@ export const RECORD_KINDS = [
   'capture',
   /** What the model said of it: the very bytes that are published. */
   'reading',
-  /** What a person said of it. */
+  /** What a person said of it, or that this is taken back: with a `schema`, the very bytes that are published. */
   'label',
   /** The head was changed, or a change was turned down: digests before and after, the gate's figures. */
   'update',
@@ -31,6 +31,12 @@ export interface RecordDraft {
   readonly caseId: string;
   /** JSON. */
   readonly payload: string;
+}
+
+/** What is recorded beside captures and readings. */
+export interface EventDraft extends RecordDraft {
+  /** A label that goes into the outbox with the same commit. */
+  readonly isMessage?: boolean;
 }
 
 export interface JournalRecord extends RecordDraft {

@@ -6,7 +6,7 @@ import { beginAnew, type ChainBreak, finishBeginning, isBeginningAfter } from '.
 import { HeadFile } from './head-file.ts';
 import { openUnchanged } from './inspect.ts';
 import { Journal, type JournalOptions } from './journal.ts';
-import { isCurrent, isEmpty } from './journal-schema.ts';
+import { isChained, isEmpty } from './journal-schema.ts';
 import { type ChainHead, isDamage, verifyChain } from './verify.ts';
 
 /** Records at the end of the chain that are looked at when a device starts; `journal verify` looks at all. */
@@ -47,7 +47,7 @@ function problemOf(file: string, kept: ChainHead | null): string | null {
   try {
     database = openUnchanged(file);
     if (isEmpty(database)) return isMissed ? 'the journal is empty' : null;
-    if (!isCurrent(database) || isBeginningAfter(database, kept)) return null;
+    if (!isChained(database) || isBeginningAfter(database, kept)) return null;
     const after = Math.max(0, Math.min(lengthOf(database), kept?.sequence ?? Infinity) - LOOKED_AT);
     const chain = verifyChain(database, kept === null ? [] : [kept], after);
     return chain.sound ? null : `record ${chain.sequence} ${chain.problem}`;
@@ -93,7 +93,7 @@ function faultOf(file: string, kept: ChainHead | null, broken: ChainBreak): Spik
     expected: kept === null ? 'an unbroken chain' : `the chain up to record ${kept.sequence}`,
     received: `${problem}; records missing: ${missing}`,
     remedy:
-      `${aside}compare it with what receivers have. A new chain has begun, and results that waited ` +
-      `were taken along: ${carriedOver}`,
+      `${aside}compare it with what receivers have. A new chain has begun, and what waited to be sent ` +
+      `was taken along: ${carriedOver}`,
   });
 }

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import { SpikescopeError } from '../errors.ts';
 import { HeadFile } from './head-file.ts';
 import { journalFault } from './journal-fault.ts';
-import { connect, isCurrent, isEmpty, openDatabase } from './journal-schema.ts';
+import { connect, isChained, isEmpty, openDatabase } from './journal-schema.ts';
 import { holderOf } from './owner.ts';
 import { type ChainHead, type Verification, verifyJournal } from './verify.ts';
 
@@ -52,7 +52,7 @@ function openShared(file: string): Database.Database | null {
   let database: Database.Database | undefined;
   try {
     database = new Database(file, { readonly: true, timeout: 5000 });
-    if (isCurrent(database)) return database;
+    if (isChained(database)) return database;
   } catch (error) {
     database?.close();
     if (error instanceof Database.SqliteError && !/^SQLITE_(CANTOPEN|READONLY|IOERR)/.test(error.code)) {

@@ -1,15 +1,16 @@
 import Database from 'better-sqlite3';
 import { SpikescopeError } from '../errors.ts';
 import { RECORD_KINDS } from './chain.ts';
+import { CHANNELS } from './channels.ts';
 import { createPrivate } from './folder.ts';
 import { journalFault } from './journal-fault.ts';
 import { migrateFromSchema1 } from './journal-migration.ts';
 
 /** Marks a SQLite file as a spikescope journal ("spks" in ASCII). */
 const APPLICATION_ID = 0x73706b73;
-export const JOURNAL_SCHEMA = 2;
+export const JOURNAL_SCHEMA = 3;
 
-const KINDS = RECORD_KINDS.map((kind) => `'${kind}'`).join(', ');
+const quoted = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ');
 
 /** Results with what became of them. The last publication is the one recorded last, whatever the clock said. */
 const VIEW = `CREATE VIEW journal AS
@@ -23,6 +24,17 @@ const VIEW = `CREATE VIEW journal AS
         ORDER BY publication.sequence DESC LIMIT 1) AS published_at
     FROM records AS reading WHERE reading.kind = 'reading'`;
 
+const OUTBOX = `CREATE TABLE outbox (
+    sequence INTEGER NOT NULL REFERENCES records (sequence),
+    channel  TEXT NOT NULL CHECK (channel IN (${quoted(CHANNELS)})),
+    session  TEXT NOT NULL,
+    lane     TEXT NOT NULL CHECK (lane IN ('external', 'embedded')),
+    PRIMARY KEY (sequence, channel)
+  ) STRICT, WITHOUT ROWID;`;
+
+/** Of labels alone, the newest first: captures, of which there are far more, do not touch it. */
+const LABELS = "CREATE INDEX labels ON records (sequence) WHERE kind = 'label';";
+
 /**
  * `records` is the journal: no row of it is ever changed or removed. `outbox` says which of its payloads some broker
  * still has to acknowledge; its rows go when that has happened, and a record of kind `publication` takes their place.
@@ -31,7 +43,7 @@ const VIEW = `CREATE VIEW journal AS
 const SCHEMA = `
   CREATE TABLE records (
     sequence    INTEGER PRIMARY KEY AUTOINCREMENT,
-    kind        TEXT NOT NULL CHECK (kind IN (${KINDS})),
+    kind        TEXT NOT NULL CHECK (kind IN (${quoted(RECORD_KINDS)})),
     case_id     TEXT NOT NULL,
     recorded_at TEXT NOT NULL,
     payload     TEXT NOT NULL CHECK (json_valid(payload)),
@@ -48,15 +60,22 @@ const SCHEMA = `
     BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
   CREATE TRIGGER records_no_delete BEFORE DELETE ON records
     BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-  CREATE TABLE outbox (
-    sequence INTEGER NOT NULL REFERENCES records (sequence),
-    channel  TEXT NOT NULL CHECK (channel IN ('result', 'fhir')),
-    session  TEXT NOT NULL,
-    lane     TEXT NOT NULL CHECK (lane IN ('external', 'embedded')),
-    PRIMARY KEY (sequence, channel)
-  ) STRICT, WITHOUT ROWID;
+  ${LABELS}
+  ${OUTBOX}
   ${VIEW};
   PRAGMA application_id = ${APPLICATION_ID};
+  PRAGMA user_version = ${JOURNAL_SCHEMA};
+`;
+
+/** The first schema with the chain of records. */
+const CHAINED_SINCE = 2;
+/** Its outbox knew no labels; its records are the same, and stay where they are. */
+const FROM_SCHEMA_2 = `
+  ALTER TABLE outbox RENAME TO outbox_2;
+  ${OUTBOX}
+  INSERT INTO outbox SELECT sequence, channel, session, lane FROM outbox_2;
+  DROP TABLE outbox_2;
+  ${LABELS}
   PRAGMA user_version = ${JOURNAL_SCHEMA};
 `;
 
@@ -130,9 +149,10 @@ function adopt(database: Database.Database, file: string): void {
     .transaction(() => {
       const application = numberOf(database, 'application_id');
       if (application === 0 && isEmpty(database)) database.exec(SCHEMA);
-      else if (application === APPLICATION_ID && numberOf(database, 'user_version') === 1) {
-        migrateFromSchema1(database, SCHEMA);
-      }
+      if (application !== APPLICATION_ID) return;
+      const version = numberOf(database, 'user_version');
+      if (version === 1) migrateFromSchema1(database, SCHEMA);
+      if (version === CHAINED_SINCE) database.exec(FROM_SCHEMA_2);
     })
     .immediate();
   const application = numberOf(database, 'application_id');
@@ -171,11 +191,13 @@ function numberOf(database: Database.Database, pragma: string): number {
   return Number(database.pragma(pragma, { simple: true }));
 }
 
-/** Whether these are tables of a journal of the present schema. */
-export function isCurrent(database: Database.Database): boolean {
+/** Whether these are tables of a journal whose records are chained, as in the present schema. */
+export function isChained(database: Database.Database): boolean {
+  const version = numberOf(database, 'user_version');
   return (
     numberOf(database, 'application_id') === APPLICATION_ID &&
-    numberOf(database, 'user_version') === JOURNAL_SCHEMA
+    version >= CHAINED_SINCE &&
+    version <= JOURNAL_SCHEMA
   );
 }
 

@@ -8,12 +8,13 @@ import {
   type StorageState,
   storageState,
 } from './capacity.ts';
-import type { JournalRecord, RecordDraft, RecordKind } from './chain.ts';
+import type { EventDraft, JournalRecord, RecordKind } from './chain.ts';
 import { ChainWriter } from './chain-writer.ts';
+import { type Channel, FORMS, type MessageKind } from './channels.ts';
 import type { HeadFile } from './head-file.ts';
 import { journalFault } from './journal-fault.ts';
 import { openDatabase } from './journal-schema.ts';
-import { type Channel, type Lane, type MessageKey, Outbox, type QueuedMessage } from './outbox.ts';
+import { type Lane, type MessageKey, Outbox, type QueuedMessage } from './outbox.ts';
 import { type RecordedResult, type RecordRow, type ResultRow, recordOf, resultOfRow } from './rows.ts';
 import { type ChainHead, type Verification, verifyJournal } from './verify.ts';
 
@@ -34,7 +35,7 @@ const captureSchema = z.object({ capturedAt: z.string(), session: z.string() });
 export type CaptureDetails = z.infer<typeof captureSchema>;
 
 export interface JournalOptions {
-  /** The forms in which results are published. Default: `result` alone. */
+  /** The forms in which readings and labels are published. Default: their own documents, `result` and `label`. */
   readonly channels?: readonly Channel[];
   /** Whose messages are put into the outbox and taken from it. Default: `external`. */
   readonly lane?: Lane;
@@ -50,7 +51,8 @@ const UNRECORDED_FOR = 10_000;
 
 /**
  * What this device did, in SQLite: captures, readings, labels, updates, publications, as records that are chained by
- * their digests and never changed; and the outbox, which of the readings is still to be acknowledged by a broker.
+ * their digests and never changed; and the outbox, which of the readings and labels is still to be acknowledged by a
+ * broker.
  * What a method has written is on the storage medium when it returns (write-ahead log, flushed at every commit), so
  * that it outlives SIGKILL and power loss. All methods throw SpikescopeError `JOURNAL_*` when the database fails.
  */
@@ -74,7 +76,7 @@ export class Journal {
     this.#database = database;
     this.#writer = new ChainWriter(database);
     this.#outbox = new Outbox(database, this.#writer, options.lane ?? 'external');
-    this.#channels = options.channels ?? ['result'];
+    this.#channels = options.channels ?? ['result', 'label'];
     this.#capacity = { ...DEFAULT_CAPACITY, ...options.capacity };
     this.#headFile = options.headFile ?? null;
     this.#payload = database
@@ -128,22 +130,31 @@ export class Journal {
         { kind: 'capture', caseId: id, payload: capture },
         { kind: 'reading', caseId: id, payload },
       ]);
-      for (const channel of this.#channels) this.#outbox.enqueue(sequence, channel, session);
+      for (const channel of this.#formsOf('reading')) this.#outbox.enqueue(sequence, channel, session);
       return sequence;
     });
   }
 
-  /** Records what else happened, in one commit: all of it or nothing. @returns the sequence number of the last */
-  record(drafts: readonly RecordDraft[]): number {
+  /**
+   * Records what else happened, and puts what is a message of it into the outbox, in one commit: all of it or nothing.
+   * @returns the sequence number of the last
+   */
+  record(drafts: readonly EventDraft[]): number {
     return this.#commit(() => {
       requireRoom(this.file, this.#capacity);
-      return this.#writer.append(drafts);
+      const last = this.#writer.append(drafts);
+      drafts.forEach(({ isMessage }, i) => {
+        const sequence = last - drafts.length + 1 + i;
+        if (!isMessage) return;
+        for (const channel of this.#formsOf('label')) this.#outbox.enqueueLabel(sequence, channel);
+      });
+      return last;
     });
   }
 
-  /** The oldest messages that no broker has acknowledged, in order. @param channel those of this one alone */
-  waiting(limit: number, channel: Channel | null = null): QueuedMessage[] {
-    return this.#attempt(() => this.#outbox.waiting(limit, channel));
+  /** The oldest messages that no broker has acknowledged, in order. @param channels those of these alone; default: all */
+  waiting(limit: number, channels?: readonly Channel[]): QueuedMessage[] {
+    return this.#attempt(() => this.#outbox.waiting(limit, channels));
   }
 
   /**
@@ -158,14 +169,12 @@ export class Journal {
   }
 
   /**
-   * Puts the readings from sequence number `from` on into the outbox again, under their identifiers: for a broker
+   * Puts the readings and labels from sequence number `from` on into the outbox again, under their identifiers: for a broker
    * that acknowledged what it did not pass on. Those that still wait are left in their place.
    * @returns how many messages that makes
    */
   requeue(from: number): number {
-    return this.#commit(() =>
-      this.#channels.reduce((total, channel) => total + this.#outbox.requeue(channel, from), 0),
-    );
+    return this.#commit(() => this.#outbox.requeue(this.#channels, from));
   }
 
   /** How many messages wait, in this journal's lane or another. */
@@ -245,6 +254,14 @@ export class Journal {
     for (const row of rows.iterate(after)) yield recordOf(row);
   }
 
+  /** What was said of readings and taken back, newest first, read as it is asked for. */
+  *labels(): Generator<JournalRecord> {
+    const rows = this.#database.prepare<[], RecordRow>(
+      "SELECT * FROM records WHERE kind = 'label' ORDER BY sequence DESC",
+    );
+    for (const row of rows.iterate()) yield recordOf(row);
+  }
+
   close(): void {
     if (!this.#database.open) return;
     try {
@@ -256,6 +273,10 @@ export class Journal {
       this.#headFile?.close();
       this.#database.close();
     }
+  }
+
+  #formsOf(kind: MessageKind): Channel[] {
+    return FORMS[kind].filter((form) => this.#channels.includes(form));
   }
 
   #recordLater(): void {

@@ -1,10 +1,6 @@
 import type Database from 'better-sqlite3';
-import { z } from 'zod';
 import type { ChainWriter } from './chain-writer.ts';
-
-/** Which form of a reading a message carries. */
-export const channelSchema = z.enum(['result', 'fhir']);
-export type Channel = z.infer<typeof channelSchema>;
+import { CHANNELS, type Channel, channelSchema, FORMS, type MessageKind } from './channels.ts';
 
 /**
  * Whose messages they are: those for the broker inside the process, which is there to try things out, never go to a
@@ -14,15 +10,17 @@ export type Lane = 'external' | 'embedded';
 
 /** A message that some broker still has to acknowledge. */
 export interface QueuedMessage {
-  /** Of the reading: increasing in the order of recording, never reused. */
+  /** Of the record: increasing in the order of recording, never reused. */
   readonly sequence: number;
   readonly channel: Channel;
   /** Messages of one session never overtake each other. */
   readonly session: string;
-  /** The result's identifier. */
+  /** The result's identifier, also where the message is a label. */
   readonly id: string;
-  /** The reading as it stands in the journal. */
+  /** The reading, or the label, as it stands in the journal. */
   readonly payload: string;
+  /** Of a label: the reading that it is about. Null for a reading, and where the journal does not have it. */
+  readonly reading: string | null;
 }
 
 /** Which message is meant. */
@@ -34,7 +32,23 @@ interface Row {
   session: string;
   id: string;
   payload: string;
+  reading: string | null;
 }
+
+interface Found {
+  caseId: string;
+  /** The label's own identifier; null for a reading. */
+  message: string | null;
+}
+
+/** The messages of each kind among the records: labels of earlier versions were not published. */
+const MESSAGES: Readonly<Record<MessageKind, string>> = {
+  reading: "message.kind = 'reading'",
+  label: "message.kind = 'label' AND message.payload ->> 'schema' IS NOT NULL",
+};
+/** What a message belongs to, and is received in the order of. */
+const SESSION = `coalesce((SELECT capture.payload ->> 'session' FROM records AS capture
+  WHERE capture.case_id = message.case_id AND capture.kind = 'capture'), message.case_id)`;
 
 /**
  * What is still to be sent. Used by `Journal`, within its transactions. Acknowledgements are held in memory until they
@@ -44,12 +58,13 @@ export class Outbox {
   readonly #writer: ChainWriter;
   readonly #lane: Lane;
   readonly #enqueue: Database.Statement<[number, Channel, string, Lane]>;
-  readonly #waiting: Database.Statement<[Lane, Channel | null, number], Row>;
-  readonly #find: Database.Statement<[number, Channel], string>;
+  readonly #enqueueLabel: Database.Statement<[Channel, Lane, number]>;
+  readonly #waiting: Database.Statement<[Lane, string, number], Row>;
+  readonly #find: Database.Statement<[number, Channel], Found>;
   readonly #remove: Database.Statement<[number, Channel]>;
   readonly #depth: Database.Statement<[Lane], number>;
   readonly #times: Database.Statement<[Lane, number], MessageKey & { recorded_at: string }>;
-  readonly #requeue: Database.Statement<[Channel, Lane, number]>;
+  readonly #requeue: Readonly<Record<MessageKind, Database.Statement<[Channel, Lane, number]>>>;
   readonly #acknowledged = new Map<string, MessageKey>();
 
   constructor(database: Database.Database, writer: ChainWriter, lane: Lane) {
@@ -58,41 +73,53 @@ export class Outbox {
     this.#enqueue = database.prepare(
       'INSERT INTO outbox (sequence, channel, session, lane) VALUES (?, ?, ?, ?)',
     );
+    this.#enqueueLabel = database.prepare(
+      `INSERT INTO outbox (sequence, channel, session, lane)
+         SELECT message.sequence, ?, ${SESSION}, ? FROM records AS message WHERE message.sequence = ?`,
+    );
     this.#waiting = database.prepare(
-      `SELECT sequence, channel, session, case_id AS id, payload
-       FROM outbox JOIN records USING (sequence) WHERE lane = ? AND channel = coalesce(?, channel)
+      `SELECT sequence, channel, session, message.case_id AS id, message.payload,
+         CASE message.kind WHEN 'label' THEN (SELECT payload FROM records AS reading
+           WHERE reading.case_id = message.case_id AND reading.kind = 'reading') END AS reading
+       FROM outbox JOIN records AS message USING (sequence)
+       WHERE lane = ? AND channel IN (SELECT value FROM json_each(?))
        ORDER BY sequence, channel DESC LIMIT ?`,
     );
-    this.#find = database
-      .prepare<[number, Channel], string>(
-        'SELECT case_id FROM outbox JOIN records USING (sequence) WHERE sequence = ? AND channel = ?',
-      )
-      .pluck();
+    this.#find = database.prepare(
+      `SELECT case_id AS caseId, CASE kind WHEN 'label' THEN payload ->> 'id' END AS message
+       FROM outbox JOIN records USING (sequence) WHERE sequence = ? AND channel = ?`,
+    );
     this.#remove = database.prepare('DELETE FROM outbox WHERE sequence = ? AND channel = ?');
     this.#depth = database.prepare<[Lane], number>('SELECT count(*) FROM outbox WHERE lane = ?').pluck();
     this.#times = database.prepare(
       `SELECT sequence, channel, recorded_at FROM outbox JOIN records USING (sequence)
        WHERE lane = ? ORDER BY sequence LIMIT ?`,
     );
-    this.#requeue = database.prepare(
-      `INSERT INTO outbox (sequence, channel, session, lane)
-         SELECT reading.sequence, ?, coalesce(capture.payload ->> 'session', reading.case_id), ?
-         FROM records AS reading
-         LEFT JOIN records AS capture ON capture.case_id = reading.case_id AND capture.kind = 'capture'
-         WHERE reading.kind = 'reading' AND reading.sequence >= ?
-         ORDER BY reading.sequence
-         ON CONFLICT DO NOTHING`,
-    );
+    const requeue = (kind: MessageKind): Database.Statement<[Channel, Lane, number]> =>
+      database.prepare(
+        `INSERT INTO outbox (sequence, channel, session, lane)
+           SELECT message.sequence, ?, ${SESSION}, ? FROM records AS message
+           WHERE ${MESSAGES[kind]} AND message.sequence >= ?
+           ORDER BY message.sequence
+           ON CONFLICT DO NOTHING`,
+      );
+    this.#requeue = { reading: requeue('reading'), label: requeue('label') };
   }
 
+  /** Puts a reading in, in one form. */
   enqueue(sequence: number, channel: Channel, session: string): void {
     this.#enqueue.run(sequence, channel, session, this.#lane);
   }
 
-  /** @param channel those of this one alone */
-  waiting(limit: number, channel: Channel | null = null): QueuedMessage[] {
+  /** Puts a label in, in one form, behind what its case's session has sent before. */
+  enqueueLabel(sequence: number, channel: Channel): void {
+    this.#enqueueLabel.run(channel, this.#lane, sequence);
+  }
+
+  /** @param channels those of these alone */
+  waiting(limit: number, channels: readonly Channel[] = CHANNELS): QueuedMessage[] {
     return this.#waiting
-      .all(this.#lane, channel, limit + this.#acknowledged.size)
+      .all(this.#lane, JSON.stringify(channels), limit + this.#acknowledged.size)
       .map((row) => ({ ...row, channel: channelSchema.parse(row.channel) }))
       .filter((message) => !this.#acknowledged.has(keyOf(message)))
       .slice(0, limit);
@@ -114,9 +141,11 @@ export class Outbox {
   /** Writes down what was acknowledged. Once that is committed, call `recorded`. */
   recordAcknowledged(): void {
     for (const { sequence, channel } of this.#acknowledged.values()) {
-      const id = this.#find.get(sequence, channel);
-      if (id === undefined) continue;
-      this.#writer.append([{ kind: 'publication', caseId: id, payload: JSON.stringify({ channel }) }]);
+      const found = this.#find.get(sequence, channel);
+      if (found === undefined) continue;
+      const { caseId, message } = found;
+      const payload = JSON.stringify({ channel, ...(message !== null && { message }) });
+      this.#writer.append([{ kind: 'publication', caseId, payload }]);
       this.#remove.run(sequence, channel);
     }
   }
@@ -125,9 +154,15 @@ export class Outbox {
     this.#acknowledged.clear();
   }
 
-  /** @returns how many readings have come back into the outbox */
-  requeue(channel: Channel, from: number): number {
-    return this.#requeue.run(channel, this.#lane, from).changes;
+  /** @returns how many messages have come back into the outbox, of these forms alone */
+  requeue(channels: readonly Channel[], from: number): number {
+    let count = 0;
+    for (const kind of ['reading', 'label'] as const) {
+      for (const channel of FORMS[kind].filter((each) => channels.includes(each))) {
+        count += this.#requeue[kind].run(channel, this.#lane, from).changes;
+      }
+    }
+    return count;
   }
 
   depth(lane: Lane = this.#lane): number {

@@ -20,7 +20,7 @@ export type Verification =
     };
 
 /**
- * Walks the whole chain, and checks that the outbox and the records of publication account for every reading.
+ * Walks the whole chain, and checks that the outbox and the records of publication account for every message.
  * @param witnessed earlier heads, kept elsewhere: they must still be in the chain
  */
 export function verifyJournal(
@@ -106,15 +106,17 @@ function lastGiven(database: Database.Database): number {
   return Number(given ?? 0);
 }
 
-/** The first reading that is in nobody's keeping. */
+/** The first reading, or label that is a message, that is in nobody's keeping. */
 function unaccounted(database: Database.Database): number | null {
   const found = database
     .prepare(
-      `SELECT sequence FROM records AS reading
-       WHERE kind = 'reading' AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.sequence = reading.sequence)
+      `SELECT sequence FROM records AS message
+       WHERE (kind = 'reading' OR (kind = 'label' AND payload ->> 'schema' IS NOT NULL))
+         AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.sequence = message.sequence)
          AND NOT EXISTS (
            SELECT 1 FROM records AS publication
-           WHERE publication.case_id = reading.case_id AND publication.kind = 'publication'
+           WHERE publication.case_id = message.case_id AND publication.kind = 'publication'
+             AND publication.payload ->> 'message' IS CASE message.kind WHEN 'label' THEN message.payload ->> 'id' END
          )
        ORDER BY sequence LIMIT 1`,
     )

@@ -131,7 +131,7 @@ export class TelehealthClient {
   async attempt(publication: Publication, permission: string = publication.topic): Promise<boolean> {
     const connection = this.#connection;
     if (connection === null) return false;
-    return this.#try(permission, (onSent) => connection.publish(publication, onSent));
+    return this.#try(permission, connection, (onSent) => connection.publish(publication, onSent));
   }
 
   /** Sends one message after results, now or with the next connection; the last one for its topic. It is not waited for. */
@@ -225,7 +225,9 @@ export class TelehealthClient {
     this.#later(connection, () => this.attempt(model));
     if (onCommand) {
       const topic = `${this.topics.command}+`;
-      this.#later(connection, () => this.#try(topic, (onSent) => connection.subscribe(topic, onSent)));
+      this.#later(connection, () =>
+        this.#try(topic, connection, (onSent) => connection.subscribe(topic, onSent)),
+      );
     }
     for (const other of [...others, ...this.#announced.values()]) {
       this.#later(connection, () => this.attempt(other));
@@ -240,7 +242,11 @@ export class TelehealthClient {
   }
 
   /** @param work tells when the broker has what it is to answer, so that nothing else is blamed for the end */
-  async #try(permission: string, work: (onSent: () => void) => Promise<void>): Promise<boolean> {
+  async #try(
+    permission: string,
+    connection: Connection,
+    work: (onSent: () => void) => Promise<void>,
+  ): Promise<boolean> {
     if (this.#permissions.isGivenUp(permission)) return false;
     let wasSent = false;
     try {
@@ -252,7 +258,7 @@ export class TelehealthClient {
       if (this.#stopped.signal.aborted) return false;
       if (isRefusal(reason) || reason.code === 'BROKER_UNFIT') this.#permissions.refused(permission, reason);
       else if (wasSent && !this.#isAccident(permission, reason))
-        this.#permissions.dropped(permission, reason);
+        this.#permissions.dropped(permission, reason, connection);
       return false;
     }
     this.#permissions.granted(permission);

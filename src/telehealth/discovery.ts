@@ -40,6 +40,12 @@ export function discoveryOf(
     triage: sensor('Triage', topics.result, "{{ value_json.triage | default('') }}", {
       icon: 'mdi:hospital-box-outline',
     }),
+    label: sensor(
+      'Clinician’s label',
+      topics.label,
+      "{{ value_json.label if value_json.verdict != 'withdrawn' else '' }}",
+      { icon: 'mdi:account-check' },
+    ),
     probability: sensor(
       'Probability',
       topics.result,

@@ -19,7 +19,7 @@ const REST = 3_600_000;
  */
 export class Permissions {
   readonly #options: PermissionsOptions;
-  readonly #strikes = new Map<string, number>();
+  readonly #strikes = new Map<string, { readonly count: number; readonly connection: object }>();
   readonly #givenUp = new Map<string, number>();
   readonly #told = new Set<string>();
 
@@ -43,12 +43,17 @@ export class Permissions {
     this.#giveUp(topic, reason, 'The broker refuses a topic');
   }
 
-  /** The connection ended, for `reason`, before there was an answer. */
-  dropped(topic: string, reason: SpikescopeError): void {
+  /**
+   * The connection ended, for `reason`, before there was an answer.
+   * @param connection the one that ended: however many messages it took with it, it counts once
+   */
+  dropped(topic: string, reason: SpikescopeError, connection: object = {}): void {
     if (!['BROKER_LOST', 'BROKER_REFUSED', 'BROKER_SILENT'].includes(reason.code)) return;
-    const strikes = (this.#strikes.get(topic) ?? 0) + 1;
-    this.#strikes.set(topic, strikes);
-    if (strikes >= STRIKES) this.#giveUp(topic, reason, 'The broker ends the connection at a topic');
+    const before = this.#strikes.get(topic);
+    if (before?.connection === connection) return;
+    const count = (before?.count ?? 0) + 1;
+    this.#strikes.set(topic, { count, connection });
+    if (count >= STRIKES) this.#giveUp(topic, reason, 'The broker ends the connection at a topic');
   }
 
   #giveUp(topic: string, reason: SpikescopeError, message: string): void {

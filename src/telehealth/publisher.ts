@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { SpikescopeError } from '../errors.ts';
 import type { ClassTables } from '../model/bundle/class-table.ts';
-import type { Channel, MessageKey, QueuedMessage } from '../store/outbox.ts';
+import { CHANNELS, type Channel } from '../store/channels.ts';
+import type { MessageKey, QueuedMessage } from '../store/outbox.ts';
 import { Backoff } from './backoff.ts';
 import type { Publication } from './connection.ts';
 import { publicationOf } from './message.ts';
@@ -10,8 +11,8 @@ import type { Topics } from './topics.ts';
 
 /** Where messages wait until a broker has acknowledged them: the journal. */
 export interface MessageQueue {
-  /** The oldest messages, in order. @param channel those of this one alone; null for all */
-  waiting(limit: number, channel?: Channel | null): QueuedMessage[];
+  /** The oldest messages, in order. @param channels those of these alone */
+  waiting(limit: number, channels: readonly Channel[]): QueuedMessage[];
   depth(): number;
   acknowledge(messages: readonly MessageKey[]): void;
 }
@@ -122,9 +123,11 @@ export class ResultPublisher {
 
   #next(): QueuedMessage[] {
     const { queue, client } = this.#options;
-    const channel = client.isGivenUp(client.topics.fhir) ? 'result' : null;
+    const channels = CHANNELS.filter(
+      (channel) => channel === 'result' || !client.isGivenUp(client.topics[channel]),
+    );
     return queue
-      .waiting(BATCH + this.#aside.size, channel)
+      .waiting(BATCH + this.#aside.size, channels)
       .filter((message) => !this.#aside.has(keyOf(message)));
   }
 
@@ -166,8 +169,11 @@ export class ResultPublisher {
     };
     // At the end a silent broker is not waited for: what it has not acknowledged by then is sent again another time.
     await sendAll('result', (message) => this.#sendResult(message));
-    // Other forms of a result come after it, and hold no result up.
-    if (failures.length === 0) await sendAll('fhir', (message) => this.#sendForm(message));
+    // What results can do without comes after them, and holds none up.
+    if (failures.length === 0) {
+      await sendAll('label', (message) => this.#sendOptional(message));
+      await sendAll('fhir', (message) => this.#sendOptional(message));
+    }
     queue.acknowledge(acknowledged.sort((a, b) => a.sequence - b.sequence));
     for (const message of acknowledged) onAcknowledged?.(message);
     if (batch.length === BATCH) onFullBatch?.();
@@ -192,7 +198,7 @@ export class ResultPublisher {
     }
   }
 
-  async #sendForm(message: QueuedMessage): Promise<boolean> {
+  async #sendOptional(message: QueuedMessage): Promise<boolean> {
     const { client, classTables, onSending } = this.#options;
     try {
       const publication = publicationOf(message, client.topics, classTables);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { modelSchema, statusSchema } from './announcements.ts';
 import { commandSchema, responseSchema } from './commands/command.ts';
 import { healthSchema } from './health.ts';
+import { labelSchema } from './label.ts';
 import { resultSchema1, resultSchema2 } from './result.ts';
 
 /**
@@ -12,6 +13,7 @@ export function publishedSchemas(): Readonly<Record<string, unknown>> {
   return {
     'result-1.json': z.toJSONSchema(resultSchema1),
     'result-2.json': z.toJSONSchema(resultSchema2),
+    'label-1.json': z.toJSONSchema(labelSchema),
     'status-1.json': z.toJSONSchema(statusSchema),
     'model-1.json': z.toJSONSchema(modelSchema),
     'health-1.json': z.toJSONSchema(healthSchema),

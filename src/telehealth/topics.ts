@@ -8,7 +8,9 @@ export interface Topics {
   readonly status: string;
   /** One message per capture, QoS 1, not retained. */
   readonly result: string;
-  /** The same as a FHIR message, where that is asked for. */
+  /** One message per verdict of a person on a result, QoS 1, not retained. */
+  readonly label: string;
+  /** Results and verdicts as FHIR messages, where that is asked for. */
   readonly fhir: string;
   /** Retained: the model in use. */
   readonly model: string;
@@ -30,6 +32,7 @@ export function topicsOf(device: string, prefix: string = DEFAULT_TOPIC_PREFIX):
     prefix,
     status: `${base}/status`,
     result: `${base}/result`,
+    label: `${base}/label`,
     fhir: `${base}/fhir`,
     model: `${base}/model`,
     health: `${base}/health`,

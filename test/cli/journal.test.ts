@@ -55,10 +55,24 @@ describe('spikescope journal', () => {
 
   it('has results sent again, from a record on', async () => {
     fill();
-    expect((await run('resend', '--from', '3')).stdout).toBe('2 results will be sent again\n');
+    expect((await run('resend', '--from', '3')).stdout).toBe('2 messages will be sent again\n');
     const journal = Journal.open(file);
     expect(journal.depth()).toBe(2);
     journal.close();
+  });
+
+  it('knows verdicts: counts those that wait, misses one that is lost, and has them sent again', async () => {
+    fill();
+    const journal = Journal.open(file);
+    const [{ id }] = journal.entries();
+    const payload = JSON.stringify({ schema: 'spikescope/label/1', id: randomUUID(), result: id });
+    journal.record([{ kind: 'label', caseId: id, payload, isMessage: true }]);
+    expect((await run('verify')).stdout).toContain('10 records, all sound; 1 message waits');
+    journal.acknowledge(journal.waiting(1));
+    journal.close();
+    expect((await run('verify')).stdout).toContain('11 records, all sound; 0 messages wait');
+    expect((await run('resend', '--from', '7')).stdout).toBe('1 message will be sent again\n');
+    expect((await run('resend', '--from', '1')).stdout).toBe('3 messages will be sent again\n');
   });
 
   it.each([

@@ -242,6 +242,26 @@ describe('a device that finds less in its journal than it left', () => {
     expect(anew.verify()).toMatchObject({ sound: true, waiting: 4 });
   });
 
+  it('takes a label along with the reading that it is about, which is sent again', () => {
+    const [id] = worked(1);
+    const { journal } = open();
+    const label = JSON.stringify({ schema: 'spikescope/label/1', id: 'verdict', result: id });
+    const drafts = [{ kind: 'label', caseId: id, payload: label, isMessage: true }] as const;
+    journal.acknowledge(journal.waiting(10));
+    journal.record(drafts);
+    const [waiting] = journal.waiting(10);
+    expect(waiting).toMatchObject({ channel: 'label', payload: label });
+    journal.close();
+    behindItsBack("DELETE FROM records WHERE kind = 'publication'");
+    const { journal: anew, fault } = open();
+    expect(fault?.describe()).toContain('taken along: 2');
+    expect(anew.waiting(10)).toMatchObject([
+      { channel: 'result', id, session: waiting.session, payload: waiting.reading },
+      { ...waiting, sequence: expect.any(Number) },
+    ]);
+    expect(anew.verify()).toMatchObject({ sound: true, waiting: 2 });
+  });
+
   it('keeps every journal that was broken, under a name of its own', () => {
     for (let i = 1; i <= 3; i++) {
       worked(2);

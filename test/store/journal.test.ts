@@ -20,7 +20,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { defaultDataFolder, prepareDataFolder } from '../../src/store/folder.ts';
 import { Journal, type JournalEntry } from '../../src/store/journal.ts';
 import { journalFault } from '../../src/store/journal-fault.ts';
-import { openDatabase } from '../../src/store/journal-schema.ts';
+import { JOURNAL_SCHEMA, openDatabase } from '../../src/store/journal-schema.ts';
 import { compiled } from '../support/compiled.ts';
 import { canMount, fillUp, mountSmallDisk } from '../support/small-disk.ts';
 
@@ -217,12 +217,12 @@ describe('a journal that cannot be opened', () => {
   it('comes from a newer version', () => {
     Journal.open(file).close();
     const newer = new Database(file);
-    newer.pragma('user_version = 3');
+    newer.pragma(`user_version = ${JOURNAL_SCHEMA + 1}`);
     newer.close();
     expect(() => Journal.open(file)).toThrow(
       expect.objectContaining({
         code: 'JOURNAL_NEWER',
-        details: expect.objectContaining({ received: 'schema 3' }),
+        details: expect.objectContaining({ received: `schema ${JOURNAL_SCHEMA + 1}` }),
       }),
     );
   });

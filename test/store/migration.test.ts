@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openDeviceJournal } from '../../src/store/device-journal.ts';
+import { verifyJournalFile } from '../../src/store/inspect.ts';
 import { Journal } from '../../src/store/journal.ts';
 import { JOURNAL_SCHEMA } from '../../src/store/journal-schema.ts';
 
@@ -122,4 +124,68 @@ describe('a journal of schema 1', () => {
     }
     reader.close();
   });
+});
+
+describe('a journal of schema 2', () => {
+  const id = randomUUID();
+
+  /** One whose outbox knows no labels, as version 0.1.0 made it. */
+  function journalOfSchema2(): void {
+    const journal = Journal.open(file, { channels: ['result', 'fhir'] });
+    journal.append({ id, capturedAt: '2026-01-01T00:00:00.000Z', payload: '{}', session: 'patient' });
+    journal.record([{ kind: 'label', caseId: id, payload: '{"label":"nv"}' }]);
+    journal.close();
+    const database = new Database(file);
+    database.exec(`
+      ALTER TABLE outbox RENAME TO outbox_3;
+      CREATE TABLE outbox (
+        sequence INTEGER NOT NULL REFERENCES records (sequence),
+        channel  TEXT NOT NULL CHECK (channel IN ('result', 'fhir')),
+        session  TEXT NOT NULL,
+        lane     TEXT NOT NULL CHECK (lane IN ('external', 'embedded')),
+        PRIMARY KEY (sequence, channel)
+      ) STRICT, WITHOUT ROWID;
+      INSERT INTO outbox SELECT * FROM outbox_3;
+      DROP TABLE outbox_3;
+      DROP INDEX labels;
+      PRAGMA user_version = 2;
+    `);
+    database.close();
+  }
+
+  it('goes on in the same chain, keeps what waits, and takes labels', () => {
+    journalOfSchema2();
+    const verified = verifyJournalFile(file);
+    expect(verified).toMatchObject({ sound: true, records: 3, waiting: 2 });
+    const journal = Journal.open(file);
+    expect(journal.verify()).toEqual(verified);
+    expect(journal.waiting(10).map(({ channel, session }) => [channel, session])).toEqual([
+      ['result', 'patient'],
+      ['fhir', 'patient'],
+    ]);
+    const payload = '{"schema":"spikescope/label/1","id":"x"}';
+    journal.record([{ kind: 'label', caseId: id, payload, isMessage: true }]);
+    expect(journal.waiting(10, ['label'])).toMatchObject([{ payload, session: 'patient', reading: '{}' }]);
+    journal.close();
+    const made = path.join(folder, 'made.sqlite');
+    Journal.open(made).close();
+    expect(schemaOf(file)).toEqual(schemaOf(made));
+  });
+
+  it('whose chain is broken is noticed at the start as one of the present schema is', () => {
+    journalOfSchema2();
+    const database = new Database(file);
+    database.exec("DROP TRIGGER records_no_update; UPDATE records SET payload = '[]' WHERE sequence = 2");
+    database.close();
+    const { journal, fault } = openDeviceJournal(path.dirname(file));
+    expect(fault?.details.received).toContain('record 2 is not what its digest was taken of');
+    journal.close();
+  });
+
+  function schemaOf(of: string): unknown[] {
+    const database = new Database(of);
+    const rows = database.prepare('SELECT type, name, sql FROM sqlite_schema ORDER BY name').all();
+    database.close();
+    return rows;
+  }
 });

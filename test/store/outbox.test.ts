@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Journal, type JournalOptions } from '../../src/store/journal.ts';
 
@@ -179,5 +180,99 @@ describe('putting back into the outbox', () => {
     expect(idsIn(journal)).toEqual(['b', 'b', 'c', 'c']);
     expect(journal.requeue(1)).toBe(2);
     expect(journal.requeue(1)).toBe(0);
+  });
+});
+
+describe('a label that is a message', () => {
+  const label = (id: string, result: string) => ({
+    kind: 'label' as const,
+    caseId: result,
+    payload: JSON.stringify({ schema: 'spikescope/label/1', id, result }),
+    isMessage: true,
+  });
+  const messagesIn = (journal: Journal) =>
+    journal.waiting(100).map(({ id, channel, payload }) => [channel, JSON.parse(payload).id ?? id]);
+
+  it('waits from the commit on that records it, behind its result, in its session, with its reading', () => {
+    const journal = open({ channels: ['result', 'label', 'fhir'] });
+    const capturedAt = '2026-01-01T00:00:00.000Z';
+    journal.append({ id: 'a', capturedAt, payload: '{"said":"nv"}', session: 'patient' });
+    journal.append({ id: 'b', capturedAt, payload: '{}', session: 'patient' });
+    journal.record([label('verdict', 'a'), { kind: 'update', caseId: 'a', payload: '{}' }]);
+    expect(messagesIn(journal)).toEqual([
+      ['result', 'a'],
+      ['fhir', 'a'],
+      ['result', 'b'],
+      ['fhir', 'b'],
+      ['label', 'verdict'],
+      ['fhir', 'verdict'],
+    ]);
+    expect(journal.waiting(100, ['label'])).toEqual([
+      {
+        ...{ sequence: 5, channel: 'label', session: 'patient', id: 'a', reading: '{"said":"nv"}' },
+        payload: label('verdict', 'a').payload,
+      },
+    ]);
+    expect(journal.waiting(100, ['result']).map(({ reading }) => reading)).toEqual([null, null]);
+  });
+
+  it('stands alone where the journal has no capture, and is none where it is only recorded', () => {
+    const journal = open();
+    journal.record([label('verdict', 'gone'), { kind: 'label', caseId: 'b', payload: '{"label":"nv"}' }]);
+    expect(journal.waiting(10)).toMatchObject([{ session: 'gone', id: 'gone', reading: null }]);
+    expect(journal.verify()).toMatchObject({ sound: true, waiting: 1 });
+  });
+
+  it('is acknowledged by its own identifier, and missed where it is neither that nor waits', () => {
+    const journal = open();
+    append(journal, 'a');
+    journal.record([label('first', 'a')]);
+    journal.record([label('second', 'a')]);
+    journal.acknowledge(journal.waiting(2));
+    journal.record([]);
+    expect(journal.payloadsOf('a', 'publication')).toEqual([
+      '{"channel":"result"}',
+      '{"channel":"label","message":"first"}',
+    ]);
+    expect(messagesIn(journal)).toEqual([['label', 'second']]);
+    expect(journal.verify()).toMatchObject({ sound: true });
+    const database = new Database(journal.file);
+    database.exec('DELETE FROM outbox');
+    database.close();
+    expect(journal.verify()).toMatchObject({ sound: false, sequence: 4 });
+  });
+
+  it('does not stand for its result, which is missed although the label was acknowledged', () => {
+    const journal = open();
+    append(journal, 'a');
+    journal.record([label('verdict', 'a')]);
+    journal.acknowledge(journal.waiting(10, ['label']));
+    journal.record([]);
+    const database = new Database(journal.file);
+    database.exec('DELETE FROM outbox');
+    database.close();
+    expect(journal.verify()).toMatchObject({ sound: false, sequence: 2 });
+  });
+
+  it('is put back with the results, from a number on, and one of an earlier version never', () => {
+    const journal = open({ channels: ['result', 'label', 'fhir'] });
+    append(journal, 'a');
+    journal.record([label('verdict', 'a'), { kind: 'label', caseId: 'a', payload: '{"label":"nv"}' }]);
+    journal.acknowledge(journal.waiting(10));
+    expect(journal.requeue(3)).toBe(2);
+    expect(messagesIn(journal)).toEqual([
+      ['label', 'verdict'],
+      ['fhir', 'verdict'],
+    ]);
+    expect(journal.requeue(1)).toBe(2);
+  });
+
+  it('is found among all labels, the newest first', () => {
+    const journal = open();
+    append(journal, 'a', 'b');
+    journal.record([label('first', 'a')]);
+    append(journal, 'c');
+    journal.record([label('second', 'b')]);
+    expect([...journal.labels()].map(({ caseId }) => caseId)).toEqual(['b', 'a']);
   });
 });

@@ -102,6 +102,8 @@ describe.skipIf(!canPreload() || !hasMosquitto)('an appliance whose power is cut
     #head = factoryHead;
     /** Updates, kept or rolled back, and what took some back. */
     changes = 0;
+    /** All that were received, withdrawals too. */
+    verdicts = 0;
     #witnessed: ChainHead | undefined;
     #document = 0;
 
@@ -153,16 +155,16 @@ describe.skipIf(!canPreload() || !hasMosquitto)('an appliance whose power is cut
       for (const { kind, caseId, payload } of journal.records()) {
         const said = JSON.parse(payload);
         if (kind === 'reading') expect(said.head ?? head).toBe(head);
-        if (kind === 'label') labels.set(said.update, caseId);
+        if (kind === 'label') labels.set(caseId, said.verdict);
         if (kind !== 'update' && kind !== 'undo') continue;
         expect(said.before).toBe(head);
-        if (kind === 'update') expect(labels.get(said.update)).toBe(caseId);
+        if (kind === 'update') expect(labels.get(caseId)).toMatch(/^(confirmed|corrected)$/);
+        else expect(labels.get(caseId)).toBe('withdrawn');
         changes.push(said);
         head = said.after;
       }
       expect(digest).toBe(head);
-      const labelled = new Set(labels.values());
-      expect([...this.#labelled].filter((id) => !labelled.has(id))).toEqual([]);
+      expect([...this.#labelled].filter((id) => !labels.has(id))).toEqual([]);
       // Where an update was under way, it was made from what was told last.
       if (digest !== this.#head) expect(changes.at(-1)?.before).toBe(this.#head);
       this.#head = digest;
@@ -178,6 +180,7 @@ describe.skipIf(!canPreload() || !hasMosquitto)('an appliance whose power is cut
       await this.check();
       const journal = Journal.open(path.join(this.#work.folder, 'journal.sqlite'));
       const entries = [...journal.entries()];
+      const verdicts = [...journal.labels()].map(({ payload }) => payload);
       expect(journal.depth()).toBe(0);
       journal.close();
       const last = entries[entries.length - 1];
@@ -185,6 +188,9 @@ describe.skipIf(!canPreload() || !hasMosquitto)('an appliance whose power is cut
       const received = resultsReceived();
       for (const { id, payload } of entries) expect(received.get(id)).toBe(payload);
       expect([...this.#accepted].every((id) => received.has(id))).toBe(true);
+      const said = new Set(listener.heard.map(({ payload }) => payload));
+      expect(verdicts.filter((payload) => !said.has(payload))).toEqual([]);
+      this.verdicts = verdicts.length;
       return entries.length;
     }
   }
@@ -212,6 +218,7 @@ describe.skipIf(!canPreload() || !hasMosquitto)('an appliance whose power is cut
     const cuts = { kill: 0, power: 0 };
     let results = 0;
     let changes = 0;
+    let verdicts = 0;
     for (let done = 0; done < RUNS; done += RUNS_PER_JOURNAL) {
       const ledger = new Ledger(
         workload('appliance', { WORKLOAD_BROKER: broker.url, WORKLOAD_SEED: String(done) }),
@@ -229,11 +236,13 @@ describe.skipIf(!canPreload() || !hasMosquitto)('an appliance whose power is cut
       }
       results += await ledger.conclude();
       changes += ledger.changes;
+      verdicts += ledger.verdicts;
       rmSync(path.join(folder, 'data'), { recursive: true });
     }
     expect(cuts.kill + cuts.power).toBe(RUNS);
     expect(changes).toBeGreaterThan(0);
-    const counts = `${results} results, ${changes} changes of the head`;
+    expect(verdicts).toBeGreaterThan(0);
+    const counts = `${results} results, ${verdicts} verdicts, ${changes} changes of the head`;
     process.stdout.write(`power cut: ${cuts.power} of ${RUNS}, ${counts}, none lost\n`);
   });
 });

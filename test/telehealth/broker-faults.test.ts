@@ -219,6 +219,6 @@ describe('results in the queue', () => {
     const id = randomUUID();
     journal.append({ id, capturedAt: new Date().toISOString(), payload: '{}' });
     expect(journal.waiting(9).map(({ channel }) => channel)).toEqual(['result', 'fhir']);
-    expect(journal.waiting(9, 'result').map(({ channel }) => channel)).toEqual(['result']);
+    expect(journal.waiting(9, ['result']).map(({ channel }) => channel)).toEqual(['result']);
   });
 });

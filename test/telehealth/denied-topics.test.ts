@@ -40,8 +40,8 @@ interface Scene {
 }
 
 /**
- * A device with three results, on the way to a broker with this access list. `denied`: topics at which the way hangs up, as
- * some brokers do.
+ * A device with three results and a verdict on each, on the way to a broker with this access list. `denied`: topics at which
+ * the way hangs up, as some brokers do.
  */
 async function scene(acl: string, denied: readonly string[] = []): Promise<Scene> {
   const broker = await startMosquitto({
@@ -72,6 +72,8 @@ async function scene(acl: string, denied: readonly string[] = []): Promise<Scene
   for (let i = 0; i < 3; i++) {
     const id = randomUUID();
     journal.append({ id, capturedAt: new Date().toISOString(), payload: JSON.stringify({ id }) });
+    const label = JSON.stringify({ schema: 'spikescope/label/1', id: randomUUID(), result: id });
+    journal.record([{ kind: 'label', caseId: id, payload: label, isMessage: true }]);
   }
   const told: SpikescopeError[] = [];
   const client = new TelehealthClient({
@@ -125,11 +127,21 @@ describe.skipIf(!hasMosquitto)('a broker that does not allow every topic', () =>
     expect(denying.connections()).toBe(3);
   });
 
+  it('and hangs up at verdicts gets every result, and is asked for them twice', async () => {
+    const denying = await scene(EVERYTHING, ['/label']);
+    await expect.poll(() => denying.told.length).toBe(1);
+    expect(denying.told).toMatchObject([{ details: { field: 'spikescope/scope-1/label' } }]);
+    expect(await denying.publisher.settle(20_000, forever)).toBe(3);
+    expect(resultsIn(denying)).toBe(3);
+    expect(denying.connections()).toBe(3);
+  });
+
   it('and hangs up at all but results gets the results, and is told of each once', async () => {
-    const denying = await scene(EVERYTHING, ['/status', '/model', '/command/', 'homeassistant/']);
-    expect(await denying.publisher.settle(60_000, forever)).toBe(0);
-    await expect.poll(() => denying.told.length).toBe(4);
-    expect(new Set(denying.told.map(({ details }) => details.field)).size).toBe(4);
+    const denying = await scene(EVERYTHING, ['/label', '/status', '/model', '/command/', 'homeassistant/']);
+    expect(await denying.publisher.settle(60_000, forever)).toBe(3);
+    expect(resultsIn(denying)).toBe(3);
+    await expect.poll(() => denying.told.length).toBe(5);
+    expect(new Set(denying.told.map(({ details }) => details.field)).size).toBe(5);
   });
 
   it('and hangs up at the topic that a command names for its answer gets the answer on the device’s own', async () => {

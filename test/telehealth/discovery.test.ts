@@ -26,7 +26,7 @@ describe('the announcement to Home Assistant', () => {
     );
     expect(new Set(parts.map((part) => part.unique_id)).size).toBe(parts.length);
     for (const part of parts.filter(({ platform }) => platform === 'sensor')) {
-      expect([topics.result, topics.model]).toContain(part.state_topic);
+      expect([topics.result, topics.label, topics.model]).toContain(part.state_topic);
     }
     expect(document.availability[0].topic).toBe(topics.status);
   });

@@ -2,14 +2,23 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { indexStructureDefinitionBundle, OperationOutcomeError, validateResource } from '@medplum/core';
-import type { Bundle, MessageHeader, Observation, OperationOutcomeIssue, Resource } from '@medplum/fhirtypes';
+import type {
+  Bundle,
+  DiagnosticReport,
+  MessageHeader,
+  Observation,
+  OperationOutcomeIssue,
+  Resource,
+} from '@medplum/fhirtypes';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { SOURCE_KINDS } from '../../src/capture/kinds.ts';
 import { classTableOf, classTablesOf, EMPTY_CLASS_TABLE } from '../../src/model/bundle/class-table.ts';
 import type { ClassEntry } from '../../src/model/bundle/class-table-section.ts';
 import { refusedResult, resultOf } from '../../src/runtime/appliance/make-result.ts';
 import type { QueuedMessage } from '../../src/store/outbox.ts';
 import { messageBundleOf } from '../../src/telehealth/fhir/message-bundle.ts';
+import { LABEL_SCHEMA, type Label } from '../../src/telehealth/label.ts';
 import { publicationOf } from '../../src/telehealth/message.ts';
 import { bytesOf } from '../../src/telehealth/payload.ts';
 import type { Result } from '../../src/telehealth/result.ts';
@@ -58,6 +67,15 @@ const refused = () =>
     model: { name: 'qana64', version: '1.0.0', digest: 'ab'.repeat(32) },
     backend: 'cpu',
   });
+
+const queued = (channel: QueuedMessage['channel'], payload: string): QueuedMessage => ({
+  sequence: 1,
+  channel,
+  session: 's',
+  id: context.id,
+  payload,
+  reading: null,
+});
 
 function resourcesOf(bundle: Bundle) {
   return (bundle.entry ?? []).flatMap(({ resource }) => (resource ? [resource] : []));
@@ -241,26 +259,163 @@ describe('a class in a FHIR message', () => {
     const result = read('mel');
     const tables = (digest: string) => classTablesOf({ graph: { classes: HAM10000 }, digest });
     const sent = (digest: string) =>
-      publicationOf(
-        { sequence: 1, channel: 'fhir', session: 's', id: context.id, payload: JSON.stringify(result) },
-        topicsOf('scope-1'),
-        tables(digest),
-      ).payload;
+      publicationOf(queued('fhir', JSON.stringify(result)), topicsOf('scope-1'), tables(digest)).payload;
     expect(sent(result.model.digest)).toContain('93655004');
     expect(sent('f'.repeat(64))).not.toContain('snomed');
     expect(faults(JSON.parse(sent(result.model.digest)))).toEqual([]);
   });
 });
 
-describe('a message on the wire', () => {
-  const queued = (channel: QueuedMessage['channel'], payload: string): QueuedMessage => ({
-    sequence: 1,
-    channel,
-    session: 's',
-    id: context.id,
-    payload,
+describe('a verdict as a FHIR message', () => {
+  const table = classTableOf({ graph: { classes: ['mel', 'nv'] } });
+  const result = resultOf(
+    { ...READING, triage: 'routine', malignancy: 0.02 },
+    { ...context, source: 'v4l2' },
+  );
+  const head = {
+    schema: LABEL_SCHEMA,
+    id: '7c9e6679-7425-40de-944b-e07fc1f90ae7',
+    device: 'scope-1',
+    result: result.id,
+    givenAt: '2026-03-01T10:21:00.000Z',
+    source: result.source,
+    model: result.model,
+    by: 'button',
+    diagnosis: 'nv',
+  } as const;
+  const confirmed: Label = { ...head, verdict: 'confirmed', label: 'nv', learned: true };
+  const corrected: Label = { ...head, verdict: 'corrected', label: 'mel', learned: false };
+  const withdrawn: Label = { ...head, verdict: 'withdrawn', label: 'mel', withdraws: result.id };
+  const verdicts = [null, confirmed, corrected, withdrawn];
+
+  const reportIn = (bundle: Bundle): DiagnosticReport => {
+    const report = resourcesOf(bundle).find((one) => one.resourceType === 'DiagnosticReport');
+    if (report?.resourceType !== 'DiagnosticReport') throw new Error('no report');
+    return report;
+  };
+  const verdictIn = (bundle: Bundle) => observationOf(bundle, 'Class of the lesion by the clinician');
+  const urlsOf = (bundle: Bundle) =>
+    new Map((bundle.entry ?? []).map(({ fullUrl, resource }) => [fullUrl, resource?.resourceType]));
+
+  it('is valid R4, whatever the reading and the label', () => {
+    const label = fc.string({ unit: 'binary', minLength: 1, maxLength: 64 });
+    fc.assert(
+      fc.property(readings, label, fc.constantFrom(...verdicts), (reading, said, verdict) => {
+        const read = resultOf(reading, context);
+        expect(faults(messageBundleOf(read, table, verdict && { ...verdict, label: said }))).toEqual([]);
+      }),
+      { numRuns: 60 },
+    );
   });
 
+  it('makes the report final or amended, and its withdrawal leaves it preliminary as before', () => {
+    const reports = verdicts.map((verdict) => reportIn(messageBundleOf(result, table, verdict)));
+    expect(reports.map(({ status }) => status)).toEqual(['preliminary', 'final', 'amended', 'preliminary']);
+    expect(reports.map(({ issued }) => issued)).toEqual([
+      result.capturedAt,
+      ...verdicts.slice(1).map(() => head.givenAt),
+    ]);
+    expect(reports.map(({ conclusionCode }) => conclusionCode?.map(({ text }) => text))).toEqual([
+      undefined,
+      ['melanocytic naevus'],
+      ['melanoma'],
+      undefined,
+    ]);
+    const conclusions = reports.map(({ conclusion }) => conclusion ?? '');
+    expect(conclusions[1]).toMatch(/^The clinician confirms nv, melanocytic naevus\./);
+    expect(conclusions[2]).toMatch(/^The clinician’s class is mel, melanoma\. .* said: Routine\./);
+    expect(conclusions[3]).toMatch(/^The clinician’s verdict was withdrawn\./);
+    for (const conclusion of conclusions) expect(conclusion.endsWith(conclusions[0])).toBe(true);
+  });
+
+  it('says in an observation of its own what the clinician says, in the codes of a diagnosis', () => {
+    expect(verdictIn(messageBundleOf(result, table, null))).toBeUndefined();
+    expect(verdictIn(messageBundleOf(result, table, corrected))).toMatchObject({
+      status: 'final',
+      valueCodeableConcept: { coding: [{ code: 'mel' }, { code: '93655004' }, { code: 'C43.9' }] },
+    });
+    expect(verdictIn(messageBundleOf(result, table, withdrawn))?.status).toBe('entered-in-error');
+    const scar: Label = { ...corrected, label: 'scar' };
+    expect(verdictIn(messageBundleOf(result, table, scar))?.valueCodeableConcept).toEqual({
+      coding: [{ system: 'urn:spikescope:class', code: 'scar' }],
+      text: 'scar',
+    });
+  });
+
+  it('makes what the model says final where it is confirmed, and only there', () => {
+    const statuses = verdicts.map((verdict) => {
+      const bundle = messageBundleOf(result, table, verdict);
+      const own = resourcesOf(bundle).filter(
+        (one) => one.resourceType === 'Observation' && !/clinician/.test(one.code.text ?? ''),
+      );
+      return new Set(own.map((one) => ('status' in one ? one.status : null)));
+    });
+    expect(statuses.map((each) => [...each])).toEqual([
+      ['preliminary'],
+      ['final'],
+      ['preliminary'],
+      ['preliminary'],
+    ]);
+  });
+
+  it('replaces, resource by resource, what the result said, in a message of its own', () => {
+    const [read, ...said] = verdicts.map((verdict) => messageBundleOf(result, table, verdict));
+    for (const bundle of said) {
+      const urls = urlsOf(bundle);
+      for (const [url, type] of urlsOf(read)) {
+        if (type !== 'MessageHeader') expect(urls.get(url), type).toBe(type);
+      }
+      expect(bundle.id).not.toBe(read.id);
+      expect(reportIn(bundle).identifier).toEqual(reportIn(read).identifier);
+      const [header] = resourcesOf(bundle);
+      expect(header).toMatchObject({ resourceType: 'MessageHeader', eventUri: 'urn:spikescope:event:label' });
+    }
+  });
+
+  it('leaves no resource without somebody who points to it, and a report without a withdrawn verdict', () => {
+    for (const verdict of verdicts) {
+      const bundle = messageBundleOf(result, table, verdict);
+      const text = JSON.stringify(resourcesOf(bundle));
+      for (const [url, type] of urlsOf(bundle)) {
+        if (type !== 'MessageHeader') expect(text).toContain(`"reference":"${url}"`);
+      }
+      const observed = [...urlsOf(bundle).values()].filter((type) => type === 'Observation').length;
+      const isWithdrawn = verdict?.verdict === 'withdrawn';
+      expect(reportIn(bundle).result).toHaveLength(observed - (isWithdrawn ? 1 : 0));
+    }
+  });
+
+  it('of a drawing or a file that is played again is marked as test data, resource by resource, and no other', () => {
+    for (const source of SOURCE_KINDS) {
+      for (const verdict of verdicts) {
+        const bundle = messageBundleOf({ ...result, source }, table, verdict);
+        const isTest = source === 'phantom' || source === 'replay';
+        for (const resource of [bundle, ...resourcesOf(bundle)]) {
+          expect(resource.meta?.security?.[0].code).toBe(isTest ? 'HTEST' : undefined);
+        }
+      }
+    }
+  });
+
+  it('goes out as it stands in the journal, and in FHIR with the reading that it is about', () => {
+    const payload = ` ${JSON.stringify(corrected)} `;
+    const message = { ...queued('label', payload), reading: JSON.stringify(result) };
+    expect(publicationOf(message, topicsOf('scope-1', 'clinic'))).toEqual({
+      topic: 'clinic/scope-1/label',
+      payload,
+      retain: false,
+      userProperties: { schema: 'spikescope/label/1', device: 'scope-1', model: 'm@1', sequence: '1' },
+    });
+    const form = publicationOf({ ...message, channel: 'fhir' }, topicsOf('scope-1'), () => table);
+    expect(JSON.parse(form.payload)).toEqual(messageBundleOf(result, table, corrected));
+    expect(form.topic).toBe('spikescope/scope-1/fhir');
+    expect(() => publicationOf({ ...message, channel: 'fhir', reading: null }, topicsOf('scope-1'))).toThrow(
+      expect.objectContaining({ code: 'RESULT_UNREADABLE' }),
+    );
+  });
+});
+
+describe('a message on the wire', () => {
   it('is the journal’s bytes as a result, described by the model that made it', () => {
     const payload = ` ${JSON.stringify(refused())} `;
     expect(publicationOf(queued('result', payload), topicsOf('scope-1'))).toEqual({

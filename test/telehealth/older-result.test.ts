@@ -42,7 +42,14 @@ describe('a result for receivers of the first version', () => {
       malignancy: 0.5,
     } as const;
     const payload = JSON.stringify(resultOf(judged, context));
-    const message = { sequence: 1, channel: 'result', session: 's', id: context.id, payload } as const;
+    const message = {
+      sequence: 1,
+      reading: null,
+      channel: 'result',
+      session: 's',
+      id: context.id,
+      payload,
+    } as const;
     const topics = topicsOf('scope-1');
     const sent = publicationOf(message, topics, undefined, 1);
     expect(sent.userProperties).toMatchObject({ schema: 'spikescope/result/1' });

@@ -33,6 +33,15 @@ describe('a topic', () => {
     expect(kept.isGivenUp('a')).toBe(true);
   });
 
+  it('is not given up for all the messages that a single connection took with it', () => {
+    const { kept } = permissions();
+    const [first, second] = [{}, {}];
+    for (let i = 0; i < 9; i++) kept.dropped('a', LOST, first);
+    expect(kept.isGivenUp('a')).toBe(false);
+    kept.dropped('a', LOST, second);
+    expect(kept.isGivenUp('a')).toBe(true);
+  });
+
   it('is not blamed for another program that takes the place of this one', () => {
     const { kept } = permissions();
     const taken = new SpikescopeError('BROKER_SESSION_TAKEN', 'taken');

@@ -13,7 +13,7 @@ import { journalOptions, parseHead, parseSequence } from './options.ts';
 /** `spikescope journal`: what can be done with a device's journal beside running it. */
 export function journalCommand(): Command {
   return new Command('journal')
-    .description('Verify the journal of a device, or have its results sent again')
+    .description('Verify the journal of a device, or have what it published sent again')
     .addCommand(verifyCommand())
     .addCommand(resendCommand());
 }
@@ -50,14 +50,14 @@ function verifyCommand(): Command {
 function resendCommand(): Command {
   return new Command('resend')
     .description(
-      'Have results sent again by the next run, under the same identifiers: receivers drop repeats',
+      'Have results and verdicts sent again by the next run, under the same identifiers: receivers drop repeats',
     )
-    .requiredOption('--from <sequence>', 'the first record to send again; 1 for all results')
+    .requiredOption('--from <sequence>', 'the first record to send again; 1 for all')
     .option('--data <folder>', 'folder of the journal (default: $XDG_STATE_HOME/spikescope)')
     .action((raw: unknown) => {
       const { data, from } = journalOptions(raw);
       const count = withJournal(data, (journal) => journal.requeue(parseSequence(from)));
-      print(`${counted(count, 'result')} will be sent again`);
+      print(`${counted(count, 'message')} will be sent again`);
     });
 }
 

@@ -143,7 +143,7 @@ export class Delivery {
     this.#client.refreshStatus();
   }
 
-  /** Says that a result is in the journal. */
+  /** Says that a result or a verdict is in the journal. */
   recorded(): void {
     this.#publisher.wake();
   }

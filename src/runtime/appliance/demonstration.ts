@@ -3,19 +3,13 @@
  */
 import path from 'node:path';
 import { z } from 'zod';
-import { SOURCE_KINDS, type SourceKind } from '../../capture/kinds.ts';
+import { isRehearsed, SOURCE_KINDS, type SourceKind } from '../../capture/kinds.ts';
 import { SpikescopeError } from '../../errors.ts';
 import { defaultDataFolder } from '../../store/folder.ts';
 import type { Journal } from '../../store/journal.ts';
 import type { Learner } from './appliance.ts';
 
-const REHEARSED: readonly SourceKind[] = ['phantom', 'replay'];
-const CAMERAS = SOURCE_KINDS.filter((kind) => !REHEARSED.includes(kind));
-
-/** Of no patient, as far as anyone knows. */
-export function isRehearsed(kind: SourceKind): boolean {
-  return REHEARSED.includes(kind);
-}
+const CAMERAS = SOURCE_KINDS.filter((kind) => !isRehearsed(kind));
 
 /** The folder of journal, identity and learned heads where nobody names one: a demonstration has its own. */
 export function dataFolderFor(kind: SourceKind): string {
@@ -32,7 +26,7 @@ export function mayHaveTaught(kind: SourceKind, journal: Pick<Journal, 'payloadO
     const payload = journal.payloadOf(caseId);
     if (payload === null) return true;
     const origin = originSchema.safeParse(JSON.parse(payload)).data;
-    return !REHEARSED.some((each) => each === origin?.source);
+    return !SOURCE_KINDS.some((each) => isRehearsed(each) && each === origin?.source);
   };
 }
 

@@ -1,3 +1,4 @@
+import { isRehearsed } from '../../capture/kinds.ts';
 import type { Capture, CaptureSource } from '../../capture/source.ts';
 import { describeError, SpikescopeError } from '../../errors.ts';
 import { classTableOf } from '../../model/bundle/class-table.ts';
@@ -8,7 +9,7 @@ import { Cleanup } from './cleanup.ts';
 import { DeviceClock } from './clock.ts';
 import { ApplianceCommands } from './commands.ts';
 import { Delivery } from './delivery.ts';
-import { isRehearsed, learnerFor } from './demonstration.ts';
+import { learnerFor } from './demonstration.ts';
 import { Faults } from './faults.ts';
 import { connectHeader } from './header.ts';
 import { type Log, NO_LOG, openLog } from './log.ts';
@@ -16,6 +17,7 @@ import { logFlow } from './log-flow.ts';
 import { MemoryKeeper } from './memory.ts';
 import { openParts, type Parts } from './parts.ts';
 import { PatientSessions } from './patient-sessions.ts';
+import { RecordedLearner } from './recorded-learner.ts';
 import { statusOf } from './service/health.ts';
 import { attendService } from './service/service.ts';
 import { allowedCommands, discoveryPrefix, type Settings } from './settings/settings.ts';
@@ -58,6 +60,7 @@ export class Device {
       ...clockLimit(parts),
       onChange: () => this.delivery.refreshStatus(),
     });
+    parts.verdicts.follow(() => this.#clock.state);
     this.mode = new CaptureMode(isAutomatic(settings, parts.source));
     this.appliance = this.#makeAppliance();
     this.delivery = this.#makeDelivery();
@@ -126,7 +129,7 @@ export class Device {
   }
 
   #makeAppliance(): Appliance {
-    const { device, source, journal, classifier, model, learner } = this.parts;
+    const { device, source, journal, classifier, model, learner, verdicts } = this.parts;
     const sessions = new PatientSessions(journal.lastCapture());
     return new Appliance({
       device,
@@ -141,7 +144,11 @@ export class Device {
         backend: model.backend,
         classify: (image) => classifier.classify(image),
       },
-      ...(learner !== null && { learner: learnerFor(source.kind, learner, journal) }),
+      learner: new RecordedLearner({
+        learner: learner && learnerFor(source.kind, learner, journal),
+        ...{ verdicts, journal, source: source.kind },
+        onRecorded: () => this.delivery.recorded(),
+      }),
       clock: () => this.#clock.state,
       sessionOf: () => (this.mode.isAutomatic && isRehearsed(source.kind) ? undefined : sessions.next()),
       onRecorded: ({ id, accepted, timings }) => {

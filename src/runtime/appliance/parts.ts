@@ -5,6 +5,7 @@ import type { SourceOptions } from '../../capture/source-type.ts';
 import type { SpikescopeError } from '../../errors.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { measureQuality } from '../../preprocess/quality.ts';
+import { CHANNELS } from '../../store/channels.ts';
 import { openDeviceJournal } from '../../store/device-journal.ts';
 import { prepareDataFolder } from '../../store/folder.ts';
 import { openIdentity, parseDeviceId } from '../../store/identity.ts';
@@ -23,6 +24,7 @@ import type { Cleanup } from './cleanup.ts';
 import { dataFolderFor, mayHaveTaught } from './demonstration.ts';
 import type { Faults } from './faults.ts';
 import { cameraSettings, type Settings } from './settings/settings.ts';
+import { Verdicts } from './verdicts.ts';
 
 /** What the appliance is made of, opened. */
 export interface Parts {
@@ -39,6 +41,7 @@ export interface Parts {
   readonly model: ModelInUse;
   /** Null where the model cannot learn, or must not. */
   readonly learner: HeadLearner | null;
+  readonly verdicts: Verdicts;
 }
 
 /** Opens what is needed, what fails soonest first. */
@@ -59,7 +62,7 @@ export async function openParts(
   cleanup.add(() => owner.release());
   const device = named ?? (await openIdentity(dataFolder)).data.device;
   const { journal, fault: journalFault } = openDeviceJournal(dataFolder, {
-    channels: options.fhir ? ['result', 'fhir'] : ['result'],
+    channels: options.fhir ? CHANNELS : ['result', 'label'],
     lane: external === null ? 'embedded' : 'external',
   });
   cleanup.add(() => journal.close());
@@ -67,7 +70,8 @@ export async function openParts(
   const { bundle, engine } = await openModel(options.model, { onRemark: say });
   cleanup.add(() => engine.close());
   const classifier: Classifier = createClassifier(bundle, engine, { head: () => learner?.head ?? null });
-  const learner = await openLearner(options, { folder: dataFolder, source, bundle, journal, say });
+  const verdicts = new Verdicts(device, journal);
+  const learner = await openLearner(options, { folder: dataFolder, source, bundle, journal, verdicts, say });
   const { backend, instructionSet } = engine;
   const model = { model: classifier.model, backend, instructionSet, classes: bundle.graph.classes };
   const endpoint = external ?? (await openBroker(options, cleanup));
@@ -84,6 +88,7 @@ export async function openParts(
     classifier,
     model,
     learner,
+    verdicts,
   };
 }
 
@@ -94,14 +99,19 @@ async function openLearner(
     source,
     bundle,
     journal,
+    verdicts,
     say,
-  }: Pick<Parts, 'source' | 'bundle' | 'journal'> & { folder: string; say: (line: string) => void },
+  }: Pick<Parts, 'source' | 'bundle' | 'journal' | 'verdicts'> & {
+    folder: string;
+    say: (line: string) => void;
+  },
 ): Promise<HeadLearner | null> {
   if (learning === 'off') return null;
   const learner = await HeadLearner.open(bundle, {
     folder,
     journal,
     extraLabels,
+    verdicts,
     mayHaveTaught: mayHaveTaught(source.kind, journal),
     onSetAside: (fault, movedTo) =>
       say(

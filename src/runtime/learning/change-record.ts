@@ -3,20 +3,22 @@
  * that the records of one bundle form a way from its factory head to the one in use.
  */
 import { z } from 'zod';
-import type { JournalRecord, RecordDraft, RecordKind } from '../../store/chain.ts';
+import type { EventDraft, JournalRecord, RecordDraft, RecordKind } from '../../store/chain.ts';
 import { PRESSED_BY } from './outcome.ts';
 import type { HeadAndMemory, LearnedState } from './state.ts';
 
 /** What a learner asks of the journal. */
 export interface LearningJournal {
-  record(drafts: readonly RecordDraft[]): number;
+  record(drafts: readonly EventDraft[]): number;
   payloadsOf(caseId: string, kind: RecordKind): string[];
   records(): Iterable<JournalRecord>;
 }
 
 const CHANGES = ['update', 'undo', 'reset'] as const;
-/** `recovery`: the device itself, at its start. */
-const by = z.enum([...PRESSED_BY, 'recovery']);
+/** `command-line`: a reset. `recovery`: the device itself, at its start. */
+const ACTORS = [...PRESSED_BY, 'command-line', 'recovery'] as const;
+export type Actor = (typeof ACTORS)[number];
+const by = z.enum(ACTORS);
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const share = z.number().min(0).max(1);
 const figures = z.strictObject({ balancedAccuracy: share, sensitivity: share.nullable() });
@@ -55,14 +57,17 @@ export function changeBackRecord(
   return { kind, caseId, payload: JSON.stringify(details) };
 }
 
-/** The label in the payload of a label's record. */
+/** The label in the payload of a label's record, of whichever form. */
 export function labelIn(payload: string): string {
-  return label.parse(JSON.parse(payload)).label;
+  return z.object({ label: z.string() }).parse(JSON.parse(payload)).label;
 }
 
-/** All that is recorded of a change, in one commit: before an update the label that it answers to. */
-export function recordsOf(record: RecordDraft): RecordDraft[] {
-  if (record.kind !== 'update') return [record];
+/**
+ * All that is recorded of a change, in one commit: before it what a person said.
+ * @param said the verdict that an update answers to, or its withdrawal; without one, an update is preceded by its label
+ */
+export function recordsOf(record: RecordDraft, said: readonly EventDraft[] = []): EventDraft[] {
+  if (record.kind !== 'update' || said.length > 0) return [...said, record];
   const { update, label: name, by: who } = updateSchema.parse(JSON.parse(record.payload));
   const payload = JSON.stringify({ update, label: name, by: who } satisfies z.infer<typeof label>);
   return [{ kind: 'label', caseId: record.caseId, payload }, record];

@@ -2,11 +2,13 @@ import { RefusedError } from '../../errors.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import type { LearningSection } from '../../model/bundle/learning-section.ts';
 import { embeddingShape } from '../../model/embedding.ts';
+import type { EventDraft } from '../../store/chain.ts';
 import { isRecorded, type LearningJournal, recordProblem, recordsOf, withdrawalOf } from './change-record.ts';
 import { DeltaFile, type OnSetAside } from './delta-file.ts';
 import { gateCheck, type HoldOutFigures, holdOutFigures } from './gate.ts';
 import { type HeadAndMemory, headDigest, type LearnedState } from './state.ts';
 import { decodeState, encodeState, type Fit } from './state-file.ts';
+import type { VerdictRecords } from './verdict-records.ts';
 
 export interface KeptStateOptions {
   /** The data folder. */
@@ -14,6 +16,8 @@ export interface KeptStateOptions {
   readonly journal: LearningJournal;
   /** Whether a head that learned this case may be used here. Default: every one. */
   readonly mayHaveTaught?: (caseId: string) => boolean;
+  /** What is recorded of the verdicts that the changes answer to. */
+  readonly verdicts?: VerdictRecords | undefined;
   /** Called when a file on disk could not be used. */
   readonly onSetAside?: OnSetAside;
 }
@@ -27,6 +31,7 @@ export class KeptState {
   readonly #file: DeltaFile;
   readonly #fit: Fit;
   readonly #mayHaveTaught: (caseId: string) => boolean;
+  readonly #verdicts: VerdictRecords | undefined;
 
   /** @param factory figures of the factory head */
   constructor(
@@ -41,6 +46,7 @@ export class KeptState {
     this.#section = section;
     this.#factory = factory;
     this.#journal = options.journal;
+    this.#verdicts = options.verdicts;
     this.#mayHaveTaught = options.mayHaveTaught ?? (() => true);
     this.#file = new DeltaFile(options.folder, digest, options.onSetAside ?? (() => {}));
     this.#fit = {
@@ -74,13 +80,14 @@ export class KeptState {
 
   /**
    * Resolved when the journal has the change that leads to this state, and the medium the state.
+   * @param said what is recorded with the change: the verdict that it answers to, or its withdrawal
    * @throws SpikescopeError `DOCUMENT_UNWRITABLE`, `JOURNAL_*`: then the state before is still the one
    */
-  async adopt(next: LearnedState): Promise<void> {
+  async adopt(next: LearnedState, said: readonly EventDraft[] = []): Promise<void> {
     await this.#file.answer((withdrawn) => this.#takeBack(withdrawn));
     await this.#file.prepare(encodeState(next, this.#bundle.digest));
     try {
-      if (next.record !== null) this.#journal.record(recordsOf(next.record));
+      if (next.record !== null) this.#journal.record(recordsOf(next.record, said));
     } catch (error) {
       await this.#file.withdraw();
       throw error;
@@ -122,7 +129,10 @@ export class KeptState {
     const { record } = this.#decode(content);
     const withdrawal = record && withdrawalOf(record);
     if (!record || !withdrawal || !isRecorded(this.#journal, record)) return;
-    if (!isRecorded(this.#journal, withdrawal)) this.#journal.record([withdrawal]);
+    if (isRecorded(this.#journal, withdrawal)) return;
+    // The person was told that it failed: the verdict that turned up with it does not hold either.
+    const said = record.kind === 'update' ? (this.#verdicts?.withdrawn(record.caseId, 'recovery') ?? []) : [];
+    this.#journal.record(recordsOf(withdrawal, said));
   }
 
   #gateCheck(states: readonly HeadAndMemory[]): string | null {

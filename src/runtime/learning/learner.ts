@@ -3,9 +3,16 @@ import { SpikescopeError } from '../../errors.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { classTableOf } from '../../model/bundle/class-table.ts';
 import type { LearningSection } from '../../model/bundle/learning-section.ts';
-import type { RecordDraft } from '../../store/chain.ts';
+import type { EventDraft, RecordDraft } from '../../store/chain.ts';
 import type { HeadInput, LearnedHead } from '../inference/head.ts';
-import { changeBackRecord, type LearningJournal, labelIn, recordsOf, updateRecord } from './change-record.ts';
+import {
+  type Actor,
+  changeBackRecord,
+  type LearningJournal,
+  labelIn,
+  recordsOf,
+  updateRecord,
+} from './change-record.ts';
 import { type Correction, correctedPotentials, noCorrection } from './correction.ts';
 import { caseOf, gateCheck, type HoldOutFigures, holdOutFigures } from './gate.ts';
 import { KeptState, type KeptStateOptions } from './kept-state.ts';
@@ -16,6 +23,7 @@ import { interpolated, proposed } from './propose.ts';
 import { withClass } from './prototype.ts';
 import { type HeadAndMemory, HISTORY_LENGTH, headDigest, type LearnedState, remembering } from './state.ts';
 import type { Example } from './teach.ts';
+import type { VerdictDetails, VerdictRecords } from './verdict-records.ts';
 
 export interface LearnerOptions extends KeptStateOptions {
   /** Codes of classes that may be added; by default any well-formed one. */
@@ -31,6 +39,7 @@ export class HeadLearner {
   readonly #section: LearningSection;
   readonly #journal: LearningJournal;
   readonly #kept: KeptState;
+  readonly #verdicts: VerdictRecords | undefined;
   #metric: Metric | null = null;
   /** The bundle's share of the replay buffer. */
   readonly #bundled: readonly Example[];
@@ -50,6 +59,7 @@ export class HeadLearner {
     this.#labelRules = { table: classTableOf(bundle), extraLabels: options.extraLabels };
     this.#state = factoryState(bundle, features);
     this.#factory = holdOutFigures(section, this.#state.correction);
+    this.#verdicts = options.verdicts;
     this.#kept = new KeptState(bundle, section, this.#factory, options);
   }
 
@@ -95,11 +105,12 @@ export class HeadLearner {
   }
 
   /** The update that `undo` would take back; null when none is left. Its label is null where the journal has it no more. */
-  lastUpdate(): { readonly label: string | null } | null {
+  lastUpdate(): { readonly label: string | null; readonly caseId: string } | null {
     const earlier = this.#state.history.at(-1);
     if (earlier === undefined) return null;
-    const label = this.#journal.payloadsOf(earlier.caseId, 'label').at(-1);
-    return { label: label === undefined ? null : labelIn(label) };
+    const { caseId } = earlier;
+    const label = this.#journal.payloadsOf(caseId, 'label').at(-1);
+    return { label: label === undefined ? null : labelIn(label), caseId };
   }
 
   /** The device's own cases in the replay buffer. */
@@ -148,14 +159,16 @@ export class HeadLearner {
     };
     if (kept === null || reason !== null) {
       const refused = { update: randomUUID(), kept: false, ...change, after: change.before };
-      this.#journal.record(recordsOf(updateRecord(id, refused)));
+      const said = this.#said(id, { label: name, by, learned: false });
+      this.#journal.record(recordsOf(updateRecord(id, refused), said));
       return { kept: false, reason: reason ?? 'it changed nothing' };
     }
     const memory = remembering(before.memory, example);
     const earlier = { caseId: id, correction: before.correction, memory: before.memory };
     const next = { correction: kept, memory, history: [...before.history, earlier].slice(-HISTORY_LENGTH) };
     const details = { update: randomUUID(), kept: true, ...change, after: this.#digestOf(next) };
-    await this.#adopt({ ...next, record: updateRecord(id, details) });
+    const said = this.#said(id, { label: name, by, learned: true });
+    await this.#adopt({ ...next, record: updateRecord(id, details) }, said);
     return { kept: true };
   }
 
@@ -166,18 +179,23 @@ export class HeadLearner {
     if (earlier === undefined) return false;
     const { caseId, correction, memory } = earlier;
     const next = { correction, memory, history: this.#state.history.slice(0, -1) };
-    await this.#adopt({ ...next, record: this.#changeBack('undo', caseId, next, by) });
+    const said = this.#verdicts?.withdrawn(caseId, by);
+    await this.#adopt({ ...next, record: this.#changeBack('undo', caseId, next, by) }, said);
     return true;
   }
 
-  /** Back to the factory head; cases and history are forgotten too. @throws SpikescopeError as `undo` */
-  async reset(by: PressedBy): Promise<void> {
+  /** Back to the factory head; cases and history are forgotten too, verdicts hold. @throws SpikescopeError as `undo` */
+  async reset(by: Actor): Promise<void> {
     await this.#takeUp();
     const next = factoryState(this.#bundle, this.#section.features);
     await this.#adopt({ ...next, record: this.#changeBack('reset', randomUUID(), next, by) });
   }
 
-  #changeBack(kind: 'undo' | 'reset', caseId: string, next: HeadAndMemory, by: PressedBy): RecordDraft {
+  #said(caseId: string, verdict: VerdictDetails): EventDraft[] {
+    return this.#verdicts?.given(caseId, verdict) ?? [];
+  }
+
+  #changeBack(kind: 'undo' | 'reset', caseId: string, next: HeadAndMemory, by: Actor): RecordDraft {
     const after = this.#digestOf(next);
     return changeBackRecord(kind, caseId, { update: randomUUID(), by, before: this.digest, after });
   }
@@ -218,8 +236,8 @@ export class HeadLearner {
   }
 
   /** When it fails, the head in use is the old one. @throws SpikescopeError `DOCUMENT_UNWRITABLE`, `JOURNAL_*` */
-  async #adopt(next: LearnedState): Promise<void> {
-    await this.#kept.adopt(next);
+  async #adopt(next: LearnedState, said?: readonly EventDraft[]): Promise<void> {
+    await this.#kept.adopt(next, said);
     this.#state = next;
   }
 

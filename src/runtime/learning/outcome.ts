@@ -1,4 +1,6 @@
-export const PRESSED_BY = ['button', 'keyboard', 'command', 'command-line'] as const;
+import type { SpikescopeError } from '../../errors.ts';
+
+export const PRESSED_BY = ['button', 'keyboard', 'command'] as const;
 /** Through what a person acted. */
 export type PressedBy = (typeof PRESSED_BY)[number];
 
@@ -8,4 +10,6 @@ export interface LearningOutcome {
   readonly kept: boolean;
   /** Why it was rolled back, in words for a person. */
   readonly reason?: string;
+  /** Why nothing could be learned; the verdict is recorded all the same. */
+  readonly fault?: SpikescopeError;
 }

@@ -5,9 +5,12 @@ import type {
   Device,
   DiagnosticReport,
   MessageHeader,
+  Observation,
   Resource,
 } from '@medplum/fhirtypes';
+import { isRehearsed } from '../../capture/kinds.ts';
 import { type ClassTable, EMPTY_CLASS_TABLE } from '../../model/bundle/class-table.ts';
+import type { Label } from '../label.ts';
 import { judgementOf, type Result } from '../result.ts';
 import {
   classText,
@@ -16,84 +19,128 @@ import {
   TRIAGE_TEXTS,
   triageObservation,
 } from './observations.ts';
+import { asTestData } from './test-data.ts';
 import { fhirString } from './text.ts';
+import {
+  conclusionCodes,
+  confirmedBy,
+  reportStatus,
+  verdictConclusion,
+  verdictObservation,
+} from './verdict.ts';
 
 export const FHIR_CONTENT_TYPE = 'application/fhir+json';
 
 /** What happened, for who receives the message. */
 export const RESULT_EVENT = 'urn:spikescope:event:result';
+export const LABEL_EVENT = 'urn:spikescope:event:label';
 
 /**
- * A result as a FHIR R4 message: header, diagnostic report, its observations, the device. There is no patient in it:
- * the device knows none; a receiver that does sets `subject`. All identifiers follow from the result's, so that the
- * same result always makes the same message.
+ * A result as a FHIR R4 message: header, diagnostic report, its observations, the device; with a verdict on it the same
+ * anew. There is no patient in it: the device knows none; a receiver that does sets `subject`. All identifiers follow from
+ * the result's, so that the same result always makes the same message; only the message itself, and its header, have theirs
+ * from the verdict where that is what happened.
  * @param table of the model that read it; without one, classes have the model's own names alone
+ * @param label a person's verdict on the result, or its withdrawal
  */
-export function messageBundleOf(result: Result, table: ClassTable = EMPTY_CLASS_TABLE): Bundle {
+export function messageBundleOf(
+  result: Result,
+  table: ClassTable = EMPTY_CLASS_TABLE,
+  label: Label | null = null,
+): Bundle {
   const reference = (role: string) => ({ reference: urnOf(result.id, role) });
+  const parts = partsOf(result, table, label, reference);
+  const isWithdrawn = label?.verdict === 'withdrawn';
+  const named = parts.filter(({ role }) => !(isWithdrawn && role === 'verdict'));
+  const report = reportOf(
+    result,
+    table,
+    label,
+    named.map(({ role }) => reference(role)),
+  );
+  // The report of a withdrawn verdict does not name that any more: the message does.
+  const focus = isWithdrawn ? [reference('report'), reference('verdict')] : [reference('report')];
+  const message = label?.id ?? result.id;
+  const entries = [
+    entryOf(message, 'header', headerOf(result, label, focus)),
+    entryOf(result.id, 'report', report),
+    ...parts.map(({ role, resource }) => entryOf(result.id, role, resource)),
+    entryOf(result.id, 'device', deviceOf(result)),
+  ];
+  const bundle: Bundle = {
+    resourceType: 'Bundle',
+    id: uuidOf(message, 'message'),
+    type: 'message',
+    timestamp: label?.givenAt ?? result.capturedAt,
+    entry: entries,
+  };
+  return isRehearsed(result.source) ? asTestData(bundle) : bundle;
+}
+
+/** The observations by their roles, in the order of the report. */
+function partsOf(
+  result: Result,
+  table: ClassTable,
+  label: Label | null,
+  reference: (role: string) => { reference: string },
+): { role: string; resource: Observation }[] {
   const device = reference('device');
   const judgement = judgementOf(result);
-  const observations = [
+  const references = { device, reading: reference('diagnosis') };
+  const byModel = [
     ...(judgement ? [{ role: 'triage', resource: triageObservation(result, judgement, device) }] : []),
     { role: 'diagnosis', resource: diagnosisObservation(result, table, device) },
     ...(result.quality
       ? [{ role: 'quality', resource: qualityObservation(result, result.quality, device) }]
       : []),
   ];
-  const report = reportOf(
-    result,
-    table,
-    observations.map(({ role }) => reference(role)),
-  );
-  const entries: BundleEntry[] = [
-    entryOf(result.id, 'header', headerOf(result, reference('report'))),
-    entryOf(result.id, 'report', report),
-    ...observations.map(({ role, resource }) => entryOf(result.id, role, resource)),
-    entryOf(result.id, 'device', deviceOf(result)),
+  return [
+    ...(label ? [{ role: 'verdict', resource: verdictObservation(result, label, table, references) }] : []),
+    ...byModel.map(({ role, resource }) => ({ role, resource: confirmedBy(label, resource) })),
   ];
-  return {
-    resourceType: 'Bundle',
-    id: uuidOf(result.id, 'message'),
-    type: 'message',
-    timestamp: result.capturedAt,
-    entry: entries,
-  };
 }
 
-function headerOf({ device, model }: Result, focus: { reference: string }): MessageHeader {
+function headerOf(
+  { device, model }: Result,
+  label: Label | null,
+  focus: { reference: string }[],
+): MessageHeader {
   return {
     resourceType: 'MessageHeader',
-    eventUri: RESULT_EVENT,
+    eventUri: label === null ? RESULT_EVENT : LABEL_EVENT,
     source: {
       name: device,
       software: 'spikescope',
       version: fhirString(`${model.name} ${model.version}`),
       endpoint: `urn:spikescope:device:${device}`,
     },
-    focus: [focus],
+    focus,
   };
 }
 
-/** Preliminary: no clinician has looked at it. */
 function reportOf(
   result: Result,
   table: ClassTable,
+  label: Label | null,
   observations: { reference: string }[],
 ): DiagnosticReport {
+  const conclusionCode = conclusionCodes(label, table);
   return {
     resourceType: 'DiagnosticReport',
     identifier: [{ system: 'urn:ietf:rfc:3986', value: `urn:uuid:${result.id}` }],
-    status: result.accepted ? 'preliminary' : 'cancelled',
+    status: reportStatus(result, label),
     category: [
       { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0074', code: 'IMG' }], text: 'Imaging' },
     ],
     code: { text: 'Automated reading of a dermoscopic image' },
     effectiveDateTime: result.capturedAt,
-    issued: result.capturedAt,
+    issued: label?.givenAt ?? result.capturedAt,
     result: observations,
     conclusion: fhirString(
-      `${conclusionOf(result, table)} For research and demonstration, not a medical device.`,
+      `${verdictConclusion(label, table)}${conclusionOf(result, table)} ` +
+        'For research and demonstration, not a medical device.',
     ),
+    ...(conclusionCode && { conclusionCode }),
   };
 }
 

@@ -125,7 +125,7 @@ function classOf(name: string, table: ClassTable): CodeableConcept {
  * The class that was named, with the codes that others know it by. Only it has them: a component of one per cent must not be
  * found by who searches for melanomas. No display stands beside them: that is for the terminology to say.
  */
-function diagnosisOf(name: string, table: ClassTable): CodeableConcept {
+export function diagnosisOf(name: string, table: ClassTable): CodeableConcept {
   const { coding = [], text } = classOf(name, table);
   const { snomed, icd10 } = table.get(name) ?? {};
   const all = [

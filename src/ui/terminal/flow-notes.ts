@@ -12,13 +12,15 @@ const INDENT = '  ';
 export function flowNote(before: FlowView | null, after: FlowView): string | null {
   if (after.fault !== null && after.fault !== before?.fault) return after.fault.describe();
   if (after.learned !== null && after.learned !== before?.learned) {
-    const { kept, reason } = after.learned;
+    const { kept, reason, fault } = after.learned;
+    if (fault !== undefined)
+      return printable(`Noted: ${after.proposed}, but not learned. ${fault.describe()}`);
     return kept
       ? printable(`Learned: ${after.proposed}`)
       : printable(`Not learned: ${after.proposed}${reason ? `, ${reason}` : ''}`);
   }
   if (after.undone !== null && after.undone !== before?.undone) {
-    return after.undone ? 'The last update is taken back' : 'There is no update to take back';
+    return after.undone ? 'The last answer is taken back' : 'There is no answer to take back';
   }
   if (after.isExhausted && !before?.isExhausted) return 'The source has no more frames';
   return before === null ? null : (endNote(before, after) ?? undoQuestion(before, after));
@@ -42,7 +44,7 @@ function endNote(before: FlowView, after: FlowView): string | null {
 function undoQuestion(before: FlowView, { state, takingBack }: FlowView): string | null {
   if (state !== 'confirmingUndo' || before.state === state) return null;
   const label = takingBack?.label ?? null;
-  const what = label === null ? 'the last update' : `the last update, ${label}`;
+  const what = label === null ? 'the last answer' : `the last answer, ${label}`;
   return joined([`take back ${what}?`, 'u once more to take it back', 'n no', 'c capture'], INDENT);
 }
 

@@ -8,6 +8,7 @@ import { connectAsync, type IClientPublishOptions, type MqttClient } from 'mqtt'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Journal } from '../../../src/store/journal.ts';
 import { COMMAND_SCHEMA, responseSchema } from '../../../src/telehealth/commands/command.ts';
+import { labelSchema } from '../../../src/telehealth/label.ts';
 import { type Appliance, startAppliance } from '../../support/appliance.ts';
 import { type Listener, listenTo } from '../../support/listener.ts';
 import { freePort, hasMosquitto, startMosquitto } from '../../support/mosquitto.ts';
@@ -161,6 +162,57 @@ describe.skipIf(!hasMosquitto)('commands', () => {
     const label = { result: randomUUID(), label: 'nv' };
     expect(await ask('label', command(label))).toMatchObject({ outcome: 'failed', command: 'label' });
     expect(await ask('restart', command())).toMatchObject({ outcome: 'failed', code: 'NOT_SUPERVISED' });
+  });
+
+  it('to label and to undo are verdicts, published after their result and as FHIR, on a device that does not learn too', async () => {
+    const allowed = ['--allow-commands', 'capture,label,undo', ...ANSWERS];
+    const more = ['--fhir', '--learning', 'off', '--interval', '3600000'];
+    appliance('--broker', url, ...allowed, ...more);
+    await listens();
+    const { data } = await ask('capture', command());
+    const result = String(data?.result);
+    const label = await ask('label', command({ result, label: 'mel' }));
+    expect(label).toMatchObject({ outcome: 'done', data: { kept: false } });
+    expect(await ask('undo', command())).toMatchObject({ outcome: 'done', data: { undone: true } });
+    await expect.poll(() => heardOn('label').length, { timeout: 10_000 }).toBe(2);
+    const [given, withdrawn] = heardOn('label').map((payload) => labelSchema.parse(JSON.parse(payload)));
+    expect(given).toMatchObject({ result, label: 'mel', learned: false, source: 'phantom', by: 'command' });
+    expect(withdrawn).toMatchObject({ result, verdict: 'withdrawn', withdraws: given.id });
+    const statuses = () =>
+      heardOn('fhir')
+        .filter((payload) => payload.includes(`urn:uuid:${result}`))
+        .map((payload) => /"DiagnosticReport",.*?"status":"([a-z-]+)"/.exec(payload)?.[1]);
+    const said = given.verdict === 'confirmed' ? 'final' : 'amended';
+    await expect.poll(statuses, { timeout: 10_000 }).toEqual(['preliminary', said, 'preliminary']);
+    const topics = listener.heard.filter(({ payload }) => payload.includes(result)).map(({ topic }) => topic);
+    expect(topics.indexOf('spikescope/scope-1/result')).toBeLessThan(
+      topics.indexOf('spikescope/scope-1/label'),
+    );
+  });
+
+  it('to label outlive a broker that hangs up at the verdict, and SIGKILL', async () => {
+    const proxy = await startProxy(Number(new URL(url).port), ({ direction, type, bytes }, cut) => {
+      if (direction !== 'up' || type !== PACKET.publish || !bytes.includes('scope-1/label')) return 'pass';
+      cut();
+      return 'drop';
+    });
+    undo.push(() => proxy.close());
+    const labels = () =>
+      withJournal((journal) => [...journal.labels()].map(({ caseId, payload }) => ({ caseId, payload })));
+    const run = appliance('--interval', '3600000', '--broker', proxy.url, '--allow-commands', 'label');
+    await listens();
+    const { id: result } = JSON.parse(heardOn('result')[0]);
+    await send('label', JSON.stringify(command({ result, label: 'scar' })));
+    await expect.poll(() => labels().length, { timeout: 20_000 }).toBe(1);
+    run.kill('SIGKILL');
+    await run.ended;
+    expect(heardOn('label')).toEqual([]);
+    const [{ caseId, payload }] = labels();
+    expect(caseId).toBe(result);
+    const next = appliance('--count', '1', '--broker', url);
+    expect((await next.ended).exitCode, next.stderr()).toBe(0);
+    await expect.poll(() => heardOn('label'), { timeout: 5000 }).toEqual([payload]);
+    withJournal((journal) => expect(journal.verify()).toMatchObject({ sound: true, waiting: 0 }));
   });
 
   it('with a label that is no code leave no trace of it, on a device that learns and on one that does not', async () => {

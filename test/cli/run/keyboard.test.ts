@@ -46,10 +46,10 @@ describe.skipIf(!hasTerminal)('a person at the keyboard', { timeout: 180_000 }, 
     desk.type('y');
     await until(desk, /(Learned|Not learned): /);
     desk.type('u');
-    await until(desk, /take back the last update, \w+\?|There is no update to take back/);
-    expect(desk.shown()).not.toContain('The last update is taken back');
+    await until(desk, /take back the last answer, \w+\?|There is no answer to take back/);
+    expect(desk.shown()).not.toContain('The last answer is taken back');
     desk.type('u');
-    await until(desk, /The last update is taken back|There is no update to take back/);
+    await until(desk, /The last answer is taken back|There is no answer to take back/);
     desk.type('q');
     expect(await desk.ended).toBe(0);
     // The terminal also shows the keys as they are typed, before a card's first line.

@@ -115,8 +115,9 @@ describe('a folder in which a camera was used', () => {
         await device.start();
         const { reading } = await device.appliance.capture();
         device.appliance.flow.send({ type: 'label', result: reading?.id ?? '', label: 'nv' });
-        const { fault } = await device.appliance.rest();
-        expect(fault?.code).toBe(code);
+        const { fault, learned } = await device.appliance.rest();
+        expect(fault).toBeNull();
+        expect(learned?.fault?.code).toBe(code);
       } finally {
         device.appliance.stop();
         await device.close();

@@ -22,6 +22,7 @@ import { type Correction, noCorrection } from '../../../src/runtime/learning/cor
 import { deltaName, headsOfOtherBundles } from '../../../src/runtime/learning/delta-file.ts';
 import { headDigest, type LearnedState } from '../../../src/runtime/learning/state.ts';
 import { decodeState, encodeState } from '../../../src/runtime/learning/state-file.ts';
+import type { VerdictRecords } from '../../../src/runtime/learning/verdict-records.ts';
 import type { RecordDraft } from '../../../src/store/chain.ts';
 import { Journal } from '../../../src/store/journal.ts';
 import { CLASSES, drawCase, FEATURES, FOREIGN, learnableBundle } from '../../support/learnable.ts';
@@ -130,6 +131,33 @@ describe('an update that the journal does not take', () => {
       { kind: 'undo', update: update.update, by: 'recovery', before: update.after, after: digest },
     ]);
     expect(deltas()).toEqual([DELTA]);
+  });
+
+  it('takes the verdict back with it that turned up too, in the same commit', async () => {
+    const failing = new FailingJournal();
+    const said = (caseId: string, payload: object) =>
+      [{ kind: 'label', caseId, payload: JSON.stringify(payload), isMessage: true }] as const;
+    const verdicts: VerdictRecords = {
+      given: (caseId, { label, learned }) => [...said(caseId, { schema: 'a verdict', label, learned })],
+      withdrawn: (caseId, by) => [...said(caseId, { schema: 'a withdrawal', by })],
+    };
+    const pupil = await Pupil.open(bundle, { folder, journal: failing, verdicts });
+    failing.fails = 'after';
+    await expect(learn(pupil, 1)).rejects.toThrow();
+    for (let i = 0; i < 2; i++) await Pupil.open(bundle, { folder, journal, verdicts });
+    const records = [...journal.records()].slice(-4);
+    expect(records.map(({ kind, payload }) => [kind, JSON.parse(payload)])).toMatchObject([
+      ['label', { schema: 'a verdict', learned: true }],
+      ['update', { kept: true }],
+      ['label', { schema: 'a withdrawal', by: 'recovery' }],
+      ['undo', { by: 'recovery' }],
+    ]);
+    expect(new Set(records.map(({ caseId }) => caseId)).size).toBe(1);
+    expect(records[2].recordedAt).toBe(records[3].recordedAt);
+    expect(journal.waiting(10).map(({ sequence }) => sequence)).toEqual([
+      records[0].sequence,
+      records[2].sequence,
+    ]);
   });
 
   it('does not hinder the next', async () => {

@@ -16,6 +16,8 @@ import { z } from 'zod';
 import { PhantomPainter } from '../../../dist/capture/phantom/draw.js';
 import { Appliance, takeCaptures } from '../../../dist/runtime/appliance/appliance.js';
 import { PatientSessions } from '../../../dist/runtime/appliance/patient-sessions.js';
+import { RecordedLearner } from '../../../dist/runtime/appliance/recorded-learner.js';
+import { Verdicts } from '../../../dist/runtime/appliance/verdicts.js';
 import { openModel } from '../../../dist/runtime/engine/open-model.js';
 import { createClassifier } from '../../../dist/runtime/inference/classifier.js';
 import { HeadLearner } from '../../../dist/runtime/learning/learner.js';
@@ -34,7 +36,7 @@ const {
 const say = (line) => writeSync(1, `${line}\n`);
 const device = 'scope-1';
 
-const { journal, fault } = openDeviceJournal(folder, { channels: ['result', 'fhir'] });
+const { journal, fault } = openDeviceJournal(folder, { channels: ['result', 'label', 'fhir'] });
 if (fault !== null) throw fault;
 const captures = z.strictObject({ captures: z.int() });
 const document = await StoredDocument.open(path.join(folder, 'captures.json'), captures, () => ({
@@ -42,7 +44,8 @@ const document = await StoredDocument.open(path.join(folder, 'captures.json'), c
 }));
 const { bundle, engine } = await openModel(undefined);
 const classifier = createClassifier(bundle, engine, { head: () => learner.head });
-const learner = await HeadLearner.open(bundle, { folder, journal });
+const verdicts = new Verdicts(device, journal);
+const learner = await HeadLearner.open(bundle, { folder, journal, verdicts });
 const { model } = classifier;
 const { backend, instructionSet } = engine;
 const client = new TelehealthClient({
@@ -77,7 +80,10 @@ const appliance = new Appliance({
   source,
   classifier: { model, backend, classify: (image) => classifier.classify(image) },
   journal,
-  learner,
+  learner: new RecordedLearner({
+    ...{ learner, verdicts, journal, source: source.kind },
+    onRecorded: () => publisher.wake(),
+  }),
   sessionOf: () => sessions.next(),
   onRecorded: ({ id }) => {
     say(`recorded ${id}`);

@@ -53,9 +53,9 @@ describe('a person at the terminal', () => {
   it('is asked before an update is taken back, by the label that was taught', async () => {
     const { told, type } = desk();
     await type('capture', 'confirm', 'undo');
-    expect(told.at(-1)).toMatch(/^ {2}take back the last update, mel\?.*u once more/);
+    expect(told.at(-1)).toMatch(/^ {2}take back the last answer, mel\?.*u once more/);
     await type('undo');
-    expect(told.at(-1)).toBe('The last update is taken back');
+    expect(told.at(-1)).toBe('The last answer is taken back');
   });
 
   it('is told what a no has led to', async () => {

@@ -16,10 +16,12 @@ export interface RecordedReading {
   readonly ranking: readonly string[];
 }
 
-/** An update that can be taken back. */
+/** An update, or a verdict that taught nothing, that can be taken back. */
 export interface LastUpdate {
-  /** The label that was taught; null where that is not known. */
+  /** What the person said; null where that is not known. */
   readonly label: string | null;
+  /** The result's identifier, where that is known. */
+  readonly caseId?: string;
 }
 
 export interface FlowParts {
@@ -27,9 +29,9 @@ export interface FlowParts {
   capture(signal: AbortSignal): Promise<Capture | null>;
   /** Reads a frame and records the result; durable when it resolves. */
   read(capture: Capture): Promise<RecordedReading>;
-  /** Teaches the case that was read last. */
+  /** Takes a verdict on the case that was read last, and teaches it. */
   learn(reading: RecordedReading, label: string, by: PressedBy): Promise<LearningOutcome>;
-  /** Takes the last update back; false when there is none. */
+  /** Takes the last verdict back, with what was learned from it; false when there is none. */
   undo(by: PressedBy): Promise<boolean>;
   /** What `undo` would take back; null when there is nothing. */
   lastUpdate(): LastUpdate | null;

@@ -6,22 +6,11 @@ import { classTableOf, isMalignantOrPremalignant } from '../../model/bundle/clas
 import { replaceFile } from '../../model/bundle/replace-file.ts';
 import { markdownTable } from '../../report/table.ts';
 import type { SiteAnswers } from './answers.ts';
+import type { SitesDocument } from './document.ts';
 import { comparisonOf, meansOf, type SiteComparison } from './figures.ts';
 import { runWithout, type SiteJob } from './run.ts';
 import { sitesTable } from './table.ts';
 import { isOfSite, sitesOf } from './without.ts';
-
-export interface SitesDocument {
-  readonly seed: number;
-  readonly dataset: string;
-  /** The split whose images compare left out with kept in. */
-  readonly measured: 'val' | 'test';
-  readonly classes: readonly string[];
-  readonly recipe: string;
-  /** Finished so far, in the order of the sites' names. */
-  readonly sites: readonly SiteComparison[];
-  readonly means: ReturnType<typeof meansOf>;
-}
 
 export interface SitesChoice extends Omit<SiteJob, 'dataset'> {
   readonly measured: 'val' | 'test';

@@ -1,8 +1,8 @@
 import { percent } from '../../report/page.ts';
 import { pointsCell, type Table, withInterval } from '../../report/table.ts';
 import type { Share } from '../../statistics/shares.ts';
+import type { SitesDocument } from './document.ts';
 import type { SiteComparison } from './figures.ts';
-import type { SitesDocument } from './sites.ts';
 
 /** A row per site, and their mean. */
 export function sitesTable({ sites, means, measured }: SitesDocument): Table {

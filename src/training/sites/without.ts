@@ -3,7 +3,10 @@ import { writeFile } from 'node:fs/promises';
 import { type Dataset, loadDataset, type Sample } from '../../dataset/dataset.ts';
 import { RefusedError } from '../../errors.ts';
 
-/** Acquisition sites of a data set's images, in the order of their names. @throws RefusedError `SITES` where fewer than two are known */
+/**
+ * Acquisition sites of a data set's images, in the order of their names.
+ * @throws RefusedError `SITES` where fewer than two are known
+ */
 export function sitesOf(dataset: Dataset): string[] {
   const sites = new Set(dataset.samples.flatMap(({ attributes }) => attributes?.acquisitionSite ?? []));
   if (sites.size >= 2) return [...sites].sort();

@@ -3,6 +3,7 @@ import type { ModelIdentity } from '../model/bundle/bundle.ts';
 import type { Figures } from '../statistics/figures.ts';
 import type { SideBySide } from './protocols/side-by-side.ts';
 import type { Unreadable } from './read-split.ts';
+import type { NothingDocument } from './scope/evaluate.ts';
 
 export interface EvaluationDocument extends Figures {
   /**
@@ -35,12 +36,16 @@ export interface EvaluationDocument extends Figures {
   readonly tiledShare: number;
   /** Share of images in which no class reaches its threshold; they count in the figures by their most probable class. */
   readonly indeterminateShare: number;
-  /** Images that the integrity check would have sent back; they are read all the same, so that n is the split. */
+  /** Share of images called unfamiliar; null where the model cannot tell. */
+  readonly unfamiliarShare: number | null;
+  /** Images that the device would have sent back, by quality or scope: read all the same, so that n is the split. */
   readonly retakes: {
     readonly count: number;
     readonly share: number;
     readonly reasons: Readonly<Record<string, number>>;
   };
+  /** Frames without a lesion, where they were asked for. */
+  readonly nothing?: NothingDocument;
   /** Both protocols: what this run measured beside what is stored with the bundle. */
   readonly protocols: SideBySide;
   /** The float graph on the same inputs, before any tiling. */

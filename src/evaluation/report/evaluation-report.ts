@@ -6,6 +6,7 @@ import type { Summary } from '../../statistics/metrics.ts';
 import type { ReliabilityBin } from '../../statistics/reliability.ts';
 import type { Interval } from '../../statistics/resampling.ts';
 import type { EvaluationDocument } from '../document.ts';
+import { nothingSection } from './nothing-section.ts';
 import { protocolSection } from './protocol-section.ts';
 
 /** A wrong answer, shown with its picture. */
@@ -63,6 +64,7 @@ ${protocolSection(document)}
 </div>
 ${document.float === undefined ? null : floatSection(document, document.float)}
 ${mistakeSection(mistakes)}
+${nothingSection(document)}
 <h2>Behind the figures</h2>
 ${factsTable(document)}
 <footer class="muted"><p>Not a medical device. Made by <code>spikescope evaluate</code> on ${madeAt}.</p></footer>`,
@@ -165,14 +167,21 @@ function factsTable(document: EvaluationDocument): Html {
       dataset.unreadable.length === 0 ? 'none' : listed(dataset.unreadable.map(({ imageId }) => imageId)),
     ],
     [
-      'Sent back by the integrity check',
+      'Sent back by the device',
       `${retakes.count} (${percent(retakes.share)})${reasons.length > 0 ? `: ${reasons.join(', ')}` : ''}; read all the same here`,
     ],
     ['Tiled', percent(document.tiledShare)],
     ['Below every threshold (indeterminate)', percent(document.indeterminateShare)],
+    ...unfamiliarFact(document),
     ['Split CSV', dataset.splitFile ?? 'none'],
   ];
   return html`<table><tbody>${facts.map(([name, value]) => html`<tr><td>${name}</td><td class="words">${value}</td></tr>`)}</tbody></table>`;
+}
+
+function unfamiliarFact({ unfamiliarShare }: EvaluationDocument): [string, string][] {
+  return unfamiliarShare === null
+    ? []
+    : [['Unfamiliar, with softened probabilities', percent(unfamiliarShare)]];
 }
 
 function listed(names: readonly string[]): string {

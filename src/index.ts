@@ -33,4 +33,4 @@ export {
   createClassifier,
 } from './runtime/inference/classifier.ts';
 export type { HeadInput, LearnedHead } from './runtime/inference/head.ts';
-export type { Reading, Timings } from './runtime/inference/reading.ts';
+export type { Reading, ReadingReason, Timings } from './runtime/inference/reading.ts';

@@ -4,6 +4,7 @@ import type { Figures } from '../statistics/figures.ts';
 import type { CorruptionDocument } from './corruption/document.ts';
 import type { SideBySide } from './protocols/side-by-side.ts';
 import type { Unreadable } from './read-split.ts';
+import type { NothingDocument } from './scope/evaluate.ts';
 import type { TriageDocument } from './triage/document.ts';
 
 export interface EvaluationDocument extends Figures {
@@ -37,7 +38,9 @@ export interface EvaluationDocument extends Figures {
   readonly tiledShare: number;
   /** Share of images in which no class reaches its threshold; they count in the figures by their most probable class. */
   readonly indeterminateShare: number;
-  /** Images that the integrity check would have sent back; they are read all the same, so that n is the split. */
+  /** Share of images called unfamiliar; null where the model cannot tell. */
+  readonly unfamiliarShare: number | null;
+  /** Images that the device would have sent back, by quality or scope: read all the same, so that n is the split. */
   readonly retakes: {
     readonly count: number;
     readonly share: number;
@@ -45,6 +48,8 @@ export interface EvaluationDocument extends Figures {
   };
   /** What triage is worth; null where the bundle does not triage, and by the paper protocol. */
   readonly triage: TriageDocument | null;
+  /** Frames without a lesion, where they were asked for. */
+  readonly nothing?: NothingDocument;
   /** Both protocols: what this run measured beside what is stored with the bundle. */
   readonly protocols: SideBySide;
   /** The float graph on the same inputs, before any tiling. */

@@ -97,6 +97,8 @@ export async function evaluate(
     settings: { crop: options.crop, tiling: options.tiling, limit: options.limit ?? null },
     tiledShare: shareOf(outcomes, ({ reading }) => reading.tiled),
     indeterminateShare: shareOf(outcomes, ({ reading }) => reading.diagnosis === INDETERMINATE),
+    unfamiliarShare:
+      bundle.scope === undefined ? null : shareOf(outcomes, ({ reading }) => reading.unfamiliar === true),
     retakes: retakesOf(outcomes),
     triage: evaluateTriage(outcomes, bundle, skinTones),
     protocols: sideBySide(identityOf(bundle), measured, options.stored ?? null),

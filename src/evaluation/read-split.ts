@@ -10,7 +10,7 @@ import { retakeReasons } from '../preprocess/quality.ts';
 import { areaResample } from '../preprocess/resample.ts';
 import type { Engine } from '../runtime/engine/contract.ts';
 import { createClassifier } from '../runtime/inference/classifier.ts';
-import type { Reading } from '../runtime/inference/reading.ts';
+import { OUT_OF_SCOPE, type Reading } from '../runtime/inference/reading.ts';
 import type { FloatModel } from './float-model.ts';
 
 export interface ReadOptions {
@@ -29,7 +29,7 @@ export interface Outcome {
   readonly sample: Sample;
   /** Made without sending anything back, so that every image has an answer. */
   readonly reading: Reading;
-  /** Why the integrity check would have sent the capture back; empty when it would not. */
+  /** Why the device would have sent the capture back; empty when it would not. */
   readonly retake: readonly string[];
   /** Answers to exactly the same untiled input. */
   readonly comparison: { readonly integer: Int32Array; readonly float: Float32Array } | null;
@@ -62,8 +62,9 @@ export async function readSplit(
   const read = async (sample: Sample): Promise<Outcome> => {
     const photograph = await decodeImage(sample.file);
     const frame = change === undefined ? photograph : await change(photograph, sample);
-    const { reading } = await classifier.classify(frame);
-    const retake = retakeReasons(reading.quality, limits);
+    const { reading, scope } = await classifier.classify(frame);
+    const failures = retakeReasons(reading.quality, limits);
+    const retake = failures.length === 0 && scope?.isOutOfScope ? [OUT_OF_SCOPE] : failures;
     if (float === undefined || reading.crop === null) return { sample, reading, retake, comparison: null };
     const input = areaResample(frame, reading.crop, side);
     const [integer, real] = await Promise.all([engine.infer(input), float.run(float.prepare(input, 1))]);

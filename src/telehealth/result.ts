@@ -7,10 +7,12 @@ import { backendSchema, deviceSchema, digestSchema, modelIdentitySchema, timeSch
 const probability = z.number().min(0).max(1);
 const milliseconds = z.number().min(0);
 const className = z.string().min(1).max(64);
+const REASONS = ['too-small', 'flat', 'clipped', 'out-of-focus', 'unreadable', 'failed'] as const;
+const WHY = 'Why the frame was not accepted';
 
-/** Of a model that does not triage. */
+/** Of a model that neither triages nor tells what is no lesion. */
 export const RESULT_SCHEMA_1 = 'spikescope/result/1';
-/** Of one that does: all that the first has, with the same meaning, and what to do. */
+/** Of one that does: all that the first has, with the same meaning, what to do, and what is no lesion. */
 export const RESULT_SCHEMA_2 = 'spikescope/result/2';
 
 /** Everything that leaves the device about one capture: no pixels, no names of files or patients. */
@@ -28,9 +30,7 @@ const shape = {
     .optional()
     .describe('SHA-256 of the learned head that read it; absent where the device does not learn'),
   accepted: z.boolean().describe('False when the frame could not be read: take it again'),
-  reasons: z
-    .array(z.enum(['too-small', 'flat', 'clipped', 'out-of-focus', 'unreadable', 'failed']))
-    .describe('Why the frame was not accepted'),
+  reasons: z.array(z.enum(REASONS)).describe(WHY),
   fault: z
     .string()
     .regex(/^[A-Z][A-Z0-9_]{0,63}$/)
@@ -81,13 +81,24 @@ export const resultSchema2 = z
   .strictObject({
     schema: z.literal(RESULT_SCHEMA_2),
     ...shape,
+    reasons: z
+      .array(z.enum([...REASONS, 'out-of-scope']))
+      .describe(`${WHY}; out-of-scope where it shows no lesion`),
     triage: z
       .enum(TRIAGES)
       .nullable()
-      .describe('What to do: refer to a specialist, routine, or indeterminate; null for a retake'),
+      .describe(
+        'What to do: refer to a specialist, routine, or indeterminate; null for a retake or a model that does not triage',
+      ),
     malignancy: probability
       .nullable()
-      .describe('Probability that the lesion has to be seen to; null for a retake'),
+      .describe('Probability that the lesion has to be seen to; null where triage is'),
+    unfamiliar: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whether the lesion is unlike those of training: its probabilities are softened, and triage is not routine',
+      ),
   })
   .meta(about(2));
 

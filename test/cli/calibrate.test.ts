@@ -8,6 +8,7 @@ import type { CalibrationDocument } from '../../src/evaluation/calibration/docum
 import { readBundle } from '../../src/model/bundle/read.ts';
 import { writeBundle } from '../../src/model/bundle/write.ts';
 import { runCommand } from '../support/run-command.ts';
+import { scopedModel, tinyScope } from '../support/scoped-model.ts';
 import { writeTinyDataset } from '../support/tiny-dataset.ts';
 import { tinyModel, tinyTable } from '../support/tiny-model.ts';
 
@@ -111,6 +112,14 @@ describe('calibrate', () => {
   it('does not make the likelihood worse on what it was fitted on', async () => {
     const { before, after } = await calibrated();
     expect(after.negativeLogLikelihood).toBeLessThanOrEqual(before.negativeLogLikelihood);
+  });
+
+  it('fits no scope to so few images, says so, and keeps the one that the bundle has', async () => {
+    expect((await calibrated()).scope).toBeNull();
+    expect((await readBundle(model)).scope).toBeUndefined();
+    await writeBundle(model, scopedModel());
+    expect((await calibrated()).scope).toBeNull();
+    expect((await readBundle(model)).scope).toEqual(tinyScope());
   });
 
   it('gives the same bundle when it is run again on its own result', async () => {

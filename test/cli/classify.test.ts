@@ -6,6 +6,7 @@ import { classifyCommand } from '../../src/cli/classify/classify.ts';
 import { writeBundle } from '../../src/model/bundle/write.ts';
 import { lesionImage } from '../support/drawn-lesion.ts';
 import { runCommand } from '../support/run-command.ts';
+import { scopedModel, tinyScope } from '../support/scoped-model.ts';
 import { tinyModel, tinyTable, tinyTriage } from '../support/tiny-model.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'spikescope-classify-'));
@@ -166,5 +167,28 @@ describe('wrong usage', () => {
     const { exitCode, stdout } = await runCommand(classifyCommand(), ['--model', good, good]);
     expect(exitCode).toBe(3);
     expect(stdout).toBe('');
+  });
+});
+
+describe('classify with a model that tells what is no lesion', () => {
+  const scoped = path.join(folder, 'scoped.spikescope');
+  const run = (...argv: string[]) => runCommand(classifyCommand(), ['--model', scoped, good, ...argv]);
+
+  it('sends a frame without a lesion back, with a reason for programs and words for people', async () => {
+    await writeBundle(scoped, scopedModel(tinyScope({ outOfScope: -1 })));
+    const { stdout, exitCode } = await run('--json');
+    expect(exitCode).toBe(3);
+    const expected = { accepted: false, reasons: ['out-of-scope'], diagnosis: 'retake', probabilities: {} };
+    expect(JSON.parse(stdout)).toMatchObject(expected);
+    expect((await run()).stdout).toContain('no skin lesion recognised: aim at the lesion');
+  });
+
+  it('says of a lesion whether it is unlike those of training', async () => {
+    await writeBundle(scoped, scopedModel(tinyScope({ unfamiliar: 1e-3 })));
+    expect(JSON.parse((await run('--json')).stdout)).toMatchObject({ accepted: true, unfamiliar: true });
+    expect((await run()).stdout).toContain('unfamiliar');
+    await writeBundle(scoped, scopedModel());
+    expect(JSON.parse((await run('--json')).stdout)).toMatchObject({ accepted: true, unfamiliar: false });
+    expect((await run()).stdout).not.toContain('unfamiliar');
   });
 });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inspectCommand } from '../../src/cli/inspect/inspect.ts';
 import { writeBundle } from '../../src/model/bundle/write.ts';
 import { runCommand } from '../support/run-command.ts';
+import { scopedModel } from '../support/scoped-model.ts';
 import { tinyModel } from '../support/tiny-model.ts';
 
 describe('inspect', () => {
@@ -42,6 +43,21 @@ describe('inspect', () => {
       [8, null],
     ]);
     expect(document.model.digest).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('names the scope and what is expected of it, where there is one', async () => {
+    expect(JSON.parse((await runCommand(inspectCommand(), [bundle, '--json'])).stdout).scope).toBeNull();
+    const scoped = path.join(folder, 'scoped.spikescope');
+    await writeBundle(scoped, scopedModel());
+    const { scope } = JSON.parse((await runCommand(inspectCommand(), [scoped, '--json'])).stdout);
+    expect(scope).toMatchObject({
+      method: 'outlier-exposure',
+      expected: { outOfScope: 0.005, nothing: 0.98 },
+    });
+    expect(scope).not.toHaveProperty('weights');
+    expect((await runCommand(inspectCommand(), [scoped])).stdout).toContain(
+      '0.5 % of validation, 98.0 % of frames',
+    );
   });
 
   it('shows people the layers, the readout and the card', async () => {

@@ -95,6 +95,13 @@ function hostileDocument(): {
       },
       tiledShare: 0.2,
       indeterminateShare: 0,
+      unfamiliarShare: 0.25,
+      nothing: {
+        frames: { n: 8, refused: 7, share: 7 / 8, interval: [0.5, 0.98] },
+        byKind: { [HOSTILE]: { n: 8, refused: 7, share: 7 / 8, interval: [0.5, 0.98] } },
+        reasons: { [HOSTILE]: 7 },
+        pictures: null,
+      },
       retakes: { count: 1, share: 1 / 3, reasons: { [HOSTILE]: 1 } },
       triage: hostileTriage(),
       float: { n: 3, ...figures, source: HOSTILE },
@@ -126,5 +133,6 @@ describe('a report about hostile names', () => {
     expect(parsed.querySelectorAll('[onerror]')).toHaveLength(0);
     expect(parsed.querySelectorAll('svg')).toHaveLength(5);
     expect(parsed.querySelector('h1')?.textContent).toContain(HOSTILE);
+    expect(parsed.body.textContent).toMatch(/all drawn frames887\.5\s%50\.0\s% … 98\.0\s%/);
   });
 });

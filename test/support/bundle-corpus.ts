@@ -6,6 +6,7 @@ import { interpret } from '../../src/model/interpreter/interpreter.ts';
 import { randomGraph, randomInput } from './graphs.ts';
 import { learnableBundle } from './learnable.ts';
 import { Random } from './random.ts';
+import { scopedModel } from './scoped-model.ts';
 import { tinyModel, tinyTable } from './tiny-model.ts';
 
 const OPERATORS: readonly Operator[] = [
@@ -15,8 +16,8 @@ const OPERATORS: readonly Operator[] = [
 const MAXIMUM_BYTES = 24_000;
 
 /**
- * By name, the same bytes every time: a plain one, one that learns, one that tells of its classes, and random graphs with
- * every operator.
+ * By name, the same bytes every time: a plain one, one that learns, one that tells of its classes, one that tells what is no
+ * lesion, and random graphs with every operator.
  */
 export function corpusBundles(): Map<string, Uint8Array> {
   const { digest: _, ...learning } = learnableBundle(1, 3);
@@ -24,6 +25,7 @@ export function corpusBundles(): Map<string, Uint8Array> {
     ['plain', bundleBytes(tinyModel())],
     ['learning', bundleBytes(learning)],
     ['class-table', bundleBytes({ ...tinyModel(), classTable: tinyTable() })],
+    ['scope', bundleBytes(scopedModel())],
   ]);
   const missing = new Set<string>(OPERATORS);
   for (let seed = 0; missing.size > 0; seed++) {

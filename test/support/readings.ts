@@ -13,7 +13,7 @@ const digest = fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLeng
 export const readings: fc.Arbitrary<Reading> = fc
   .record({
     accepted: fc.boolean(),
-    reasons: fc.uniqueArray(fc.constantFrom('too-small', 'flat', 'clipped', 'out-of-focus')),
+    reasons: fc.uniqueArray(fc.constantFrom('too-small', 'flat', 'clipped', 'out-of-focus', 'out-of-scope')),
     diagnosis: name(64),
     probabilities: fc.dictionary(name(64), share, { maxKeys: 200, size: 'max' }),
     tiled: fc.boolean(),
@@ -36,13 +36,16 @@ export const readings: fc.Arbitrary<Reading> = fc
     }),
     backend: fc.constantFrom('cpu', 'akida', 'interpreter'),
     head: fc.option(digest),
+    /** Of a model that can tell. */
+    unfamiliar: fc.option(fc.boolean()),
     /** Of a model that triages. */
     judged: fc.option(fc.record({ triage: fc.constantFrom(...TRIAGES), malignancy: share })),
   })
-  .map(({ head, judged, ...reading }) => ({
+  .map(({ head, judged, unfamiliar, ...reading }) => ({
     ...reading,
     potentials: {},
     ...(judged !== null && (reading.accepted ? judged : { triage: null, malignancy: null })),
+    ...(unfamiliar !== null && reading.accepted && { unfamiliar }),
     ...(head !== null && { head }),
   }));
 

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
+import type { Sample } from '../../dataset/dataset.ts';
 import { loadDataset, samplesOf } from '../../dataset/dataset.ts';
 import { RefusedError, SpikescopeError, UsageError } from '../../errors.ts';
 import { applyCalibration, type Calibration, calibrate } from '../../evaluation/calibration/calibrate.ts';
@@ -10,6 +11,8 @@ import { TRIAGE_SENSITIVITY } from '../../evaluation/calibration/triage.ts';
 import { readViews } from '../../evaluation/calibration/views.ts';
 import { limitSamples } from '../../evaluation/evaluate.ts';
 import { calibrationPage } from '../../evaluation/report/calibration-report.ts';
+import { calibrateScope, scopeSamples } from '../../evaluation/scope/calibrate.ts';
+import type { ScopeFit } from '../../evaluation/scope/fit.ts';
 import { measureSkinTones } from '../../evaluation/triage/skin-tone.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { classTableOf } from '../../model/bundle/class-table.ts';
@@ -37,6 +40,7 @@ const optionsSchema = z.object({
   tiling: z.boolean().optional(),
   operatingPoint: z.record(z.string(), z.number()).default({}),
   triageSensitivity: z.number().optional(),
+  scope: z.boolean().default(true),
   limit: z.number().optional(),
   masks: z.string().optional(),
   html: z.union([z.string(), z.literal(false)]).optional(),
@@ -73,6 +77,7 @@ export function calibrateCommand(): Command {
       triageSensitivity,
     )
     .addOption(masksOption())
+    .option('--no-scope', 'do not fit what is no lesion on training and validation images')
     .option('--limit <images>', 'fit on this many images, drawn with a fixed seed', positiveInteger)
     .option('--html <file>', 'where the report goes (default: reports/calibrate-<split>.html)')
     .option('--no-html', 'write no report')
@@ -161,7 +166,14 @@ async function fitReadout(
   const fittedOn = { dataset: dataset.name, split, images: views.length };
   const table = classTableOf(bundle);
   const learning = learningSectionOf(bundle.graph, views, calibration.crop.enabled, table);
-  const after = await writeBundle(out, applyCalibration(bundle, calibration, fittedOn, learning));
+  const scope =
+    options.scope && split === 'val'
+      ? await fitScopeOf(bundle, engine, { training: samplesOf(dataset, 'train'), validation: samples })
+      : null;
+  const after = await writeBundle(
+    out,
+    applyCalibration(bundle, calibration, fittedOn, learning, scope?.section ?? null),
+  );
   const document = documentOf(calibration, {
     dataset,
     split,
@@ -171,8 +183,25 @@ async function fitReadout(
     after,
     file: out,
     operatingPoints,
+    scope,
   });
   return { calibration, document };
+}
+
+/** Null where there are too few images, or the network does not suit. */
+async function fitScopeOf(
+  bundle: ModelBundle,
+  engine: Engine,
+  splits: { readonly training: readonly Sample[]; readonly validation: readonly Sample[] },
+): Promise<ScopeFit | null> {
+  const chosen = scopeSamples(bundle, splits);
+  if (chosen === null) return null;
+  const progress = startProgress('scope', chosen.frames);
+  try {
+    return await calibrateScope(bundle, engine, chosen, () => progress.advance());
+  } finally {
+    progress.stop();
+  }
 }
 
 /** A report that nobody asked for by name is left out, with a note, where the packages that draw are absent. */

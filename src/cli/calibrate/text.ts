@@ -44,6 +44,7 @@ export function calibrationLines(document: CalibrationDocument): string[] {
     ]),
     '',
     ...triageLines(document),
+    ...scopeLines(document),
     `τ = ${fixed(tiling.tau, 4)} triggers tiling on ${percent(tiling.triggerShare)}; indeterminate: ${percent(document.indeterminateShare)}`,
     `Written to ${printable(written.file)}, digest ${written.digest.slice(0, 16)}…`,
   ];
@@ -67,6 +68,16 @@ function triageLines({ triage }: CalibrationDocument): string[] {
         : [row(`watched, ${counted(lesions.watched ?? 0, 'lesion')}`, expected.watchedSensitivity)]),
       row('benign and routine', expected.specificity),
     ]),
+    '',
+  ];
+}
+
+function scopeLines({ scope }: CalibrationDocument): string[] {
+  if (scope === null) return ['Scope: not fitted; that takes 200 training and 200 validation images', ''];
+  const kinds = Object.values(scope.heldOut);
+  return [
+    `Scope: refuses ${percent(scope.outOfScope)} of these images, calls ${percent(scope.unfamiliar)} unfamiliar`,
+    `of frames without a lesion it refuses ${percent(scope.nothing)}, each of ${kinds.length} kinds left out of the fit in turn`,
     '',
   ];
 }

@@ -4,7 +4,7 @@ import { INDETERMINATE } from '../../runtime/inference/head.ts';
 import type { Reading } from '../../runtime/inference/reading.ts';
 import { painted, paintedTriage, wordsOf } from '../../ui/terminal/class-text.ts';
 import { colour } from '../../ui/terminal/console.ts';
-import { reasonsInWords } from '../../ui/terminal/reason-text.ts';
+import { reasonsInWords, UNFAMILIAR } from '../../ui/terminal/reason-text.ts';
 import type { Outcome } from './outcome.ts';
 
 const PATH_WIDTH = 36;
@@ -29,7 +29,11 @@ export function lineOf(outcome: Outcome, table: ClassTable): string {
     return `${name}  ${triageColumn(reading)}${label}  ${reasonsInWords(reading.reasons)}`;
   }
   const triage = triageColumn(reading);
-  const words = [...(reading.tiled ? ['in tiles'] : []), colour.dim(wordsOf(reading.diagnosis, table))];
+  const words = [
+    ...(reading.tiled ? ['in tiles'] : []),
+    ...(reading.unfamiliar ? [UNFAMILIAR] : []),
+    colour.dim(wordsOf(reading.diagnosis, table)),
+  ];
   return `${name}  ${triage}${label}  ${probabilitiesOf(reading)}  ${words.join('  ')}`;
 }
 

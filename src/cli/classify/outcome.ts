@@ -37,12 +37,13 @@ export function documentOf(
     };
   }
   const { accepted, reasons, diagnosis, probabilities, potentials, tiled, crop, timings } = outcome.reading;
-  const { triage, malignancy } = outcome.reading;
+  const { triage, malignancy, unfamiliar } = outcome.reading;
   return {
     path: outcome.path,
     accepted,
     reasons,
     ...(triage !== undefined && { triage, malignancy }),
+    ...(unfamiliar !== undefined && { unfamiliar }),
     diagnosis,
     probabilities,
     potentials,

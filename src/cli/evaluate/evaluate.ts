@@ -14,6 +14,7 @@ import {
   storeFigures,
 } from '../../evaluation/protocols/stored-figures.ts';
 import { evaluationPage } from '../../evaluation/report/evaluation-report.ts';
+import { measureNothing, NOTHING_FRAMES, picturesIn } from '../../evaluation/scope/evaluate.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { loadCharts } from '../../report/charts.ts';
 import { writePage } from '../../report/page.ts';
@@ -39,6 +40,7 @@ const optionsSchema = z.object({
   seed: z.number().max(2 ** 32 - 1),
   cache: z.string().default(defaultCache),
   record: z.boolean().default(false),
+  nothing: z.union([z.string(), z.boolean()]).default(false),
   float: z.string().optional(),
   crop: z.boolean().optional(),
   tiling: z.boolean().optional(),
@@ -84,6 +86,10 @@ export function evaluateCommand(): Command {
       'with --protocol paper: where decoded images are kept (default: as for train)',
     )
     .option('--record', 'keep the lesion protocol’s figures beside the bundle, for later reports')
+    .option(
+      '--nothing [folder]',
+      'also how many drawn frames without a lesion are refused, and how many pictures of a folder of such',
+    )
     .option('--html <file>', 'where the report goes (default: reports/evaluate-<split>.html)')
     .option('--no-html', 'write no report')
     .option('--json', 'one JSON document on stdout')
@@ -99,6 +105,7 @@ async function run(options: Options): Promise<void> {
     });
   }
   if (options.html) requireWritable(options.html, '--html');
+  const pictures = typeof options.nothing === 'string' ? await picturesIn(options.nothing) : null;
   const { bundle, engine } = await openModel(options.model, { onRemark: note });
   const figuresFile = storedFiguresFile(options.model ?? DEFAULT_MODEL);
   try {
@@ -106,11 +113,13 @@ async function run(options: Options): Promise<void> {
     const float =
       options.float === undefined ? null : await openFloatModel(options.float, bundle.preprocessing.width);
     try {
-      const evaluation =
+      const measured =
         options.protocol === 'paper'
           ? // Loaded on demand: it reads images as training does.
             await (await import('./paper.ts')).evaluatePaper(options, bundle, stored)
           : await measureSplit(options, bundle, engine, float, stored);
+      const nothing = await measureNothingIfAsked(options, pictures, bundle, engine);
+      const evaluation = { ...measured, document: { ...measured.document, ...nothing } };
       if (options.record) await record(figuresFile, evaluation.document);
       if (options.json) printJson(evaluation.document);
       else for (const line of evaluationLines(evaluation.document)) print(line);
@@ -120,6 +129,22 @@ async function run(options: Options): Promise<void> {
     }
   } finally {
     await engine.close();
+  }
+}
+
+async function measureNothingIfAsked(
+  { nothing }: Options,
+  pictures: readonly string[] | null,
+  bundle: ModelBundle,
+  engine: Engine,
+): Promise<Pick<EvaluationDocument, 'nothing'>> {
+  if (nothing === false) return {};
+  const progress = startProgress('frames without a lesion', NOTHING_FRAMES);
+  try {
+    const onFrame = () => progress.advance();
+    return { nothing: await measureNothing(bundle, engine, { pictures, onFrame }) };
+  } finally {
+    progress.stop();
   }
 }
 

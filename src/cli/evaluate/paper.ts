@@ -62,6 +62,7 @@ export async function evaluatePaper(
     settings: { crop: false, tiling: false, limit: null },
     tiledShare: 0,
     indeterminateShare: indeterminate / answers.length,
+    unfamiliarShare: null,
     // Copies are made of decoded photographs; there is no capture to send back.
     retakes: { count: 0, share: 0, reasons: {} },
     triage: null,

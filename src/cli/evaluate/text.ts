@@ -3,6 +3,7 @@ import type { CorruptionDocument, Estimate } from '../../evaluation/corruption/d
 import type { EvaluationDocument } from '../../evaluation/document.ts';
 import { LEAKAGE_SENTENCE, type SideBySide } from '../../evaluation/protocols/side-by-side.ts';
 import { PROTOCOLS } from '../../evaluation/protocols/stored-figures.ts';
+import type { Refusals } from '../../evaluation/scope/evaluate.ts';
 import { fixed, percent } from '../../report/page.ts';
 import type { Figures } from '../../statistics/figures.ts';
 import type { Summary } from '../../statistics/metrics.ts';
@@ -135,7 +136,10 @@ function remarkLines(document: EvaluationDocument): string[] {
   const { dataset, retakes, agreement, float } = document;
   const remarks = [
     `Indeterminate (below every threshold): ${percent(document.indeterminateShare)}`,
-    `The integrity check would send back ${retakes.count} (${percent(retakes.share)}); they are in the figures all the same`,
+    ...(document.unfamiliarShare === null
+      ? []
+      : [`Unfamiliar, with softened probabilities: ${percent(document.unfamiliarShare)}`]),
+    `The device would send back ${retakes.count} (${percent(retakes.share)}); they are in the figures all the same${reasonList(retakes.reasons)}`,
   ];
   if (float !== undefined && agreement !== undefined) {
     remarks.push(`Same winning class as ${printable(float.source)}: ${percent(agreement, 2)}`);
@@ -144,7 +148,32 @@ function remarkLines(document: EvaluationDocument): string[] {
   if (dataset.unreadable.length > 0) {
     remarks.push(`Unreadable: ${named(dataset.unreadable.map(({ imageId }) => imageId))}`);
   }
-  return remarks;
+  return [...remarks, ...nothingLines(document)];
+}
+
+function reasonList(reasons: EvaluationDocument['retakes']['reasons']): string {
+  const counts = Object.entries(reasons).map(([reason, count]) => `${reason} ${count}`);
+  return counts.length === 0 ? '' : ` (${counts.join(', ')})`;
+}
+
+function nothingLines({ nothing }: EvaluationDocument): string[] {
+  if (nothing === undefined) return [];
+  const { frames, byKind, pictures } = nothing;
+  const row = (name: string, { n, share, interval: [low, high] }: Refusals) => [
+    printable(name),
+    String(n),
+    percent(share),
+    `${percent(low)} … ${percent(high)}`,
+  ];
+  return [
+    '',
+    ...tableLines([
+      ['without a lesion', 'frames', 'refused', '95 % interval'].map(colour.dim),
+      row('all drawn frames', frames),
+      ...Object.entries(byKind).map(([kind, refusals]) => row(`  ${kind}`, refusals)),
+      ...(pictures === null ? [] : [row('pictures of the folder', pictures)]),
+    ]),
+  ];
 }
 
 function named(identifiers: readonly string[]): string {

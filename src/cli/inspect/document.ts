@@ -1,6 +1,7 @@
 import { valueBits, weightBits } from '../../model/bits.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import type { Manifest } from '../../model/bundle/contract.ts';
+import type { ScopeSection } from '../../model/bundle/scope-section.ts';
 import { multiplyAddsOf, parameterBytesOf } from '../../model/cost.ts';
 import type { GraphNode } from '../../model/graph.ts';
 import type { Engine } from '../../runtime/engine/contract.ts';
@@ -26,7 +27,7 @@ export interface InspectedLayer {
 
 /** What `inspect --json` prints. Layers of the graph come first, the head last. */
 export function documentOf(file: string, bundle: ModelBundle, engine: Engine) {
-  const { name, version, digest, graph, manifest, preprocessing, readout, golden, card } = bundle;
+  const { name, version, digest, graph, manifest, preprocessing, readout, golden, card, scope } = bundle;
   const layers = layersOf(bundle);
   const sum = (value: (layer: InspectedLayer) => number) =>
     layers.reduce((total, layer) => total + value(layer), 0);
@@ -56,9 +57,15 @@ export function documentOf(file: string, bundle: ModelBundle, engine: Engine) {
     },
     preprocessing,
     readout,
+    scope: scope === undefined ? null : scopeFigures(scope),
     card,
   };
 }
+/** Without the distributions. */
+function scopeFigures({ method, outOfScope, unfamiliar, fittedOn, expected }: ScopeSection) {
+  return { method, outOfScope, unfamiliar, fittedOn, expected };
+}
+
 export type InspectDocument = ReturnType<typeof documentOf>;
 
 function layersOf({ graph, manifest }: ModelBundle): InspectedLayer[] {

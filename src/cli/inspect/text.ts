@@ -31,6 +31,7 @@ export function printInspection(document: InspectDocument): void {
   print();
   printTargets(document);
   printReadout(document);
+  printScope(document);
   printCard(document);
 }
 
@@ -82,6 +83,25 @@ function printReadout({ readout, preprocessing, classes }: InspectDocument): voi
   print(`  tiling      ${tiling.enabled ? 'on' : 'off'}, below τ = ${tiling.tau.toFixed(3)}`);
   print(`  crop        ${preprocessing.crop.enabled ? 'on' : 'off'}`);
   print();
+}
+
+function printScope({ scope }: InspectDocument): void {
+  if (scope === null) return;
+  const { expected, fittedOn } = scope;
+  print(
+    `${colour.bold('scope')}  fitted on ${counted(fittedOn.images, 'image')} and ${counted(fittedOn.frames, 'drawn frame')} without a lesion`,
+  );
+  print(
+    `  refused     above ${scope.outOfScope.toFixed(3)}: ${share(expected.outOfScope)} of validation, ${share(expected.nothing)} of frames without a lesion`,
+  );
+  print(
+    `  unfamiliar  beyond ${scope.unfamiliar.toFixed(2)} deviations: ${share(expected.unfamiliar)} of validation`,
+  );
+  print();
+}
+
+function share(value: number): string {
+  return `${(100 * value).toFixed(1)} %`;
 }
 
 function printCard({ card }: InspectDocument): void {

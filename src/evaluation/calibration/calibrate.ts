@@ -9,6 +9,7 @@ import type { CardTriage, ModelCard } from '../../model/bundle/card.ts';
 import { classTableOf, knownClassTable } from '../../model/bundle/class-table.ts';
 import type { Readout } from '../../model/bundle/contract.ts';
 import type { LearningSection } from '../../model/bundle/learning-section.ts';
+import type { ScopeSection } from '../../model/bundle/scope-section.ts';
 import type { TriageSection } from '../../model/bundle/triage-section.ts';
 import { isUncertain, softmax } from '../../runtime/inference/readout.ts';
 import { type Metrics, measure, prepare } from '../../statistics/metrics.ts';
@@ -180,7 +181,9 @@ function chooseBetween(without: Metrics, withIt: Metrics, told: boolean | undefi
 }
 
 /**
- * The bundle with the fitted values and what learning needs in it. Its card states what the readings on this split are
+ * The bundle with the fitted values and what learning needs in it.
+ * @param scope null where it was not fitted
+ * Its card states what the readings on this split are
  * worth.
  */
 export function applyCalibration<Contents extends ModelContents>(
@@ -188,6 +191,7 @@ export function applyCalibration<Contents extends ModelContents>(
   { crop, calibrated, thresholds, tiling, tau, final, triage, cardTriage }: Calibration,
   fittedOn: Omit<NonNullable<Readout['fittedOn']>, 'crop'>,
   learning: LearningSection | null,
+  scope: ScopeSection | null = null,
 ): Contents {
   const { preprocessing, readout, card } = bundle;
   const figures = {
@@ -196,12 +200,18 @@ export function applyCalibration<Contents extends ModelContents>(
       'triage.sensitivity': triage.expected.sensitivity.value,
       'triage.specificity': triage.expected.specificity.value,
     }),
+    ...(scope !== null && {
+      'scope.refused': scope.expected.outOfScope,
+      'scope.unfamiliar': scope.expected.unfamiliar,
+    }),
   };
   return {
     ...bundle,
     learning: learning ?? undefined,
     classTable: bundle.classTable ?? knownClassTable(bundle.graph.classes),
     triage: triage ?? undefined,
+    // What was fitted before still holds for the same network.
+    scope: scope ?? bundle.scope,
     preprocessing: { ...preprocessing, crop: { ...preprocessing.crop, enabled: crop.enabled } },
     readout: {
       alpha: calibrated.alpha,

@@ -2,8 +2,10 @@
 
 import type { Dataset } from '../../dataset/dataset.ts';
 import { identityOf, type ModelBundle, type ModelIdentity } from '../../model/bundle/bundle.ts';
+import type { ScopeSection } from '../../model/bundle/scope-section.ts';
 import type { TriageSection } from '../../model/bundle/triage-section.ts';
 import type { Unreadable } from '../read-split.ts';
+import type { ScopeFit } from '../scope/fit.ts';
 import type { Calibration, Choice, Fit } from './calibrate.ts';
 import type { OperatingPoints } from './thresholds.ts';
 
@@ -36,6 +38,14 @@ export interface CalibrationDocument {
   readonly final: { readonly top1: number; readonly macroF1: number; readonly ece: number };
   /** As the bundle carries it; null where nothing is known of which classes are malignant. */
   readonly triage: TriageSection | null;
+  /** What was fitted to tell what is no lesion; null where it was not. */
+  readonly scope:
+    | (ScopeSection['expected'] & {
+        readonly fittedOn: ScopeSection['fittedOn'];
+        /** Share refused of drawn frames by kind, by a fit that never saw the kind. */
+        readonly heldOut: ScopeFit['heldOut'];
+      })
+    | null;
 }
 
 export function documentOf(
@@ -49,10 +59,11 @@ export function documentOf(
     readonly after: ModelBundle;
     readonly file: string;
     readonly operatingPoints: OperatingPoints;
+    readonly scope: ScopeFit | null;
   },
 ): CalibrationDocument {
   const { crop, tiling, tau, triggerShare, thresholds, sensitivities, final, triage } = calibration;
-  const { dataset, split, n, unreadable, before, after, file, operatingPoints } = context;
+  const { dataset, split, n, unreadable, before, after, file, operatingPoints, scope } = context;
   return {
     protocol: dataset.protocol,
     split,
@@ -74,6 +85,11 @@ export function documentOf(
     indeterminateShare: calibration.indeterminateShare,
     final: { top1: final.top1, macroF1: final.macroF1, ece: final.ece },
     triage,
+    scope: scope && {
+      ...scope.section.expected,
+      fittedOn: scope.section.fittedOn,
+      heldOut: scope.heldOut,
+    },
   };
 }
 

@@ -8,6 +8,7 @@ import type { ReliabilityBin } from '../../statistics/reliability.ts';
 import type { Interval } from '../../statistics/resampling.ts';
 import type { EvaluationDocument } from '../document.ts';
 import { corruptionSection } from './corruption-section.ts';
+import { nothingSection } from './nothing-section.ts';
 import { protocolSection } from './protocol-section.ts';
 import { triageSection } from './triage-section.ts';
 
@@ -68,6 +69,7 @@ ${protocolSection(document)}
 ${document.float === undefined ? null : floatSection(document, document.float)}
 ${document.corruption === undefined ? null : corruptionSection(document.corruption)}
 ${mistakeSection(mistakes)}
+${nothingSection(document)}
 <h2>Behind the figures</h2>
 ${factsTable(document)}
 <footer class="muted"><p>Not a medical device. Made by <code>spikescope evaluate</code> on ${madeAt}.</p></footer>`,
@@ -170,14 +172,21 @@ function factsTable(document: EvaluationDocument): Html {
       dataset.unreadable.length === 0 ? 'none' : listed(dataset.unreadable.map(({ imageId }) => imageId)),
     ],
     [
-      'Sent back by the integrity check',
+      'Sent back by the device',
       `${retakes.count} (${percent(retakes.share)})${reasons.length > 0 ? `: ${reasons.join(', ')}` : ''}; read all the same here`,
     ],
     ['Tiled', percent(document.tiledShare)],
     ['Below every threshold (indeterminate)', percent(document.indeterminateShare)],
+    ...unfamiliarFact(document),
     ['Split CSV', dataset.splitFile ?? 'none'],
   ];
   return html`<table><tbody>${facts.map(([name, value]) => html`<tr><td>${name}</td><td class="words">${value}</td></tr>`)}</tbody></table>`;
+}
+
+function unfamiliarFact({ unfamiliarShare }: EvaluationDocument): [string, string][] {
+  return unfamiliarShare === null
+    ? []
+    : [['Unfamiliar, with softened probabilities', percent(unfamiliarShare)]];
 }
 
 function listed(names: readonly string[]): string {

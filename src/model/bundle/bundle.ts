@@ -3,6 +3,7 @@ import type { ModelCard } from './card.ts';
 import type { ClassTableSection } from './class-table-section.ts';
 import type { Manifest, Preprocessing, Readout } from './contract.ts';
 import type { LearningSection } from './learning-section.ts';
+import type { ScopeSection } from './scope-section.ts';
 import type { TriageSection } from './triage-section.ts';
 
 /**
@@ -31,6 +32,8 @@ export interface ModelContents {
   readonly classTable?: ClassTableSection | undefined;
   /** Absent from bundles that do not triage. */
   readonly triage?: TriageSection | undefined;
+  /** Absent from bundles that cannot tell what is no lesion. */
+  readonly scope?: ScopeSection | undefined;
 }
 
 /** A bundle as read from disk: its contents and the SHA-256 (hexadecimal) over all its bytes before the digest. */

@@ -31,7 +31,7 @@ export interface ContainerKind {
 export const FIRST_FORMAT = 1;
 /** Of bundles with a class table. */
 export const CLASS_TABLE_FORMAT = 2;
-/** Of bundles that triage. */
+/** Of bundles that triage, or tell what is no lesion. */
 export const FORMAT_VERSION = 3;
 const BUNDLE: ContainerKind = {
   magic: 'SPIKESCO',

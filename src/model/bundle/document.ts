@@ -9,6 +9,7 @@ import { CLASS_TABLE_FORMAT, FIRST_FORMAT, FORMAT_VERSION } from './container.ts
 import { manifestSchema, preprocessingSchema, readoutSchema } from './contract.ts';
 import { classNames, foreignNames, plainName, scale, text, whole } from './fields.ts';
 import { type LearningSection, learningSchema } from './learning-section.ts';
+import { type GaussianSection, type ScopeSection, scopeSchema } from './scope-section.ts';
 import { type TriageSection, triageSchema } from './triage-section.ts';
 
 /** Far more than any network for these processors has; what an engine plans grows with the square. */
@@ -88,13 +89,15 @@ export const documentSchema = z.strictObject({
   learning: learningSchema.optional(),
   classTable: classTableSchema.optional(),
   triage: triageSchema.optional(),
+  scope: scopeSchema.optional(),
 });
 
-type Dated = Pick<ModelContents, 'triage' | 'classTable' | 'card'>;
+type Dated = Pick<ModelContents, 'scope' | 'triage' | 'classTable' | 'card'>;
 
 /** Parts that came later, with the format that first had them and whether contents have them; the latest first. */
 const LATER_PARTS: readonly (readonly [field: string, format: number, isIn: (contents: Dated) => boolean])[] =
   [
+    ['scope', FORMAT_VERSION, ({ scope }) => scope !== undefined],
     ['triage', FORMAT_VERSION, ({ triage }) => triage !== undefined],
     ['card.triage', FORMAT_VERSION, ({ card }) => card.triage !== undefined],
     ['card.intendedUse', FORMAT_VERSION, ({ card }) => card.intendedUse !== undefined],
@@ -115,7 +118,7 @@ export function formatOf(contents: Dated): number {
 /** Replaces every typed array by a reference into the returned data. Same contents, same bytes. */
 export function documentOf(contents: ModelContents): { document: unknown; data: Uint8Array } {
   const { name, version, graph, preprocessing, readout, golden, manifest, card } = contents;
-  const { learning, classTable, triage } = contents;
+  const { learning, classTable, triage, scope } = contents;
   const writer = new ArrayWriter();
   const document = withReferences(
     {
@@ -123,6 +126,7 @@ export function documentOf(contents: ModelContents): { document: unknown; data: 
       ...(learning !== undefined && { learning: orderedLearning(learning) }),
       ...(classTable !== undefined && { classTable: orderedTable(classTable) }),
       ...(triage !== undefined && { triage: orderedTriage(triage) }),
+      ...(scope !== undefined && { scope: orderedScope(scope) }),
     },
     writer,
   );
@@ -143,6 +147,19 @@ function orderedTriage(section: TriageSection): TriageSection {
   return { version, score, malignant, threshold, method, sensitivity, lesions, expected };
 }
 
+function orderedScope(section: ScopeSection): ScopeSection {
+  const { version, method, weights, bias, outOfScope, unfamiliar, fittedOn, expected } = section;
+  return {
+    ...{ version, method, statistics: orderedGaussian(section.statistics) },
+    ...{ embedding: orderedGaussian(section.embedding), weights, bias },
+    ...{ outOfScope, unfamiliar, fittedOn, expected },
+  };
+}
+
+function orderedGaussian({ mean, axes, deviations, restDeviation }: GaussianSection): GaussianSection {
+  return { mean, axes, deviations, restDeviation };
+}
+
 function orderedTable({ version, classes }: ClassTableSection): ClassTableSection {
   const ordered = classes.map(({ code, names, risk, snomed, icd10, watched }) => ({
     ...{ code, names: Object.fromEntries(Object.entries(names).sort(([a], [b]) => (a < b ? -1 : 1))) },
@@ -160,6 +177,7 @@ function withReferences(value: unknown, writer: ArrayWriter): unknown {
     value instanceof Uint8Array ||
     value instanceof Int16Array ||
     value instanceof Int32Array ||
+    value instanceof Float32Array ||
     value instanceof Float64Array
   ) {
     return writer.add(value);

@@ -12,6 +12,7 @@ import { classTableProblem } from './class-table-section.ts';
 import { MAXIMUM_BUNDLE_BYTES, unpackContainer } from './container.ts';
 import { documentSchema, latestPartOf } from './document.ts';
 import { type LearningSection, learningProblem } from './learning-section.ts';
+import { scopeProblem } from './scope-section.ts';
 import { triageProblem } from './triage-section.ts';
 
 /**
@@ -99,7 +100,7 @@ async function readWhole(file: string): Promise<Uint8Array> {
 
 /** Parts of a bundle that must fit one another. */
 function validateAgreement(contents: Omit<ModelBundle, 'digest'>): void {
-  const { graph, preprocessing, readout, golden, learning, classTable, triage } = contents;
+  const { graph, preprocessing, readout, golden, learning, classTable, triage, scope } = contents;
   const [height, width, channels] = graph.input.shape;
   if (height !== preprocessing.height || width !== preprocessing.width || channels !== 3) {
     throw disagreement(
@@ -133,6 +134,8 @@ function validateAgreement(contents: Omit<ModelBundle, 'digest'>): void {
   if (fault !== null) throw disagreement('classTable', 'a table that fits the graph', fault);
   const strange = triage === undefined ? null : triageProblem(triage, graph);
   if (strange !== null) throw disagreement('triage', 'a rule that fits the graph', strange);
+  const misfit = scope === undefined ? null : scopeProblem(scope, graph);
+  if (misfit !== null) throw disagreement('scope', 'distributions that fit the graph', misfit);
 }
 
 /** Cases at most, for the guard and for rehearsal: every update is judged by all of them. */

@@ -3,7 +3,7 @@
  * at a start a call for each of them would be cold.
  */
 export function areWithin(
-  values: Uint8Array | Int16Array | Int32Array | Float64Array,
+  values: Uint8Array | Int16Array | Int32Array | Float32Array | Float64Array,
   least: number,
   most: number,
 ): boolean {

@@ -2,7 +2,7 @@ import type { ClockState } from '../../telehealth/clock.ts';
 import { bytesOf, MAXIMUM_MESSAGE_BYTES } from '../../telehealth/payload.ts';
 import { RESULT_SCHEMA_1, RESULT_SCHEMA_2, type Result } from '../../telehealth/result.ts';
 import type { Classifier } from '../inference/classifier.ts';
-import type { Reading } from '../inference/reading.ts';
+import { OUT_OF_SCOPE, type Reading } from '../inference/reading.ts';
 
 /** What a result needs to know beside the reading. */
 export interface ResultContext {
@@ -25,12 +25,10 @@ export interface Refusal {
 /** The public form of a reading: rounded, bounded, and nothing in it that could identify a person or a file. */
 export function resultOf(reading: Reading, context: ResultContext): Result {
   const { crop, quality, timings } = reading;
-  return fitting({
-    ...judged(reading),
+  const said = {
     ...headOf(context, reading),
     ...(reading.head !== undefined && { head: reading.head }),
     accepted: reading.accepted,
-    reasons: [...reading.reasons],
     diagnosis: reading.diagnosis,
     probabilities: mostProbableFirst(reading.probabilities),
     tiled: reading.tiled,
@@ -49,7 +47,14 @@ export function resultOf(reading: Reading, context: ResultContext): Result {
       readout: rounded(timings.readout, 3),
       total: rounded(timings.total, 3),
     },
-  });
+  };
+  // Only a model of the second version knows of the reason that the first does not have.
+  const reasons = reading.reasons.filter((reason) => reason !== OUT_OF_SCOPE);
+  return fitting(
+    isOfSecondVersion(reading)
+      ? { ...judged(reading), ...said, reasons: [...reading.reasons] }
+      : { schema: RESULT_SCHEMA_1, ...said, reasons },
+  );
 }
 
 /** The result of a frame that gave no reading: it is published all the same, so that no capture goes missing. */
@@ -59,7 +64,7 @@ export function refusedResult(
   engine: Pick<Reading, 'model' | 'backend'> & Partial<Pick<Classifier, 'triages'>>,
 ): Result {
   return {
-    ...judged(engine.triages ? { triage: null, malignancy: null } : {}),
+    ...(engine.triages ? judged({}) : ({ schema: RESULT_SCHEMA_1 } as const)),
     ...headOf(context, engine),
     accepted: false,
     reasons: [refusal.reason],
@@ -73,15 +78,22 @@ export function refusedResult(
   };
 }
 
-/** The version that says as much as the model does, and what to do. */
-function judged({ triage, malignancy = null }: Pick<Reading, 'triage' | 'malignancy'>) {
-  return triage === undefined
-    ? ({ schema: RESULT_SCHEMA_1 } as const)
-    : ({
-        schema: RESULT_SCHEMA_2,
-        triage,
-        malignancy: malignancy === null ? null : rounded(malignancy, 6),
-      } as const);
+function isOfSecondVersion({ triage, unfamiliar, reasons }: Reading): boolean {
+  return triage !== undefined || unfamiliar !== undefined || reasons.includes(OUT_OF_SCOPE);
+}
+
+/** What the second version says beyond the first. */
+function judged({
+  triage = null,
+  malignancy = null,
+  unfamiliar,
+}: Pick<Reading, 'triage' | 'malignancy' | 'unfamiliar'>) {
+  return {
+    schema: RESULT_SCHEMA_2,
+    triage,
+    malignancy: malignancy === null ? null : rounded(malignancy, 6),
+    ...(unfamiliar !== undefined && { unfamiliar }),
+  } as const;
 }
 
 function headOf(context: ResultContext, { model, backend }: Pick<Reading, 'model' | 'backend'>) {

@@ -13,8 +13,10 @@ import { type SaliencyMapper, saliencyMapper } from '../../preprocess/saliency.t
 import { centredSquare, tilesOf } from '../../preprocess/square.ts';
 import type { Engine } from '../engine/contract.ts';
 import { type HeadInput, type LearnedHead, RETAKE } from './head.ts';
-import type { Reading } from './reading.ts';
+import { OUT_OF_SCOPE, type Reading, type ReadingReason } from './reading.ts';
 import { decide, isUncertain, largestIndex, meanPotentials, softmax } from './readout.ts';
+import { type ScopeVerdict, scopeOf } from './scope/scope.ts';
+import { imageStatistics } from './scope/statistics.ts';
 import { Stopwatch } from './stopwatch.ts';
 import { malignancyOf, nameable, triageOf } from './triage.ts';
 
@@ -24,7 +26,7 @@ export interface ClassifierOptions {
   readonly crop?: boolean;
   /** Whether to read uncertain images again in tiles. Default: as the bundle says. */
   readonly tiling?: boolean;
-  /** Whether captures that fail the integrity check are sent back. Default true; false reads everything. */
+  /** Whether captures that fail the integrity check or show no lesion are sent back. Default true; false reads all. */
   readonly integrityCheck?: boolean;
   /** The head that reads. Asked for at every reading; null for the factory's. Default: the factory's. */
   readonly head?: () => LearnedHead | null;
@@ -41,6 +43,8 @@ export interface Classification {
   readonly reading: Reading;
   /** Null for a retake. */
   readonly headInput: HeadInput | null;
+  /** Null where the model cannot tell, or the integrity check sent the capture back before. */
+  readonly scope: ScopeVerdict | null;
 }
 
 /** Reads images with one bundle on one engine. */
@@ -76,9 +80,14 @@ export function createClassifier(
   return new BundleClassifier(bundle, engine, options);
 }
 
-interface Pass {
-  readonly square: Square;
+interface Looked {
+  /** uint8 RGB, one square after the other. */
+  readonly inputs: Uint8Array;
   readonly inference: Inference;
+}
+
+interface Pass extends Looked {
+  readonly square: Square;
 }
 
 class BundleClassifier implements Classifier {
@@ -113,23 +122,28 @@ class BundleClassifier implements Classifier {
     const quality = stopwatch.measure('quality', () => measureQuality(frame));
     const failures = retakeReasons(quality, this.#bundle.preprocessing.quality);
     const base = { quality, model: this.model, backend: this.#engine.backend };
+    const retake = (reasons: readonly ReadingReason[]): Reading => ({
+      ...base,
+      accepted: false,
+      reasons,
+      diagnosis: RETAKE,
+      probabilities: {},
+      potentials: {},
+      tiled: false,
+      crop: null,
+      ...(this.#bundle.triage && { triage: null, malignancy: null }),
+      timings: stopwatch.timings(),
+    });
     if (this.#integrityCheck && failures.length > 0) {
-      const reading: Reading = {
-        ...base,
-        accepted: false,
-        reasons: failures,
-        diagnosis: RETAKE,
-        probabilities: {},
-        potentials: {},
-        tiled: false,
-        crop: null,
-        ...(this.#bundle.triage && { triage: null, malignancy: null }),
-        timings: stopwatch.timings(),
-      };
-      return { reading, headInput: null };
+      return { reading: retake(failures), headInput: null, scope: null };
     }
-    const { square, inference } = await this.#look(frame, stopwatch);
-    const answer = await this.#answer(frame, square, inference, stopwatch);
+    const pass = await this.#look(frame, stopwatch);
+    const scope = stopwatch.measure('readout', () => this.#scope(pass));
+    if (this.#integrityCheck && scope?.isOutOfScope) {
+      return { reading: retake([OUT_OF_SCOPE]), headInput: null, scope };
+    }
+    const { square, inference } = pass;
+    const answer = await this.#answer(frame, pass, scope, stopwatch);
     const reading: Reading = {
       ...base,
       ...{ accepted: true, reasons: [], crop: square },
@@ -137,7 +151,7 @@ class BundleClassifier implements Classifier {
       timings: stopwatch.timings(),
     };
     const { potentials, embeddings } = inference;
-    return { reading, headInput: { potentials, pooled: pooled(embeddings, this.#channels) } };
+    return { reading, headInput: { potentials, pooled: pooled(embeddings, this.#channels) }, scope };
   }
 
   /** The pass that counts: on the centred square, or on the square to which its saliency points. */
@@ -145,16 +159,17 @@ class BundleClassifier implements Classifier {
     const centred = centredSquare(frame.width, frame.height);
     const first = await this.#infer(frame, [centred], stopwatch);
     const mapper = this.#mapper;
-    if (mapper === null) return { square: centred, inference: first };
+    if (mapper === null) return { square: centred, ...first };
     const square = stopwatch.measure('crop', () => {
-      const map = mapper(first.embeddings, largestIndex(first.potentials));
+      const { embeddings, potentials } = first.inference;
+      const map = mapper(embeddings, largestIndex(potentials));
       return salientSquare(map, frame.width, frame.height, this.#bundle.preprocessing.crop);
     });
     const isCentred = square.x === centred.x && square.y === centred.y && square.side === centred.side;
-    return { square, inference: isCentred ? first : await this.#infer(frame, [square], stopwatch) };
+    return { square, ...(isCentred ? first : await this.#infer(frame, [square], stopwatch)) };
   }
 
-  async #infer(frame: Frame, squares: readonly Square[], stopwatch: Stopwatch): Promise<Inference> {
+  async #infer(frame: Frame, squares: readonly Square[], stopwatch: Stopwatch): Promise<Looked> {
     const { width: side } = this.#bundle.preprocessing;
     const inputs = stopwatch.measure('crop', () => {
       const size = side * side * 3;
@@ -164,12 +179,29 @@ class BundleClassifier implements Classifier {
       });
       return batch;
     });
-    return stopwatch.measureAsync('inference', () => this.#engine.infer(inputs, squares.length));
+    const infer = () => this.#engine.infer(inputs, squares.length);
+    return { inputs, inference: await stopwatch.measureAsync('inference', infer) };
   }
 
-  async #answer(frame: Frame, square: Square, whole: Inference, stopwatch: Stopwatch) {
+  /** Of the whole square, also where tiles are read after it. Null where the bundle cannot tell. */
+  #scope({ inputs, inference }: Pass): ScopeVerdict | null {
+    const { scope, preprocessing } = this.#bundle;
+    if (scope === undefined) return null;
+    return scopeOf(scope, {
+      statistics: imageStatistics(inputs, preprocessing.width),
+      pooled: pooled(inference.embeddings, this.#channels),
+    });
+  }
+
+  async #answer(
+    frame: Frame,
+    { square, inference: whole }: Pass,
+    scope: ScopeVerdict | null,
+    stopwatch: Stopwatch,
+  ) {
     const { graph, readout } = this.#bundle;
-    const { alpha, tiling } = readout;
+    const { tiling } = readout;
+    const alpha = readout.alpha / (scope?.temperature ?? 1);
     // One head for the whole reading, also when an update comes in the middle of it.
     const head = this.#head();
     const classes = head?.classes ?? graph.classes;
@@ -178,10 +210,10 @@ class BundleClassifier implements Classifier {
     const tiled = this.#tiling && isUncertain(probabilities, tiling);
     if (tiled) {
       const tiles = await this.#infer(frame, tilesOf(square, tiling.overlap), stopwatch);
-      potentials = meanPotentials(this.#read(head, tiles), classes.length);
+      potentials = meanPotentials(this.#read(head, tiles.inference), classes.length);
       probabilities = softmax(alpha, potentials);
     }
-    const judged = this.#triage(classes, probabilities);
+    const judged = this.#triage(classes, probabilities, !scope?.isUnfamiliar);
     const mayBeNamed = judged === null ? null : nameable(classes, judged.triage, this.#table);
     const thresholds = classes.map((_, c) =>
       (mayBeNamed?.[c] ?? true) ? (readout.thresholds[c] ?? ADDED_THRESHOLD) : UNREACHABLE,
@@ -189,6 +221,7 @@ class BundleClassifier implements Classifier {
     return {
       diagnosis: decide(classes, probabilities, thresholds),
       ...judged,
+      ...(scope !== null && { unfamiliar: scope.isUnfamiliar }),
       probabilities: byClass(classes, probabilities),
       potentials: byClass(classes, potentials),
       tiled,
@@ -197,12 +230,12 @@ class BundleClassifier implements Classifier {
   }
 
   /** Null where the bundle does not triage. */
-  #triage(classes: readonly string[], probabilities: readonly number[]) {
+  #triage(classes: readonly string[], probabilities: readonly number[], isFamiliar: boolean) {
     const { triage: rule, graph } = this.#bundle;
     if (rule === undefined) return null;
     const context = { factoryClasses: graph.classes, table: this.#table };
     const malignancy = malignancyOf(rule, classes, probabilities, context);
-    return { triage: triageOf(rule, malignancy, true), malignancy };
+    return { triage: triageOf(rule, malignancy, isFamiliar), malignancy };
   }
 
   /** The head's potentials of each image: int32, images × classes. */

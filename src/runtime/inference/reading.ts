@@ -4,6 +4,10 @@ import type { ModelIdentity } from '../../model/bundle/bundle.ts';
 import type { Quality, RetakeReason } from '../../preprocess/quality.ts';
 import type { BackendName } from '../engine/contract.ts';
 
+/** The reason of a retake that no quality check gives: the frame shows no lesion. */
+export const OUT_OF_SCOPE = 'out-of-scope';
+export type ReadingReason = RetakeReason | typeof OUT_OF_SCOPE;
+
 /** Milliseconds spent per stage. */
 export interface Timings {
   readonly decode: number;
@@ -16,9 +20,9 @@ export interface Timings {
 
 /** The answer to one capture. */
 export interface Reading {
-  /** False when the integrity check failed: then `diagnosis` is `retake` and there are no probabilities. */
+  /** False when the integrity check failed or no lesion is seen: then `diagnosis` is `retake` without probabilities. */
   readonly accepted: boolean;
-  readonly reasons: readonly RetakeReason[];
+  readonly reasons: readonly ReadingReason[];
   /** A class name, `indeterminate` or `retake`. */
   readonly diagnosis: string;
   /** By class name, summing to 1; empty for a retake. */
@@ -36,6 +40,8 @@ export interface Reading {
   readonly triage?: Triage | null;
   /** Probability that the lesion has to be seen to, 0…1; null for a retake, absent likewise. */
   readonly malignancy?: number | null;
+  /** Whether the lesion is unlike those of training; absent where the model cannot tell, and for a retake. */
+  readonly unfamiliar?: boolean;
   /** SHA-256 of the learned head that read it, in hexadecimal; absent where the factory's alone did, and for a retake. */
   readonly head?: string;
 }

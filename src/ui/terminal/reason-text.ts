@@ -4,6 +4,7 @@ const REASONS: Readonly<Record<string, string>> = {
   flat: 'nothing to see, too little contrast',
   clipped: 'over- or underexposed',
   'out-of-focus': 'out of focus',
+  'out-of-scope': 'no skin lesion recognised: aim at the lesion',
   unreadable: 'the frame cannot be read',
   failed: 'the reading failed',
 };
@@ -12,3 +13,6 @@ const REASONS: Readonly<Record<string, string>> = {
 export function reasonsInWords(reasons: readonly string[]): string {
   return reasons.map((reason) => REASONS[reason] ?? reason).join('; ');
 }
+
+/** Of a reading whose lesion is unlike those of training. */
+export const UNFAMILIAR = 'unfamiliar, unlike the lesions of training';

@@ -4,7 +4,7 @@ import { judgementOf, type Result } from '../../telehealth/result.ts';
 import { painted, paintedTriage, triageWords, wordsOf } from './class-text.ts';
 import { colour } from './console.ts';
 import { columns, joined } from './layout.ts';
-import { reasonsInWords } from './reason-text.ts';
+import { reasonsInWords, UNFAMILIAR } from './reason-text.ts';
 import { widthOf } from './table.ts';
 
 const BAR_WIDTH = 28;
@@ -24,7 +24,8 @@ function headline(result: Result, number: number, table: ClassTable): string {
     reasons.length > 0 ? ` (${[reasonsInWords(reasons), ...(fault ? [fault] : [])].join(', ')})` : '';
   const time = new Date(capturedAt).toTimeString().slice(0, 8);
   const origin = source === 'phantom' ? ', a phantom' : '';
-  const what = `${leading(result, table)} ${wordsOf(diagnosis, table)}${why}`;
+  const strange = 'unfamiliar' in result && result.unfamiliar ? `, ${UNFAMILIAR}` : '';
+  const what = `${leading(result, table)} ${wordsOf(diagnosis, table)}${strange}${why}`;
   const which = colour.dim(`capture ${number} at ${time}${origin}`);
   const isNarrow = widthOf(what.slice(what.lastIndexOf('\n') + 1)) + 2 + widthOf(which) > columns();
   return isNarrow ? `${what}\n  ${which}` : `${what}  ${which}`;

@@ -32,7 +32,7 @@ function desk(total: number, learner?: Learner) {
     classifier: {
       model: READING.model,
       backend: 'cpu',
-      classify: async () => ({ reading: READING, headInput: null }),
+      classify: async () => ({ reading: READING, headInput: null, scope: null }),
     },
     journal: { append: () => 1 },
     onRecorded: () => {},

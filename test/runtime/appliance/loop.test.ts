@@ -33,7 +33,7 @@ function appliance(total: number, classify: (image: string) => Reading) {
     classifier: {
       model: READING.model,
       backend: 'cpu',
-      classify: async (image) => ({ reading: classify(String(image)), headInput: null }),
+      classify: async (image) => ({ reading: classify(String(image)), headInput: null, scope: null }),
     },
     journal: { append: (entry) => events.push(['append', entry]) },
     onRecorded: (result) => events.push(['recorded', result]),

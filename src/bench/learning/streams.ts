@@ -13,7 +13,7 @@ import type { OpenModel } from '../../runtime/engine/open-model.ts';
 import { createClassifier } from '../../runtime/inference/classifier.ts';
 import type { HeadInput } from '../../runtime/inference/head.ts';
 import { ALTERNATIVES, type BaseCase, type Learn } from './alternatives.ts';
-import { isWithinGate, LearningDevice } from './learning-device.ts';
+import { LearningDevice } from './learning-device.ts';
 import { type ReadImage, type Scores, type StreamRun, type StreamSummary, score, summary } from './scores.ts';
 
 const ORDERS = 5;
@@ -166,7 +166,7 @@ async function taughtDevice({ bundle }: OpenModel, order: number, plan: Plan): P
       const others = bundle.graph.classes.filter((name) => name !== image.dx);
       const label = random() < plan.wrong ? others[Math.floor(random() * others.length)] : image.dx;
       if (await device.teach(image.imageId, image.headInput, label)) kept++;
-      withinGate &&= isWithinGate(device.learner.figures);
+      withinGate &&= device.isWithinGate;
       if (plan.at.includes(i + 1)) after.set(i + 1, plan.measure(nameOf));
     }
     return { before, after, kept, withinGate };

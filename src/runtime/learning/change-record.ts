@@ -3,6 +3,7 @@
  * that the records of one bundle form a way from its factory head to the one in use.
  */
 import { z } from 'zod';
+import { RISKS } from '../../model/bundle/class-table-section.ts';
 import type { JournalRecord, RecordDraft, RecordKind } from '../../store/chain.ts';
 import { PRESSED_BY } from './outcome.ts';
 import type { HeadAndMemory, LearnedState } from './state.ts';
@@ -19,7 +20,10 @@ const CHANGES = ['update', 'undo', 'reset'] as const;
 const by = z.enum([...PRESSED_BY, 'recovery']);
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const share = z.number().min(0).max(1);
-const figures = z.strictObject({ balancedAccuracy: share, sensitivity: share.nullable() });
+const figures = z.strictObject({
+  ...{ balancedAccuracy: share, sensitivity: share.nullable() },
+  ...{ triageSensitivity: share.nullish(), watchedTriageSensitivity: share.nullish() },
+});
 
 const label = z.strictObject({ update: z.uuid(), label: z.string().min(1).max(64), by });
 const change = { update: z.uuid(), by, before: digest, after: digest };
@@ -28,6 +32,8 @@ const updateSchema = z.strictObject({
   ...{ ...label.shape, ...change },
   kept: z.boolean(),
   newClass: z.boolean(),
+  /** As it was said of a class that is new. */
+  risk: z.enum(RISKS).optional(),
   /** Of the way to the head that was asked for. */
   share,
   reason: z.string().optional(),

@@ -1,6 +1,6 @@
 import { type Correction, quantised, realOf } from './correction.ts';
-import { withPrototype } from './prototype.ts';
-import { type Example, type TeachOptions, taught } from './teach.ts';
+import { type PrototypeOptions, withPrototype } from './prototype.ts';
+import { type Example, taught } from './teach.ts';
 
 /** Cases of one update: bounds its time. */
 export const LARGEST_BATCH = 192;
@@ -19,7 +19,7 @@ export function proposed(
   start: Correction,
   { bundled, memory }: ReplayBuffer,
   example: Example,
-  options: TeachOptions,
+  options: PrototypeOptions,
 ): Correction {
   const { label } = example;
   if (label >= start.factoryClasses) {

@@ -28,6 +28,7 @@ const cases = fc
         ({ weights, bias }): Correction => ({
           classes: Array.from({ length: n }, (_, c) => `class${c}`),
           factoryClasses,
+          benign: [],
           features,
           weights: Int16Array.from(weights),
           shift,

@@ -36,6 +36,8 @@ const updateSchema = z.strictObject({
   risk: z.enum(RISKS).optional(),
   /** Of the way to the head that was asked for. */
   share,
+  /** Logits by which the malignant classes were raised for triage; absent where they were not. */
+  lift: z.number().positive().max(16).optional(),
   reason: z.string().optional(),
   guard: z.strictObject({ factory: figures, before: figures, proposed: figures }),
 });

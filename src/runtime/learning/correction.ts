@@ -26,7 +26,7 @@ export const LARGEST_SHIFT = 24;
 /** Of either sign. */
 export const LARGEST_WEIGHT = 32_767;
 const SMALLEST_POTENTIAL = -(2 ** 31);
-const LARGEST_POTENTIAL = 2 ** 31 - 1;
+export const LARGEST_POTENTIAL = 2 ** 31 - 1;
 
 /** The factory head as a correction that changes nothing. */
 export function noCorrection(classes: readonly string[], features: number): Correction {

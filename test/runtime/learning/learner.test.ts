@@ -14,6 +14,13 @@ import { CLASSES, drawCase, drawExample, FOREIGN, learnableBundle } from '../../
 import { Pupil } from '../../support/pupil.ts';
 import { Random } from '../../support/random.ts';
 
+const FIGURE = { value: 1, low: 1, high: 1 };
+const TRIAGE = {
+  ...{ version: 1 as const, score: 'sum' as const, method: 'conformal-risk-control' as const },
+  ...{ malignant: ['mel'], threshold: 0.486, sensitivity: 0.95, lesions: { malignant: 60, watched: 60 } },
+  expected: { sensitivity: FIGURE, watchedSensitivity: FIGURE, specificity: FIGURE },
+};
+
 let folder: string;
 let journal: Journal;
 beforeEach(() => {
@@ -156,6 +163,43 @@ describe('the gate', () => {
       { numRuns: 12 },
     );
   }, 120_000);
+
+  /** Half of the melanomas that are replayed are called something else, so that learning takes malignancy from them. */
+  function misledBundle(): ModelBundle {
+    const plain = learnableBundle(1, 60);
+    if (plain.learning === undefined) throw new Error('this bundle cannot learn');
+    let called = 0;
+    const labels = plain.learning.rehearsal.labels.map((label) => (label === 3 && called++ < 6 ? 0 : label));
+    const rehearsal = { ...plain.learning.rehearsal, labels };
+    return { ...plain, learning: { ...plain.learning, rehearsal } };
+  }
+  const teachTwelve = async (pupil: Pupil) => {
+    const random = new Random(6);
+    for (let i = 0; i < 12; i++) {
+      const label = random.integer(0, 2);
+      await pupil.teach(drawCase(random, label), nameOf(label));
+    }
+    return recorded('update');
+  };
+
+  it('raises the malignant classes rather than refer fewer of their cases, and records by how much', async () => {
+    const bundle: ModelBundle = { ...misledBundle(), triage: TRIAGE };
+    const pupil = await open(bundle);
+    const updates = await teachTwelve(pupil);
+    expect(updates.every(({ kept }) => kept)).toBe(true);
+    const lifts = updates.map(({ lift }) => lift);
+    expect(lifts).toContain(undefined);
+    expect(lifts).toContain(0.2);
+    const { factory, now } = pupil.learner.figures;
+    const lost = (factory.triageSensitivity ?? 0) - (now.triageSensitivity ?? 0);
+    expect(lost).toBeLessThanOrEqual(1 / 60 + 1e-9);
+    expect((await open(bundle)).setAside).toEqual([]);
+  });
+
+  it('raises nothing where the bundle does not triage', async () => {
+    const updates = await teachTwelve(await open(misledBundle()));
+    expect(updates.every(({ lift }) => lift === undefined)).toBe(true);
+  });
 
   it('turns down what would make melanomas benign, in words, and records it', async () => {
     const pupil = await open(learnableBundle(3));

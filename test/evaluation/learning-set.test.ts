@@ -43,7 +43,7 @@ describe('what calibration chooses for learning', () => {
     expect(learningProblem(section, graph)).toBeNull();
     expect(section.watchedClass).toBe('mel');
     for (const [set, each] of [
-      [section.guard, 40],
+      [section.guard, 100],
       [section.rehearsal, 24],
     ] as const) {
       const counts = CLASSES.map((_, c) => set.labels.filter((label) => label === c).length);

@@ -1,4 +1,5 @@
 import type { ModelBundle } from '../../src/model/bundle/bundle.ts';
+import type { Risk } from '../../src/model/bundle/class-table-section.ts';
 import type { HeadInput } from '../../src/runtime/inference/head.ts';
 import { HeadLearner, type LearnerOptions } from '../../src/runtime/learning/learner.ts';
 
@@ -23,8 +24,8 @@ export class Pupil {
     return new Pupil(learner, setAside);
   }
 
-  async teach(headInput: HeadInput, label: string, id = `case-${this.#number++}`) {
+  async teach(headInput: HeadInput, label: string, id = `case-${this.#number++}`, risk?: Risk) {
     this.learner.observe(id, headInput);
-    return this.learner.learn({ id }, label, 'keyboard');
+    return this.learner.learn({ id }, label, 'keyboard', risk);
   }
 }

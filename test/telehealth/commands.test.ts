@@ -240,6 +240,21 @@ describe('the receiver', () => {
     ]);
   });
 
+  it('takes what is said of the risk of a label, where that is one there is', async () => {
+    const receiving = receiver();
+    const label = (risk?: string) =>
+      receiving.receive(message('label', command({ result: randomUUID(), label: 'scar', risk })));
+    label();
+    label('benign');
+    label('harmless');
+    await expect.poll(() => sent.length).toBe(3);
+    expect(handled.map((each) => (each.name === 'label' ? each.risk : each.name))).toEqual([
+      undefined,
+      'benign',
+    ]);
+    expect(receiving.counts).toEqual({ accepted: 2, COMMAND_MALFORMED: 1 });
+  });
+
   it('refuses a label that can name no class, and neither records nor repeats it', async () => {
     const receiving = receiver(undefined, (label) => label === 'nv');
     const label = (text: string) => message('label', command({ result: randomUUID(), label: text }));

@@ -4,20 +4,25 @@ import path from 'node:path';
 import { SpikescopeError } from '../../errors.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import type { HeadInput } from '../../runtime/inference/head.ts';
-import type { HoldOutFigures } from '../../runtime/learning/gate.ts';
+import { TOLERANCE } from '../../runtime/learning/gate.ts';
+import { HoldOut, type HoldOutFigures } from '../../runtime/learning/hold-out.ts';
 import { HeadLearner } from '../../runtime/learning/learner.ts';
 import { Journal } from '../../store/journal.ts';
+
+const FIGURES = ['balancedAccuracy', 'sensitivity', 'triageSensitivity', 'watchedTriageSensitivity'] as const;
 
 /** A device that learns: head, file and journal in a folder of their own; `teach` takes the way of a button press. */
 export class LearningDevice {
   readonly learner: HeadLearner;
   readonly #folder: string;
   readonly #journal: Journal;
+  readonly #grain: HoldOutFigures;
 
-  private constructor(learner: HeadLearner, folder: string, journal: Journal) {
+  private constructor(learner: HeadLearner, folder: string, journal: Journal, grain: HoldOutFigures) {
     this.learner = learner;
     this.#folder = folder;
     this.#journal = journal;
+    this.#grain = grain;
   }
 
   /**
@@ -28,12 +33,13 @@ export class LearningDevice {
     const folder = mkdtempSync(path.join(parent, '.spikescope-learning-'));
     const journal = Journal.open(path.join(folder, 'journal.sqlite'));
     const learner = await HeadLearner.open(bundle, { folder, journal });
-    if (learner === null) {
+    const { learning } = bundle;
+    if (learner === null || learning === undefined) {
       throw new SpikescopeError('LEARNING_UNAVAILABLE', 'The bundle has no guard set', {
         remedy: 'run `spikescope calibrate` on it',
       });
     }
-    return new LearningDevice(learner, folder, journal);
+    return new LearningDevice(learner, folder, journal, new HoldOut(bundle, learning).grain);
   }
 
   get folder(): string {
@@ -53,14 +59,17 @@ export class LearningDevice {
     return (await this.learner.learn({ id }, label, 'button')).kept;
   }
 
+  /** Whether no figure on the hold-out set lies farther below the factory head's than one point or one case. */
+  get isWithinGate(): boolean {
+    const { factory, now } = this.learner.figures;
+    return FIGURES.every((figure) => {
+      const allowed = Math.max(TOLERANCE, this.#grain[figure] ?? 0);
+      return (factory[figure] ?? 0) - (now[figure] ?? 0) <= allowed + 1e-9;
+    });
+  }
+
   close(): void {
     this.#journal.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
-}
-
-/** Whether the figures on the hold-out set lie within the gate's tolerance of one point. */
-export function isWithinGate({ factory, now }: { factory: HoldOutFigures; now: HoldOutFigures }): boolean {
-  const figures = ['balancedAccuracy', 'sensitivity'] as const;
-  return figures.every((figure) => !((factory[figure] ?? 0) - (now[figure] ?? 0) > 0.01 + 1e-9));
 }

@@ -2,23 +2,17 @@
  * What a device learns from a new site and of a new class, by device code alone: one labelled lesion at a time, in random
  * orders, gate on, files written. Measured on the data set's test images, through a network that has seen neither.
  */
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { parse } from 'csv-parse/sync';
-import { z } from 'zod';
-import { mapConcurrently } from '../../concurrently.ts';
-import { findImages } from '../../dataset/images.ts';
 import { seededRandom } from '../../random.ts';
 import type { OpenModel } from '../../runtime/engine/open-model.ts';
-import { createClassifier } from '../../runtime/inference/classifier.ts';
 import type { HeadInput } from '../../runtime/inference/head.ts';
 import { ALTERNATIVES, type BaseCase, type Learn } from './alternatives.ts';
-import { isWithinGate, LearningDevice } from './learning-device.ts';
+import { LearningDevice } from './learning-device.ts';
+import { type LabelledImage, labelledImages, METADATA, readAll, SPLITS, stream } from './read-images.ts';
 import { type ReadImage, type Scores, type StreamRun, type StreamSummary, score, summary } from './scores.ts';
 
 const ORDERS = 5;
-const METADATA = 'HAM10000_metadata.csv';
-const SPLITS = 'split_lesion.csv';
 /** Numbers of cases after which figures are taken, for a new site and for a new class. */
 const TAKEN_AFTER = { site: [200], class: [1, 5, 20] } as const;
 
@@ -51,33 +45,6 @@ export interface StreamReport {
   readonly withinGate: boolean;
 }
 
-const splitSchema = z.array(z.object({ image_id: z.string(), split: z.string() }));
-const metadataSchema = z.array(
-  z.object({ lesion_id: z.string(), image_id: z.string(), dx: z.string(), dataset: z.string() }),
-);
-
-interface LabelledImage {
-  readonly lesion_id: string;
-  readonly image_id: string;
-  readonly dx: string;
-  readonly dataset: string;
-  readonly split: string;
-}
-
-function table(folder: string, name: string): unknown {
-  return parse(readFileSync(path.join(folder, name)), { columns: true, bom: true, trim: true });
-}
-
-/** Rows of metadata with their split. */
-function labelledImages(folder: string): LabelledImage[] {
-  const splits = new Map(
-    splitSchema.parse(table(folder, SPLITS)).map(({ image_id, split }) => [image_id, split]),
-  );
-  return metadataSchema
-    .parse(table(folder, METADATA))
-    .map((row) => ({ ...row, split: splits.get(row.image_id) ?? '' }));
-}
-
 /**
  * Writes data sets without the site and without the class, to train networks on.
  * @returns a line for each folder
@@ -106,35 +73,6 @@ function writeCsv(
 ): void {
   const lines = rows.map((row) => columns.map((column) => row[column]).join(','));
   writeFileSync(file, `${[columns.join(','), ...lines].join('\n')}\n`);
-}
-
-/** What the device keeps of each image after reading it. */
-async function readAll(
-  { bundle, engine }: OpenModel,
-  dataset: string,
-  rows: readonly LabelledImage[],
-): Promise<ReadImage[]> {
-  const files = await findImages(dataset);
-  const classifier = createClassifier(bundle, engine, { tiling: false, integrityCheck: false });
-  const read = await mapConcurrently(rows, async (row): Promise<ReadImage[]> => {
-    const file = files.get(row.image_id);
-    if (file === undefined) return [];
-    const { headInput } = await classifier.classify(file);
-    if (headInput === null) return [];
-    const { image_id, lesion_id, dx, dataset: site, split } = row;
-    return [{ imageId: image_id, lesionId: lesion_id, dx, site, split, headInput }];
-  });
-  return read.flat();
-}
-
-/** One image of each lesion, lesions in a random order. */
-function stream(images: readonly ReadImage[], random: () => number): ReadImage[] {
-  const order = [...new Map(images.map((image) => [image.lesionId, image])).values()];
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
-    [order[i], order[j]] = [order[j], order[i]];
-  }
-  return order;
 }
 
 interface Plan {
@@ -166,7 +104,7 @@ async function taughtDevice({ bundle }: OpenModel, order: number, plan: Plan): P
       const others = bundle.graph.classes.filter((name) => name !== image.dx);
       const label = random() < plan.wrong ? others[Math.floor(random() * others.length)] : image.dx;
       if (await device.teach(image.imageId, image.headInput, label)) kept++;
-      withinGate &&= isWithinGate(device.learner.figures);
+      withinGate &&= device.isWithinGate;
       if (plan.at.includes(i + 1)) after.set(i + 1, plan.measure(nameOf));
     }
     return { before, after, kept, withinGate };

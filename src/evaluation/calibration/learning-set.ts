@@ -7,8 +7,11 @@ import { embeddingShape, MAXIMUM_PLACES } from '../../model/embedding.ts';
 import type { IntegerGraph } from '../../model/graph.ts';
 import type { PooledView } from './views.ts';
 
-/** Images of a class at most; with seven classes and 256 channels about 240 kB together. */
-const LARGEST = { guard: 40, rehearsal: 24 } as const;
+/**
+ * Images of a class at most. One image of a full guard set is one point of the class's recall, the most that the gate lets
+ * be lost. With seven classes and 256 channels at most 470 kB together.
+ */
+const LARGEST = { guard: 100, rehearsal: 24 } as const;
 
 /** What of `PooledViews` is needed here. */
 export interface LabelledViews {
@@ -18,8 +21,8 @@ export interface LabelledViews {
 }
 
 /**
- * Class-balanced as far as the split goes: two lesions in three for the guard set, the third for rehearsal, in an order that
- * only depends on their names, so that no lesion is in both. Null where pooled embeddings do not fit the format or a
+ * Class-balanced as far as the split goes: of each class every third lesion for rehearsal until that is full, all others for
+ * the guard set, in an order that only depends on their names, so that no lesion is in both. Null where pooled embeddings do not fit the format or a
  * set would be empty.
  * @param table says which class is watched
  */
@@ -34,8 +37,12 @@ export function learningSectionOf(
   const chosen = { guard: [] as LabelledViews[], rehearsal: [] as LabelledViews[] };
   graph.classes.forEach((_, c) => {
     const lesions = lesionsOf(views.filter(({ sample }) => sample.label === c));
-    const guard = lesions.filter((_, i) => i % 3 !== 2).flat();
-    const rehearsal = lesions.filter((_, i) => i % 3 === 2).flat();
+    const guard: LabelledViews[] = [];
+    const rehearsal: LabelledViews[] = [];
+    lesions.forEach((images, i) => {
+      const isThird = i % 3 === 2 && rehearsal.length < LARGEST.rehearsal;
+      (isThird ? rehearsal : guard).push(...images);
+    });
     chosen.guard.push(...guard.slice(0, LARGEST.guard));
     chosen.rehearsal.push(...rehearsal.slice(0, LARGEST.rehearsal));
   });

@@ -52,6 +52,16 @@ export function riskOf(table: ClassTable, name: string): Risk | 'unknown' {
   return table.get(name)?.risk ?? 'unknown';
 }
 
+/** The table, and beside it that these classes, which a device added, are benign. */
+export function withBenign(table: ClassTable, names: readonly string[]): ClassTable {
+  if (names.length === 0) return table;
+  const added = names.map((code): [string, ClassEntry] => [
+    code,
+    { code, names: { [DEFAULT_LANGUAGE]: code }, risk: 'benign' },
+  ]);
+  return new Map([...added, ...table]);
+}
+
 /** Whether a lesion of the class has to be seen to: melanoma as well as what may become a carcinoma. */
 export function isMalignantOrPremalignant(table: ClassTable, name: string): boolean {
   const risk = riskOf(table, name);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Capture, CaptureImage, CaptureSource } from '../../capture/source.ts';
 import { RefusedError, SpikescopeError } from '../../errors.ts';
+import type { Risk } from '../../model/bundle/class-table-section.ts';
 import { isNoRoom } from '../../store/capacity.ts';
 import type { JournalEntry } from '../../store/journal.ts';
 import type { ClockState } from '../../telehealth/clock.ts';
@@ -26,7 +27,7 @@ export interface ApplianceClassifier
 export interface Learner {
   /** Keeps what the last reading rests on; null for one that cannot be taught. */
   observe(id: string, headInput: HeadInput | null): void;
-  learn(reading: RecordedReading, label: string, by: PressedBy): Promise<LearningOutcome>;
+  learn(reading: RecordedReading, label: string, by: PressedBy, risk?: Risk): Promise<LearningOutcome>;
   /** Takes the last update back; false when there is none. */
   undo(by: PressedBy): Promise<boolean>;
   /** What `undo` would take back, null when there is nothing; without it, that is not known beforehand. */
@@ -148,8 +149,8 @@ export class Appliance {
         return this.#orEnd(() => this.#feed.next(signal), signal);
       },
       read: (capture) => this.#read(capture),
-      learn: (reading, label, by) =>
-        learner ? learner.learn(reading, label, by) : Promise.reject(noLearner()),
+      learn: (reading, label, by, risk) =>
+        learner ? learner.learn(reading, label, by, risk) : Promise.reject(noLearner()),
       undo: (by) => (learner ? learner.undo(by) : Promise.reject(noLearner())),
       lastUpdate: () => (learner ? lastUpdateOf(learner) : null),
     };

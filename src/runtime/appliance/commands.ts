@@ -29,7 +29,7 @@ export class ApplianceCommands implements CommandHandler {
       case 'capture':
         return this.#capture();
       case 'label':
-        return this.#label(command.result, command.label);
+        return this.#label(command);
       case 'undo':
         return this.#undo();
       case 'status':
@@ -57,15 +57,18 @@ export class ApplianceCommands implements CommandHandler {
     return { outcome: 'done', data: { result: id, accepted, diagnosis } };
   }
 
-  async #label(result: string, label: string): Promise<CommandAnswer> {
+  async #label({ result, label, risk }: Extract<Command, { name: 'label' }>): Promise<CommandAnswer> {
     const { appliance } = this.#options;
-    const event = { type: 'label', result, label } as const;
+    const event = { type: 'label', result, label, ...(risk !== undefined && { risk }) } as const;
     if (!appliance.flow.can(event)) return failed('RESULT_NOT_AWAITING');
     appliance.flow.send(event);
     const { learned, fault } = await appliance.rest();
     if (learned === null) return failed(fault?.code ?? 'INTERNAL');
-    const { kept, reason } = learned;
-    return { outcome: 'done', data: { kept, ...(reason !== undefined && { reason }) } };
+    const { kept, reason, addedAs } = learned;
+    return {
+      outcome: 'done',
+      data: { kept, ...(reason !== undefined && { reason }), ...(addedAs !== undefined && { addedAs }) },
+    };
   }
 
   /** Takes an update back; a reading that waits to be confirmed is let go for it. */

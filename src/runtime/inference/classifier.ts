@@ -2,7 +2,7 @@
 import { RefusedError } from '../../errors.ts';
 import type { Frame, Square } from '../../frame.ts';
 import { identityOf, type ModelBundle, type ModelIdentity } from '../../model/bundle/bundle.ts';
-import { type ClassTable, classTableOf } from '../../model/bundle/class-table.ts';
+import { type ClassTable, classTableOf, withBenign } from '../../model/bundle/class-table.ts';
 import { embeddingShape, pooled } from '../../model/embedding.ts';
 import type { Inference } from '../../model/inference.ts';
 import { salientSquare } from '../../preprocess/crop.ts';
@@ -213,8 +213,9 @@ class BundleClassifier implements Classifier {
       potentials = meanPotentials(this.#read(head, tiles.inference), classes.length);
       probabilities = softmax(alpha, potentials);
     }
-    const judged = this.#triage(classes, probabilities, !scope?.isUnfamiliar);
-    const mayBeNamed = judged === null ? null : nameable(classes, judged.triage, this.#table);
+    const table = withBenign(this.#table, head?.benign ?? []);
+    const judged = this.#triage(classes, probabilities, table, !scope?.isUnfamiliar);
+    const mayBeNamed = judged === null ? null : nameable(classes, judged.triage, table);
     const thresholds = classes.map((_, c) =>
       (mayBeNamed?.[c] ?? true) ? (readout.thresholds[c] ?? ADDED_THRESHOLD) : UNREACHABLE,
     );
@@ -230,10 +231,15 @@ class BundleClassifier implements Classifier {
   }
 
   /** Null where the bundle does not triage. */
-  #triage(classes: readonly string[], probabilities: readonly number[], isFamiliar: boolean) {
+  #triage(
+    classes: readonly string[],
+    probabilities: readonly number[],
+    table: ClassTable,
+    isFamiliar: boolean,
+  ) {
     const { triage: rule, graph } = this.#bundle;
     if (rule === undefined) return null;
-    const context = { factoryClasses: graph.classes, table: this.#table };
+    const context = { factoryClasses: graph.classes, table };
     const malignancy = malignancyOf(rule, classes, probabilities, context);
     return { triage: triageOf(rule, malignancy, isFamiliar), malignancy };
   }

@@ -15,6 +15,8 @@ export interface LearnedHead {
   readonly digest: string;
   /** The factory's, then those that were added. */
   readonly classes: readonly string[];
+  /** Those of the added ones that were said to be benign; triage takes any other for malignant. Default: none. */
+  readonly benign?: readonly string[];
   /**
    * What this head makes of an image.
    * @param factory int32, what the factory's head made of it

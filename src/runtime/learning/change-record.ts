@@ -3,6 +3,7 @@
  * that the records of one bundle form a way from its factory head to the one in use.
  */
 import { z } from 'zod';
+import { RISKS } from '../../model/bundle/class-table-section.ts';
 import type { EventDraft, JournalRecord, RecordDraft, RecordKind } from '../../store/chain.ts';
 import { PRESSED_BY } from './outcome.ts';
 import type { HeadAndMemory, LearnedState } from './state.ts';
@@ -21,7 +22,10 @@ export type Actor = (typeof ACTORS)[number];
 const by = z.enum(ACTORS);
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const share = z.number().min(0).max(1);
-const figures = z.strictObject({ balancedAccuracy: share, sensitivity: share.nullable() });
+const figures = z.strictObject({
+  ...{ balancedAccuracy: share, sensitivity: share.nullable() },
+  ...{ triageSensitivity: share.nullish(), watchedTriageSensitivity: share.nullish() },
+});
 
 const label = z.strictObject({ update: z.uuid(), label: z.string().min(1).max(64), by });
 const change = { update: z.uuid(), by, before: digest, after: digest };
@@ -30,8 +34,12 @@ const updateSchema = z.strictObject({
   ...{ ...label.shape, ...change },
   kept: z.boolean(),
   newClass: z.boolean(),
+  /** As it was said of a class that is new. */
+  risk: z.enum(RISKS).optional(),
   /** Of the way to the head that was asked for. */
   share,
+  /** Logits by which the malignant classes were raised for triage; absent where they were not. */
+  lift: z.number().positive().max(16).optional(),
   reason: z.string().optional(),
   guard: z.strictObject({ factory: figures, before: figures, proposed: figures }),
 });

@@ -10,6 +10,8 @@ export interface Correction {
   /** The factory's, then the added ones. */
   readonly classes: readonly string[];
   readonly factoryClasses: number;
+  /** Those of the added classes that were said to be benign when they were added; any other counts as malignant. */
+  readonly benign: readonly string[];
   /** Channels of the embedding. */
   readonly features: number;
   /** [class][feature], in steps of 2^−shift potentials for each unit of a pooled sum. */
@@ -24,7 +26,7 @@ export const LARGEST_SHIFT = 24;
 /** Of either sign. */
 export const LARGEST_WEIGHT = 32_767;
 const SMALLEST_POTENTIAL = -(2 ** 31);
-const LARGEST_POTENTIAL = 2 ** 31 - 1;
+export const LARGEST_POTENTIAL = 2 ** 31 - 1;
 
 /** The factory head as a correction that changes nothing. */
 export function noCorrection(classes: readonly string[], features: number): Correction {
@@ -32,6 +34,7 @@ export function noCorrection(classes: readonly string[], features: number): Corr
   return {
     classes,
     factoryClasses: n,
+    benign: [],
     features,
     weights: new Int16Array(n * features),
     shift: 0,
@@ -80,7 +83,7 @@ export function realOf({ weights, shift, bias }: Correction): RealCorrection {
 /** The nearest integers, in the finest steps in which the largest weight still fits. */
 export function quantised(
   real: RealCorrection,
-  layout: Pick<Correction, 'classes' | 'factoryClasses' | 'features'>,
+  layout: Pick<Correction, 'classes' | 'factoryClasses' | 'benign' | 'features'>,
 ): Correction {
   const largest = real.weights.reduce((most, weight) => Math.max(most, Math.abs(weight)), 1e-9);
   const shift = Math.min(LARGEST_SHIFT, Math.max(0, Math.floor(Math.log2(LARGEST_WEIGHT / largest))));

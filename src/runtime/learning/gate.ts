@@ -1,71 +1,96 @@
-/** Whether the learned head may be used: judged on cases of the bundle that nothing is ever learned from. */
-import type { LabelledEmbeddings, LearningSection } from '../../model/bundle/learning-section.ts';
-import { largestIndex } from '../inference/readout.ts';
-import { type Correction, correctedPotentials } from './correction.ts';
+/** Whether the learned head may be used: what it may lose on cases of the bundle that nothing is ever learned from. */
+import type { HoldOutFigures, HoldOutJudgement } from './hold-out.ts';
 
-/** How much either figure may lie below the factory head's: one point. */
+/** How much any figure may lie below the factory head's: one point. */
 export const TOLERANCE = 0.01;
 
-/** On the hold-out set (`guard` in the bundle), of the class with the largest potential; 0…1. */
-export interface HoldOutFigures {
-  /** Mean recall of the classes that have cases. */
-  readonly balancedAccuracy: number;
-  /** Recall of the watched class; null where none is watched or it has no case. */
-  readonly sensitivity: number | null;
+/** Of sums of shares. */
+const ROUNDING = 1e-9;
+
+const FIGURES = [
+  'balancedAccuracy',
+  'sensitivity',
+  'triageSensitivity',
+  'watchedTriageSensitivity',
+] as const satisfies readonly (keyof HoldOutFigures)[];
+type Figure = (typeof FIGURES)[number];
+
+/** What a head would lose. */
+interface Loss {
+  readonly figure: Figure;
+  readonly factory: number;
+  readonly learned: number;
+  readonly allowed: number;
 }
 
-/** The case `index` of a set. */
-export function caseOf(set: LabelledEmbeddings, index: number, features: number) {
-  const classes = set.potentials.length / set.labels.length;
-  return {
-    pooled: set.pooled.subarray(index * features, (index + 1) * features),
-    potentials: set.potentials.subarray(index * classes, (index + 1) * classes),
-    label: set.labels[index],
-  };
-}
-
-export function holdOutFigures(
-  { guard, features, watchedClass }: LearningSection,
-  correction: Correction,
-): HoldOutFigures {
-  const counts = new Map<number, { cases: number; right: number }>();
-  for (let i = 0; i < guard.labels.length; i++) {
-    const { pooled, potentials, label } = caseOf(guard, i, features);
-    const winner = largestIndex(correctedPotentials(correction, potentials, pooled));
-    const { cases, right } = counts.get(label) ?? { cases: 0, right: 0 };
-    counts.set(label, { cases: cases + 1, right: right + Number(winner === label) });
-  }
-  const recalls = [...counts].map(([label, { cases, right }]) => ({ label, recall: right / cases }));
-  const watched = recalls.find(({ label }) => correction.classes[label] === watchedClass);
-  return {
-    balancedAccuracy: recalls.reduce((sum, { recall }) => sum + recall, 0) / recalls.length,
-    sensitivity: watched?.recall ?? null,
-  };
+export interface GateOptions {
+  /** What one case alone can take from each figure. */
+  readonly grain: HoldOutFigures;
+  readonly watchedClass: string | null;
 }
 
 /**
  * Why a head must not be used, in words for a person; null when it may. The comparison is with the factory head, not with
  * the head before, so that many small losses do not add up.
+ *
+ * Smoothed figures may lose the tolerance. Counted ones may lose it too, or what one case can take where that is more: a
+ * small hold-out set cannot tell a loss of one point from that of one photograph, the smoothed figures can.
  */
 export function gateCheck(
-  factory: HoldOutFigures,
-  learned: HoldOutFigures,
-  watchedClass: string | null,
+  factory: HoldOutJudgement,
+  learned: HoldOutJudgement,
+  options: GateOptions,
 ): string | null {
-  const faults = [
-    fault('balanced accuracy', factory.balancedAccuracy, learned.balancedAccuracy),
-    fault(`sensitivity for ${watchedClass}`, factory.sensitivity, learned.sensitivity),
-  ].filter((each) => each !== null);
-  return faults.length === 0
-    ? null
-    : `on the guard set ${faults.join(' and ')}; at most ${percent(TOLERANCE)} below the factory head is allowed`;
+  return (
+    keptGateCheck(factory, learned, options) ?? words(lossesOf(factory.smoothed, learned.smoothed), options)
+  );
 }
 
-function fault(what: string, factory: number | null, learned: number | null): string | null {
-  if (factory === null || learned === null || learned >= factory - TOLERANCE) return null;
-  return `${what} would be ${percent(learned)} instead of ${percent(factory)}`;
+/**
+ * The same for a head that was kept before, perhaps when only counted figures were asked for: it is held to those.
+ */
+export function keptGateCheck(
+  factory: Pick<HoldOutJudgement, 'counted'>,
+  learned: Pick<HoldOutJudgement, 'counted'>,
+  options: GateOptions,
+): string | null {
+  return words(lossesOf(factory.counted, learned.counted, options.grain), options);
+}
+
+/** Losses that are larger than allowed, the largest first. */
+function lossesOf(factory: HoldOutFigures, learned: HoldOutFigures, grain?: HoldOutFigures): Loss[] {
+  const losses = FIGURES.flatMap((figure): Loss[] => {
+    const [before, after] = [factory[figure] ?? null, learned[figure] ?? null];
+    if (before === null || after === null) return [];
+    const allowed = Math.max(TOLERANCE, grain?.[figure] ?? 0);
+    return before - after > allowed + ROUNDING ? [{ figure, factory: before, learned: after, allowed }] : [];
+  });
+  const size = ({ factory: before, learned: after }: Loss) => before - after;
+  return losses.sort((a, b) => size(b) - size(a));
+}
+
+function words([largest]: readonly Loss[], { watchedClass }: GateOptions): string | null {
+  if (largest === undefined) return null;
+  const { figure, factory, learned, allowed } = largest;
+  const what: Readonly<Record<Figure, string>> = {
+    balancedAccuracy: 'name the class rightly',
+    sensitivity: `recognise ${watchedClass}`,
+    triageSensitivity: 'refer malignant lesions',
+    watchedTriageSensitivity: `refer ${watchedClass}`,
+  };
+  return (
+    `having learned it, the device would ${what[figure]} in ${percent(learned)} instead of ${percent(factory)} of its own ` +
+    `check images: ${points(factory - learned)} less, and at most ${points(allowed)} may be lost`
+  );
 }
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
+}
+
+/** A difference of shares. */
+function points(difference: number): string {
+  // Upwards, so that a loss that is too large never reads like one that is not.
+  const number = (Math.ceil(1000 * (difference - ROUNDING)) / 10).toFixed(1);
+  return number === '1.0' ? '1 point' : `${number} points`;
 }

@@ -4,8 +4,10 @@ import type { LearningSection } from '../../model/bundle/learning-section.ts';
 import { embeddingShape } from '../../model/embedding.ts';
 import type { EventDraft } from '../../store/chain.ts';
 import { isRecorded, type LearningJournal, recordProblem, recordsOf, withdrawalOf } from './change-record.ts';
+import { noCorrection } from './correction.ts';
 import { DeltaFile, type OnSetAside } from './delta-file.ts';
-import { gateCheck, type HoldOutFigures, holdOutFigures } from './gate.ts';
+import { keptGateCheck } from './gate.ts';
+import type { HoldOut } from './hold-out.ts';
 import { type HeadAndMemory, headDigest, type LearnedState } from './state.ts';
 import { decodeState, encodeState, type Fit } from './state-file.ts';
 import type { VerdictRecords } from './verdict-records.ts';
@@ -25,26 +27,18 @@ export interface KeptStateOptions {
 /** What was learned with a bundle, in the data folder and in the journal, which agree: delta-file.ts says how. */
 export class KeptState {
   readonly #bundle: ModelBundle;
-  readonly #section: LearningSection;
-  readonly #factory: HoldOutFigures;
+  readonly #holdOut: HoldOut;
   readonly #journal: LearningJournal;
   readonly #file: DeltaFile;
   readonly #fit: Fit;
   readonly #mayHaveTaught: (caseId: string) => boolean;
   readonly #verdicts: VerdictRecords | undefined;
 
-  /** @param factory figures of the factory head */
-  constructor(
-    bundle: ModelBundle,
-    section: LearningSection,
-    factory: HoldOutFigures,
-    options: KeptStateOptions,
-  ) {
+  constructor(bundle: ModelBundle, section: LearningSection, holdOut: HoldOut, options: KeptStateOptions) {
     const { digest, graph } = bundle;
     const [rows, columns] = embeddingShape(graph);
     this.#bundle = bundle;
-    this.#section = section;
-    this.#factory = factory;
+    this.#holdOut = holdOut;
     this.#journal = options.journal;
     this.#verdicts = options.verdicts;
     this.#mayHaveTaught = options.mayHaveTaught ?? (() => true);
@@ -136,9 +130,10 @@ export class KeptState {
   }
 
   #gateCheck(states: readonly HeadAndMemory[]): string | null {
+    const { graph } = this.#bundle;
+    const factory = this.#holdOut.judge(noCorrection(graph.classes, this.#fit.features));
     for (const { correction } of states) {
-      const figures = holdOutFigures(this.#section, correction);
-      const reason = gateCheck(this.#factory, figures, this.#section.watchedClass);
+      const reason = keptGateCheck(factory, this.#holdOut.judge(correction), this.#holdOut);
       if (reason !== null) return reason;
     }
     return null;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { SpikescopeError } from '../../errors.ts';
 import type { ClassTable } from '../../model/bundle/class-table.ts';
+import type { Risk } from '../../model/bundle/class-table-section.ts';
 import { INDETERMINATE, RETAKE } from '../inference/head.ts';
 import { MAXIMUM_CLASSES } from './state-file.ts';
 
@@ -59,6 +60,20 @@ export function checkedLabel(label: string, classes: readonly string[], rules: L
     });
   }
   return label;
+}
+
+/**
+ * What is said of a class's risk may not contradict how triage takes it: it is said once, with the first case.
+ * @throws SpikescopeError `LABEL_RISK`
+ */
+export function checkRisk(name: string, risk: Risk | undefined, countsAsBenign: boolean): void {
+  if (risk === undefined || (risk === 'benign') === countsAsBenign) return;
+  throw new SpikescopeError('LABEL_RISK', 'The risk of a class that is there does not change', {
+    field: name,
+    expected: countsAsBenign ? 'benign' : 'malignant or premalignant',
+    received: risk,
+    remedy: 'leave the risk out, or take back what was learned of the class and add it again',
+  });
 }
 
 /** What a class is called: its own name, and its display names in every language. */

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { SpikescopeError } from '../../errors.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
-import { classTableOf } from '../../model/bundle/class-table.ts';
+import { classTableOf, riskOf } from '../../model/bundle/class-table.ts';
+import type { Risk } from '../../model/bundle/class-table-section.ts';
 import type { LearningSection } from '../../model/bundle/learning-section.ts';
 import type { EventDraft, RecordDraft } from '../../store/chain.ts';
 import type { HeadInput, LearnedHead } from '../inference/head.ts';
+import { type Background, backgroundOf } from './background.ts';
 import {
   type Actor,
   changeBackRecord,
@@ -14,12 +16,12 @@ import {
   updateRecord,
 } from './change-record.ts';
 import { type Correction, correctedPotentials, noCorrection } from './correction.ts';
-import { caseOf, gateCheck, type HoldOutFigures, holdOutFigures } from './gate.ts';
+import { gateCheck } from './gate.ts';
+import { caseOf, HoldOut, type HoldOutFigures, type HoldOutJudgement } from './hold-out.ts';
 import { KeptState, type KeptStateOptions } from './kept-state.ts';
-import { checkedLabel, type LabelRules, labelProblem } from './label.ts';
-import { type Metric, metricOf } from './metric.ts';
+import { checkedLabel, checkRisk, type LabelRules, labelProblem } from './label.ts';
 import type { LearningOutcome, PressedBy } from './outcome.ts';
-import { interpolated, proposed } from './propose.ts';
+import { interpolated, lifted, proposed } from './propose.ts';
 import { withClass } from './prototype.ts';
 import { type HeadAndMemory, HISTORY_LENGTH, headDigest, type LearnedState, remembering } from './state.ts';
 import type { Example } from './teach.ts';
@@ -32,6 +34,8 @@ export interface LearnerOptions extends KeptStateOptions {
 
 /** Shares of an update's way that are tried before it is given up. */
 const STEP_SIZES = [1, 0.5, 0.25] as const;
+/** Logits by which the malignant classes are raised where an update would refer fewer of their cases. */
+const LIFTS = [0, 0.2, 0.4] as const;
 
 /** The learned head: learns, forgets, and reads. One process at a time works in its folder; one change at a time. */
 export class HeadLearner {
@@ -40,11 +44,12 @@ export class HeadLearner {
   readonly #journal: LearningJournal;
   readonly #kept: KeptState;
   readonly #verdicts: VerdictRecords | undefined;
-  #metric: Metric | null = null;
+  #background: Background | null = null;
   /** The bundle's share of the replay buffer. */
   readonly #bundled: readonly Example[];
   readonly #labelRules: LabelRules;
-  readonly #factory: HoldOutFigures;
+  readonly #holdOut: HoldOut;
+  readonly #factory: HoldOutJudgement;
   #state: LearnedState;
   #isTakenUp = false;
   #digested: { readonly state: LearnedState; readonly digest: string } | null = null;
@@ -58,9 +63,10 @@ export class HeadLearner {
     this.#bundled = Array.from(rehearsal.labels, (_, i) => caseOf(rehearsal, i, features));
     this.#labelRules = { table: classTableOf(bundle), extraLabels: options.extraLabels };
     this.#state = factoryState(bundle, features);
-    this.#factory = holdOutFigures(section, this.#state.correction);
+    this.#holdOut = new HoldOut(bundle, section);
+    this.#factory = this.#holdOut.judge(this.#state.correction);
     this.#verdicts = options.verdicts;
-    this.#kept = new KeptState(bundle, section, this.#factory, options);
+    this.#kept = new KeptState(bundle, section, this.#holdOut, options);
   }
 
   /**
@@ -87,6 +93,7 @@ export class HeadLearner {
     return {
       digest: this.digest,
       classes: correction.classes,
+      benign: correction.benign,
       potentials: (factory, pooled) => correctedPotentials(correction, factory, pooled),
     };
   }
@@ -118,9 +125,10 @@ export class HeadLearner {
     return this.#state.memory.length;
   }
 
-  /** Of the head in use and of the factory's, on the hold-out set. */
+  /** Of the head in use and of the factory's, counted on the hold-out set. */
   get figures(): { readonly factory: HoldOutFigures; readonly now: HoldOutFigures } {
-    return { factory: this.#factory, now: holdOutFigures(this.#section, this.#state.correction) };
+    const now = this.#holdOut.judge(this.#state.correction);
+    return { factory: this.#factory.counted, now: now.counted };
   }
 
   /** Whether a label can name a class, one that there is or a new one. */
@@ -136,9 +144,16 @@ export class HeadLearner {
   /**
    * Learns one case; on disk and in the journal when it resolves. An update that the gate turns down changes nothing, nor
    * does one that fails.
-   * @throws SpikescopeError `LABEL_INVALID`, `LABEL_LIMIT`, `EVIDENCE_GONE`, `DOCUMENT_*`, `JOURNAL_*`
+   * @param risk of a class that is new; one of unknown risk counts as malignant
+   * @throws SpikescopeError `LABEL_INVALID`, `LABEL_LIMIT`, `LABEL_RISK` when the class is there and counts otherwise,
+   * `EVIDENCE_GONE`, `DOCUMENT_*`, `JOURNAL_*`
    */
-  async learn({ id }: { readonly id: string }, label: string, by: PressedBy): Promise<LearningOutcome> {
+  async learn(
+    { id }: { readonly id: string },
+    label: string,
+    by: PressedBy,
+    risk?: Risk,
+  ): Promise<LearningOutcome> {
     if (this.#seen?.id !== id) throw headInputGone(id);
     const { headInput } = this.#seen;
     await this.#takeUp();
@@ -146,16 +161,21 @@ export class HeadLearner {
     const before = this.#state;
     const { alpha } = this.#bundle.readout;
     const isNew = !before.correction.classes.includes(name);
-    const start = isNew ? withClass(before.correction, name, alpha) : before.correction;
+    const start = isNew ? withClass(before.correction, name, alpha, risk === 'benign') : before.correction;
+    checkRisk(name, risk, this.#countsAsBenign(start, name));
     const example = { ...headInput, label: start.classes.indexOf(name) };
     const replay = { bundled: this.#bundled, memory: before.memory };
-    const target = proposed(start, replay, example, { metric: this.#scatter(), alpha });
-    const { kept, share, figures, reason } = this.#lineSearch(start, target);
+    // Made at the first lesson, since it takes as long as opening a model does.
+    this.#background ??= backgroundOf(this.#section);
+    const target = proposed(start, replay, example, { ...this.#background, alpha });
+    const { kept, share, lift, figures, reason } = this.#lineSearch(start, target);
     const change = {
       ...{ label: name, newClass: isNew, by, share },
+      ...(lift > 0 && { lift }),
+      ...(isNew && risk !== undefined && { risk }),
       ...(reason !== null && { reason }),
       before: this.digest,
-      guard: { factory: this.#factory, before: this.figures.now, proposed: figures },
+      guard: { factory: this.#factory.counted, before: this.figures.now, proposed: figures },
     };
     if (kept === null || reason !== null) {
       const refused = { update: randomUUID(), kept: false, ...change, after: change.before };
@@ -169,7 +189,7 @@ export class HeadLearner {
     const details = { update: randomUUID(), kept: true, ...change, after: this.#digestOf(next) };
     const said = this.#said(id, { label: name, by, learned: true });
     await this.#adopt({ ...next, record: updateRecord(id, details) }, said);
-    return { kept: true };
+    return { kept: true, ...(isNew && { addedAs: risk === 'benign' ? 'benign' : 'malignant' }) };
   }
 
   /** Takes the last update back; false when none is left. @throws SpikescopeError `DOCUMENT_*`, `JOURNAL_*` */
@@ -200,32 +220,39 @@ export class HeadLearner {
     return changeBackRecord(kind, caseId, { update: randomUUID(), by, before: this.digest, after });
   }
 
+  #countsAsBenign({ benign }: Correction, name: string): boolean {
+    return benign.includes(name) || riskOf(this.#labelRules.table, name) === 'benign';
+  }
+
+  /** Indices of the classes that the bundle's triage counts as malignant; none where it does not triage. */
+  get #malignant(): number[] {
+    const { graph, triage } = this.#bundle;
+    return [...graph.classes.keys()].filter((c) => triage?.malignant.includes(graph.classes[c]));
+  }
+
+  get #steps(): (readonly [share: number, lift: number])[] {
+    const lifts = this.#malignant.length === 0 ? [0] : LIFTS;
+    return STEP_SIZES.flatMap((share) => lifts.map((lift) => [share, lift] as const));
+  }
+
   /** The longest part of the way from `start` to `target` to which the gate does not object. */
   #lineSearch(start: Correction, target: Correction) {
     let first: { figures: HoldOutFigures; reason: string | null } | null = null;
-    for (const share of STEP_SIZES) {
-      const candidate = share === 1 ? target : interpolated(start, target, share);
-      const figures = holdOutFigures(this.#section, candidate);
-      const reason = gateCheck(this.#factory, figures, this.#section.watchedClass);
-      if (reason === null) return { kept: candidate, share, figures, reason };
+    for (const [share, lift] of this.#steps) {
+      const way = share === 1 ? target : interpolated(start, target, share);
+      const candidate = lift === 0 ? way : lifted(way, this.#malignant, lift / this.#bundle.readout.alpha);
+      const judgement = this.#holdOut.judge(candidate);
+      const figures = judgement.counted;
+      const reason = gateCheck(this.#factory, judgement, this.#holdOut);
+      if (reason === null) return { kept: candidate, share, lift, figures, reason };
       first ??= { figures, reason };
     }
-    return { kept: null, share: 0, figures: first?.figures ?? this.#factory, reason: first?.reason ?? null };
-  }
-
-  /**
-   * How the bundle's cases scatter. Made at the first lesson, since it takes as long as opening a model does. It needs no
-   * labels, so the hold-out set may lend its numbers to it.
-   */
-  #scatter(): Metric {
-    if (this.#metric === null) {
-      const { features, guard, rehearsal } = this.#section;
-      const all = new Int16Array(guard.pooled.length + rehearsal.pooled.length);
-      all.set(guard.pooled);
-      all.set(rehearsal.pooled, guard.pooled.length);
-      this.#metric = metricOf(all, features);
-    }
-    return this.#metric;
+    return {
+      kept: null,
+      ...{ share: 0, lift: 0 },
+      figures: first?.figures ?? this.#factory.counted,
+      reason: first?.reason ?? null,
+    };
   }
 
   /** The state that was kept becomes the one in use, once. @throws SpikescopeError `DOCUMENT_*`, `JOURNAL_*` */

@@ -33,16 +33,18 @@ export function metricOf(pooled: Int16Array, features: number): Metric {
 }
 
 /**
- * Standard deviation along a direction of cases that had no part in the covariance. There are about as many cases as
- * features: along the covariance's own directions those that it was made of lie far closer together than others do.
+ * How far each case lies from the mean along a direction, had it had no part in the covariance. There are about as many
+ * cases as features: along the covariance's own directions those that it was made of lie far closer together than others do.
  * @param direction what `transformed` makes of a vector
  */
-export function deviationAlong({ mean, outlying }: Metric, direction: Float64Array): number {
-  let squares = 0;
-  for (let start = 0; start < outlying.length; start += mean.length) {
-    squares += dot(outlying, start, direction) ** 2;
-  }
-  return Math.sqrt((squares * mean.length) / outlying.length);
+export function outlyingAlong({ mean, outlying }: Metric, direction: Float64Array): Float64Array {
+  const n = outlying.length / mean.length;
+  return Float64Array.from({ length: n }, (_, i) => dot(outlying, i * mean.length, direction));
+}
+
+/** Root of the mean square of deviations from the mean. */
+export function deviationOf(deviations: Float64Array): number {
+  return Math.sqrt(deviations.reduce((sum, value) => sum + value * value, 0) / deviations.length);
 }
 
 function covariance(pooled: Int16Array, mean: Float64Array): Float64Array {

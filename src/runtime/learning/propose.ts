@@ -1,6 +1,6 @@
-import { type Correction, quantised, realOf } from './correction.ts';
-import { withPrototype } from './prototype.ts';
-import { type Example, type TeachOptions, taught } from './teach.ts';
+import { type Correction, LARGEST_POTENTIAL, quantised, realOf } from './correction.ts';
+import { type PrototypeOptions, withPrototype } from './prototype.ts';
+import { type Example, taught } from './teach.ts';
 
 /** Cases of one update: bounds its time. */
 export const LARGEST_BATCH = 192;
@@ -19,7 +19,7 @@ export function proposed(
   start: Correction,
   { bundled, memory }: ReplayBuffer,
   example: Example,
-  options: TeachOptions,
+  options: PrototypeOptions,
 ): Correction {
   const { label } = example;
   if (label >= start.factoryClasses) {
@@ -79,4 +79,12 @@ export function interpolated(from: Correction, to: Correction, share: number): C
     },
     to,
   );
+}
+
+/** The head with the potentials of these classes raised. @param by in potentials */
+export function lifted(correction: Correction, classes: readonly number[], by: number): Correction {
+  const bias = correction.bias.map((own, c) =>
+    classes.includes(c) ? Math.min(LARGEST_POTENTIAL, own + Math.round(by)) : own,
+  );
+  return { ...correction, bias };
 }

@@ -52,8 +52,9 @@ export function encodeState(state: LearnedState, bundle: string): Uint8Array {
   const cases = [...new Set([...state.memory, ...state.history.flatMap(({ memory }) => memory)])];
   const places = new Map(cases.map((each, i) => [each, i]));
   const writer = new ArrayWriter();
-  const correctionOf = ({ classes, factoryClasses, features, weights, shift, bias }: Correction) => ({
+  const correctionOf = ({ classes, factoryClasses, benign, features, weights, shift, bias }: Correction) => ({
     ...{ classes, factoryClasses, features, shift },
+    ...(benign.length > 0 && { benign }),
     weights: writer.add(weights),
     bias: writer.add(bias),
   });
@@ -146,10 +147,12 @@ const className = z
   .refine((name) => name !== RETAKE && name !== INDETERMINATE);
 
 function correctionSchema(fit: Fit) {
-  const fits = ({ classes, weights, bias }: Correction) =>
+  const fits = ({ classes, benign, weights, bias }: Correction) =>
     fit.classes.every((name, c) => classes[c] === name) &&
     new Set(classes).size === classes.length &&
     classes.slice(fit.classes.length).every((name) => className.safeParse(name).success) &&
+    new Set(benign).size === benign.length &&
+    benign.every((name) => classes.indexOf(name) >= fit.classes.length) &&
     weights.length === classes.length * fit.features &&
     bias.length === classes.length &&
     weights.every((weight) => weight >= -LARGEST_WEIGHT);
@@ -157,6 +160,7 @@ function correctionSchema(fit: Fit) {
     .strictObject({
       classes: z.array(z.string()).max(MAXIMUM_CLASSES),
       factoryClasses: z.literal(fit.classes.length),
+      benign: z.array(z.string()).max(MAXIMUM_CLASSES).default([]),
       features: z.literal(fit.features),
       shift: z.int().min(0).max(LARGEST_SHIFT),
       weights: ARRAYS.int16,

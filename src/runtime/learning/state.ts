@@ -31,9 +31,10 @@ export const MEMORY_LENGTH = 512;
 
 /** SHA-256 in hexadecimal over the bundle it belongs to, the head and the memory. */
 export function headDigest(bundle: string, { correction, memory }: HeadAndMemory): string {
-  const { classes, factoryClasses, features, weights, shift, bias } = correction;
+  const { classes, factoryClasses, benign, features, weights, shift, bias } = correction;
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([bundle, classes, factoryClasses, features, shift, memory.length]));
+  const stated = benign.length > 0 ? [benign] : [];
+  hash.update(JSON.stringify([bundle, classes, factoryClasses, features, shift, memory.length, ...stated]));
   for (const array of [weights, bias]) hash.update(bytesOf(array));
   for (const { pooled, potentials, label } of memory) {
     hash.update(bytesOf(pooled)).update(bytesOf(potentials)).update(Uint8Array.of(label));

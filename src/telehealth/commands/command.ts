@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RISKS } from '../../model/bundle/class-table-section.ts';
 import { deviceSchema, timeSchema } from '../payload.ts';
 
 export const COMMAND_SCHEMA = 'spikescope/command/1';
@@ -27,6 +28,10 @@ export const commandSchemas = {
       .min(1)
       .max(64)
       .describe('A class of the model, or the code of a new one: a letter, then letters, digits and hyphens'),
+    risk: z
+      .enum(RISKS)
+      .optional()
+      .describe('How bad lesions of a new class are; where it is not said, triage takes them for malignant'),
   }),
   undo: command('undo', {}),
   status: command('status', {}),
@@ -64,7 +69,11 @@ export const commandSchema = z
   });
 
 function describeFields([name, fields]: readonly [CommandName, readonly string[]]): string {
-  return `With ${fields.join(' and ')} for the command ${name}`;
+  const { required = [] } = z.toJSONSchema(commandSchemas[name].in);
+  const needed = fields.filter((field) => required.includes(field));
+  const optional = fields.filter((field) => !required.includes(field));
+  const more = optional.length === 0 ? '' : `, and optionally ${optional.join(' and ')},`;
+  return `With ${needed.join(' and ')}${more} for the command ${name}`;
 }
 
 /** What the device can say in answer. */

@@ -1,5 +1,6 @@
 import { printable } from '../../errors.ts';
 import type { FlowView } from '../../runtime/appliance/flow/flow.ts';
+import type { LearningOutcome } from '../../runtime/learning/outcome.ts';
 import { joined } from './layout.ts';
 
 const INDENT = '  ';
@@ -12,18 +13,25 @@ const INDENT = '  ';
 export function flowNote(before: FlowView | null, after: FlowView): string | null {
   if (after.fault !== null && after.fault !== before?.fault) return after.fault.describe();
   if (after.learned !== null && after.learned !== before?.learned) {
-    const { kept, reason, fault } = after.learned;
-    if (fault !== undefined)
-      return printable(`Noted: ${after.proposed}, but not learned. ${fault.describe()}`);
-    return kept
-      ? printable(`Learned: ${after.proposed}`)
-      : printable(`Not learned: ${after.proposed}${reason ? `, ${reason}` : ''}`);
+    return printable(learnedNote(after.proposed ?? '', after.learned));
   }
   if (after.undone !== null && after.undone !== before?.undone) {
     return after.undone ? 'The last answer is taken back' : 'There is no answer to take back';
   }
   if (after.isExhausted && !before?.isExhausted) return 'The source has no more frames';
   return before === null ? null : (endNote(before, after) ?? undoQuestion(before, after));
+}
+
+/** A label that the device does not learn from is recorded all the same, and is not called wrong. */
+function learnedNote(label: string, { kept, reason, fault, addedAs }: LearningOutcome): string {
+  if (fault !== undefined) return `Noted: ${label}, but not learned. ${fault.describe()}`;
+  if (kept) {
+    return addedAs === undefined
+      ? `Learned: ${label}`
+      : `Learned: ${label}, a new class; triage takes it for ${addedAs}`;
+  }
+  const why = reason === undefined ? '' : `: ${reason}`;
+  return `Recorded: ${label}. Your label stands; the device only does not change its reading for it${why}`;
 }
 
 /** That a question, or the showing of a capture to retake, is over; it stays on the screen. */

@@ -44,7 +44,7 @@ describe.skipIf(!hasTerminal)('a person at the keyboard', { timeout: 180_000 }, 
     await expect.poll(() => desk.shown().match(/teach \w+\?/g)).toHaveLength(2);
     expect(desk.shown().match(/teach \w+\?/g)?.[1]).not.toBe(first);
     desk.type('y');
-    await until(desk, /(Learned|Not learned): /);
+    await until(desk, /(Learned|Recorded): /);
     desk.type('u');
     await until(desk, /take back the last answer, \w+\?|There is no answer to take back/);
     expect(desk.shown()).not.toContain('The last answer is taken back');

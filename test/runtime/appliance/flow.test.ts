@@ -115,6 +115,28 @@ describe('the flow', () => {
     expect(flow.can({ type: 'label', result: 'r1', label: 'scar' })).toBe(false);
   });
 
+  it('hands on what was said of the risk of a label from afar, for that label alone', async () => {
+    const said: unknown[] = [];
+    const { flow } = flowWith({
+      learn: async (_reading, label, _by, risk) => {
+        said.push([label, risk]);
+        return { kept: true };
+      },
+    });
+    await press(flow, 'capture');
+    flow.send({ type: 'label', result: 'r1', label: 'scar', risk: 'benign' });
+    await flow.rest();
+    await press(flow, 'capture', 'confirm');
+    await press(flow, 'capture');
+    flow.send({ type: 'label', result: 'r1', label: 'wart' });
+    await flow.rest();
+    expect(said).toEqual([
+      ['scar', 'benign'],
+      ['mel', undefined],
+      ['wart', undefined],
+    ]);
+  });
+
   it('takes an update back, and says when there was none', async () => {
     const { flow } = flowWith();
     expect(await press(flow, 'undo', 'undo')).toMatchObject({ state: 'idle', undone: true });

@@ -153,6 +153,31 @@ describe('a classifier', () => {
     },
   );
 
+  it.each([
+    ['refer', []],
+    ['routine', ['scar']],
+  ] as const)('that triages says %s of an added class when these are benign: %j', async (triage, benign) => {
+    const rule = { malignant: ['malign'], threshold: 0.5 };
+    const classTable = {
+      version: 1 as const,
+      classes: [{ code: 'malign', names: { en: 'malign' }, risk: 'malignant' as const }],
+    };
+    const head: LearnedHead = {
+      ...{ digest: '0'.repeat(64), classes: ['benign', 'malign', 'scar'], benign },
+      potentials: () => Int32Array.of(0, 0, 1e6),
+    };
+    const figure = { value: 1, low: 1, high: 1 };
+    const section = {
+      ...{ version: 1 as const, score: 'sum' as const, method: 'conformal-risk-control' as const },
+      ...{ ...rule, sensitivity: 0.95, lesions: { malignant: 1, watched: null } },
+      expected: { sensitivity: figure, watchedSensitivity: null, specificity: figure },
+    };
+    const readout = { ...bundle.readout, thresholds: [1, 1], alpha: 1e-4 };
+    const triaging = { ...bundle, readout, classTable, triage: section };
+    const classifier = createClassifier(triaging, engine, { tiling: false, head: () => head });
+    expect((await classifier.classify(frame)).reading).toMatchObject({ triage, diagnosis: 'scar' });
+  });
+
   it('accounts for its time', async () => {
     const { timings } = await read(await imageOf(frame).png().toBuffer(), {});
     const { total, ...stages } = timings;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { classTableOf } from '../../../src/model/bundle/class-table.ts';
+import { classTableOf, riskOf, withBenign } from '../../../src/model/bundle/class-table.ts';
 import { malignancyOf, nameable, triageOf } from '../../../src/runtime/inference/triage.ts';
 
 const CLASSES = ['akiec', 'bcc', 'bkl', 'df', 'mel', 'nv', 'vasc'];
@@ -26,6 +26,24 @@ describe('malignancy', () => {
       0.4,
       12,
     );
+  });
+});
+
+describe('a class that was added here and said to be benign', () => {
+  const classes = [...CLASSES, 'scar'];
+  const told = withBenign(table, ['scar']);
+
+  it('does not count for malignancy, and may only be named where the lesion is routine', () => {
+    const p = [0, 0, 0, 0, 0, 0.6, 0, 0.4];
+    expect(malignancyOf(rule, classes, p, { factoryClasses: CLASSES, table: told })).toBe(0);
+    expect(nameable(classes, 'routine', told).at(-1)).toBe(true);
+    expect(nameable(classes, 'refer', told).at(-1)).toBe(false);
+    expect(nameable(classes, 'refer', table).at(-1)).toBe(true);
+  });
+
+  it('changes nothing for a class that the bundle knows: a melanoma cannot be told to be benign', () => {
+    expect(riskOf(withBenign(table, ['mel']), 'mel')).toBe('malignant');
+    expect(withBenign(table, [])).toBe(table);
   });
 });
 

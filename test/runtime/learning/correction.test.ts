@@ -7,6 +7,7 @@ import {
   quantised,
   realOf,
 } from '../../../src/runtime/learning/correction.ts';
+import { lifted } from '../../../src/runtime/learning/propose.ts';
 
 const int16 = fc.integer({ min: -32_767, max: 32_767 });
 const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
@@ -28,6 +29,7 @@ const cases = fc
         ({ weights, bias }): Correction => ({
           classes: Array.from({ length: n }, (_, c) => `class${c}`),
           factoryClasses,
+          benign: [],
           features,
           weights: Int16Array.from(weights),
           shift,
@@ -95,5 +97,14 @@ describe('a corrected head', () => {
         expect(realOf(quantised(realOf(again), again))).toEqual(realOf(again));
       }),
     );
+  });
+});
+
+describe('a head whose classes are raised', () => {
+  it('has the potentials of these classes larger by so much, whatever the size, and no other', () => {
+    const head = { ...noCorrection(['a', 'b', 'c'], 1), bias: Int32Array.of(1, 2, 2 ** 31 - 3) };
+    expect([...lifted(head, [0, 2], 1.6).bias]).toEqual([3, 2, 2 ** 31 - 1]);
+    expect([...lifted(head, [1], 1e30).bias]).toEqual([1, 2 ** 31 - 1, 2 ** 31 - 3]);
+    expect(lifted(head, [], 5)).toEqual(head);
   });
 });

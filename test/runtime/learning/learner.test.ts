@@ -6,12 +6,20 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ModelBundle } from '../../../src/model/bundle/bundle.ts';
 import { deltaName } from '../../../src/runtime/learning/delta-file.ts';
 import { TOLERANCE } from '../../../src/runtime/learning/gate.ts';
+import { HoldOut } from '../../../src/runtime/learning/hold-out.ts';
 import { HeadLearner } from '../../../src/runtime/learning/learner.ts';
 import { HISTORY_LENGTH, MEMORY_LENGTH, remembering } from '../../../src/runtime/learning/state.ts';
 import { Journal } from '../../../src/store/journal.ts';
 import { CLASSES, drawCase, drawExample, FOREIGN, learnableBundle } from '../../support/learnable.ts';
 import { Pupil } from '../../support/pupil.ts';
 import { Random } from '../../support/random.ts';
+
+const FIGURE = { value: 1, low: 1, high: 1 };
+const TRIAGE = {
+  ...{ version: 1 as const, score: 'sum' as const, method: 'conformal-risk-control' as const },
+  ...{ malignant: ['mel'], threshold: 0.486, sensitivity: 0.95, lesions: { malignant: 60, watched: 60 } },
+  expected: { sensitivity: FIGURE, watchedSensitivity: FIGURE, specificity: FIGURE },
+};
 
 let folder: string;
 let journal: Journal;
@@ -131,18 +139,23 @@ describe('the gate', () => {
         async (seed, wrong) => {
           rmSync(fileOf(learnableBundle(seed)), { force: true });
           const random = new Random(seed);
-          const pupil = await open(learnableBundle(seed));
+          const bundle = learnableBundle(seed);
+          const pupil = await open(bundle);
+          const grain = bundle.learning && new HoldOut(bundle, bundle.learning).grain;
+          const allowed = (each: number | null | undefined) => Math.max(TOLERANCE, each ?? 0) + 1e-9;
           for (let i = 0; i < 30; i++) {
             const label = random.integer(0, FOREIGN);
             const said = random.chance(wrong) ? random.integer(0, FOREIGN) : label;
             const { digest } = pupil.learner;
             const outcome = await pupil.teach(drawCase(random, label, 200), nameOf(said));
             const { factory, now } = pupil.learner.figures;
-            expect(now.balancedAccuracy).toBeGreaterThanOrEqual(factory.balancedAccuracy - TOLERANCE);
-            expect(now.sensitivity ?? 0).toBeGreaterThanOrEqual((factory.sensitivity ?? 0) - TOLERANCE);
+            const lost = factory.balancedAccuracy - now.balancedAccuracy;
+            expect(lost).toBeLessThanOrEqual(allowed(grain?.balancedAccuracy));
+            const missed = (factory.sensitivity ?? 0) - (now.sensitivity ?? 0);
+            expect(missed).toBeLessThanOrEqual(allowed(grain?.sensitivity));
             if (!outcome.kept) {
               expect(pupil.learner.digest).toBe(digest);
-              expect(outcome.reason).toMatch(/balanced accuracy|sensitivity|changed nothing/);
+              expect(outcome.reason).toMatch(/^having learned it, the device would /);
             }
           }
         },
@@ -151,6 +164,43 @@ describe('the gate', () => {
     );
   }, 120_000);
 
+  /** Half of the melanomas that are replayed are called something else, so that learning takes malignancy from them. */
+  function misledBundle(): ModelBundle {
+    const plain = learnableBundle(1, 60);
+    if (plain.learning === undefined) throw new Error('this bundle cannot learn');
+    let called = 0;
+    const labels = plain.learning.rehearsal.labels.map((label) => (label === 3 && called++ < 6 ? 0 : label));
+    const rehearsal = { ...plain.learning.rehearsal, labels };
+    return { ...plain, learning: { ...plain.learning, rehearsal } };
+  }
+  const teachTwelve = async (pupil: Pupil) => {
+    const random = new Random(6);
+    for (let i = 0; i < 12; i++) {
+      const label = random.integer(0, 2);
+      await pupil.teach(drawCase(random, label), nameOf(label));
+    }
+    return recorded('update');
+  };
+
+  it('raises the malignant classes rather than refer fewer of their cases, and records by how much', async () => {
+    const bundle: ModelBundle = { ...misledBundle(), triage: TRIAGE };
+    const pupil = await open(bundle);
+    const updates = await teachTwelve(pupil);
+    expect(updates.every(({ kept }) => kept)).toBe(true);
+    const lifts = updates.map(({ lift }) => lift);
+    expect(lifts).toContain(undefined);
+    expect(lifts).toContain(0.2);
+    const { factory, now } = pupil.learner.figures;
+    const lost = (factory.triageSensitivity ?? 0) - (now.triageSensitivity ?? 0);
+    expect(lost).toBeLessThanOrEqual(1 / 60 + 1e-9);
+    expect((await open(bundle)).setAside).toEqual([]);
+  });
+
+  it('raises nothing where the bundle does not triage', async () => {
+    const updates = await teachTwelve(await open(misledBundle()));
+    expect(updates.every(({ lift }) => lift === undefined)).toBe(true);
+  });
+
   it('turns down what would make melanomas benign, in words, and records it', async () => {
     const pupil = await open(learnableBundle(3));
     const random = new Random(7);
@@ -158,8 +208,58 @@ describe('the gate', () => {
     for (let i = 0; i < 40; i++) outcomes.push(await pupil.teach(drawCase(random, 3), 'one'));
     const refused = outcomes.filter(({ kept }) => !kept);
     expect(refused.length).toBeGreaterThan(0);
-    expect(refused[0].reason).toContain('on the guard set');
+    expect(refused[0].reason).toContain('of its own check images');
     expect(recorded('update').filter(({ kept }) => !kept)).toHaveLength(refused.length);
+  });
+});
+
+describe('an added class', () => {
+  const random = new Random(31);
+  const foreign = () => drawCase(random, FOREIGN);
+
+  it.each([
+    [undefined, 'malignant'],
+    ['malignant', 'malignant'],
+    ['premalignant', 'malignant'],
+    ['benign', 'benign'],
+  ] as const)('of which was said %s counts as %s, at once and after a new start', async (risk, addedAs) => {
+    const pupil = await open(learnableBundle());
+    expect(await pupil.teach(foreign(), 'foreign', 'case', risk)).toEqual({ kept: true, addedAs });
+    const benign = addedAs === 'benign' ? ['foreign'] : [];
+    expect(pupil.learner.head.benign).toEqual(benign);
+    const again = await open(learnableBundle());
+    await again.teach(foreign(), 'foreign');
+    expect(again.learner.head.benign).toEqual(benign);
+    expect(again.setAside).toEqual([]);
+    const [first] = recorded('update');
+    expect(first.risk).toBe(risk);
+  });
+
+  it('keeps what was said of it: no later label makes it benign, nor malignant', async () => {
+    const pupil = await open(learnableBundle());
+    await pupil.teach(foreign(), 'foreign');
+    await pupil.teach(foreign(), 'scar', 'scar', 'benign');
+    const { digest } = pupil.learner;
+    const refused = { code: 'LABEL_RISK' };
+    await expect(pupil.teach(foreign(), 'foreign', 'x', 'benign')).rejects.toMatchObject(refused);
+    await expect(pupil.teach(foreign(), 'scar', 'y', 'malignant')).rejects.toMatchObject(refused);
+    await expect(pupil.teach(foreign(), 'mel', 'z', 'benign')).rejects.toMatchObject(refused);
+    expect(pupil.learner.digest).toBe(digest);
+    await expect(pupil.teach(foreign(), 'scar', 'v', 'benign')).resolves.toHaveProperty('kept');
+    await expect(pupil.teach(foreign(), 'foreign', 'w', 'premalignant')).resolves.toHaveProperty('kept');
+  });
+
+  it('is another head where it is benign: its digest says so', async () => {
+    const headInput = foreign();
+    const heads = [];
+    for (const risk of ['malignant', 'benign'] as const) {
+      const pupil = await open(learnableBundle());
+      await pupil.teach(headInput, 'foreign', 'case', risk);
+      heads.push(pupil.learner.digest);
+      await pupil.learner.undo('button');
+      expect(pupil.learner.head.benign).toEqual([]);
+    }
+    expect(heads[0]).not.toBe(heads[1]);
   });
 });
 

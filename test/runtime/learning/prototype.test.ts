@@ -1,13 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { largestIndex } from '../../../src/runtime/inference/readout.ts';
 import {
   type Correction,
   correctedPotentials,
   noCorrection,
 } from '../../../src/runtime/learning/correction.ts';
-import { deviationAlong, dot, inverse, metricOf, transformed } from '../../../src/runtime/learning/metric.ts';
+import {
+  deviationOf,
+  dot,
+  inverse,
+  metricOf,
+  outlyingAlong,
+  transformed,
+} from '../../../src/runtime/learning/metric.ts';
 import { proposed } from '../../../src/runtime/learning/propose.ts';
-import { withClass, withPrototype } from '../../../src/runtime/learning/prototype.ts';
+import { boundary, withClass, withPrototype } from '../../../src/runtime/learning/prototype.ts';
 import { CLASSES, drawCase, drawExample, FEATURES, FOREIGN } from '../../support/learnable.ts';
 import { Random } from '../../support/random.ts';
 
@@ -25,7 +33,8 @@ function known(seed: number, perClass = 12) {
   const bundled = drawn(random, perClass);
   const metric = metricOf(Int16Array.from(bundled.flatMap(({ pooled }) => [...pooled])), FEATURES);
   const start = withClass(noCorrection(CLASSES, FEATURES), 'foreign', ALPHA);
-  return { random, bundled, options: { metric, alpha: ALPHA }, start };
+  const named = bundled.map(({ potentials }) => largestIndex(potentials));
+  return { random, bundled, options: { metric, named, alpha: ALPHA }, start };
 }
 
 const isNamed = (correction: Correction, { potentials, pooled }: ReturnType<typeof drawCase>) => {
@@ -101,6 +110,62 @@ describe('an added class', () => {
   });
 });
 
+describe('where an added class begins', () => {
+  const gauss = (random: Random) =>
+    Array.from({ length: 12 }, () => random.next()).reduce((a, b) => a + b, -6);
+  /** Cases of answers around centres of their own. */
+  const drawnAround = (centres: readonly number[], each: number, random = new Random(4)) => ({
+    outlying: Float64Array.from(
+      centres.flatMap((centre) => Array.from({ length: each }, () => centre + gauss(random))),
+    ),
+    named: centres.flatMap((_, answer) => Array.from({ length: each }, () => answer)),
+  });
+
+  it('is where one case in a hundred lies beyond it, each answer counting the same', () => {
+    const { outlying, named } = drawnAround([-0.5, 0, 1], 400);
+    const begins = boundary(outlying, named);
+    const shares = [0, 1, 2].map(
+      (answer) => [...outlying].filter((value, i) => named[i] === answer && value > begins).length / 400,
+    );
+    const mean = shares.reduce((a, b) => a + b, 0) / 3;
+    // The count is smoothed, which moves the boundary out a little.
+    expect(mean).toBeGreaterThan(0.001);
+    expect(mean).toBeLessThan(0.011);
+  });
+
+  it('does not depend on how often an answer is given', () => {
+    const { outlying, named } = drawnAround([0, 2], 50);
+    const often = Array.from({ length: 9 }, () => [...outlying.subarray(0, 50)]).flat();
+    const more = Float64Array.from([...often, ...outlying]);
+    const moreNamed = [...often.map(() => 0), ...named];
+    expect(boundary(more, moreNamed)).toBeCloseTo(boundary(outlying, named), 5);
+  });
+
+  it('lies farther out where one of the answers lies farther out', () => {
+    fc.assert(
+      fc.property(seeds, fc.double({ min: 0.5, max: 4, noNaN: true }), (seed, farther) => {
+        const near = drawnAround([0, 0, 0], 30, new Random(seed));
+        const far = drawnAround([0, 0, farther], 30, new Random(seed));
+        expect(boundary(far.outlying, far.named)).toBeGreaterThan(boundary(near.outlying, near.named));
+      }),
+    );
+  });
+
+  it('is the least at which no more is taken, to a millionth', () => {
+    const values = fc.array(fc.double({ min: -8, max: 8, noNaN: true }), { minLength: 1, maxLength: 40 });
+    fc.assert(
+      fc.property(values, (outlying) => {
+        const named = outlying.map(() => 0);
+        const begins = boundary(Float64Array.from(outlying), named);
+        const taken = (from: number) =>
+          outlying.reduce((sum, value) => sum + 1 / (1 + Math.exp(5 * (from - value))), 0) / outlying.length;
+        expect(taken(begins)).toBeLessThanOrEqual(0.01);
+        if (begins > 1e-6) expect(taken(begins - 1e-6)).toBeGreaterThan(0.01);
+      }),
+    );
+  });
+});
+
 describe('the deviation along a direction', () => {
   it('is what each case shows where the covariance was made without it', () => {
     fc.assert(
@@ -123,7 +188,8 @@ describe('the deviation along a direction', () => {
           return dot(direction, 0, row) ** 2;
         });
         const expected = Math.sqrt(squares.reduce((sum, value) => sum + value, 0) / squares.length);
-        expect(deviationAlong(metric, transformed(metric, away)) / expected).toBeCloseTo(1, 6);
+        const deviation = deviationOf(outlyingAlong(metric, transformed(metric, away)));
+        expect(deviation / expected).toBeCloseTo(1, 6);
       }),
       { numRuns: 20 },
     );

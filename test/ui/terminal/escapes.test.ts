@@ -32,6 +32,7 @@ const view: FlowView = {
   capture: null,
   by: 'button',
   reading: null,
+  risk: null,
   proposed: HOSTILE,
   fault: null,
   learned: null,

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Flow, type FlowView } from '../../../src/runtime/appliance/flow/flow.ts';
+import type { LearningOutcome } from '../../../src/runtime/learning/outcome.ts';
 import { confirmationQuestion, flowNote, idleKeyNote } from '../../../src/ui/terminal/flow-notes.ts';
 
 let open: Flow[] = [];
@@ -9,12 +10,12 @@ afterEach(() => {
 });
 
 /** A flow that has learned one case as `mel`, and what a person at the terminal is told. */
-function desk(timeouts = {}) {
+function desk(timeouts = {}, outcome: LearningOutcome = { kept: true }) {
   const flow = new Flow(
     {
       capture: async () => ({ image: 'x.png', capturedAt: new Date(0), origin: 'x.png' }),
       read: async () => ({ id: 'r1', accepted: true, diagnosis: 'mel', ranking: ['mel', 'nv'] }),
-      learn: async () => ({ kept: true }),
+      learn: async () => outcome,
       undo: async () => true,
       lastUpdate: () => ({ label: 'mel' }),
     },
@@ -39,6 +40,24 @@ function desk(timeouts = {}) {
 }
 
 describe('a person at the terminal', () => {
+  it('is told what was learned, and of a new class how triage takes it', async () => {
+    const known = desk();
+    await known.type('capture', 'confirm');
+    expect(known.told.at(-1)).toBe('Learned: mel');
+    const added = desk({}, { kept: true, addedAs: 'malignant' });
+    await added.type('capture', 'confirm');
+    expect(added.told.at(-1)).toBe('Learned: mel, a new class; triage takes it for malignant');
+  });
+
+  it('is never told to be wrong: a label that changes no reading is recorded, and stands', async () => {
+    const { told, type } = desk({}, { kept: false, reason: 'having learned it, the device would see less' });
+    await type('capture', 'confirm');
+    expect(told.at(-1)).toBe(
+      'Recorded: mel. Your label stands; the device only does not change its reading for it: ' +
+        'having learned it, the device would see less',
+    );
+  });
+
   it('is told that a question has ended, and that an answer after that changed nothing', async () => {
     const { flow, told, type } = desk({ confirm: 30 });
     await type('capture');

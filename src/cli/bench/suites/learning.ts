@@ -1,5 +1,6 @@
 import { Argument, type Command, Option } from 'commander';
 import { z } from 'zod';
+import { type ClinicReport, LABELLERS, measureClinics } from '../../../bench/learning/clinic.ts';
 import { ARMS, measureStreams, prepareStreams, type StreamReport } from '../../../bench/learning/streams.ts';
 import { UsageError } from '../../../errors.ts';
 import { openModel } from '../../../runtime/engine/open-model.ts';
@@ -18,18 +19,21 @@ const optionsSchema = jsonSchema.extend({
 });
 type Options = z.infer<typeof optionsSchema>;
 
-const stepSchema = z.enum(['prepare', ...ARMS]);
+const stepSchema = z.enum(['prepare', ...ARMS, 'clinic']);
 
-/** `prepare` writes data sets to train on; `site` and `class` measure a network that was trained on them. */
+/**
+ * `prepare` writes data sets to train on; `site` and `class` measure a network that was trained on them, `clinic` any network
+ * that has not seen the validation split.
+ */
 export function learningCommand(): Command {
   return suiteCommand(
     'learning',
     'What a device learns of a new site or class, one labelled lesion at a time',
   )
-    .addArgument(new Argument('<step>', 'prepare, then site or class').choices(stepSchema.options))
+    .addArgument(new Argument('<step>', 'prepare, then site or class; or clinic').choices(stepSchema.options))
     .requiredOption('--dataset <folder>', 'HAM10000 with its metadata and split_lesion.csv')
     .option('--out <folder>', 'prepare: where the data sets without the site and the class go')
-    .option('--model <bundle>', 'site, class: a bundle trained without it')
+    .option('--model <bundle>', 'site, class: a bundle trained without it; clinic: any')
     .option('--site <name>', 'the acquisition site that is new', 'rosendahl')
     .option('--class <name>', 'the class that is new', 'vasc')
     .addOption(new Option('--wrong <share>', 'share of labels that are wrong').default(0))
@@ -38,6 +42,7 @@ export function learningCommand(): Command {
       const options = parseOptions(optionsSchema, rawOptions);
       const step = stepSchema.parse(rawStep);
       if (step === 'prepare') prepare(options);
+      else if (step === 'clinic') await clinic(options);
       else await measure(step, options);
     });
 }
@@ -58,6 +63,32 @@ async function measure(arm: (typeof ARMS)[number], options: Options): Promise<vo
     else show(report);
   } finally {
     await model.engine.close();
+  }
+}
+
+async function clinic({ model: file, dataset, json }: Options): Promise<void> {
+  const model = await openModel(file);
+  try {
+    const report = await measureClinics(model, { dataset, note });
+    if (json) printJson(report);
+    else showClinics(report);
+  } finally {
+    await model.engine.close();
+  }
+}
+
+function showClinics({ lesions, cases, clinics }: ClinicReport): void {
+  print(
+    `first ${cases} cases of a clinic, drawn from ${lesions} validation lesions that the bundle does not hold`,
+  );
+  for (const labeller of LABELLERS) {
+    const runs = clinics[labeller];
+    const kept = runs.map((run) => run.kept).join(', ');
+    const longest = Math.max(...runs.map((run) => run.longestRefusal));
+    const within = runs.every((run) => run.withinGate) ? 'yes' : 'NO';
+    print(
+      `labels ${labeller.padEnd(10)} kept ${kept}; at most ${longest} turned down in a row; always within the gate: ${within}`,
+    );
   }
 }
 

@@ -1,6 +1,7 @@
 import { assign, fromPromise, setup } from 'xstate';
 import type { Capture } from '../../../capture/source.ts';
 import { SpikescopeError } from '../../../errors.ts';
+import type { Risk } from '../../../model/bundle/class-table-section.ts';
 import type { LearningOutcome, PressedBy } from '../../learning/outcome.ts';
 import type { FlowParts, FlowTimeouts, LastUpdate, RecordedReading } from './parts.ts';
 
@@ -9,14 +10,16 @@ export type FlowEvent =
   | { readonly type: 'confirm'; readonly by?: PressedBy }
   | { readonly type: 'next-label' }
   | { readonly type: 'undo'; readonly by?: PressedBy }
-  /** A label for a result, by its identifier: as from afar. */
-  | { readonly type: 'label'; readonly result: string; readonly label: string };
+  /** A label for a result, by its identifier: as from afar. With it the risk of a class that is new. */
+  | { readonly type: 'label'; readonly result: string; readonly label: string; readonly risk?: Risk };
 
 export interface FlowContext {
   readonly capture: Capture | null;
   readonly reading: RecordedReading | null;
   /** The label that confirming would teach. */
   readonly proposed: string | null;
+  /** What was said of the risk of that label's class; null where nothing was. */
+  readonly risk: Risk | null;
   readonly learned: LearningOutcome | null;
   /** Through what the last label or undo came. */
   readonly by: PressedBy;
@@ -39,6 +42,7 @@ const EMPTY: FlowContext = {
   capture: null,
   reading: null,
   proposed: null,
+  risk: null,
   learned: null,
   by: 'button',
   takingBack: null,
@@ -106,10 +110,12 @@ export function flowMachine(parts: FlowParts, timeouts: FlowTimeouts) {
         if (input === null) throw new Error('nothing was captured');
         return parts.read(input);
       }),
-      teach: fromPromise<LearningOutcome, Pick<FlowContext, 'reading' | 'proposed' | 'by'>>(({ input }) => {
-        if (input.reading === null || input.proposed === null) throw new Error('nothing was confirmed');
-        return parts.learn(input.reading, input.proposed, input.by);
-      }),
+      teach: fromPromise<LearningOutcome, Pick<FlowContext, 'reading' | 'proposed' | 'risk' | 'by'>>(
+        ({ input }) => {
+          if (input.reading === null || input.proposed === null) throw new Error('nothing was confirmed');
+          return parts.learn(input.reading, input.proposed, input.by, input.risk ?? undefined);
+        },
+      ),
       takeBack: fromPromise<boolean, PressedBy>(({ input }) => parts.undo(input)),
     },
     actions: {
@@ -124,6 +130,7 @@ export function flowMachine(parts: FlowParts, timeouts: FlowTimeouts) {
       }),
       proposeGiven: assign({
         proposed: ({ context, event }) => (event.type === 'label' ? event.label : context.proposed),
+        risk: ({ event }) => (event.type === 'label' ? (event.risk ?? null) : null),
       }),
     },
     guards: {
@@ -224,7 +231,7 @@ export function flowMachine(parts: FlowParts, timeouts: FlowTimeouts) {
       learning: {
         invoke: {
           src: 'teach',
-          input: ({ context: { reading, proposed, by } }) => ({ reading, proposed, by }),
+          input: ({ context: { reading, proposed, risk, by } }) => ({ reading, proposed, risk, by }),
           onDone: {
             description: 'kept or rolled back',
             target: 'idle',

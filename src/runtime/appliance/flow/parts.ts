@@ -2,6 +2,7 @@
  * What the flow of the appliance asks of its parts. Each call is one attempt; a rejection is a fault, shown and survived.
  */
 import type { Capture } from '../../../capture/source.ts';
+import type { Risk } from '../../../model/bundle/class-table-section.ts';
 import type { LearningOutcome, PressedBy } from '../../learning/outcome.ts';
 
 /** What a recorded reading looks like to whoever must confirm it. */
@@ -29,8 +30,8 @@ export interface FlowParts {
   capture(signal: AbortSignal): Promise<Capture | null>;
   /** Reads a frame and records the result; durable when it resolves. */
   read(capture: Capture): Promise<RecordedReading>;
-  /** Takes a verdict on the case that was read last, and teaches it. */
-  learn(reading: RecordedReading, label: string, by: PressedBy): Promise<LearningOutcome>;
+  /** Takes a verdict on the case that was read last, and teaches it. @param risk of a class that is new */
+  learn(reading: RecordedReading, label: string, by: PressedBy, risk?: Risk): Promise<LearningOutcome>;
   /** Takes the last verdict back, with what was learned from it; false when there is none. */
   undo(by: PressedBy): Promise<boolean>;
   /** What `undo` would take back; null when there is nothing. */

@@ -17,8 +17,10 @@ describe('a result for receivers of the first version', () => {
         const result = resultOf(reading, context);
         const sent: unknown = JSON.parse(resultUpTo(1, JSON.stringify(result)));
         expect(resultSchema1.safeParse(sent).success).toBe(true);
-        const { triage: _, malignancy: __, ...first } = { triage: null, malignancy: null, ...result };
-        expect(sent).toEqual({ ...first, schema: 'spikescope/result/1' });
+        const added = { triage: null, malignancy: null, unfamiliar: null };
+        const { triage: _, malignancy: __, unfamiliar: ___, ...first } = { ...added, ...result };
+        const reasons = first.reasons.filter((reason) => reason !== 'out-of-scope');
+        expect(sent).toEqual({ ...first, schema: 'spikescope/result/1', reasons });
       }),
     );
   });

@@ -11,15 +11,16 @@ const secondSchema = z.looseObject({
   schema: z.literal(RESULT_SCHEMA_2),
   triage: z.unknown(),
   malignancy: z.unknown(),
-  unfamiliar: z.unknown(),
+  unfamiliar: z.unknown().optional(),
   reasons: z.array(z.string()),
 });
 
 const KNOWN_REASONS: ReadonlySet<string> = new Set(resultSchema1.shape.reasons.element.options);
 
 /**
- * A result as JSON in a version that its receivers read. The second has all that the first has, so that what came with it is
- * left out, reasons too, and nothing else changes: the same bytes each time. What is no result of a newer version stays as it is.
+ * A result as JSON in a version that its receivers read. The second has all that the first has, so that what came with it,
+ * reasons too, is left out, and nothing else changes: the same bytes each time. What is no result of a newer version stays
+ * as it is.
  */
 export function resultUpTo(newest: ResultVersion, payload: string): string {
   if (newest === 2) return payload;

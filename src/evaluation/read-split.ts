@@ -5,8 +5,8 @@ import type { Sample } from '../dataset/dataset.ts';
 import { SpikescopeError } from '../errors.ts';
 import type { ModelBundle } from '../model/bundle/bundle.ts';
 import { decodeImage } from '../preprocess/decode.ts';
+import { fieldOf, inputOf } from '../preprocess/field.ts';
 import { retakeReasons } from '../preprocess/quality.ts';
-import { areaResample } from '../preprocess/resample.ts';
 import type { Engine } from '../runtime/engine/contract.ts';
 import { createClassifier } from '../runtime/inference/classifier.ts';
 import type { Reading } from '../runtime/inference/reading.ts';
@@ -61,7 +61,7 @@ export async function readSplit(
     const { reading } = await classifier.classify(frame);
     const retake = retakeReasons(reading.quality, limits);
     if (float === undefined || reading.crop === null) return { sample, reading, retake, comparison: null };
-    const input = areaResample(frame, reading.crop, side);
+    const input = inputOf(frame, fieldOf(frame), reading.crop, side);
     const [integer, real] = await Promise.all([engine.infer(input), float.run(float.prepare(input, 1))]);
     return { sample, reading, retake, comparison: { integer: integer.potentials, float: real } };
   };

@@ -13,14 +13,25 @@ const digest = fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLeng
 export const readings: fc.Arbitrary<Reading> = fc
   .record({
     accepted: fc.boolean(),
-    reasons: fc.uniqueArray(fc.constantFrom('too-small', 'flat', 'clipped', 'out-of-focus')),
+    reasons: fc.uniqueArray(
+      fc.constantFrom('too-small', 'flat', 'clipped', 'dark', 'bright', 'torn', 'out-of-focus'),
+    ),
     diagnosis: name(64),
     probabilities: fc.dictionary(name(64), share, { maxKeys: 200, size: 'max' }),
     tiled: fc.boolean(),
     crop: fc.option(
       fc.record({ x: fc.nat(100_000), y: fc.nat(100_000), side: fc.integer({ min: 1, max: 100_000 }) }),
     ),
-    quality: fc.record({ shortSide: fc.nat(100_000), clippedShare: share, contrast: amount, focus: amount }),
+    quality: fc.record({
+      shortSide: fc.nat(100_000),
+      clippedShare: share,
+      contrast: amount,
+      focus: amount,
+      noise: amount,
+      constantBand: share,
+      highlight: fc.nat(255),
+      saturatedShare: share,
+    }),
     timings: fc.record({
       decode: amount,
       quality: amount,
@@ -55,7 +66,16 @@ export const READING: Reading = {
   potentials: { nv: 9, mel: 1 },
   tiled: false,
   crop: { x: 0, y: 0, side: 450 },
-  quality: { shortSide: 450, clippedShare: 0, contrast: 30, focus: 200 },
+  quality: {
+    shortSide: 450,
+    clippedShare: 0,
+    contrast: 30,
+    focus: 200,
+    noise: 1,
+    constantBand: 0,
+    highlight: 180,
+    saturatedShare: 0,
+  },
   timings: { decode: 1, quality: 1, crop: 1, inference: 1, readout: 1, total: 5 },
   model: { name: 'm', version: '1', digest: '0'.repeat(64) },
   backend: 'cpu',

@@ -1,6 +1,6 @@
 import type { ClockState } from '../../telehealth/clock.ts';
 import { bytesOf, MAXIMUM_MESSAGE_BYTES } from '../../telehealth/payload.ts';
-import { RESULT_SCHEMA_1, RESULT_SCHEMA_2, type Result } from '../../telehealth/result.ts';
+import { RESULT_SCHEMA_1, RESULT_SCHEMA_2, type Result, reasonsOfVersion1 } from '../../telehealth/result.ts';
 import type { Classifier } from '../inference/classifier.ts';
 import type { Reading } from '../inference/reading.ts';
 
@@ -30,7 +30,6 @@ export function resultOf(reading: Reading, context: ResultContext): Result {
     ...headOf(context, reading),
     ...(reading.head !== undefined && { head: reading.head }),
     accepted: reading.accepted,
-    reasons: [...reading.reasons],
     diagnosis: reading.diagnosis,
     probabilities: mostProbableFirst(reading.probabilities),
     tiled: reading.tiled,
@@ -52,6 +51,10 @@ export function resultOf(reading: Reading, context: ResultContext): Result {
   });
 }
 
+type Judged = Pick<Reading, 'triage' | 'malignancy'> & {
+  readonly reasons: readonly (Reading['reasons'][number] | Refusal['reason'])[];
+};
+
 /** The result of a frame that gave no reading: it is published all the same, so that no capture goes missing. */
 export function refusedResult(
   refusal: Refusal,
@@ -59,10 +62,9 @@ export function refusedResult(
   engine: Pick<Reading, 'model' | 'backend'> & Partial<Pick<Classifier, 'triages'>>,
 ): Result {
   return {
-    ...judged(engine.triages ? { triage: null, malignancy: null } : {}),
+    ...judged({ reasons: [refusal.reason], ...(engine.triages && { triage: null, malignancy: null }) }),
     ...headOf(context, engine),
     accepted: false,
-    reasons: [refusal.reason],
     fault: refusal.fault,
     diagnosis: 'retake',
     probabilities: {},
@@ -73,12 +75,13 @@ export function refusedResult(
   };
 }
 
-/** The version that says as much as the model does, and what to do. */
-function judged({ triage, malignancy = null }: Pick<Reading, 'triage' | 'malignancy'>) {
+/** The version that says as much as the model does: why the frame was not accepted, and what to do. */
+function judged({ reasons, triage, malignancy = null }: Judged) {
   return triage === undefined
-    ? ({ schema: RESULT_SCHEMA_1 } as const)
+    ? ({ schema: RESULT_SCHEMA_1, reasons: reasonsOfVersion1(reasons) } as const)
     : ({
         schema: RESULT_SCHEMA_2,
+        reasons: reasons.slice(),
         triage,
         malignancy: malignancy === null ? null : rounded(malignancy, 6),
       } as const);

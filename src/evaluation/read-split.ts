@@ -6,8 +6,8 @@ import { SpikescopeError } from '../errors.ts';
 import type { RgbFrame } from '../frame.ts';
 import type { ModelBundle } from '../model/bundle/bundle.ts';
 import { decodeImage } from '../preprocess/decode.ts';
+import { fieldOf, inputOf } from '../preprocess/field.ts';
 import { retakeReasons } from '../preprocess/quality.ts';
-import { areaResample } from '../preprocess/resample.ts';
 import type { Engine } from '../runtime/engine/contract.ts';
 import { createClassifier } from '../runtime/inference/classifier.ts';
 import { OUT_OF_SCOPE, type Reading } from '../runtime/inference/reading.ts';
@@ -66,7 +66,7 @@ export async function readSplit(
     const failures = retakeReasons(reading.quality, limits);
     const retake = failures.length === 0 && scope?.isOutOfScope ? [OUT_OF_SCOPE] : failures;
     if (float === undefined || reading.crop === null) return { sample, reading, retake, comparison: null };
-    const input = areaResample(frame, reading.crop, side);
+    const input = inputOf(frame, fieldOf(frame), reading.crop, side);
     const [integer, real] = await Promise.all([engine.infer(input), float.run(float.prepare(input, 1))]);
     return { sample, reading, retake, comparison: { integer: integer.potentials, float: real } };
   };

@@ -72,15 +72,14 @@ export interface NativeBackend {
   readonly deviation: { readonly reason: string; readonly potentials: number } | null;
 }
 
-/** Exact counts and sums of one image; what they mean for a capture is decided by `preprocess`. */
+/** Exact counts and sums of one square of a frame; what they mean for a capture is decided by `preprocess`. */
 export interface QualitySums {
-  /** Pixels of the whole image at 0 and at 255, for red, green, blue. */
+  /** Pixels of the square at 0 and at 255, for red, green, blue. */
   readonly lowClip: readonly [number, number, number];
   readonly highClip: readonly [number, number, number];
-  /**
-   * Of luminance (77 R + 150 G + 29 B + 128) >> 8 of the 128 × 128 pixels to which the centred square is
-   * area-resampled.
-   */
+  /** The square, area-resampled: uint8 RGB, 128 × 128 × 3. */
+  readonly working: Uint8Array;
+  /** Of luminance (77 R + 150 G + 29 B + 128) >> 8 of those pixels. */
   readonly luminanceMinimum: number;
   readonly luminanceMaximum: number;
   readonly luminanceSum: number;
@@ -101,8 +100,8 @@ export interface NativeAddon {
    * (the square leaves the image), `RESAMPLE_SIZE`.
    */
   areaResample(frame: Frame, square: Square, size: number): Uint8Array;
-  /** Clipping, luminance and focus of an image. Throws with code `FRAME_SIZE`. */
-  measureQuality(frame: Frame): QualitySums;
+  /** Clipping, luminance and focus of a square of a frame. Throws with code `FRAME_SIZE`, `CROP`. */
+  measureQuality(frame: Frame, square: Square): QualitySums;
   /**
    * 8-bit multiply-adds per second that one core does at best with an instruction set; 0 for `scalar`, where the compiler
    * chooses the instructions. Keeps this thread busy for 1…10,000 milliseconds. Throws with code `INSTRUCTION_SET`,

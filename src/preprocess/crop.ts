@@ -2,8 +2,8 @@
 
 import type { Square } from '../frame.ts';
 import type { Preprocessing } from '../model/bundle/contract.ts';
+import type { Field } from './field.ts';
 import type { SaliencyMap } from './saliency.ts';
-import { centredSquare } from './square.ts';
 
 /** The choices behind these are measured in docs/design/preprocessing.md. */
 export const DEFAULT_CROP: Preprocessing['crop'] = {
@@ -15,30 +15,28 @@ export const DEFAULT_CROP: Preprocessing['crop'] = {
 };
 
 /**
- * The salient square of an image, given the map of its centred square: centred on the map's peak, the smallest that
- * holds `massShare` of the map's mass, never under `minimumSide` of the short side, moved to lie inside the image.
- * The centred square when the map is flat or its peak lies in the middle.
+ * The salient square of a frame, given the map of its field's square: centred on the map's peak, the smallest that holds
+ * `massShare` of the map's mass, never under `minimumSide` of that square's side, moved to lie inside the field. The
+ * field's square when the map is flat or its peak lies in the middle.
  */
 export function salientSquare(
   map: SaliencyMap,
-  width: number,
-  height: number,
+  { square, bounds }: Pick<Field, 'square' | 'bounds'>,
   { massShare, minimumSide, flatness, centreTolerance }: Preprocessing['crop'],
 ): Square {
-  const centred = centredSquare(width, height);
-  if (!(coefficientOfVariation(map.values) >= flatness)) return centred;
+  if (!(coefficientOfVariation(map.values) >= flatness)) return square;
   const surface = smooth(map);
   const peak = peakOf(surface);
   const offCentre = Math.hypot(positionOf(peak.column) - 0.5, positionOf(peak.row) - 0.5);
-  if (offCentre <= centreTolerance) return centred;
+  if (offCentre <= centreTolerance) return square;
 
   const share = Math.min(1, Math.max(sideHolding(surface, peak, massShare), minimumSide));
-  const side = Math.max(1, Math.round(share * centred.side));
-  const place = (start: number, position: number, limit: number) =>
-    Math.min(Math.max(Math.round(start + position * centred.side - side / 2), 0), limit - side);
+  const side = Math.max(1, Math.round(share * square.side));
+  const place = (start: number, position: number, least: number, extent: number) =>
+    Math.min(Math.max(Math.round(start + position * square.side - side / 2), least), least + extent - side);
   return {
-    x: place(centred.x, positionOf(peak.column), width),
-    y: place(centred.y, positionOf(peak.row), height),
+    x: place(square.x, positionOf(peak.column), bounds.x, bounds.width),
+    y: place(square.y, positionOf(peak.row), bounds.y, bounds.height),
     side,
   };
 }

@@ -7,16 +7,38 @@ import { backendSchema, deviceSchema, digestSchema, modelIdentitySchema, timeSch
 const probability = z.number().min(0).max(1);
 const milliseconds = z.number().min(0);
 const className = z.string().min(1).max(64);
-const REASONS = ['too-small', 'flat', 'clipped', 'out-of-focus', 'unreadable', 'failed'] as const;
-const WHY = 'Why the frame was not accepted';
 
 /** Of a model that neither triages nor tells what is no lesion. */
 export const RESULT_SCHEMA_1 = 'spikescope/result/1';
 /** Of one that does: all that the first has, with the same meaning, what to do, and what is no lesion. */
 export const RESULT_SCHEMA_2 = 'spikescope/result/2';
 
+const REASONS_1 = ['too-small', 'flat', 'clipped', 'out-of-focus', 'unreadable', 'failed'] as const;
+const REASONS_2 = [...REASONS_1, 'dark', 'bright', 'torn', 'out-of-scope'] as const;
+type Reason1 = (typeof REASONS_1)[number];
+type Reason2 = (typeof REASONS_2)[number];
+export const reason2Schema = z.enum(REASONS_2);
+
+/** What the first version says of the reasons that it has no word for. */
+const REASON_1_FOR: Readonly<Record<Exclude<Reason2, Reason1>, Reason1>> = {
+  dark: 'clipped',
+  bright: 'clipped',
+  torn: 'unreadable',
+  'out-of-scope': 'unreadable',
+};
+
+/** In the words of the first version, each once. */
+export function reasonsOfVersion1(reasons: readonly Reason2[]): Reason1[] {
+  const known = reasons.map((reason) => (isReason1(reason) ? reason : REASON_1_FOR[reason]));
+  return [...new Set(known)];
+}
+
+function isReason1(reason: Reason2): reason is Reason1 {
+  return REASONS_1.some((known) => known === reason);
+}
+
 /** Everything that leaves the device about one capture: no pixels, no names of files or patients. */
-const shape = {
+const shapeWith = <Reason extends string>(reasons: readonly [Reason, ...Reason[]]) => ({
   id: z.uuid().describe('Stays the same when a result is sent again: drop repeats by it'),
   device: deviceSchema,
   capturedAt: timeSchema,
@@ -30,7 +52,7 @@ const shape = {
     .optional()
     .describe('SHA-256 of the learned head that read it; absent where the device does not learn'),
   accepted: z.boolean().describe('False when the frame could not be read: take it again'),
-  reasons: z.array(z.enum(REASONS)).describe(WHY),
+  reasons: z.array(z.enum(reasons)).describe('Why the frame was not accepted'),
   fault: z
     .string()
     .regex(/^[A-Z][A-Z0-9_]{0,63}$/)
@@ -66,7 +88,7 @@ const shape = {
     })
     .nullable()
     .describe('Milliseconds'),
-};
+});
 
 const about = (version: number) => ({
   title: `spikescope result, version ${version}`,
@@ -74,16 +96,13 @@ const about = (version: number) => ({
 });
 
 export const resultSchema1 = z
-  .strictObject({ schema: z.literal(RESULT_SCHEMA_1), ...shape })
+  .strictObject({ schema: z.literal(RESULT_SCHEMA_1), ...shapeWith(REASONS_1) })
   .meta({ ...about(1), title: 'spikescope result' });
 
 export const resultSchema2 = z
   .strictObject({
     schema: z.literal(RESULT_SCHEMA_2),
-    ...shape,
-    reasons: z
-      .array(z.enum([...REASONS, 'out-of-scope']))
-      .describe(`${WHY}; out-of-scope where it shows no lesion`),
+    ...shapeWith(REASONS_2),
     triage: z
       .enum(TRIAGES)
       .nullable()

@@ -65,7 +65,7 @@ function imageCase(seed: number): ImageCase {
   const size = random.integer(1, 70);
   const frame = seed % 2 === 0 ? rgb : camera;
   const resampled = areaResampleReference(rgb, square, size);
-  return { seed, frame, square, size, resampled, quality: nativeAddon().measureQuality(rgb) };
+  return { seed, frame, square, size, resampled, quality: nativeAddon().measureQuality(rgb, square) };
 }
 
 async function makeCases(graphs: number, first: number): Promise<Cases> {

@@ -47,7 +47,9 @@ function wrongImages(addon: NativeAddon, cases: readonly ImageCase[]): string[] 
     ...(Buffer.from(resampled).equals(addon.areaResample(frame, square, size))
       ? []
       : [`seed ${seed}: pixels differ`]),
-    ...(isDeepStrictEqual(addon.measureQuality(frame), quality) ? [] : [`seed ${seed}: the quality differs`]),
+    ...(isDeepStrictEqual(addon.measureQuality(frame, square), quality)
+      ? []
+      : [`seed ${seed}: the quality differs`]),
   ]);
 }
 

@@ -12,7 +12,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import type { Frame } from '../../src/frame.ts';
+import type { Frame, Square } from '../../src/frame.ts';
 import { readBundle } from '../../src/model/bundle/read.ts';
 import { elementCount, type IntegerGraph } from '../../src/model/graph.ts';
 import { interpret } from '../../src/model/interpreter/interpreter.ts';
@@ -165,13 +165,14 @@ async function runImaging(seed: number): Promise<string | null> {
   const size = random.integer(1, 100);
   const expected = areaResampleReference({ rgb, width, height }, square, size);
   const resampled = addon.areaResample({ rgb, width, height }, square, size);
-  if (!sameQuality(addon, { rgb, width, height })) return 'the quality of an image differs';
+  if (!sameQuality(addon, { rgb, width, height }, square)) return 'the quality of an image differs';
   if (!Buffer.from(expected).equals(resampled)) return 'the resampled image differs';
   return yuvFault(addon, random);
 }
 
-function sameQuality(addon: NativeAddon, frame: Frame): boolean {
-  return isDeepStrictEqual({ ...qualitySumsReference(frame) }, { ...addon.measureQuality(frame) });
+function sameQuality(addon: NativeAddon, frame: Frame, square: Square): boolean {
+  const expected = qualitySumsReference(frame, square);
+  return isDeepStrictEqual({ ...expected }, { ...addon.measureQuality(frame, square) });
 }
 
 /** A camera's frame, against its conversion to RGB. */
@@ -182,7 +183,7 @@ function yuvFault(addon: NativeAddon, random: Random): string | null {
   const square = centredSquare(width, height);
   const size = random.integer(1, 100);
   const expected = areaResampleReference(rgbOfYuv(frame), square, size);
-  if (!sameQuality(addon, frame)) return 'the quality of a YUV frame differs';
+  if (!sameQuality(addon, frame, square)) return 'the quality of a YUV frame differs';
   return Buffer.from(expected).equals(addon.areaResample(frame, square, size))
     ? null
     : 'the YUV frame differs';

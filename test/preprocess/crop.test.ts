@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_CROP, salientSquare } from '../../src/preprocess/crop.ts';
+import type { Field } from '../../src/preprocess/field.ts';
 import type { SaliencyMap } from '../../src/preprocess/saliency.ts';
 import { centredSquare } from '../../src/preprocess/square.ts';
 
@@ -16,6 +17,11 @@ const spot = (row: number, column: number): SaliencyMap =>
       Array.from({ length: 4 }, (_, x) => (y === row && x === column ? 9 : 0)),
     ),
   );
+
+/** The field of a frame without a surround. */
+function whole(width: number, height: number): Pick<Field, 'square' | 'bounds'> {
+  return { square: centredSquare(width, height), bounds: { x: 0, y: 0, width, height } };
+}
 
 describe('the salient square', () => {
   const maps = fc
@@ -41,7 +47,7 @@ describe('the salient square', () => {
         fc.integer({ min: 1, max: 3000 }),
         choices,
         (map, width, height, choice) => {
-          const { x, y, side } = salientSquare(map, width, height, choice);
+          const { x, y, side } = salientSquare(map, whole(width, height), choice);
           for (const value of [x, y, side]) expect(Number.isInteger(value)).toBe(true);
           expect(x).toBeGreaterThanOrEqual(0);
           expect(y).toBeGreaterThanOrEqual(0);
@@ -86,15 +92,15 @@ describe('the salient square', () => {
       ]),
     ],
   ])('is the centred square for %s', (_, map) => {
-    expect(salientSquare(map, 600, 450, SPECIFICATION)).toEqual(centredSquare(600, 450));
+    expect(salientSquare(map, whole(600, 450), SPECIFICATION)).toEqual(centredSquare(600, 450));
   });
 
   it('follows the peak to a corner and is moved inside the image', () => {
-    const { x, y, side } = salientSquare(spot(0, 0), 600, 450, SPECIFICATION);
+    const { x, y, side } = salientSquare(spot(0, 0), whole(600, 450), SPECIFICATION);
     expect(y).toBe(0);
     expect(side).toBeLessThan(450);
     expect(x).toBeLessThan(75);
-    expect(salientSquare(spot(3, 3), 600, 450, SPECIFICATION)).toEqual({
+    expect(salientSquare(spot(3, 3), whole(600, 450), SPECIFICATION)).toEqual({
       x: 600 - x - side,
       y: 450 - side,
       side,
@@ -104,8 +110,8 @@ describe('the salient square', () => {
   it('turns with the map', () => {
     fc.assert(
       fc.property(fc.nat(3), fc.nat(3), (row, column) => {
-        const square = salientSquare(spot(row, column), 400, 400, SPECIFICATION);
-        const turned = salientSquare(spot(column, row), 400, 400, SPECIFICATION);
+        const square = salientSquare(spot(row, column), whole(400, 400), SPECIFICATION);
+        const turned = salientSquare(spot(column, row), whole(400, 400), SPECIFICATION);
         expect(turned).toEqual({ x: square.y, y: square.x, side: square.side });
       }),
     );
@@ -119,7 +125,8 @@ describe('the salient square', () => {
       [1, 1, 1, 6],
     ]);
     const sides = [0.1, 0.5, 0.8, 0.95, 1].map(
-      (massShare) => salientSquare(map, 500, 500, { ...SPECIFICATION, massShare, minimumSide: 0.1 }).side,
+      (massShare) =>
+        salientSquare(map, whole(500, 500), { ...SPECIFICATION, massShare, minimumSide: 0.1 }).side,
     );
     expect(sides).toEqual(sides.toSorted((a, b) => a - b));
     expect(sides.at(-1)).toBe(500);
@@ -130,8 +137,8 @@ describe('the salient square', () => {
     fc.assert(
       fc.property(maps, fc.integer({ min: 1, max: 16 }), (map, power) => {
         const larger = { ...map, values: map.values.map((value) => value * 2 ** power) };
-        expect(salientSquare(larger, 640, 480, SPECIFICATION)).toEqual(
-          salientSquare(map, 640, 480, SPECIFICATION),
+        expect(salientSquare(larger, whole(640, 480), SPECIFICATION)).toEqual(
+          salientSquare(map, whole(640, 480), SPECIFICATION),
         );
       }),
     );

@@ -42,8 +42,10 @@ describe("a camera's YUV frame", () => {
 
   it('is measured exactly as its RGB conversion is', () => {
     fc.assert(
-      fc.property(frames, (frame) => {
-        expect(addon.measureQuality(frame)).toEqual(addon.measureQuality(rgbOfYuv(frame)));
+      fc.property(frames, fc.nat(), (frame, place) => {
+        const side = 1 + (place % Math.min(frame.width, frame.height));
+        const square = { x: place % (frame.width - side + 1), y: place % (frame.height - side + 1), side };
+        expect(addon.measureQuality(frame, square)).toEqual(addon.measureQuality(rgbOfYuv(frame), square));
       }),
       { numRuns: 60 },
     );
@@ -82,7 +84,10 @@ describe("a camera's YUV frame", () => {
     ['an odd stride', { yuv420: new Uint8Array(165), width: 10, height: 10, stride: 11 }],
     ['a stride below the width', { yuv420: new Uint8Array(120), width: 10, height: 10, stride: 8 }],
   ])('is refused with %s', (_, frame) => {
-    expect(() => addon.measureQuality(frame)).toThrow(expect.objectContaining({ code: 'FRAME_SIZE' }));
+    const square = { x: 0, y: 0, side: 10 };
+    expect(() => addon.measureQuality(frame, square)).toThrow(
+      expect.objectContaining({ code: 'FRAME_SIZE' }),
+    );
   });
 });
 

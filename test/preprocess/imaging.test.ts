@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Square } from '../../src/frame.ts';
 import { nativeAddon } from '../../src/native/addon.ts';
 import { areaResampleReference } from '../../src/preprocess/resample-reference.ts';
 import { centredSquare } from '../../src/preprocess/square.ts';
@@ -100,11 +101,18 @@ describe('area resampling', () => {
 
 describe('the quality of an image', () => {
   /** The same figures, straight from their definitions. */
-  function expectedQuality(rgb: Uint8Array, width: number, height: number) {
+  function expectedQuality(rgb: Uint8Array, width: number, height: number, square: Square) {
+    const isWithin = (at: number) => {
+      const [x, y] = [(at % width) - square.x, Math.floor(at / width) - square.y];
+      return x >= 0 && y >= 0 && x < square.side && y < square.side;
+    };
     const clip = (value: number) =>
-      [0, 1, 2].map((channel) => rgb.filter((each, i) => i % 3 === channel && each === value).length);
+      [0, 1, 2].map(
+        (channel) =>
+          rgb.filter((each, i) => i % 3 === channel && each === value && isWithin(Math.floor(i / 3))).length,
+      );
     const side = 128;
-    const small = areaResampleReference({ rgb, width, height }, centredSquare(width, height), side);
+    const small = areaResampleReference({ rgb, width, height }, square, side);
     const luminance = Array.from({ length: side * side }, (_, i) => {
       return (77 * small[i * 3] + 150 * small[i * 3 + 1] + 29 * small[i * 3 + 2] + 128) >> 8;
     });
@@ -126,6 +134,7 @@ describe('the quality of an image', () => {
       luminanceSquares: squares(luminance),
       laplacianSum: sum(laplacian),
       laplacianSquares: squares(laplacian),
+      working: small,
     };
   }
 
@@ -137,14 +146,20 @@ describe('the quality of an image', () => {
     [601, 450],
   ])('of %i × %i pixels is counted exactly', (width, height) => {
     const rgb = randomPixels(width, height, width + height);
-    expect(addon.measureQuality({ rgb, width, height })).toEqual(expectedQuality(rgb, width, height));
+    const centred = centredSquare(width, height);
+    const side = Math.ceil(centred.side / 2);
+    for (const square of [centred, { x: width - side, y: height - side, side }]) {
+      const expected = expectedQuality(rgb, width, height, square);
+      expect(addon.measureQuality({ rgb, width, height }, square)).toEqual(expected);
+    }
   });
 
   it('of a clipped image is all clipped', () => {
     const rgb = new Uint8Array(500 * 400 * 3).fill(255);
-    expect(addon.measureQuality({ rgb, width: 500, height: 400 })).toMatchObject({
+    const square = { x: 50, y: 0, side: 400 };
+    expect(addon.measureQuality({ rgb, width: 500, height: 400 }, square)).toMatchObject({
       lowClip: [0, 0, 0],
-      highClip: [200_000, 200_000, 200_000],
+      highClip: [160_000, 160_000, 160_000],
       luminanceMinimum: 255,
       laplacianSquares: 0,
     });

@@ -1,7 +1,7 @@
 /** What serves where there is no native addon, against the addon. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Frame } from '../../src/frame.ts';
+import type { Frame, Square } from '../../src/frame.ts';
 import { fromNative, nativeAddon } from '../../src/native/addon.ts';
 import { qualitySumsReference } from '../../src/preprocess/quality-reference.ts';
 import { areaResampleInScript } from '../../src/preprocess/resample.ts';
@@ -33,6 +33,11 @@ const yuvFrames = fc
 
 const frames = fc.oneof(rgbFrames, yuvFrames);
 
+function squareIn({ width, height }: Frame, place: number): Square {
+  const side = 1 + (place % Math.min(width, height));
+  return { x: place % (width - side + 1), y: (place >>> 8) % (height - side + 1), side };
+}
+
 /** What a call gives, or the code of its refusal. */
 function outcomeOf(call: () => unknown): unknown {
   try {
@@ -46,8 +51,9 @@ function outcomeOf(call: () => unknown): unknown {
 describe('without the addon', () => {
   it('the sums of the integrity check are the same, to the last pixel', () => {
     fc.assert(
-      fc.property(frames, (frame) => {
-        expect(qualitySumsReference(frame)).toEqual(addon.measureQuality(frame));
+      fc.property(frames, fc.nat(), (frame, place) => {
+        const square = squareIn(frame, place);
+        expect(qualitySumsReference(frame, square)).toEqual(addon.measureQuality(frame, square));
       }),
       { numRuns: 60 },
     );
@@ -56,10 +62,7 @@ describe('without the addon', () => {
   it('a square is resampled to the same bytes', () => {
     fc.assert(
       fc.property(frames, fc.nat(), fc.integer({ min: 1, max: 70 }), (frame, place, size) => {
-        const side = 1 + (place % Math.min(frame.width, frame.height));
-        const x = place % (frame.width - side + 1);
-        const y = (place >>> 8) % (frame.height - side + 1);
-        const square = { x, y, side };
+        const square = squareIn(frame, place);
         expect(areaResampleInScript(frame, square, size)).toEqual(addon.areaResample(frame, square, size));
       }),
       { numRuns: 100 },
@@ -86,8 +89,8 @@ describe('without the addon', () => {
         expect(outcomeOf(() => areaResampleInScript(frame, at, side))).toEqual(
           outcomeOf(() => addon.areaResample(frame, at, side)),
         );
-        expect(outcomeOf(() => qualitySumsReference(frame))).toEqual(
-          outcomeOf(() => addon.measureQuality(frame)),
+        expect(outcomeOf(() => qualitySumsReference(frame, at))).toEqual(
+          outcomeOf(() => addon.measureQuality(frame, at)),
         );
       }),
       { numRuns: 2000 },
@@ -96,7 +99,11 @@ describe('without the addon', () => {
 
   it('bytes that are none are refused', () => {
     for (const rgb of [null, new Uint16Array(3), [1, 2, 3]]) {
-      const measure = () => Reflect.apply(qualitySumsReference, null, [{ rgb, width: 1, height: 1 }]);
+      const measure = () =>
+        Reflect.apply(qualitySumsReference, null, [
+          { rgb, width: 1, height: 1 },
+          { x: 0, y: 0, side: 1 },
+        ]);
       expect(outcomeOf(measure)).toBe('FRAME_SIZE');
     }
   });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { resultOf } from '../../src/runtime/appliance/make-result.ts';
 import { publicationOf } from '../../src/telehealth/message.ts';
 import { resultUpTo } from '../../src/telehealth/older-result.ts';
-import { resultSchema1 } from '../../src/telehealth/result.ts';
+import { reasonsOfVersion1, resultSchema1 } from '../../src/telehealth/result.ts';
 import { topicsOf } from '../../src/telehealth/topics.ts';
 import { readings } from '../support/readings.ts';
 
@@ -19,7 +19,7 @@ describe('a result for receivers of the first version', () => {
         expect(resultSchema1.safeParse(sent).success).toBe(true);
         const added = { triage: null, malignancy: null, unfamiliar: null };
         const { triage: _, malignancy: __, unfamiliar: ___, ...first } = { ...added, ...result };
-        const reasons = first.reasons.filter((reason) => reason !== 'out-of-scope');
+        const reasons = reasonsOfVersion1(first.reasons);
         expect(sent).toEqual({ ...first, schema: 'spikescope/result/1', reasons });
       }),
     );

@@ -22,7 +22,16 @@ const reading: Reading = {
   potentials: { akiec: -300, nv: 900, mel: 400 },
   tiled: false,
   crop: { x: 10, y: 20, side: 300 },
-  quality: { shortSide: 450, clippedShare: 0.012345, contrast: 31.23456, focus: 222.98765 },
+  quality: {
+    shortSide: 450,
+    clippedShare: 0.012345,
+    contrast: 31.23456,
+    focus: 222.98765,
+    noise: 1,
+    constantBand: 0,
+    highlight: 180,
+    saturatedShare: 0,
+  },
   timings: { decode: 1.23456, quality: 0.5, crop: 0.25, inference: 0.7, readout: 0.01, total: 2.7 },
   model: { name: 'qana64', version: '1.0.0', digest: 'ab'.repeat(32) },
   backend: 'cpu',
@@ -56,6 +65,14 @@ describe('a result', () => {
     expect(resultOf(retake, context)).toMatchObject({ triage: null, malignancy: null });
     expect(resultOf(judged, context).schema).toBe('spikescope/result/2');
     expect(resultOf(reading, context)).not.toHaveProperty('triage');
+  });
+
+  it('gives reasons that the first version has no word for in its nearest, each once', () => {
+    const reasons = ['clipped', 'dark', 'bright', 'torn', 'out-of-focus'] as const;
+    const retake = { ...reading, accepted: false, reasons };
+    expect(resultOf(retake, context).reasons).toEqual(['clipped', 'unreadable', 'out-of-focus']);
+    const judged = { ...retake, triage: null, malignancy: null };
+    expect(resultOf(judged, context).reasons).toEqual(reasons);
   });
 
   it('names the learned head where one read it', () => {

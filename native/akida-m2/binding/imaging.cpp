@@ -102,8 +102,11 @@ Napi::Value area_resample(const Napi::CallbackInfo& info) {
 Napi::Value measure_quality(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
-    const imaging::Quality quality =
-        with_image(read_frame(info[0]), [](const auto& image) { return imaging::measure_quality(image); });
+    const Frame frame = read_frame(info[0]);
+    const imaging::Square square = read_square(info[1], frame);
+    auto working = Napi::Uint8Array::New(env, imaging::kQualitySide * imaging::kQualitySide * 3);
+    const imaging::Quality quality = with_image(
+        frame, [&](const auto& image) { return imaging::measure_quality(image, square, working.Data()); });
     auto result = Napi::Object::New(env);
     result.Set("lowClip", triple(env, quality.low_clip));
     result.Set("highClip", triple(env, quality.high_clip));
@@ -113,6 +116,7 @@ Napi::Value measure_quality(const Napi::CallbackInfo& info) {
     result.Set("luminanceSquares", static_cast<double>(quality.luminance_squares));
     result.Set("laplacianSum", static_cast<double>(quality.laplacian_sum));
     result.Set("laplacianSquares", static_cast<double>(quality.laplacian_squares));
+    result.Set("working", working);
     return result;
   });
 }

@@ -30,20 +30,24 @@ void count_extremes(const uint8_t* values, int64_t length, const Add& add) {
   for (; at < length; at++) add(static_cast<size_t>(at), values[at] == 0, values[at] == 255);
 }
 
-void count_clipped(const RgbImage& image, Quality& quality) {
-  count_extremes(image.rgb, image.width * image.height * 3, [&](size_t place, int low, int high) {
-    quality.low_clip[place % 3] += low;
-    quality.high_clip[place % 3] += high;
-  });
+void count_clipped(const RgbImage& image, const Square& square, Quality& quality) {
+  for (int64_t y = 0; y < square.side; y++) {
+    const uint8_t* const row = image.row(square.y + y, square.x, square.side, nullptr);
+    count_extremes(row, square.side * 3, [&](size_t place, int low, int high) {
+      quality.low_clip[place % 3] += low;
+      quality.high_clip[place % 3] += high;
+    });
+  }
 }
 
-void count_clipped(const YuvImage& image, Quality& quality) {
-  const int64_t pitch = YuvImage::channel_pitch(image.width);
-  std::vector<uint8_t> scratch(static_cast<size_t>(YuvImage::row_bytes(image.width)));
-  for (int64_t y = 0; y < image.height; y++) {
-    const uint8_t* const row = image.row(y, 0, image.width, scratch.data());
+void count_clipped(const YuvImage& image, const Square& square, Quality& quality) {
+  const int64_t pitch = YuvImage::channel_pitch(square.side);
+  // A row may start at the second pixel of a pair, one byte into its memory.
+  std::vector<uint8_t> scratch(static_cast<size_t>(YuvImage::row_bytes(square.side) + 1));
+  for (int64_t y = 0; y < square.side; y++) {
+    const uint8_t* const row = image.row(square.y + y, square.x, square.side, scratch.data());
     for (size_t channel = 0; channel < 3; channel++) {
-      count_extremes(row + static_cast<int64_t>(channel) * pitch, image.width, [&](size_t, int low, int high) {
+      count_extremes(row + static_cast<int64_t>(channel) * pitch, square.side, [&](size_t, int low, int high) {
         quality.low_clip[channel] += low;
         quality.high_clip[channel] += high;
       });
@@ -51,11 +55,7 @@ void count_clipped(const YuvImage& image, Quality& quality) {
   }
 }
 
-template <class Image>
-std::vector<int32_t> luminance_of(const Image& image) {
-  const int64_t side = std::min(image.width, image.height);
-  std::vector<uint8_t> rgb(kQualitySide * kQualitySide * 3);
-  area_resample(image, {(image.width - side) / 2, (image.height - side) / 2, side}, kQualitySide, rgb.data());
+std::vector<int32_t> luminance_of(const uint8_t* rgb) {
   std::vector<int32_t> luminance(kQualitySide * kQualitySide);
   for (size_t i = 0; i < luminance.size(); i++) {
     luminance[i] = (77 * rgb[i * 3] + 150 * rgb[i * 3 + 1] + 29 * rgb[i * 3 + 2] + 128) >> 8;
@@ -88,10 +88,11 @@ void measure_laplacian(const std::vector<int32_t>& luminance, Quality& quality) 
 }
 
 template <class Image>
-Quality measure(const Image& image) {
+Quality measure(const Image& image, const Square& square, uint8_t* working) {
   Quality quality;
-  count_clipped(image, quality);
-  const std::vector<int32_t> luminance = luminance_of(image);
+  count_clipped(image, square, quality);
+  area_resample(image, square, kQualitySide, working);
+  const std::vector<int32_t> luminance = luminance_of(working);
   measure_luminance(luminance, quality);
   measure_laplacian(luminance, quality);
   return quality;
@@ -99,7 +100,11 @@ Quality measure(const Image& image) {
 
 }  // namespace
 
-Quality measure_quality(const RgbImage& image) { return measure(image); }
-Quality measure_quality(const YuvImage& image) { return measure(image); }
+Quality measure_quality(const RgbImage& image, const Square& square, uint8_t* working) {
+  return measure(image, square, working);
+}
+Quality measure_quality(const YuvImage& image, const Square& square, uint8_t* working) {
+  return measure(image, square, working);
+}
 
 }  // namespace spikescope::imaging

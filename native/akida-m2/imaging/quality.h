@@ -12,10 +12,10 @@ constexpr int64_t kQualitySide = 128;
 
 /** Exact sums, so that whoever divides them gets the same figures everywhere. */
 struct Quality {
-  /** Pixels of the whole image at 0 and at 255, per channel. */
+  /** Pixels of the square at 0 and at 255, per channel. */
   std::array<int64_t, 3> low_clip{};
   std::array<int64_t, 3> high_clip{};
-  /** Of luminance (77 R + 150 G + 29 B + 128) >> 8 on the centred square resampled to kQualitySide. */
+  /** Of luminance (77 R + 150 G + 29 B + 128) >> 8 on the square resampled to kQualitySide. */
   int64_t luminance_minimum = 255;
   int64_t luminance_maximum = 0;
   int64_t luminance_sum = 0;
@@ -25,8 +25,11 @@ struct Quality {
   int64_t laplacian_squares = 0;
 };
 
-/** Shorter side of `image` in 1…kMaximumSide. */
-Quality measure_quality(const RgbImage& image);
-Quality measure_quality(const YuvImage& image);
+/**
+ * `square` lies within `image`.
+ * @param working the square resampled to RGB: kQualitySide × kQualitySide × 3 bytes
+ */
+Quality measure_quality(const RgbImage& image, const Square& square, uint8_t* working);
+Quality measure_quality(const YuvImage& image, const Square& square, uint8_t* working);
 
 }  // namespace spikescope::imaging

@@ -8,8 +8,7 @@ import { readTable, rowsOf } from '../../dataset/table.ts';
 import { RefusedError, reasonOf, UsageError } from '../../errors.ts';
 import type { Shape } from '../../model/graph.ts';
 import { decodeImage } from '../../preprocess/decode.ts';
-import { areaResample } from '../../preprocess/resample.ts';
-import { centredSquare } from '../../preprocess/square.ts';
+import { fieldOf, inputOf } from '../../preprocess/field.ts';
 
 export interface CalibrationSet {
   /** uint8, height × width × 3 each. */
@@ -68,7 +67,8 @@ export function evenlySpaced<T>(items: readonly T[], count: number): T[] {
 }
 
 /**
- * Decodes and resamples: centred square, exact area resampling, no crop. An unsound image is left out and reported.
+ * Decodes and resamples as a device does: the field's square, exact area resampling, no crop. An unsound image is left
+ * out and reported.
  * @throws RefusedError `CALIBRATION_EMPTY` where none is left
  */
 export async function loadImages(
@@ -82,7 +82,8 @@ export async function loadImages(
   for (const file of files) {
     try {
       const frame = await decodeImage(file);
-      const image = areaResample(frame, centredSquare(frame.width, frame.height), height);
+      const field = fieldOf(frame);
+      const image = inputOf(frame, field, field.square, height);
       hash.update(image);
       images.push(image);
     } catch (error) {

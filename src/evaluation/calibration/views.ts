@@ -7,9 +7,9 @@ import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { embeddingShape, pooled } from '../../model/embedding.ts';
 import { salientSquare } from '../../preprocess/crop.ts';
 import { decodeImage } from '../../preprocess/decode.ts';
-import { areaResample } from '../../preprocess/resample.ts';
+import { type Field, fieldOf, inputOf } from '../../preprocess/field.ts';
 import { saliencyMapper } from '../../preprocess/saliency.ts';
-import { centredSquare, tilesOf } from '../../preprocess/square.ts';
+import { tilesOf } from '../../preprocess/square.ts';
 import type { Engine } from '../../runtime/engine/contract.ts';
 import { largestIndex, meanPotentials } from '../../runtime/inference/readout.ts';
 import { type Unreadable, unreadable } from '../read-split.ts';
@@ -64,12 +64,16 @@ function viewer({ graph, preprocessing, readout }: ModelBundle, engine: Engine) 
   const mapper = saliencyMapper(graph);
   const side = preprocessing.width;
   const channels = embeddingShape(graph)[2];
-  const infer = (frame: Frame, squares: readonly Square[]) =>
-    engine.infer(Buffer.concat(squares.map((square) => areaResample(frame, square, side))), squares.length);
-  const view = async (frame: Frame, square: Square): Promise<PooledView & { embedding: Uint8Array }> => {
+  const infer = (frame: Frame, field: Field, squares: readonly Square[]) =>
+    engine.infer(Buffer.concat(squares.map((square) => inputOf(frame, field, square, side))), squares.length);
+  const view = async (
+    frame: Frame,
+    field: Field,
+    square: Square,
+  ): Promise<PooledView & { embedding: Uint8Array }> => {
     const [whole, tiles] = await Promise.all([
-      infer(frame, [square]),
-      infer(frame, tilesOf(square, readout.tiling.overlap)),
+      infer(frame, field, [square]),
+      infer(frame, field, tilesOf(square, readout.tiling.overlap)),
     ]);
     return {
       whole: whole.potentials,
@@ -79,14 +83,15 @@ function viewer({ graph, preprocessing, readout }: ModelBundle, engine: Engine) 
     };
   };
   return async (frame: Frame): Promise<Omit<PooledViews, 'sample'>> => {
-    const square = centredSquare(frame.width, frame.height);
-    const { embedding, ...centred } = await view(frame, square);
+    const field = fieldOf(frame);
+    const { square } = field;
+    const { embedding, ...centred } = await view(frame, field, square);
     if (mapper === null) return { centred, cropped: centred };
     const map = mapper(embedding, largestIndex(centred.whole));
-    const salient = salientSquare(map, frame.width, frame.height, preprocessing.crop);
+    const salient = salientSquare(map, field, preprocessing.crop);
     const moved = salient.x !== square.x || salient.y !== square.y || salient.side !== square.side;
     if (!moved) return { centred, cropped: centred };
-    const { embedding: _, ...cropped } = await view(frame, salient);
+    const { embedding: _, ...cropped } = await view(frame, field, salient);
     return { centred, cropped };
   };
 }

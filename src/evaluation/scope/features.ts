@@ -5,9 +5,8 @@ import type { Frame } from '../../frame.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { embeddingShape, pooled } from '../../model/embedding.ts';
 import { decodeImage } from '../../preprocess/decode.ts';
+import { fieldOf, inputOf } from '../../preprocess/field.ts';
 import { measureQuality, retakeReasons } from '../../preprocess/quality.ts';
-import { areaResample } from '../../preprocess/resample.ts';
-import { centredSquare } from '../../preprocess/square.ts';
 import { seededRandom } from '../../random.ts';
 import type { Engine } from '../../runtime/engine/contract.ts';
 import type { ScopeFeatures } from '../../runtime/inference/scope/scope.ts';
@@ -74,8 +73,9 @@ export class FeatureReader {
 
   async #measure(frame: Frame, seed: number): Promise<Measured> {
     const { width: side } = this.#bundle.preprocessing;
+    const field = fieldOf(frame);
     const inputs = [
-      areaResample(frame, centredSquare(frame.width, frame.height), side),
+      inputOf(frame, field, field.square, side),
       asAnotherCamera(frame, side, seededRandom(seed)),
     ];
     const { embeddings } = await this.#engine.infer(Buffer.concat(inputs), 2);

@@ -2,8 +2,7 @@ import { PhantomPainter } from '../../capture/phantom/draw.ts';
 import type { Frame } from '../../frame.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { decodeImage } from '../../preprocess/decode.ts';
-import { areaResample } from '../../preprocess/resample.ts';
-import { centredSquare } from '../../preprocess/square.ts';
+import { fieldOf, inputOf } from '../../preprocess/field.ts';
 import type { Engine } from '../../runtime/engine/contract.ts';
 import { createClassifier } from '../../runtime/inference/classifier.ts';
 
@@ -24,11 +23,8 @@ export function inputReader(
   return async (image) => {
     const frame = typeof image === 'string' ? await decodeImage(image) : image;
     const { reading } = await classifier.classify(frame);
-    return areaResample(
-      frame,
-      reading.crop ?? centredSquare(frame.width, frame.height),
-      bundle.preprocessing.width,
-    );
+    const field = fieldOf(frame);
+    return inputOf(frame, field, reading.crop ?? field.square, bundle.preprocessing.width);
   };
 }
 

@@ -1,6 +1,6 @@
 import type { ClockState } from '../../telehealth/clock.ts';
 import { bytesOf, MAXIMUM_MESSAGE_BYTES } from '../../telehealth/payload.ts';
-import { RESULT_SCHEMA_1, RESULT_SCHEMA_2, type Result } from '../../telehealth/result.ts';
+import { RESULT_SCHEMA_1, RESULT_SCHEMA_2, type Result, reasonsOfVersion1 } from '../../telehealth/result.ts';
 import type { Classifier } from '../inference/classifier.ts';
 import { OUT_OF_SCOPE, type Reading } from '../inference/reading.ts';
 
@@ -25,7 +25,8 @@ export interface Refusal {
 /** The public form of a reading: rounded, bounded, and nothing in it that could identify a person or a file. */
 export function resultOf(reading: Reading, context: ResultContext): Result {
   const { crop, quality, timings } = reading;
-  const said = {
+  return fitting({
+    ...judged(reading),
     ...headOf(context, reading),
     ...(reading.head !== undefined && { head: reading.head }),
     accepted: reading.accepted,
@@ -47,15 +48,12 @@ export function resultOf(reading: Reading, context: ResultContext): Result {
       readout: rounded(timings.readout, 3),
       total: rounded(timings.total, 3),
     },
-  };
-  // Only a model of the second version knows of the reason that the first does not have.
-  const reasons = reading.reasons.filter((reason) => reason !== OUT_OF_SCOPE);
-  return fitting(
-    isOfSecondVersion(reading)
-      ? { ...judged(reading), ...said, reasons: [...reading.reasons] }
-      : { schema: RESULT_SCHEMA_1, ...said, reasons },
-  );
+  });
 }
+
+type Judged = Pick<Reading, 'triage' | 'malignancy' | 'unfamiliar'> & {
+  readonly reasons: readonly (Reading['reasons'][number] | Refusal['reason'])[];
+};
 
 /** The result of a frame that gave no reading: it is published all the same, so that no capture goes missing. */
 export function refusedResult(
@@ -64,10 +62,9 @@ export function refusedResult(
   engine: Pick<Reading, 'model' | 'backend'> & Partial<Pick<Classifier, 'triages'>>,
 ): Result {
   return {
-    ...(engine.triages ? judged({}) : ({ schema: RESULT_SCHEMA_1 } as const)),
+    ...judged({ reasons: [refusal.reason], ...(engine.triages && { triage: null, malignancy: null }) }),
     ...headOf(context, engine),
     accepted: false,
-    reasons: [refusal.reason],
     fault: refusal.fault,
     diagnosis: 'retake',
     probabilities: {},
@@ -78,19 +75,15 @@ export function refusedResult(
   };
 }
 
-function isOfSecondVersion({ triage, unfamiliar, reasons }: Reading): boolean {
-  return triage !== undefined || unfamiliar !== undefined || reasons.includes(OUT_OF_SCOPE);
-}
-
-/** What the second version says beyond the first. */
-function judged({
-  triage = null,
-  malignancy = null,
-  unfamiliar,
-}: Pick<Reading, 'triage' | 'malignancy' | 'unfamiliar'>) {
+/** The version that says as much as the model does: why the frame was not accepted, what to do, and how sure that is. */
+function judged({ reasons, triage, malignancy = null, unfamiliar }: Judged) {
+  if (triage === undefined && unfamiliar === undefined && !reasons.includes(OUT_OF_SCOPE)) {
+    return { schema: RESULT_SCHEMA_1, reasons: reasonsOfVersion1(reasons) } as const;
+  }
   return {
     schema: RESULT_SCHEMA_2,
-    triage,
+    reasons: reasons.slice(),
+    triage: triage ?? null,
     malignancy: malignancy === null ? null : rounded(malignancy, 6),
     ...(unfamiliar !== undefined && { unfamiliar }),
   } as const;

@@ -4,7 +4,7 @@ import type { CaptureSource } from '../../capture/source.ts';
 import type { SourceOptions } from '../../capture/source-type.ts';
 import type { SpikescopeError } from '../../errors.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
-import { measureQuality } from '../../preprocess/quality.ts';
+import { sharpnessOf } from '../../preprocess/quality.ts';
 import { CHANNELS } from '../../store/channels.ts';
 import { openDeviceJournal } from '../../store/device-journal.ts';
 import { prepareDataFolder } from '../../store/folder.ts';
@@ -136,7 +136,7 @@ function sourceOptionsOf(options: Settings, faults: Faults): SourceOptions {
     // Whoever asks for a number of captures waits for the end; whoever does not has an appliance, and may connect it later.
     mustBePresent: count !== undefined,
     camera: cameraSettings(options),
-    sharpness: (frame) => measureQuality(frame).focus,
+    sharpness: sharpnessOf,
     onFault: (fault) => faults.tell(fault),
   };
 }

@@ -7,10 +7,10 @@ import { embeddingShape, pooled } from '../../model/embedding.ts';
 import type { Inference } from '../../model/inference.ts';
 import { salientSquare } from '../../preprocess/crop.ts';
 import { decodeImage } from '../../preprocess/decode.ts';
+import { type Field, fieldOf, inputOf } from '../../preprocess/field.ts';
 import { measureQuality, retakeReasons } from '../../preprocess/quality.ts';
-import { areaResample } from '../../preprocess/resample.ts';
 import { type SaliencyMapper, saliencyMapper } from '../../preprocess/saliency.ts';
-import { centredSquare, tilesOf } from '../../preprocess/square.ts';
+import { tilesOf } from '../../preprocess/square.ts';
 import type { Engine } from '../engine/contract.ts';
 import { type HeadInput, type LearnedHead, RETAKE } from './head.ts';
 import { OUT_OF_SCOPE, type Reading, type ReadingReason } from './reading.ts';
@@ -80,6 +80,11 @@ export function createClassifier(
   return new BundleClassifier(bundle, engine, options);
 }
 
+interface Scene {
+  readonly frame: Frame;
+  readonly field: Field;
+}
+
 interface Looked {
   /** uint8 RGB, one square after the other. */
   readonly inputs: Uint8Array;
@@ -119,7 +124,8 @@ class BundleClassifier implements Classifier {
   async classify(image: Frame | string | Uint8Array): Promise<Classification> {
     const stopwatch = new Stopwatch();
     const frame = await stopwatch.measureAsync('decode', () => frameOf(image));
-    const quality = stopwatch.measure('quality', () => measureQuality(frame));
+    const field = stopwatch.measure('quality', () => fieldOf(frame));
+    const quality = stopwatch.measure('quality', () => measureQuality(frame, field));
     const failures = retakeReasons(quality, this.#bundle.preprocessing.quality);
     const base = { quality, model: this.model, backend: this.#engine.backend };
     const retake = (reasons: readonly ReadingReason[]): Reading => ({
@@ -137,13 +143,14 @@ class BundleClassifier implements Classifier {
     if (this.#integrityCheck && failures.length > 0) {
       return { reading: retake(failures), headInput: null, scope: null };
     }
-    const pass = await this.#look(frame, stopwatch);
+    const scene = { frame, field };
+    const pass = await this.#look(scene, stopwatch);
     const scope = stopwatch.measure('readout', () => this.#scope(pass));
     if (this.#integrityCheck && scope?.isOutOfScope) {
       return { reading: retake([OUT_OF_SCOPE]), headInput: null, scope };
     }
     const { square, inference } = pass;
-    const answer = await this.#answer(frame, pass, scope, stopwatch);
+    const answer = await this.#answer(scene, pass, scope, stopwatch);
     const reading: Reading = {
       ...base,
       ...{ accepted: true, reasons: [], crop: square },
@@ -154,28 +161,28 @@ class BundleClassifier implements Classifier {
     return { reading, headInput: { potentials, pooled: pooled(embeddings, this.#channels) }, scope };
   }
 
-  /** The pass that counts: on the centred square, or on the square to which its saliency points. */
-  async #look(frame: Frame, stopwatch: Stopwatch): Promise<Pass> {
-    const centred = centredSquare(frame.width, frame.height);
-    const first = await this.#infer(frame, [centred], stopwatch);
+  /** The pass that counts: on the field's square, or on the square to which its saliency points. */
+  async #look(scene: Scene, stopwatch: Stopwatch): Promise<Pass> {
+    const whole = scene.field.square;
+    const first = await this.#infer(scene, [whole], stopwatch);
     const mapper = this.#mapper;
-    if (mapper === null) return { square: centred, ...first };
+    if (mapper === null) return { square: whole, ...first };
     const square = stopwatch.measure('crop', () => {
       const { embeddings, potentials } = first.inference;
       const map = mapper(embeddings, largestIndex(potentials));
-      return salientSquare(map, frame.width, frame.height, this.#bundle.preprocessing.crop);
+      return salientSquare(map, scene.field, this.#bundle.preprocessing.crop);
     });
-    const isCentred = square.x === centred.x && square.y === centred.y && square.side === centred.side;
-    return { square, ...(isCentred ? first : await this.#infer(frame, [square], stopwatch)) };
+    const isWhole = square.x === whole.x && square.y === whole.y && square.side === whole.side;
+    return { square, ...(isWhole ? first : await this.#infer(scene, [square], stopwatch)) };
   }
 
-  async #infer(frame: Frame, squares: readonly Square[], stopwatch: Stopwatch): Promise<Looked> {
+  async #infer({ frame, field }: Scene, squares: readonly Square[], stopwatch: Stopwatch): Promise<Looked> {
     const { width: side } = this.#bundle.preprocessing;
     const inputs = stopwatch.measure('crop', () => {
       const size = side * side * 3;
       const batch = new Uint8Array(size * squares.length);
       squares.forEach((square, i) => {
-        batch.set(areaResample(frame, square, side), i * size);
+        batch.set(inputOf(frame, field, square, side), i * size);
       });
       return batch;
     });
@@ -194,7 +201,7 @@ class BundleClassifier implements Classifier {
   }
 
   async #answer(
-    frame: Frame,
+    scene: Scene,
     { square, inference: whole }: Pass,
     scope: ScopeVerdict | null,
     stopwatch: Stopwatch,
@@ -209,7 +216,7 @@ class BundleClassifier implements Classifier {
     let probabilities = softmax(alpha, potentials);
     const tiled = this.#tiling && isUncertain(probabilities, tiling);
     if (tiled) {
-      const tiles = await this.#infer(frame, tilesOf(square, tiling.overlap), stopwatch);
+      const tiles = await this.#infer(scene, tilesOf(square, tiling.overlap), stopwatch);
       potentials = meanPotentials(this.#read(head, tiles.inference), classes.length);
       probabilities = softmax(alpha, potentials);
     }

@@ -5,6 +5,7 @@ import { parseBundle } from '../../../src/model/bundle/read.ts';
 import { bundleBytes } from '../../../src/model/bundle/write.ts';
 import { interpret } from '../../../src/model/interpreter/interpreter.ts';
 import { salientSquare } from '../../../src/preprocess/crop.ts';
+import { fieldOf, inputOf } from '../../../src/preprocess/field.ts';
 import { DEFAULT_QUALITY } from '../../../src/preprocess/quality.ts';
 import { areaResampleReference } from '../../../src/preprocess/resample-reference.ts';
 import { saliencyMapper } from '../../../src/preprocess/saliency.ts';
@@ -16,6 +17,7 @@ import { type ClassifierOptions, createClassifier } from '../../../src/runtime/i
 import type { LearnedHead } from '../../../src/runtime/inference/head.ts';
 import { largestIndex, meanPotentials, softmax } from '../../../src/runtime/inference/readout.ts';
 import { drawnLesion, imageOf } from '../../support/drawn-lesion.ts';
+import { roundFieldOf } from '../../support/round-field.ts';
 import { tinyModel, tinyTable, tinyTriage } from '../../support/tiny-model.ts';
 
 const MODEL = tinyModel();
@@ -73,10 +75,27 @@ describe('a classifier', () => {
     const first = look(centred);
     const map = saliencyMapper(bundle.graph)?.(first.embedding, largestIndex(first.potentials));
     if (map === undefined) throw new Error('the tiny model has places');
-    const square = salientSquare(map, 400, 300, CROP);
+    const square = salientSquare(map, fieldOf(frame), CROP);
     expect(square).not.toEqual(centred);
     const reading = await read(frame, { crop: true, tiling: false });
     expect(reading).toMatchObject(expectedReading(square, look(square).potentials, false));
+  });
+
+  it.each([true, false])('reads a round field within its line, cropping: %s', async (crop) => {
+    const round = roundFieldOf(drawnLesion(400, 400, [0.3, 0.6]), { width: 500, height: 400, diameter: 0.9 });
+    const { square } = fieldOf(round);
+    const input = inputOf(round, fieldOf(round), square, bundle.preprocessing.width);
+    const reading = await read(round, { crop, tiling: false });
+    expect(reading.accepted).toBe(true);
+    if (!crop) {
+      const { potentials } = interpret(bundle.graph, input);
+      expect(reading).toMatchObject(expectedReading(square, potentials, false));
+    }
+    const { x, y, side } = reading.crop ?? { x: -1, y: -1, side: 0 };
+    expect(x).toBeGreaterThanOrEqual(square.x);
+    expect(y).toBeGreaterThanOrEqual(square.y);
+    expect(x + side).toBeLessThanOrEqual(square.x + square.side);
+    expect(y + side).toBeLessThanOrEqual(square.y + square.side);
   });
 
   it('when unsure averages the potentials of four tiles of that square', async () => {

@@ -1,11 +1,10 @@
 import type { RgbFrame } from '../../../frame.ts';
-import { areaResample } from '../../../preprocess/resample.ts';
-import { centredSquare } from '../../../preprocess/square.ts';
+import { fieldOf, inputOf } from '../../../preprocess/field.ts';
 import { areaReduce } from './area-reduce.ts';
 
 /** What is kept of an image. */
 export type Geometry =
-  /** Exactly what the device makes of it: the centred square, area-resampled. */
+  /** Exactly what the device makes of it: the field's square, area-resampled. */
   | { readonly kind: 'square'; readonly side: number }
   /** The whole frame, area-reduced to a short side unless it is that small; null keeps every size. */
   | { readonly kind: 'frame'; readonly shortSide: number | null };
@@ -18,8 +17,9 @@ export function shaped(frame: RgbFrame, geometry: Geometry): RgbFrame {
   const shortSide = Math.min(frame.width, frame.height);
   if (geometry.kind === 'square') {
     const { side } = geometry;
+    const field = fieldOf(frame);
     return {
-      rgb: areaResample(frame, centredSquare(frame.width, frame.height), side),
+      rgb: inputOf(frame, field, field.square, side),
       width: side,
       height: side,
     };

@@ -22,8 +22,8 @@ export interface LabelledViews {
 
 /**
  * Class-balanced as far as the split goes: of each class every third lesion for rehearsal until that is full, all others for
- * the guard set, in an order that only depends on their names, so that no lesion is in both. Null where pooled embeddings do not fit the format or a
- * set would be empty.
+ * the guard set, in an order that only depends on their names, so that no lesion is in both. Null where pooled embeddings do
+ * not fit the format or a set would be empty.
  * @param table says which class is watched
  */
 export function learningSectionOf(

@@ -22,8 +22,8 @@ type Options = z.infer<typeof optionsSchema>;
 const stepSchema = z.enum(['prepare', ...ARMS, 'clinic']);
 
 /**
- * `prepare` writes data sets to train on; `site` and `class` measure a network that was trained on them, `clinic` any network
- * that has not seen the validation split.
+ * `prepare` writes data sets to train on; `site` and `class` measure a network that was trained on them, `clinic` any
+ * network that has not seen the validation split.
  */
 export function learningCommand(): Command {
   return suiteCommand(

@@ -98,6 +98,11 @@ describe('a result as a FHIR message', () => {
     expect(faults(messageBundleOf(refused()))).toEqual([]);
   });
 
+  it.each(['\t', ' \n', '\u00a0'])('is valid R4 where a name is blank: %j', (blank) => {
+    const reading = { ...READING, diagnosis: blank, probabilities: { [blank]: 0.9, mel: 0.1 } };
+    expect(faults(messageBundleOf(resultOf(reading, context)))).toEqual([]);
+  });
+
   it('would not be called valid with a fault in it', () => {
     const bundle = messageBundleOf(refused());
     const broken = structuredClone(bundle);

@@ -6,6 +6,7 @@ import type { BackendName } from '../engine/contract.ts';
 
 /** The reason of a retake that no quality check gives: the frame shows no lesion. */
 export const OUT_OF_SCOPE = 'out-of-scope';
+/** Why a capture must be retaken: what the integrity check found, or that it shows no lesion. */
 export type ReadingReason = RetakeReason | typeof OUT_OF_SCOPE;
 
 /** Milliseconds spent per stage. */

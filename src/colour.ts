@@ -13,7 +13,9 @@ const FROM_XYZ: readonly Triple[] = [
   [-0.9692436363, 1.8759675015, 0.0415550574],
   [0.0556300797, -0.2039769589, 1.0569715142],
 ];
-const WHITE: Triple = [0.9504559271, 1, 1.0890577508];
+/** Of full red, green and blue, so that greys have no colour. */
+const [WHITE_X, WHITE_Y, WHITE_Z] = TO_XYZ.map((row) => row[0] + row[1] + row[2]);
+const WHITE: Triple = [WHITE_X, WHITE_Y, WHITE_Z];
 
 const KNEE = 6 / 29;
 

@@ -6,9 +6,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
+import { labOf } from '../../colour.ts';
 import { mapConcurrently } from '../../concurrently.ts';
 import type { Sample } from '../../dataset/dataset.ts';
-import { labOf } from './colour.ts';
 
 /** Bands of the angle in degrees, each from above `above`; the lightest first. */
 export const SKIN_TONES = [
@@ -53,7 +53,7 @@ export function typologyAngle({ width, height, rgb, mask }: MaskedPicture): numb
   const yellowness: number[] = [];
   for (let i = 0; i < lesion.length; i++) {
     if (lesion[i] !== 0) continue;
-    const { l, b } = labOf(rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]);
+    const [l, , b] = labOf([rgb[3 * i] / 255, rgb[3 * i + 1] / 255, rgb[3 * i + 2] / 255]);
     if (l < SURROUND) continue;
     lightness.push(l);
     yellowness.push(b);

@@ -1,8 +1,7 @@
 /** Trains and measures the rows of the ablation, one after the other, each with the same budget and seed. */
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { systemCodeOf, UsageError } from '../../errors.ts';
+import { UsageError } from '../../errors.ts';
 import { makeFolder } from '../../make-folder.ts';
 import { parameterCount } from '../../model/architecture/parameters.ts';
 import type { ModelContents } from '../../model/bundle/bundle.ts';
@@ -11,6 +10,7 @@ import { readCheckpoint, writeCheckpoint } from '../../model/checkpoint/file.ts'
 import type { Checkpoint } from '../../model/checkpoint/format.ts';
 import type { Row, TrainingData } from '../data/training-data.ts';
 import { integerAnswers, integerModel } from '../measure/integer-model.ts';
+import { keptDocument } from '../measure/kept-document.ts';
 import { type RebalanceRecipe, rebalance } from '../rebalance/rebalance.ts';
 import { networkOf } from '../recipes/network.ts';
 import type { Recipe } from '../recipes/recipe.ts';
@@ -107,13 +107,8 @@ async function answersOf(
 }
 
 /** The finished row in a folder of `runRow`, null where there is none. */
-export async function readAnswers(folder: string, id: string): Promise<RowAnswers | null> {
-  try {
-    return answersSchema.parse(JSON.parse(await readFile(path.join(folder, id, ANSWERS), 'utf8')));
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return null;
-    throw error;
-  }
+export function readAnswers(folder: string, id: string): Promise<RowAnswers | null> {
+  return keptDocument(path.join(folder, id, ANSWERS), answersSchema);
 }
 
 function settingsOf({ base, rebalance, seed }: AblationJob, row: AblationRow): unknown {

@@ -1,9 +1,8 @@
 /** One network of the comparison: trained, rounded, calibrated and asked without one acquisition site, or with all. */
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type Dataset, type Sample, samplesOf } from '../../dataset/dataset.ts';
-import { RefusedError, systemCodeOf, UsageError } from '../../errors.ts';
+import { RefusedError, UsageError } from '../../errors.ts';
 import { applyCalibration, calibrate } from '../../evaluation/calibration/calibrate.ts';
 import { readViews } from '../../evaluation/calibration/views.ts';
 import { readSplit } from '../../evaluation/read-split.ts';
@@ -13,6 +12,7 @@ import { writeBundle } from '../../model/bundle/write.ts';
 import type { Checkpoint } from '../../model/checkpoint/format.ts';
 import { openModel } from '../../runtime/engine/open-model.ts';
 import { integerModel } from '../measure/integer-model.ts';
+import { keptDocument } from '../measure/kept-document.ts';
 import type { Recipe } from '../recipes/recipe.ts';
 import { type DatasetChoice, datasetSource } from '../trainer/dataset-source.ts';
 import { type TrainingJob, train } from '../trainer/train.ts';
@@ -47,7 +47,7 @@ export async function runWithout(
   const file = path.join(folder, FILES.answers);
   const settings: unknown = JSON.parse(JSON.stringify({ recipe: job.recipe, seed: job.images.seed }));
   const images = asked.map(({ imageId }) => imageId);
-  const finished = await finishedAnswers(file);
+  const finished = await keptDocument(file, siteAnswersSchema);
   if (finished !== null) {
     if (isDeepStrictEqual(finished.settings, settings) && isDeepStrictEqual(finished.images, images)) {
       return finished;
@@ -62,15 +62,6 @@ export async function runWithout(
   const answers: SiteAnswers = { format: 1, site, settings, images, ...(await answersOf(bundle, asked)) };
   await replaceFile(file, Buffer.from(JSON.stringify(answers)));
   return answers;
-}
-
-async function finishedAnswers(file: string): Promise<SiteAnswers | null> {
-  try {
-    return siteAnswersSchema.parse(JSON.parse(await readFile(file, 'utf8')));
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return null;
-    throw error;
-  }
 }
 
 async function calibratedBundle(job: SiteJob, site: string | null, folder: string): Promise<string> {

@@ -4,13 +4,18 @@ import path from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { labOf } from '../../../src/evaluation/triage/colour.ts';
+import * as colour from '../../../src/colour.ts';
 import {
   type MaskedPicture,
   measureSkinTones,
   skinToneBand,
   typologyAngle,
 } from '../../../src/evaluation/triage/skin-tone.ts';
+
+function labOf(red: number, green: number, blue: number) {
+  const [l, a, b] = colour.labOf([red / 255, green / 255, blue / 255]);
+  return { l, a, b };
+}
 
 const SKIN = [200, 160, 140] as const;
 const LESION = [60, 30, 20] as const;

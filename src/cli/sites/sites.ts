@@ -1,11 +1,13 @@
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
+import { loadDataset } from '../../dataset/dataset.ts';
 import { readCheckpoint } from '../../model/checkpoint/file.ts';
 import { markdownTable } from '../../report/table.ts';
 import { useBackend } from '../../training/backend/backend.ts';
 import { compareSites, SITES_FILES } from '../../training/sites/sites.ts';
 import { sitesTable } from '../../training/sites/table.ts';
+import { sitesOf } from '../../training/sites/without.ts';
 import { note, print, printJson } from '../../ui/terminal/console.ts';
 import { parseOptions, positiveInteger, positiveNumber } from '../shared/options.ts';
 import { makeOutputFolder } from '../shared/output.ts';
@@ -86,6 +88,8 @@ export function sitesCommand(): Command {
 async function run(options: Options): Promise<void> {
   const { dataset, splitFile, classes, cache, out, seed, measure, sites } = options;
   const recipe = await recipeFrom({ ...options, quantise: false });
+  // Read again where it is needed: what is wrong with it is said before anything is set up.
+  sitesOf(await loadDataset(dataset, classes, splitFile));
   makeOutputFolder(cache, '--cache');
   makeOutputFolder(out, '--out');
   const backend = await useBackend(options.backend);

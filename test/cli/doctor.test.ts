@@ -7,7 +7,7 @@ import type { Finding, Surroundings } from '../../src/cli/doctor/check.ts';
 import { doctorCommand, examine } from '../../src/cli/doctor/doctor.ts';
 import { surroundingsOf } from '../../src/cli/doctor/surroundings.ts';
 import { UsageError } from '../../src/errors.ts';
-import { DEFAULT_MODEL } from '../../src/runtime/engine/open-model.ts';
+import { DEFAULT_MODEL } from '../../src/runtime/engine/shipped-models.ts';
 import { Journal } from '../../src/store/journal.ts';
 import { hasMosquitto, startMosquitto } from '../support/mosquitto.ts';
 import { runCommand } from '../support/run-command.ts';
@@ -58,6 +58,7 @@ describe('spikescope doctor', () => {
     const findings = await examine(surroundings);
     expect(findings.map(({ part }) => part)).toEqual([
       'engine',
+      'models',
       'card',
       'camera',
       'gpio',
@@ -70,7 +71,7 @@ describe('spikescope doctor', () => {
 
   it('answers one JSON document', async () => {
     const { stdout } = await runCommand(doctorCommand(), ['--json', '--data', path.join(folder, 'data')]);
-    expect(JSON.parse(stdout).findings).toHaveLength(7);
+    expect(JSON.parse(stdout).findings).toHaveLength(8);
   });
 
   it('exits with 1 when something that is needed is broken', async () => {
@@ -83,6 +84,13 @@ describe('spikescope doctor', () => {
     ]);
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(/✗ engine {3}.*\[BUNDLE_/);
+  });
+
+  it('names the models that there are to choose from, and the one in use', async () => {
+    const { state, detail } = await found('models');
+    expect(state).toBe('works');
+    expect(detail).toMatch(/qana64 \(in use\), 64×64, \d+ M multiply-adds/);
+    expect(detail).toMatch(/qana-akd1000, 64×64/);
   });
 
   it('tells a card without a driver from a card with one, and from none', async () => {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluateCommand } from '../../src/cli/evaluate/evaluate.ts';
 import type { EvaluationDocument } from '../../src/evaluation/document.ts';
 import { identityOf } from '../../src/model/bundle/bundle.ts';
+import { choiceFiguresFile, readChoiceFigures } from '../../src/model/bundle/choice-figures.ts';
 import { writeBundle } from '../../src/model/bundle/write.ts';
 import { openModel } from '../../src/runtime/engine/open-model.ts';
 import { createClassifier } from '../../src/runtime/inference/classifier.ts';
@@ -305,6 +306,30 @@ describe('evaluate by protocol', () => {
     );
     expect(later).toMatchObject({ protocol: 'paper', protocols: { paper: { source: 'this run' } } });
     expect(later.protocols.lesion.figures).toEqual(first.protocols.lesion.figures);
+  });
+
+  it('keeps the figures of validation for those who choose a bundle', async () => {
+    const own = path.join(folder, 'chosen.spikescope');
+    await writeBundle(own, tinyModel());
+    const {
+      model: identity,
+      n,
+      top1,
+      macroF1,
+    } = await evaluated('--model', own, '--record', '--split', 'val');
+    const validation = { images: n, top1, macroF1, malignancyAuc: null };
+    expect(await readChoiceFigures(own, identity.digest)).toMatchObject({ validation, cortexA76: null });
+    // Of another bundle nothing is known, even where it lies in the same place.
+    expect(await readChoiceFigures(own, 'another')).toBeNull();
+  });
+
+  it('says which file of figures it cannot read', async () => {
+    const own = path.join(folder, 'damaged.spikescope');
+    await writeFile(choiceFiguresFile(own), '{"format": 9}');
+    await expect(readChoiceFigures(own, '')).rejects.toMatchObject({
+      code: 'CHOICE_FIGURES',
+      details: { file: choiceFiguresFile(own) },
+    });
   });
 
   it('keeps no figures of a part of the split', async () => {

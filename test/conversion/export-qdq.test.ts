@@ -20,7 +20,7 @@ import { type GraphNode, INPUT_NAME, type IntegerGraph, tensorsOf } from '../../
 import { runNode } from '../../src/model/interpreter/interpreter.ts';
 import { qanaAkd1000 } from '../../src/model/networks/qana-akd1000.ts';
 import { createCpuEngine } from '../../src/runtime/engine/cpu.ts';
-import { DEFAULT_MODEL } from '../../src/runtime/engine/open-model.ts';
+import { DEFAULT_MODEL } from '../../src/runtime/engine/shipped-models.ts';
 import { randomCheckpoint } from '../support/architectures.ts';
 import { convertOnnx, randomImages } from '../support/convert-onnx.ts';
 import { randomGraph, randomInput } from '../support/graphs.ts';

@@ -56,11 +56,13 @@ describe('figures beside a bundle', () => {
     });
   });
 
-  it('of another version do not stay beside those of the new one', async () => {
+  it('of another version’s weights do not stay beside those of the new one; those of the network’s kind do', async () => {
     const file = path.join(folder, 'b.protocols.json');
-    await storeFigures(file, MODEL, { paper: PAPER });
-    await storeFigures(file, { ...MODEL, version: '2.0.0' }, { lesion: LESION });
-    expect((await readStoredFigures(file))?.paper).toBeNull();
+    await storeFigures(file, MODEL, { paper: PAPER, lesion: LESION });
+    await storeFigures(file, { ...MODEL, version: '2.0.0' }, {});
+    expect(await readStoredFigures(file)).toMatchObject({ lesion: null, paper: PAPER });
+    await storeFigures(file, { ...MODEL, name: 'other' }, { lesion: LESION });
+    expect(await readStoredFigures(file)).toMatchObject({ lesion: LESION, paper: null });
   });
 
   it('are refused when damaged, with the place', async () => {
@@ -95,10 +97,13 @@ describe('two protocols side by side', () => {
   it('say what is not known instead of inventing it', () => {
     const own = { protocol: 'lesion', figures: figures(6) } as const;
     expect(sideBySide(MODEL, own, null).paper).toMatchObject({ figures: null });
-    const other = { ...stored, model: { name: 'net', version: '1.1.0' } };
-    const known = sideBySide(MODEL, own, other).paper;
-    expect(known).toMatchObject({ figures: null });
-    expect(known.figures === null && known.reason).toContain('net 1.1.0');
+    const older = { ...stored, model: { name: 'net', version: '1.1.0' } };
+    const { lesion } = sideBySide(MODEL, null, older);
+    expect(lesion.figures === null && lesion.reason).toContain('net 1.1.0');
+    expect(sideBySide(MODEL, own, older).paper).toMatchObject({ source: 'stored' });
+    const other = { ...stored, model: { name: 'another', version: '1.2.0' } };
+    const { paper } = sideBySide(MODEL, own, other);
+    expect(paper.figures === null && paper.reason).toContain('another 1.2.0');
   });
 
   it('do not pass the figures of another bundle for those of this one', () => {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RefusedError } from '../../src/errors.ts';
@@ -16,13 +15,12 @@ import { classTableSchema } from '../../src/model/bundle/class-table-section.ts'
 import { FIRST_FORMAT, FORMAT_VERSION, packContainer } from '../../src/model/bundle/container.ts';
 import { documentOf } from '../../src/model/bundle/document.ts';
 import { HAM10000_TABLE } from '../../src/model/bundle/ham10000-table.ts';
-import { parseBundle, readBundle } from '../../src/model/bundle/read.ts';
+import { parseBundle } from '../../src/model/bundle/read.ts';
 import { isSnomedConcept } from '../../src/model/bundle/snomed.ts';
 import { bundleBytes } from '../../src/model/bundle/write.ts';
 import { tinyModel, tinyTable } from '../support/tiny-model.ts';
 
 const HAM10000 = ['akiec', 'bcc', 'bkl', 'df', 'mel', 'nv', 'vasc'];
-const SHIPPED = 'models/qana64.spikescope';
 const formatIn = (bytes: Uint8Array) => Buffer.from(bytes).readUInt32LE(8);
 
 function refusalOf(bytes: Uint8Array): RefusedError {
@@ -47,13 +45,14 @@ function forged(change: (table: ReturnType<typeof plain>) => void, format = FORM
 const plain = (): any => structuredClone(tinyTable());
 
 describe('a bundle without a class table', () => {
-  it('keeps its bytes, format and digest: the one that ships, written again, is the very same', async () => {
-    const { digest, ...contents } = await readBundle(SHIPPED);
-    expect(digest.slice(0, 12)).toBe('c20fd76491da');
-    expect(contents.classTable).toBeUndefined();
-    const bytes = bundleBytes(contents);
+  it('is of the first format, and keeps its bytes when it is written again', () => {
+    // Read once, so that its parts stand in the order of the schema.
+    const { digest: __, ...read } = parseBundle(bundleBytes(tinyModel()), 'model');
+    const bytes = bundleBytes(read);
     expect(formatIn(bytes)).toBe(FIRST_FORMAT);
-    expect(Buffer.from(bytes).equals(readFileSync(SHIPPED))).toBe(true);
+    const { digest: _, ...contents } = parseBundle(bytes, 'model');
+    expect(contents.classTable).toBeUndefined();
+    expect(Buffer.from(bundleBytes(contents)).equals(bytes)).toBe(true);
   });
 
   it('has what the program knows of HAM10000’s classes, and of any other class nothing', () => {

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ModelBundle } from '../../src/model/bundle/bundle.ts';
 import { readBundle } from '../../src/model/bundle/read.ts';
-import { DEFAULT_MODEL } from '../../src/runtime/engine/open-model.ts';
+import { DEFAULT_MODEL } from '../../src/runtime/engine/shipped-models.ts';
 import { HeadLearner } from '../../src/runtime/learning/learner.ts';
 import { verifyJournalFile } from '../../src/store/inspect.ts';
 import { Journal } from '../../src/store/journal.ts';

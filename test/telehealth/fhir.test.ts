@@ -18,6 +18,7 @@ import type { ClassEntry } from '../../src/model/bundle/class-table-section.ts';
 import { refusedResult, resultOf } from '../../src/runtime/appliance/make-result.ts';
 import type { QueuedMessage } from '../../src/store/outbox.ts';
 import { messageBundleOf } from '../../src/telehealth/fhir/message-bundle.ts';
+import { UNFAMILIAR_NOTE } from '../../src/telehealth/fhir/observations.ts';
 import { LABEL_SCHEMA, type Label } from '../../src/telehealth/label.ts';
 import { publicationOf } from '../../src/telehealth/message.ts';
 import { bytesOf } from '../../src/telehealth/payload.ts';
@@ -166,6 +167,17 @@ describe('a result as a FHIR message', () => {
     expect(report?.conclusion).toMatch(/^Refer to a specialist\. The model’s class is nv/);
     const untriaged = messageBundleOf(resultOf(READING, context));
     expect(observationOf(untriaged, 'Triage of the lesion by the model')).toBeUndefined();
+  });
+
+  it('says of a lesion that is unlike those of training that it is', () => {
+    const judged = { ...READING, triage: 'indeterminate', malignancy: 0.02, unfamiliar: true } as const;
+    const bundle = messageBundleOf(resultOf(judged, context));
+    const observation = observationOf(bundle, 'Class of the lesion by the model');
+    expect(observation?.note).toEqual([{ text: UNFAMILIAR_NOTE }]);
+    const report = resourcesOf(bundle).find((one) => one.resourceType === 'DiagnosticReport');
+    expect(report?.conclusion).toContain(UNFAMILIAR_NOTE);
+    const familiar = messageBundleOf(resultOf({ ...judged, unfamiliar: false }, context));
+    expect(JSON.stringify(familiar)).not.toContain(UNFAMILIAR_NOTE);
   });
 
   it('is the same, byte for byte, each time, and another for another result', () => {

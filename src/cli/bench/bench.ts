@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { measureColdStart } from '../../bench/cold-start.ts';
 import type { BenchDocument } from '../../bench/document.ts';
+import type { GraphTiming } from '../../bench/graph.ts';
 import { measureLayers } from '../../bench/layers.ts';
 import { measureLimits } from '../../bench/limits.ts';
 import { thisMachine } from '../../bench/machine.ts';
@@ -15,10 +15,18 @@ import { listImages } from '../../capture/images.ts';
 import { UsageError } from '../../errors.ts';
 import { energyOfInference } from '../../evaluation/energy/of-inference.ts';
 import { identityOf } from '../../model/bundle/bundle.ts';
+import { readBundle } from '../../model/bundle/read.ts';
 import { writePage } from '../../report/page.ts';
-import { DEFAULT_MODEL, openModel } from '../../runtime/engine/open-model.ts';
+import { openModel } from '../../runtime/engine/open-model.ts';
+import { DEFAULT_MODEL, modelFile, shippedModels } from '../../runtime/engine/shipped-models.ts';
 import { print, printJson } from '../../ui/terminal/console.ts';
-import { parseOptions, positiveInteger, positiveIntegers } from '../shared/options.ts';
+import {
+  modelOption,
+  modelSchema,
+  parseOptions,
+  positiveInteger,
+  positiveIntegers,
+} from '../shared/options.ts';
 import { requireWritable } from '../shared/output.ts';
 import { Absences } from './absences.ts';
 import { bundlePeers } from './peers.ts';
@@ -26,12 +34,10 @@ import { networksOption, raceBundle, raceNetworks } from './races.ts';
 import { SUITES } from './suites/suites.ts';
 import { benchLines } from './text.ts';
 
-/** Where the project's own float model lies on a development machine. */
-const USUAL_FLOAT = fileURLToPath(new URL('../../../models/qana64.checkpoint', import.meta.url));
 const STAGE_ROUNDS = 5;
 
 const optionsSchema = z.object({
-  model: z.string().optional(),
+  model: modelSchema.optional(),
   float: z.string().optional(),
   batch: z.array(z.number()),
   threads: z.array(z.number()),
@@ -49,10 +55,10 @@ export function benchCommand(): Command {
     .description(
       'Time the engine against other runtimes on the same graph, its layers against the machine’s limits, and the stages of classification',
     )
-    .option('--model <bundle>', 'model bundle (default: the one that ships in models/)')
+    .addOption(modelOption())
     .option(
       '--float <model>',
-      'float model of the same graph, ONNX or checkpoint (default: the one of the shipped bundle, if it lies here)',
+      'float model of the same graph, ONNX or checkpoint (default: the checkpoint beside the bundle, if there is one)',
     )
     .option('--batch <sizes>', 'images per call, between commas', positiveIntegers, [1, 32])
     .option('--threads <numbers>', 'threads per call, between commas', positiveIntegers, [1, 2])
@@ -86,25 +92,27 @@ function noSuchSuite(name: string, command: Command): UsageError {
 
 async function run(options: Options): Promise<void> {
   const networks = networksOption(options.networks);
-  const float = floatModel(options);
+  const { model = DEFAULT_MODEL } = options;
+  const float = floatModel(options.float, model);
   if (options.report !== undefined) requireWritable(options.report, '--report');
   const images = await stageImages(options.images);
   const absences = new Absences();
-  const { bundle, engine } = await openModel(options.model, { backend: 'cpu' });
+  const { bundle, engine } = await openModel(model, { backend: 'cpu' });
   try {
     const limits = measureLimits();
     const peers = await bundlePeers(bundle, float, absences);
     const results = await raceBundle(bundle, options, peers, absences);
     const { instructionSet } = engine;
+    const others = options.model === undefined ? await raceOtherBundles(model, options, absences) : [];
     const raced = await raceNetworks(networks, limits, instructionSet, absences);
     const document: BenchDocument = {
       machine: thisMachine(),
       model: identityOf(bundle),
-      results: [...results, ...raced.results],
+      results: [...results, ...others, ...raced.results],
       limits,
       layers: [await measureLayers(bundle.name, bundle.graph, limits, { instructionSet }), ...raced.layers],
       node: await measureNodeSide(),
-      start: await absences.unless('start', () => measureColdStart(options.model ?? DEFAULT_MODEL)),
+      start: await absences.unless('start', () => measureColdStart(model)),
       stages: await timeStages(bundle, engine, images, options.images === undefined ? STAGE_ROUNDS : 1),
       energy: await energyOfInference(engine, bundle.golden[0].input),
       absent: absences.reasons,
@@ -119,13 +127,29 @@ async function run(options: Options): Promise<void> {
   }
 }
 
-/** As told, else the usual one for the shipped bundle. */
-function floatModel({ float, model }: Options): string | null {
+/** As told, else the one that lies beside the bundle. */
+function floatModel(float: string | undefined, model: string): string | null {
   if (float !== undefined && !existsSync(float)) {
     throw new UsageError('FLOAT_MODEL', 'The float model is not there', { file: float, field: '--float' });
   }
-  if (float !== undefined) return float;
-  return model === undefined && existsSync(USUAL_FLOAT) ? USUAL_FLOAT : null;
+  const beside = model.replace(/\.spikescope$/, '.checkpoint');
+  return float ?? (beside !== model && existsSync(beside) ? beside : null);
+}
+
+/** The other bundles that ship, one image at a time on one thread: what a choice among them costs. */
+async function raceOtherBundles(
+  chosen: string,
+  options: Options,
+  absences: Absences,
+): Promise<GraphTiming[]> {
+  const results: GraphTiming[] = [];
+  for (const file of shippedModels().map(modelFile)) {
+    if (file === chosen) continue;
+    const bundle = await readBundle(file);
+    const peers = await bundlePeers(bundle, floatModel(undefined, file), absences);
+    results.push(...(await raceBundle(bundle, { ...options, batch: [1], threads: [1] }, peers, absences)));
+  }
+  return results;
 }
 
 async function stageImages(folder: string | undefined): Promise<StageImages> {

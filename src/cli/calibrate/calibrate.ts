@@ -20,10 +20,11 @@ import { writeBundle } from '../../model/bundle/write.ts';
 import { loadCharts } from '../../report/charts.ts';
 import { writePage } from '../../report/page.ts';
 import type { Engine } from '../../runtime/engine/contract.ts';
-import { DEFAULT_MODEL, openModel } from '../../runtime/engine/open-model.ts';
+import { openModel } from '../../runtime/engine/open-model.ts';
+import { DEFAULT_MODEL } from '../../runtime/engine/shipped-models.ts';
 import { note, print, printJson, startProgress } from '../../ui/terminal/console.ts';
 import { masksFolder, masksOption } from '../shared/masks.ts';
-import { parseOptions, positiveInteger } from '../shared/options.ts';
+import { modelOption, modelSchema, parseOptions, positiveInteger } from '../shared/options.ts';
 import { reportFile, requireWritable } from '../shared/output.ts';
 import { calibrationLines } from './text.ts';
 
@@ -31,7 +32,7 @@ import { calibrationLines } from './text.ts';
 const SPLITS = ['val', 'train', 'all'] as const;
 
 const optionsSchema = z.object({
-  model: z.string().default(DEFAULT_MODEL),
+  model: modelSchema.default(DEFAULT_MODEL),
   dataset: z.string(),
   split: z.enum(SPLITS),
   splitFile: z.string().optional(),
@@ -55,7 +56,7 @@ export function calibrateCommand(): Command {
       'Fit α, thresholds and τ on a validation split, decide crop and tiling, write them into the bundle',
     )
     .requiredOption('--dataset <folder>', 'images in any nesting, with a metadata CSV (image_id, dx)')
-    .option('--model <bundle>', 'model bundle (default: the one that ships in models/)')
+    .addOption(modelOption())
     .option('--out <bundle>', 'where the calibrated bundle goes (default: in place)')
     .addOption(new Option('--split <name>', 'images to fit on').choices(SPLITS).default('val'))
     .option(

@@ -9,11 +9,12 @@ import { classTableOf } from '../../model/bundle/class-table.ts';
 import { openModel } from '../../runtime/engine/open-model.ts';
 import { type Classifier, createClassifier } from '../../runtime/inference/classifier.ts';
 import { note, print, printJson, startProgress } from '../../ui/terminal/console.ts';
+import { modelOption, modelSchema } from '../shared/options.ts';
 import { lineOf } from './line.ts';
 import { documentOf, isAccepted, type Outcome } from './outcome.ts';
 
 const optionsSchema = z.object({
-  model: z.string().optional(),
+  model: modelSchema.optional(),
   crop: z.boolean().optional(),
   tiling: z.boolean().optional(),
   json: z.boolean().default(false),
@@ -26,7 +27,7 @@ export function classifyCommand(): Command {
   return new Command('classify')
     .description('Read images, or every image of folders, and print one reading each')
     .argument('[paths...]', 'image files and folders')
-    .option('--model <bundle>', 'model bundle (default: the one that ships in models/)')
+    .addOption(modelOption())
     .option('--crop', 'crop to the salient square (default: as the bundle says)')
     .option('--no-crop', 'read the centred square')
     .option('--tiling', 'read uncertain images again in four tiles (default: as the bundle says)')

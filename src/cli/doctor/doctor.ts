@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { EXIT, printable } from '../../errors.ts';
 import { colour, note, print, printJson } from '../../ui/terminal/console.ts';
-import { parseOptions } from '../shared/options.ts';
+import { modelOption, modelSchema, parseOptions } from '../shared/options.ts';
 import { checkCard } from './akida-card.ts';
 import { checkBroker } from './broker.ts';
 import { checkCamera } from './camera.ts';
@@ -10,11 +10,13 @@ import type { Check, Finding, Surroundings } from './check.ts';
 import { checkClock } from './clock.ts';
 import { checkEngine } from './engine.ts';
 import { checkGpio } from './gpio.ts';
+import { checkModels } from './models.ts';
 import { checkStorage } from './storage.ts';
 import { surroundingsOf } from './surroundings.ts';
 
 const CHECKS: readonly Check[] = [
   checkEngine,
+  checkModels,
   checkCard,
   checkCamera,
   checkGpio,
@@ -25,7 +27,7 @@ const CHECKS: readonly Check[] = [
 
 const optionsSchema = z.object({
   config: z.string().optional(),
-  model: z.string().optional(),
+  model: modelSchema.optional(),
   data: z.string().optional(),
   broker: z.string().optional(),
   ca: z.string().optional(),
@@ -49,7 +51,7 @@ export function doctorCommand(): Command {
       'Say what of card, camera, buttons, clock, storage and broker works here, and how to mend the rest',
     )
     .option('--config <file>', 'settings of `run`, YAML: which model, data folder and broker to look at')
-    .option('--model <bundle>', 'model bundle (default: the one that ships in models/)')
+    .addOption(modelOption())
     .option(
       '--data <folder>',
       'folder of journal and identity (default: the service’s, else $XDG_STATE_HOME/spikescope)',

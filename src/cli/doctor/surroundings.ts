@@ -4,7 +4,7 @@ import path from 'node:path';
 import { UsageError } from '../../errors.ts';
 import { readConfiguration } from '../../runtime/appliance/settings/configuration.ts';
 import type { Settings } from '../../runtime/appliance/settings/settings.ts';
-import { DEFAULT_MODEL } from '../../runtime/engine/open-model.ts';
+import { DEFAULT_MODEL } from '../../runtime/engine/shipped-models.ts';
 import { defaultDataFolder } from '../../store/folder.ts';
 import { parseEndpoint } from '../../telehealth/endpoint.ts';
 import type { Surroundings } from './check.ts';

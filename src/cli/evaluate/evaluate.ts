@@ -16,15 +16,25 @@ import {
 import { evaluationPage } from '../../evaluation/report/evaluation-report.ts';
 import { measureNothing, NOTHING_FRAMES, picturesIn } from '../../evaluation/scope/evaluate.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
+import { storeChoiceFigures } from '../../model/bundle/choice-figures.ts';
 import { loadCharts } from '../../report/charts.ts';
 import { writePage } from '../../report/page.ts';
 import { thumbnailOf } from '../../report/thumbnails.ts';
 import { loadTriageCharts } from '../../report/triage-charts.ts';
 import type { Engine } from '../../runtime/engine/contract.ts';
-import { DEFAULT_MODEL, openModel } from '../../runtime/engine/open-model.ts';
+import { openModel } from '../../runtime/engine/open-model.ts';
+import { DEFAULT_MODEL } from '../../runtime/engine/shipped-models.ts';
 import { note, print, printJson, startProgress } from '../../ui/terminal/console.ts';
 import { masksFolder, masksOption } from '../shared/masks.ts';
-import { defaultCache, parseOptions, positiveInteger, splitOption, splitSchema } from '../shared/options.ts';
+import {
+  defaultCache,
+  modelOption,
+  modelSchema,
+  parseOptions,
+  positiveInteger,
+  splitOption,
+  splitSchema,
+} from '../shared/options.ts';
 import { reportFile, requireWritable } from '../shared/output.ts';
 import { evaluationLines } from './text.ts';
 
@@ -32,7 +42,7 @@ import { evaluationLines } from './text.ts';
 const SHOWN_MISTAKES = 24;
 
 const optionsSchema = z.object({
-  model: z.string().optional(),
+  model: modelSchema.optional(),
   dataset: z.string(),
   protocol: z.enum(PROTOCOLS).optional(),
   split: splitSchema,
@@ -57,7 +67,7 @@ export function evaluateCommand(): Command {
   return new Command('evaluate')
     .description('Measure a model on a data set in HAM10000’s layout, through the device’s own path')
     .requiredOption('--dataset <folder>', 'images in any nesting, with a metadata CSV (image_id, dx)')
-    .option('--model <bundle>', 'model bundle (default: the one that ships in models/)')
+    .addOption(modelOption())
     .addOption(
       new Option(
         '--protocol <name>',
@@ -85,7 +95,10 @@ export function evaluateCommand(): Command {
       '--cache <folder>',
       'with --protocol paper: where decoded images are kept (default: as for train)',
     )
-    .option('--record', 'keep the lesion protocol’s figures beside the bundle, for later reports')
+    .option(
+      '--record',
+      'keep the lesion protocol’s figures beside the bundle: of test for later reports, of val for those who choose one',
+    )
     .option(
       '--nothing [folder]',
       'also how many drawn frames without a lesion are refused, and how many pictures of a folder of such',
@@ -106,10 +119,10 @@ async function run(options: Options): Promise<void> {
   }
   if (options.html) requireWritable(options.html, '--html');
   const pictures = typeof options.nothing === 'string' ? await picturesIn(options.nothing) : null;
-  const { bundle, engine } = await openModel(options.model, { onRemark: note });
-  const figuresFile = storedFiguresFile(options.model ?? DEFAULT_MODEL);
+  const { model = DEFAULT_MODEL } = options;
+  const { bundle, engine } = await openModel(model, { onRemark: note });
   try {
-    const stored = await readStoredFigures(figuresFile);
+    const stored = await readStoredFigures(storedFiguresFile(model));
     const float =
       options.float === undefined ? null : await openFloatModel(options.float, bundle.preprocessing.width);
     try {
@@ -120,7 +133,7 @@ async function run(options: Options): Promise<void> {
           : await measureSplit(options, bundle, engine, float, stored);
       const nothing = await measureNothingIfAsked(options, pictures, bundle, engine);
       const evaluation = { ...measured, document: { ...measured.document, ...nothing } };
-      if (options.record) await record(figuresFile, evaluation.document);
+      if (options.record) await record(model, evaluation.document);
       if (options.json) printJson(evaluation.document);
       else for (const line of evaluationLines(evaluation.document)) print(line);
       await report(evaluation, bundle.graph.classes, options);
@@ -187,20 +200,31 @@ function requireLesionProtocol({ protocol, splitFile, folder }: Dataset): void {
   });
 }
 
-/** Whole test split by lesion alone: other figures must not pass for it. @throws UsageError `RECORD` */
-async function record(
-  file: string,
-  { protocol, split, n, model, settings, protocols }: EvaluationDocument,
-): Promise<void> {
+/**
+ * Whole splits by lesion alone: other figures must not pass for them. Test goes to the protocols, validation to what one
+ * chooses a bundle by. @throws UsageError `RECORD`
+ */
+async function record(model: string, document: EvaluationDocument): Promise<void> {
+  const { protocol, split, n, model: identity, settings, protocols, triage } = document;
   const { figures } = protocols.lesion;
-  if (protocol !== 'lesion' || split !== 'test' || settings.limit !== null || figures === null) {
-    throw new UsageError('RECORD', 'Only figures of the whole test split by the lesion protocol are kept', {
+  const isWhole = protocol === 'lesion' && settings.limit === null && figures !== null;
+  if (!isWhole || (split !== 'test' && split !== 'val')) {
+    throw new UsageError('RECORD', 'Only figures of a whole split by the lesion protocol are kept', {
       field: '--record',
+      expected: '--split test or val, without --limit',
       received: `${n} images, split ${split}, protocol ${protocol}`,
     });
   }
-  await storeFigures(file, model, { lesion: { digest: model.digest, split, figures } });
-  note(`Kept beside the bundle: ${file}`);
+  const { digest } = identity;
+  if (split === 'test') {
+    const file = storedFiguresFile(model);
+    await storeFigures(file, identity, { lesion: { digest, split, figures } });
+    note(`Kept beside the bundle: ${file}`);
+    return;
+  }
+  const { top1, macroF1 } = document;
+  const validation = { images: n, top1, macroF1, malignancyAuc: triage?.auc.value ?? null };
+  note(`Kept beside the bundle: ${await storeChoiceFigures(model, digest, { validation })}`);
 }
 
 /** A report that nobody asked for by name is left out, with a note, where the packages that draw are absent. */

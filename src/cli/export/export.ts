@@ -8,9 +8,9 @@ import { importSource } from '../../conversion/float-source.ts';
 import { reasonOf, SpikescopeError, UsageError } from '../../errors.ts';
 import { readBundle } from '../../model/bundle/read.ts';
 import { replaceFile } from '../../model/bundle/replace-file.ts';
-import { DEFAULT_MODEL } from '../../runtime/engine/open-model.ts';
+import { DEFAULT_MODEL } from '../../runtime/engine/shipped-models.ts';
 import { print, printJson } from '../../ui/terminal/console.ts';
-import { parseOptions } from '../shared/options.ts';
+import { modelSchema, parseOptions } from '../shared/options.ts';
 import { requireWritable } from '../shared/output.ts';
 import { readSource } from '../shared/read-source.ts';
 
@@ -18,7 +18,7 @@ const FORMATS = ['onnx-qdq', 'onnx-float'] as const;
 
 const optionsSchema = z.object({
   format: z.enum(FORMATS),
-  model: z.string().optional(),
+  model: modelSchema.optional(),
   from: z.string().optional(),
   averages: z.boolean(),
   out: z.string(),

@@ -1,13 +1,15 @@
 import { Command } from 'commander';
 import { z } from 'zod';
 import { UsageError } from '../../errors.ts';
-import { DEFAULT_MODEL, openModel } from '../../runtime/engine/open-model.ts';
+import { openModel } from '../../runtime/engine/open-model.ts';
+import { DEFAULT_MODEL } from '../../runtime/engine/shipped-models.ts';
 import { note, print, printJson } from '../../ui/terminal/console.ts';
 import {
   optionName,
   parseOptions,
   positiveInteger,
   positiveIntegers,
+  shippedNames,
   splitOption,
   splitSchema,
 } from '../shared/options.ts';
@@ -35,7 +37,7 @@ export function inspectCommand(): Command {
     .description(
       'Show what is in a bundle: layers, placement, sizes, readout, card; with --activity how it spikes',
     )
-    .argument('[bundle]', 'model bundle (default: the one that ships in models/)')
+    .argument('[bundle]', `model bundle, or one that ships: ${shippedNames()}`)
     .option('--activity', 'simulate it as spiking neurons: events per layer, and what fewer steps give')
     .option('--images <folder>', 'with --activity: images to simulate (default: generated phantoms)')
     .option('--dataset <folder>', 'with --activity: images with labels, in HAM10000’s layout')

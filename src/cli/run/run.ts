@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { SOURCES_HELP } from '../../capture/open-source.ts';
 import { EXIT } from '../../errors.ts';
 import { COMMAND_NAMES } from '../../telehealth/commands/command.ts';
+import { modelOption } from '../shared/options.ts';
 import { runOptionsOf } from './options.ts';
 import { runSession } from './session.ts';
 
@@ -40,7 +41,7 @@ export function runCommand(): Command {
     .option('--topic-prefix <prefix>', 'what all topics begin with (default: spikescope)')
     .option('--alpn <protocol>', 'protocol named in the handshake of mqtts, for example x-amzn-mqtt-ca')
     .option('--retain <yes>', 'true (default), or false for brokers that keep no retained messages')
-    .option('--model <bundle>', 'model bundle (default: the one that ships in models/)')
+    .addOption(modelOption())
     .option(
       '--data <folder>',
       'folder of journal and identity (default: $XDG_STATE_HOME/spikescope, for phantoms and replay demonstration/ in it)',

@@ -3,8 +3,24 @@ import path from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { UsageError } from '../../errors.ts';
+import { DEFAULT_MODEL, modelFile, shippedModels } from '../../runtime/engine/shipped-models.ts';
 import { firstIssue } from '../../schema.ts';
 import { SPLITS } from '../../splits.ts';
+
+/** What `modelOption` takes: a bundle's file, or the name of one that ships. */
+export const modelSchema = z.string().transform(modelFile);
+
+export function modelOption(purpose = 'model bundle'): Option {
+  return new Option('--model <bundle>', `${purpose}, or one that ships: ${shippedNames()}`);
+}
+
+/** For help texts. */
+export function shippedNames(): string {
+  const standard = path.basename(DEFAULT_MODEL, '.spikescope');
+  return shippedModels()
+    .map((name) => (name === standard ? `${name} (default)` : name))
+    .join(', ');
+}
 
 /** Options of a command, checked. @throws UsageError `OPTION` */
 export function parseOptions<T>(schema: z.ZodType<T>, rawOptions: unknown): T {

@@ -30,14 +30,14 @@ export function sideBySide(
     measured?.protocol === protocol
       ? ({ source: 'this run', entry: null, figures: measured.figures } as const)
       : null;
-  const other =
-    stored !== null && (stored.model.name !== model.name || stored.model.version !== model.version);
-  const foreign = other
-    ? `the figures beside the bundle are about ${stored.model.name} ${stored.model.version}`
-    : null;
+  const { name, version } = stored?.model ?? model;
+  const foreign = `the figures beside the bundle are about ${name} ${version}`;
+  const isNamesake = name === model.name;
+  const isSame = isNamesake && version === model.version;
   return {
-    lesion: own('lesion') ?? lesionOf(model, stored?.lesion ?? null, foreign),
-    paper: own('paper') ?? paperOf(stored?.paper ?? null, foreign),
+    lesion: own('lesion') ?? lesionOf(model, stored?.lesion ?? null, isSame ? null : foreign),
+    // Of a network of this name that was trained for them, whatever weights the bundle has.
+    paper: own('paper') ?? paperOf(stored?.paper ?? null, isNamesake ? null : foreign),
   };
 }
 

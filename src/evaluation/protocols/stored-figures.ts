@@ -94,15 +94,19 @@ export async function readStoredFigures(file: string): Promise<StoredFigures | n
   throw refused(file, field, problem);
 }
 
-/** Puts one protocol's figures into the file; those of the other stay when they are about the same model and version. */
+/**
+ * Puts one protocol's figures into the file. The lesion protocol's are those of one version's weights. The paper's are those
+ * of a network that was trained for them, and stay as long as the model keeps its name.
+ */
 export async function storeFigures(
   file: string,
   { name, version }: Pick<ModelIdentity, 'name' | 'version'>,
   entry: Partial<Pick<StoredFigures, Protocol>>,
 ): Promise<void> {
   const before = await readStoredFigures(file);
-  const same = before?.model.name === name && before.model.version === version;
-  const kept = same ? { lesion: before.lesion, paper: before.paper } : { lesion: null, paper: null };
+  const isNamesake = before?.model.name === name;
+  const isSame = isNamesake && before.model.version === version;
+  const kept = { lesion: isSame ? before.lesion : null, paper: isNamesake ? before.paper : null };
   const document: StoredFigures = { format: 1, model: { name, version }, ...kept, ...entry };
   await replaceFile(file, Buffer.from(`${JSON.stringify(document, null, 2)}\n`));
 }

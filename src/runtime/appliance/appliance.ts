@@ -6,7 +6,7 @@ import type { Risk } from '../../model/bundle/class-table-section.ts';
 import { isNoRoom } from '../../store/capacity.ts';
 import type { JournalEntry } from '../../store/journal.ts';
 import type { ClockState } from '../../telehealth/clock.ts';
-import type { Result } from '../../telehealth/result.ts';
+import { judgementOf, type Result } from '../../telehealth/result.ts';
 import type { Classification, Classifier } from '../inference/classifier.ts';
 import type { HeadInput } from '../inference/head.ts';
 import type { Reading } from '../inference/reading.ts';
@@ -19,7 +19,7 @@ import { type Refusal, type ResultContext, refusedResult, resultOf } from './mak
 /** What the appliance asks of the classifier. */
 export interface ApplianceClassifier
   extends Pick<Reading, 'model' | 'backend'>,
-    Partial<Pick<Classifier, 'triages'>> {
+    Partial<Pick<Classifier, 'triages' | 'reassures'>> {
   classify(image: CaptureImage): Promise<Classification>;
 }
 
@@ -168,9 +168,21 @@ export class Appliance {
     this.#captures++;
     if (!result.accepted) this.#retakes++;
     this.#parts.onRecorded(result);
-    const { accepted, diagnosis, probabilities } = result;
-    // A result holds its classes most probable first.
-    return { id, accepted, diagnosis, ranking: Object.keys(probabilities) };
+    const { accepted, diagnosis } = result;
+    return { id, accepted, diagnosis, ranking: this.#proposals(result) };
+  }
+
+  /**
+   * Labels in the order in which a person is asked about them: most probable first, as results hold them, but names that
+   * reassure last where triage has withheld them.
+   */
+  #proposals(result: Result): string[] {
+    const names = Object.keys(result.probabilities);
+    const judgement = judgementOf(result);
+    if (judgement === null || judgement.triage === 'routine') return names;
+    const { classifier } = this.#parts;
+    const isWithheld = (name: string) => classifier.reassures?.(name) ?? false;
+    return [...names.filter((name) => !isWithheld(name)), ...names.filter(isWithheld)];
   }
 
   /**

@@ -1,12 +1,9 @@
-import { fileURLToPath } from 'node:url';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { readBundle } from '../../model/bundle/read.ts';
 import type { Backend, BackendName, Engine, EngineOptions } from './contract.ts';
 import { replayGolden } from './golden.ts';
 import { BACKENDS, chooseBackend } from './registry.ts';
-
-/** The bundle that ships with the package and serves when none is named. */
-export const DEFAULT_MODEL = fileURLToPath(new URL('../../../models/qana64.spikescope', import.meta.url));
+import { DEFAULT_MODEL, modelFile } from './shipped-models.ts';
 
 /** A bundle and the engine that has proved to reproduce its golden potentials. */
 export interface OpenModel {
@@ -24,6 +21,7 @@ export interface OpenModelOptions extends EngineOptions {
 
 /**
  * Reads a bundle, opens its graph on a backend and replays the golden inputs before anything trusts the two.
+ * @param file its path, or the name of one that ships
  * @throws RefusedError `BUNDLE_*`, `GRAPH_*`
  * @throws UsageError, SpikescopeError as `chooseBackend` and the backend's `open`
  */
@@ -32,7 +30,7 @@ export async function openModel(
   { backend: wanted = 'auto', onRemark, ...options }: OpenModelOptions = {},
   backends: readonly Backend[] = BACKENDS,
 ): Promise<OpenModel> {
-  const bundle = await readBundle(file);
+  const bundle = await readBundle(modelFile(file));
   const { backend, deviation, remark } = chooseBackend(wanted, backends);
   if (remark !== null) onRemark?.(remark);
   const engine = await backend.open(bundle.graph, options);

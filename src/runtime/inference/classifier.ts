@@ -2,7 +2,7 @@
 import { RefusedError } from '../../errors.ts';
 import type { Frame, Square } from '../../frame.ts';
 import { identityOf, type ModelBundle, type ModelIdentity } from '../../model/bundle/bundle.ts';
-import { type ClassTable, classTableOf, withBenign } from '../../model/bundle/class-table.ts';
+import { type ClassTable, classTableOf, riskOf, withBenign } from '../../model/bundle/class-table.ts';
 import { embeddingShape, pooled } from '../../model/embedding.ts';
 import type { Inference } from '../../model/inference.ts';
 import { salientSquare } from '../../preprocess/crop.ts';
@@ -52,6 +52,8 @@ export interface Classifier {
   readonly model: ModelIdentity;
   /** Whether its readings say what to do. */
   readonly triages: boolean;
+  /** Whether a lesion of this class need not be seen to, so that its name reassures. */
+  reassures(name: string): boolean;
   /**
    * Reads a frame, or an image given as path or as the bytes of a file. Calls may overlap.
    * @throws RefusedError `IMAGE_*` for what is no acceptable image; a failed integrity check is a reading
@@ -119,6 +121,10 @@ class BundleClassifier implements Classifier {
     this.#channels = embeddingShape(bundle.graph)[2];
     this.#head = options.head ?? (() => null);
     this.#table = classTableOf(bundle);
+  }
+
+  reassures(name: string): boolean {
+    return riskOf(withBenign(this.#table, this.#head()?.benign ?? []), name) === 'benign';
   }
 
   async classify(image: Frame | string | Uint8Array): Promise<Classification> {

@@ -15,9 +15,11 @@ import { judgementOf, type Result } from '../result.ts';
 import {
   classText,
   diagnosisObservation,
+  isUnfamiliar,
   qualityObservation,
   TRIAGE_TEXTS,
   triageObservation,
+  UNFAMILIAR_NOTE,
 } from './observations.ts';
 import { asTestData } from './test-data.ts';
 import { fhirString } from './text.ts';
@@ -149,7 +151,8 @@ function conclusionOf(result: Result, table: ClassTable): string {
   if (!result.accepted) return `The frame was not read: ${result.reasons.join(', ')}.`;
   const said = classConclusion(result, table);
   const judgement = judgementOf(result);
-  return judgement ? `${TRIAGE_TEXTS[judgement.triage]}. ${said}` : said;
+  const strange = isUnfamiliar(result) ? ` ${UNFAMILIAR_NOTE}` : '';
+  return `${judgement ? `${TRIAGE_TEXTS[judgement.triage]}. ` : ''}${said}${strange}`;
 }
 
 function classConclusion({ diagnosis, probabilities }: Result, table: ClassTable): string {

@@ -25,6 +25,7 @@ export function diagnosisObservation(result: Result, table: ClassTable, device: 
     ...headOf(result, device),
     code: { text: 'Class of the lesion by the model' },
     ...readingOf(result, table),
+    ...(isUnfamiliar(result) && { note: [{ text: UNFAMILIAR_NOTE }] }),
     ...(probabilities.length > 0 && {
       component: probabilities.map(([name, probability]) =>
         componentOf(
@@ -34,6 +35,14 @@ export function diagnosisObservation(result: Result, table: ClassTable, device: 
       ),
     }),
   };
+}
+
+/** What a report says of a lesion that is unlike those of training. */
+export const UNFAMILIAR_NOTE =
+  'The lesion is unlike those that the model was trained on; its probabilities say less than usual.';
+
+export function isUnfamiliar(result: Result): boolean {
+  return 'unfamiliar' in result && result.unfamiliar === true;
 }
 
 function readingOf({ accepted, diagnosis, reasons }: Result, table: ClassTable): Partial<Observation> {

@@ -8,7 +8,7 @@ import { SpikeCode, WINDOWS } from '../../../src/model/spiking/code.ts';
 import { countSpikes, integrateAndFire } from '../../../src/model/spiking/neuron.ts';
 import { type Simulation, simulate } from '../../../src/model/spiking/simulate.ts';
 import { createCpuEngine } from '../../../src/runtime/engine/cpu.ts';
-import { DEFAULT_MODEL } from '../../../src/runtime/engine/open-model.ts';
+import { DEFAULT_MODEL } from '../../../src/runtime/engine/shipped-models.ts';
 import { qanaShapedGraph, randomGraph, randomInput } from '../../support/graphs.ts';
 import { Random } from '../../support/random.ts';
 

@@ -57,6 +57,28 @@ describe('the appliance', () => {
     expect(entries.map(({ session }) => session)).toEqual(['first', 'first', undefined]);
   });
 
+  it.each([
+    ['routine', 0.02, ['nv', 'mel', 'bkl']],
+    ['refer', 0.3, ['mel', 'nv', 'bkl']],
+    ['indeterminate', 0.02, ['mel', 'nv', 'bkl']],
+  ] as const)(
+    'asks about a name that reassures last, unless triage is routine: %s',
+    async (triage, malignancy, order) => {
+      const probabilities = { nv: 0.6, mel: 0.3, bkl: 0.1 };
+      const { parts } = appliance(1, () => ({
+        ...READING,
+        ...{ diagnosis: 'indeterminate', triage, malignancy, probabilities },
+      }));
+      const classifier = { ...parts.classifier, reassures: (name: string) => name !== 'mel' };
+      const device = new Appliance({ ...parts, classifier });
+      device.start();
+      const { reading, proposed } = await device.capture();
+      device.stop();
+      expect(reading?.ranking).toEqual(order);
+      expect(proposed).toBe(order[0]);
+    },
+  );
+
   it('records every result before it hands it over', async () => {
     const { parts, events } = appliance(5, () => READING);
     expect(await runAppliance(parts, { signal })).toEqual({ captures: 5, retakes: 0 });

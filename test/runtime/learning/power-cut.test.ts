@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readBundle } from '../../../src/model/bundle/read.ts';
-import { DEFAULT_MODEL } from '../../../src/runtime/engine/open-model.ts';
+import { DEFAULT_MODEL } from '../../../src/runtime/engine/shipped-models.ts';
 import { HeadLearner } from '../../../src/runtime/learning/learner.ts';
 import { Journal } from '../../../src/store/journal.ts';
 import { anyCut, run } from '../../support/power-cut/power-cut.ts';

@@ -1,22 +1,33 @@
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { CORES, type CoreEstimate, estimateCortexA76 } from '../../../bench/cortex-a76/estimate.ts';
+import { storeChoiceFigures } from '../../../model/bundle/choice-figures.ts';
 import { readBundle } from '../../../model/bundle/read.ts';
-import { DEFAULT_MODEL } from '../../../runtime/engine/open-model.ts';
-import { print, printJson } from '../../../ui/terminal/console.ts';
-import { parseOptions } from '../../shared/options.ts';
+import { DEFAULT_MODEL } from '../../../runtime/engine/shipped-models.ts';
+import { note, print, printJson } from '../../../ui/terminal/console.ts';
+import { modelOption, modelSchema, parseOptions } from '../../shared/options.ts';
 import { jsonSchema, printTable, suiteCommand } from './suite.ts';
 
-const optionsSchema = jsonSchema.extend({ model: z.string(), cpu: z.enum(CORES) });
+const optionsSchema = jsonSchema.extend({
+  model: modelSchema.default(DEFAULT_MODEL),
+  cpu: z.enum(CORES),
+  record: z.boolean().default(false),
+});
 
 export function cortexA76Command(): Command {
   return suiteCommand('cortex-a76', 'An estimate of one inference on one core of a Raspberry Pi 5')
-    .option('--model <bundle>', 'model bundle', DEFAULT_MODEL)
+    .addOption(modelOption())
     .addOption(new Option('--cpu <core>', 'LLVM’s model of the core').choices(CORES).default(CORES[0]))
+    .option('--record', 'keep the estimate beside the bundle, for those who choose one')
     .action(async (rawOptions: unknown) => {
-      const { model, cpu, json } = parseOptions(optionsSchema, rawOptions);
-      const { graph } = await readBundle(model);
+      const { model, cpu, json, record } = parseOptions(optionsSchema, rawOptions);
+      const { graph, digest } = await readBundle(model);
       const estimate = await estimateCortexA76(graph, cpu);
+      if (record) {
+        const { milliseconds, gigahertz, simulator } = estimate;
+        const cortexA76 = { milliseconds, gigahertz, simulator: `${simulator}, ${cpu}` };
+        note(`Kept beside the bundle: ${await storeChoiceFigures(model, digest, { cortexA76 })}`);
+      }
       if (json) printJson(estimate);
       else show(estimate);
     });

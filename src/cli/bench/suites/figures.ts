@@ -10,14 +10,14 @@ import { UsageError } from '../../../errors.ts';
 import { identityOf } from '../../../model/bundle/bundle.ts';
 import { openModel } from '../../../runtime/engine/open-model.ts';
 import { note, printJson } from '../../../ui/terminal/console.ts';
-import { parseOptions } from '../../shared/options.ts';
+import { modelOption, modelSchema, parseOptions } from '../../shared/options.ts';
 import { jsonSchema, printTable, suiteCommand } from './suite.ts';
 
 const FLOAT = fileURLToPath(new URL('../../../../models/qana64.checkpoint', import.meta.url));
 const HEADER = ['figure', 'measured', 'wanted', '', ''];
 
 const optionsSchema = jsonSchema.extend({
-  model: z.string().optional(),
+  model: modelSchema.optional(),
   dataset: z.string(),
   fullsize: z.string(),
   float: z.string(),
@@ -28,7 +28,7 @@ const optionsSchema = jsonSchema.extend({
 /** Every figure of a bundle that the data lying here allow; what is not there is named as not measured. */
 export function figuresCommand(): Command {
   return suiteCommand('figures', 'Accuracy, latency, crop and readout of a bundle, beside what was wanted')
-    .option('--model <bundle>', 'model bundle (default: the one that ships in models/)')
+    .addOption(modelOption())
     .requiredOption('--dataset <folder>', 'HAM10000 with masks/ and split_lesion.csv')
     .requiredOption('--fullsize <folder>', 'images as a camera delivers them')
     .option('--float <model>', 'the float model, ONNX or checkpoint', FLOAT)

@@ -3,15 +3,15 @@ import { z } from 'zod';
 import { measureUpdates } from '../../../bench/learning/update.ts';
 import { openModel } from '../../../runtime/engine/open-model.ts';
 import { print, printJson } from '../../../ui/terminal/console.ts';
-import { parseOptions } from '../../shared/options.ts';
+import { modelOption, modelSchema, parseOptions } from '../../shared/options.ts';
 import { countOption, jsonSchema, suiteCommand } from './suite.ts';
 
-const optionsSchema = jsonSchema.extend({ updates: z.number(), model: z.string().optional() });
+const optionsSchema = jsonSchema.extend({ updates: z.number(), model: modelSchema.optional() });
 
 export function learningUpdateCommand(): Command {
   return suiteCommand('learning-update', 'Time of one update of the learned head, file and journal flushed')
     .addOption(countOption('--updates <number>', 'updates that are timed', 100))
-    .option('--model <bundle>', 'model bundle (default: the one that ships in models/)')
+    .addOption(modelOption())
     .action(async (rawOptions: unknown) => {
       const { updates, model, json } = parseOptions(optionsSchema, rawOptions);
       const { bundle, engine } = await openModel(model);

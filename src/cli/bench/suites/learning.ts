@@ -5,13 +5,13 @@ import { ARMS, measureStreams, prepareStreams, type StreamReport } from '../../.
 import { UsageError } from '../../../errors.ts';
 import { openModel } from '../../../runtime/engine/open-model.ts';
 import { note, print, printJson } from '../../../ui/terminal/console.ts';
-import { parseOptions } from '../../shared/options.ts';
+import { modelOption, modelSchema, parseOptions } from '../../shared/options.ts';
 import { jsonSchema, suiteCommand } from './suite.ts';
 
 const optionsSchema = jsonSchema.extend({
   dataset: z.string(),
   out: z.string().optional(),
-  model: z.string().optional(),
+  model: modelSchema.optional(),
   site: z.string(),
   class: z.string(),
   wrong: z.coerce.number('a share, 0 to 1').min(0).max(1),
@@ -33,7 +33,7 @@ export function learningCommand(): Command {
     .addArgument(new Argument('<step>', 'prepare, then site or class; or clinic').choices(stepSchema.options))
     .requiredOption('--dataset <folder>', 'HAM10000 with its metadata and split_lesion.csv')
     .option('--out <folder>', 'prepare: where the data sets without the site and the class go')
-    .option('--model <bundle>', 'site, class: a bundle trained without it; clinic: any')
+    .addOption(modelOption('site, class: a bundle trained without it; clinic: any'))
     .option('--site <name>', 'the acquisition site that is new', 'rosendahl')
     .option('--class <name>', 'the class that is new', 'vasc')
     .addOption(new Option('--wrong <share>', 'share of labels that are wrong').default(0))

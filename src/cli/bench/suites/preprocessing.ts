@@ -3,13 +3,13 @@ import { z } from 'zod';
 import { measurePreprocessing } from '../../../bench/preprocessing.ts';
 import { openModel } from '../../../runtime/engine/open-model.ts';
 import { print, printJson } from '../../../ui/terminal/console.ts';
-import { parseOptions } from '../../shared/options.ts';
+import { modelOption, modelSchema, parseOptions } from '../../shared/options.ts';
 import { jsonSchema, printTable, suiteCommand } from './suite.ts';
 
 const optionsSchema = jsonSchema.extend({
   dataset: z.string(),
   fullsize: z.string(),
-  model: z.string().optional(),
+  model: modelSchema.optional(),
 });
 
 export function preprocessingCommand(): Command {
@@ -19,7 +19,7 @@ export function preprocessingCommand(): Command {
   )
     .requiredOption('--dataset <folder>', 'HAM10000 with masks/ and split_lesion.csv')
     .requiredOption('--fullsize <folder>', 'images as a camera delivers them')
-    .option('--model <bundle>', 'model bundle (default: the one that ships in models/)')
+    .addOption(modelOption())
     .action(async (rawOptions: unknown) => {
       const { dataset, fullsize, model, json } = parseOptions(optionsSchema, rawOptions);
       const opened = await openModel(model);

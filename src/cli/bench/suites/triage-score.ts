@@ -8,10 +8,10 @@ import { identityOf } from '../../../model/bundle/bundle.ts';
 import { fixed, percent } from '../../../report/page.ts';
 import { openModel } from '../../../runtime/engine/open-model.ts';
 import { printJson, startProgress } from '../../../ui/terminal/console.ts';
-import { parseOptions } from '../../shared/options.ts';
+import { modelOption, modelSchema, parseOptions } from '../../shared/options.ts';
 import { jsonSchema, printTable, suiteCommand } from './suite.ts';
 
-const optionsSchema = jsonSchema.extend({ model: z.string().optional(), dataset: z.string() });
+const optionsSchema = jsonSchema.extend({ model: modelSchema.optional(), dataset: z.string() });
 
 /** Reads no test image: the choice is made on validation. */
 export function triageScoreCommand(): Command {
@@ -19,7 +19,7 @@ export function triageScoreCommand(): Command {
     'triage-score',
     'Scores of malignancy compared on validation: the sum of probabilities, and regressions on potentials',
   )
-    .option('--model <bundle>', 'model bundle (default: the one that ships in models/)')
+    .addOption(modelOption())
     .requiredOption('--dataset <folder>', 'HAM10000 with its metadata and split_lesion.csv')
     .action(async (rawOptions: unknown) => {
       const { model, dataset: folder, json } = parseOptions(optionsSchema, rawOptions);

@@ -80,7 +80,7 @@ export const settingsSchema = z.strictObject({
   ca: filePath.optional().describe('Authorities that may have signed the broker’s certificate, PEM'),
   cert: filePath.optional().describe('This device’s certificate, PEM'),
   key: filePath.optional().describe('The key of the certificate, PEM'),
-  model: filePath.optional().describe('Model bundle; by default the one that ships'),
+  model: filePath.optional().describe('Model bundle, or the name of one that ships; by default qana64'),
   data: z.string().min(1, 'the path of a folder').optional().describe('Folder of journal and identity'),
   deviceId: z.string('a name').optional().describe('Name of this device in topics'),
   seed: wholeNumber(0, 2 ** 32 - 1).describe('Seed of the phantoms'),

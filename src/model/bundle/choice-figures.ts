@@ -1,0 +1,70 @@
+/**
+ * What is known of a bundle when one chooses between several: how well it answers on validation, and what an inference takes
+ * on the device's processor. A small JSON beside the bundle; `qana64.spikescope` has it in `qana64.figures.json`.
+ */
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { RefusedError, reasonOf, systemCodeOf } from '../../errors.ts';
+import { firstIssue } from '../../schema.ts';
+import { replaceFile } from './replace-file.ts';
+
+const share = z.number().min(0).max(1);
+
+const figuresSchema = z.strictObject({
+  format: z.literal(1),
+  /** Of the bundle that was measured. */
+  digest: z.string(),
+  /** Validation split, lesion protocol, integers, as the bundle reads. */
+  validation: z
+    .strictObject({ images: z.int().min(1), top1: share, macroF1: share, malignancyAuc: share.nullable() })
+    .nullable(),
+  /** One image on one core of a Cortex-A76. An estimate of a simulator: nothing of it ran on such a core. */
+  cortexA76: z
+    .strictObject({ milliseconds: z.number().min(0), gigahertz: z.number().min(0), simulator: z.string() })
+    .nullable(),
+});
+export type ChoiceFigures = z.infer<typeof figuresSchema>;
+
+/** Where the figures of a bundle lie. */
+export function choiceFiguresFile(bundleFile: string): string {
+  return `${bundleFile.replace(/\.spikescope$/, '')}.figures.json`;
+}
+
+/** Null where there are none, or none of this bundle. @throws RefusedError `CHOICE_FIGURES` for a file of another form */
+export async function readChoiceFigures(bundleFile: string, digest: string): Promise<ChoiceFigures | null> {
+  const file = choiceFiguresFile(bundleFile);
+  let document: unknown;
+  try {
+    document = JSON.parse(await readFile(file, 'utf8'));
+  } catch (cause) {
+    if (systemCodeOf(cause) === 'ENOENT') return null;
+    throw refused(file, 'content', reasonOf(cause));
+  }
+  const parsed = figuresSchema.safeParse(document);
+  if (parsed.success) return parsed.data.digest === digest ? parsed.data : null;
+  const { field, problem } = firstIssue(parsed.error);
+  throw refused(file, field, problem);
+}
+
+/** Puts a part of the figures into the file; the other part stays where it is about the same bundle. */
+export async function storeChoiceFigures(
+  bundleFile: string,
+  digest: string,
+  part: Partial<Pick<ChoiceFigures, 'validation' | 'cortexA76'>>,
+): Promise<string> {
+  const before = await readChoiceFigures(bundleFile, digest);
+  const { validation = null, cortexA76 = null } = before ?? {};
+  const document: ChoiceFigures = { format: 1, digest, validation, cortexA76, ...part };
+  const file = choiceFiguresFile(bundleFile);
+  await replaceFile(file, Buffer.from(`${JSON.stringify(document, null, 2)}\n`));
+  return file;
+}
+
+function refused(file: string, field: string, received: string): RefusedError {
+  return new RefusedError('CHOICE_FIGURES', 'The figures beside the bundle cannot be read', {
+    file,
+    field,
+    received,
+    remedy: 'delete the file, then measure anew with `spikescope evaluate --split val --record`',
+  });
+}

@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readChoiceFigures } from '../../../src/model/bundle/choice-figures.ts';
+import { readBundle } from '../../../src/model/bundle/read.ts';
+import { DEFAULT_MODEL, modelFile, shippedModels } from '../../../src/runtime/engine/shipped-models.ts';
+
+/** Milliseconds that one inference may take on one core of a Cortex-A76. */
+const LATENCY_BUDGET = 5;
+
+let folder: string;
+let started: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'spikescope-shipped-'));
+  started = process.cwd();
+  process.chdir(folder);
+});
+
+afterEach(() => {
+  process.chdir(started);
+  rmSync(folder, { recursive: true });
+});
+
+describe('bundles that ship', () => {
+  it('are found by name from any folder', async () => {
+    for (const name of shippedModels()) {
+      expect((await readBundle(modelFile(name))).name).toBe(name);
+    }
+  });
+
+  it('give way to a file of that name, and leave every other path as it is', () => {
+    const [name] = shippedModels();
+    writeFileSync(name, '');
+    expect(modelFile(name)).toBe(name);
+    expect(modelFile('no-such-model')).toBe('no-such-model');
+    expect(modelFile('./no/such.spikescope')).toBe('./no/such.spikescope');
+  });
+
+  it('have figures of their own to be chosen by', async () => {
+    for (const name of shippedModels()) {
+      const file = modelFile(name);
+      const figures = await readChoiceFigures(file, (await readBundle(file)).digest);
+      expect(figures, name).toMatchObject({ validation: {}, cortexA76: {} });
+    }
+  });
+
+  it('include the default, the best on validation of those that keep within the latency budget', async () => {
+    const choices = await Promise.all(
+      shippedModels().map(async (name) => {
+        const file = modelFile(name);
+        const figures = await readChoiceFigures(file, (await readBundle(file)).digest);
+        const { top1 = 0, macroF1 = 0 } = figures?.validation ?? {};
+        const milliseconds = figures?.cortexA76?.milliseconds ?? Number.POSITIVE_INFINITY;
+        return { file, worth: top1 + macroF1, milliseconds };
+      }),
+    );
+    const [best] = choices
+      .filter(({ milliseconds }) => milliseconds <= LATENCY_BUDGET)
+      .sort((a, b) => b.worth - a.worth);
+    expect(best.file).toBe(DEFAULT_MODEL);
+  });
+});

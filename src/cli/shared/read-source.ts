@@ -2,8 +2,12 @@ import { readFile, stat } from 'node:fs/promises';
 import { MAXIMUM_MODEL_BYTES } from '../../conversion/onnx/decode.ts';
 import { RefusedError, reasonOf } from '../../errors.ts';
 
-/** The bytes of a float model: ONNX or a checkpoint. @throws RefusedError `ONNX_UNREADABLE` */
-export async function readSource(file: string): Promise<Uint8Array> {
+/**
+ * The bytes of a float model: ONNX or a checkpoint.
+ * @param option that named the file
+ * @throws RefusedError `ONNX_UNREADABLE`
+ */
+export async function readSource(file: string, option: `--${string}` = '--from'): Promise<Uint8Array> {
   try {
     // Before opening, because opening a named pipe waits for its writer.
     const status = await stat(file);
@@ -14,7 +18,8 @@ export async function readSource(file: string): Promise<Uint8Array> {
     throw new RefusedError('ONNX_UNREADABLE', 'The float model cannot be read', {
       file,
       received: reasonOf(cause),
-      remedy: 'give the path of an ONNX file or of a checkpoint with --from',
+      field: option,
+      remedy: `give the path of an ONNX file or of a checkpoint with ${option}`,
       cause,
     });
   }

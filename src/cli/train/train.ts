@@ -8,6 +8,8 @@ import { isCheckpoint, readCheckpoint } from '../../model/checkpoint/file.ts';
 import type { Checkpoint } from '../../model/checkpoint/format.ts';
 import { loadCharts } from '../../report/charts.ts';
 import { writePage } from '../../report/page.ts';
+import { openModel } from '../../runtime/engine/open-model.ts';
+import { modelFile } from '../../runtime/engine/shipped-models.ts';
 import { useBackend } from '../../training/backend/backend.ts';
 import { openNetwork } from '../../training/network/open.ts';
 import type { ForeignNetwork } from '../../training/network/starting-point.ts';
@@ -15,6 +17,7 @@ import { ARCHITECTURES } from '../../training/recipes/named.ts';
 import { datasetSource } from '../../training/trainer/dataset-source.ts';
 import { TRAINING_FILES } from '../../training/trainer/files.ts';
 import { trainingPage } from '../../training/trainer/report.ts';
+import { bundleTeacher, networkTeacher, type Teacher } from '../../training/trainer/teacher.ts';
 import { train } from '../../training/trainer/train.ts';
 import { note, print, printJson } from '../../ui/terminal/console.ts';
 import { meanOption, normalisationOf, stdOption } from '../shared/normalisation.ts';
@@ -69,7 +72,7 @@ export function trainCommand(): Command {
     .option('--batch <images>', 'images per step', positiveInteger)
     .option('--learning-rate <rate>', 'peak learning rate of the float stage', positiveNumber)
     .option('--seed <number>', 'everything random follows from it', positiveInteger, 1)
-    .option('--teacher <checkpoints...>', 'distil from these trained networks')
+    .option('--teacher <networks...>', 'distil from these trained networks: checkpoints, or bundles')
     .option(
       '--initial <model>',
       'start the float stage from this float network: a checkpoint, or ONNX of any kind that convert takes',
@@ -147,7 +150,7 @@ async function runTrain(options: TrainOptions): Promise<void> {
     await report(out, result);
   } finally {
     progress.stop();
-    for (const teacher of teachers) teacher.dispose();
+    for (const teacher of teachers) await teacher.close();
   }
 }
 
@@ -157,7 +160,7 @@ async function initialNetwork(
   { classes, mean, std }: TrainOptions,
 ): Promise<Checkpoint | ForeignNetwork> {
   const normalisation = normalisationOf(mean, std);
-  const contents = await readSource(file);
+  const contents = await readSource(file, '--initial');
   if (!isCheckpoint(contents)) {
     const { graph } = await importOnnx(contents, file);
     return normalisation === undefined ? { graph } : { graph, normalisation };
@@ -169,17 +172,32 @@ async function initialNetwork(
   });
 }
 
-async function openTeacher(file: string, classes: readonly string[]) {
-  return openNetwork(await networkFor(file, classes));
+/** A checkpoint, or a bundle by its file or name. */
+async function openTeacher(file: string, classes: readonly string[]): Promise<Teacher> {
+  const bundle = modelFile(file);
+  if (!bundle.endsWith('.spikescope')) return networkTeacher(openNetwork(await networkFor(file, classes)));
+  const model = await openModel(bundle, { threads: 2, onRemark: note });
+  if (model.bundle.graph.classes.join() === classes.join()) return bundleTeacher(model);
+  await model.engine.close();
+  throw otherClasses('bundle', file, classes, model.bundle.graph.classes);
 }
 
 async function networkFor(file: string, classes: readonly string[]): Promise<Checkpoint> {
   const checkpoint = await readCheckpoint(file);
   if (checkpoint.classes.join() === classes.join()) return checkpoint;
-  throw new UsageError('CLASSES', 'The checkpoint knows other classes', {
+  throw otherClasses('checkpoint', file, classes, checkpoint.classes);
+}
+
+function otherClasses(
+  what: string,
+  file: string,
+  expected: readonly string[],
+  received: readonly string[],
+): UsageError {
+  return new UsageError('CLASSES', `The ${what} knows other classes`, {
     file,
-    expected: classes.join(', '),
-    received: checkpoint.classes.join(', '),
+    expected: expected.join(', '),
+    received: received.join(', '),
   });
 }
 

@@ -15,13 +15,13 @@ import type {
 } from '../../model/checkpoint/format.ts';
 import type { Metrics } from '../../statistics/metrics.ts';
 import type { TrainingData } from '../data/training-data.ts';
-import type { OpenNetwork } from '../network/open.ts';
 import { settledQuantisation } from '../network/plan.ts';
 import type { StageRecipe } from '../recipes/recipe.ts';
 import type { AnswerMemory } from './answer-memory.ts';
 import { trainEpoch } from './epoch.ts';
 import { STAGE_FILES } from './files.ts';
 import { appendEpoch, type EpochEntry } from './log.ts';
+import type { Teacher } from './teacher.ts';
 import { taughtProbabilities } from './teaching.ts';
 import { startingState, Trainee, type TraineeState } from './trainee.ts';
 import { validate } from './validate.ts';
@@ -50,7 +50,7 @@ export interface StageJob {
   readonly classes: readonly string[];
   readonly seed: number;
   readonly data: StageData;
-  readonly teachers: readonly OpenNetwork[];
+  readonly teachers: readonly Teacher[];
   /** Where to go on; null starts anew. */
   readonly resumed: Checkpoint | null;
   /** Takes the share of the stage's work that is done, 0…1; steps on smaller images are less work. */

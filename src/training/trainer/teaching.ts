@@ -1,14 +1,11 @@
 /** Distillation's other half: what trained networks say of the very views that a training shows (Hinton et al. 2015, §2). */
-import { createHash } from 'node:crypto';
-import * as tf from '@tensorflow/tfjs-core';
-import { checkpointBytes } from '../../model/checkpoint/file.ts';
 import { softmax } from '../../runtime/inference/readout.ts';
 import type { TrainingData } from '../data/training-data.ts';
-import type { OpenNetwork } from '../network/open.ts';
 import type { AnswerMemory } from './answer-memory.ts';
+import type { Teacher } from './teacher.ts';
 
 export interface TeachingJob {
-  readonly teachers: readonly OpenNetwork[];
+  readonly teachers: readonly Teacher[];
   readonly temperature: number;
   /** The same views, in the same order, at these sides. */
   readonly views: (inputSizes: readonly number[]) => Promise<TrainingData>;
@@ -30,13 +27,13 @@ export async function taughtProbabilities(job: TeachingJob, epoch: number): Prom
     const onStep = (share: number) => job.onStep?.((place + share) / job.teachers.length);
     answers.push(await answersOf(teacher, { ...job, onStep }, epoch));
   }
-  return meanProbabilities(answers, job.teachers[0].checkpoint.classes.length, job.temperature);
+  return meanProbabilities(answers, job.teachers[0].classes.length, job.temperature);
 }
 
-async function answersOf(teacher: OpenNetwork, job: TeachingJob, epoch: number): Promise<Float32Array> {
+async function answersOf(teacher: Teacher, job: TeachingJob, epoch: number): Promise<Float32Array> {
   const { memory, digest } = job;
   if (memory === null || digest === null) return ask(teacher, job, epoch);
-  const lesson = { teacher: digestOf(teacher), views: digest, epoch };
+  const lesson = { teacher: teacher.digest, views: digest, epoch };
   const remembered = await memory.recall(lesson);
   if (remembered !== null) return remembered;
   const answers = await ask(teacher, job, epoch);
@@ -44,30 +41,19 @@ async function answersOf(teacher: OpenNetwork, job: TeachingJob, epoch: number):
   return answers;
 }
 
-async function ask(teacher: OpenNetwork, job: TeachingJob, epoch: number): Promise<Float32Array> {
+async function ask(teacher: Teacher, job: TeachingJob, epoch: number): Promise<Float32Array> {
   const data = await job.views([teacher.inputSize]);
   const answers: number[] = [];
   let asked = 0;
   try {
     for await (const { images, labels } of data.batches(epoch)) {
-      const shape: [number, number, number, number] = [
-        labels.length,
-        teacher.inputSize,
-        teacher.inputSize,
-        3,
-      ];
-      const logits = tf.tidy(() => teacher.logits(tf.tensor(images[0], shape)).dataSync<'float32'>());
-      answers.push(...logits);
+      answers.push(...(await teacher.logits(images[0], labels.length)));
       job.onStep?.(++asked / data.batchesPerEpoch);
     }
   } finally {
     await data.close();
   }
   return Float32Array.from(answers);
-}
-
-function digestOf({ checkpoint }: OpenNetwork): string {
-  return createHash('sha256').update(checkpointBytes(checkpoint)).digest('hex');
 }
 
 function meanProbabilities(

@@ -13,7 +13,6 @@ import { readCheckpoint, writeCheckpoint } from '../../model/checkpoint/file.ts'
 import { answeringArrays, type Checkpoint, type NamedArray } from '../../model/checkpoint/format.ts';
 import { architectureOf } from '../network/folded.ts';
 import { initialArrays } from '../network/initialise.ts';
-import type { OpenNetwork } from '../network/open.ts';
 import { planQuantisation } from '../network/plan.ts';
 import { adopted, type ForeignNetwork, startingPoint } from '../network/starting-point.ts';
 import { networkOf } from '../recipes/network.ts';
@@ -21,6 +20,7 @@ import type { QuantisationRecipe, Recipe, StageRecipe } from '../recipes/recipe.
 import { STAGE_FILES, TRAINING_FILES } from './files.ts';
 import { cutLog, type EpochEntry } from './log.ts';
 import { runStage, type StageData, type StageJob } from './stage.ts';
+import type { Teacher } from './teacher.ts';
 
 export type StageName = 'float' | 'quantised';
 
@@ -39,7 +39,7 @@ export interface TrainingJob {
   /** Unsigned 32-bit integer. */
   readonly seed: number;
   readonly source: TrainingSource;
-  readonly teachers: readonly OpenNetwork[];
+  readonly teachers: readonly Teacher[];
   /** Goes on where the folder's checkpoints stand. */
   readonly resume: boolean;
   /** A trained float network in place of the float stage. */

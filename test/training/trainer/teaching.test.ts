@@ -3,21 +3,27 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { parseBundle } from '../../../src/model/bundle/read.ts';
+import { bundleBytes } from '../../../src/model/bundle/write.ts';
+import { interpret } from '../../../src/model/interpreter/interpreter.ts';
 import { qana } from '../../../src/model/networks/qana.ts';
+import { createCpuEngine } from '../../../src/runtime/engine/cpu.ts';
 import { useBackend } from '../../../src/training/backend/backend.ts';
 import { initialArrays } from '../../../src/training/network/initialise.ts';
-import { type OpenNetwork, openNetwork } from '../../../src/training/network/open.ts';
+import { openNetwork } from '../../../src/training/network/open.ts';
 import { AnswerMemory } from '../../../src/training/trainer/answer-memory.ts';
+import { bundleTeacher, networkTeacher, type Teacher } from '../../../src/training/trainer/teacher.ts';
 import { type TeachingJob, taughtProbabilities } from '../../../src/training/trainer/teaching.ts';
 import { train } from '../../../src/training/trainer/train.ts';
 import { phantomSource, TINY_RECIPE, TINY_STAGE } from '../../support/phantom-training.ts';
+import { tinyModel } from '../../support/tiny-model.ts';
 
 const CLASSES = ['dark', 'bright'];
 const TEMPERATURE = 2;
 const data = phantomSource(24).stage(TINY_STAGE);
 
 let folder: string;
-const teachers: OpenNetwork[] = [];
+const teachers: Teacher[] = [];
 beforeAll(async () => {
   await useBackend('cpu');
   teachers.push(teacherOf(16, 1), teacherOf(8, 2));
@@ -26,33 +32,35 @@ beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'spikescope-teaching-'));
   return () => rm(folder, { recursive: true, force: true });
 });
-afterAll(() => {
-  for (const teacher of teachers) teacher.dispose();
+afterAll(async () => {
+  for (const teacher of teachers) await teacher.close();
 });
 
-function teacherOf(inputSize: number, seed: number): OpenNetwork {
+function teacherOf(inputSize: number, seed: number): Teacher {
   const architecture = qana({ ...TINY_RECIPE.network, widths: [4, 16], inputSize, classes: 2 });
-  return openNetwork({
-    architecture,
-    classes: CLASSES,
-    ...initialArrays(architecture, seed),
-    averages: null,
-    quantisation: null,
-    optimiser: null,
-    progress: { seed, epochs: 0, best: null, finished: true },
-    metrics: {},
-    recipe: null,
-  });
+  return networkTeacher(
+    openNetwork({
+      architecture,
+      classes: CLASSES,
+      ...initialArrays(architecture, seed),
+      averages: null,
+      quantisation: null,
+      optimiser: null,
+      progress: { seed, epochs: 0, best: null, finished: true },
+      metrics: {},
+      recipe: null,
+    }),
+  );
 }
 
 /** Counts how often a teacher is asked. */
-function counted(teacher: OpenNetwork): OpenNetwork & { questions: number } {
+function counted(teacher: Teacher): Teacher & { questions: number } {
   const counting = {
     ...teacher,
     questions: 0,
-    logits(images: tf.Tensor): tf.Tensor2D {
+    logits(images: Float32Array, count: number): Promise<Float32Array> {
       counting.questions++;
-      return teacher.logits(images);
+      return teacher.logits(images, count);
     },
   };
   return counting;
@@ -75,26 +83,37 @@ describe('what teachers say of an epoch', () => {
     const shown = await data.training([16, 8]);
     let row = 0;
     for await (const { images, labels } of shown.batches(3)) {
-      const mean = tf.tidy(() =>
-        tf
-          .div(
-            tf.addN(
-              teachers.map((teacher, i) => {
-                const { inputSize: side } = teacher;
-                const pixels = tf.tensor(images[i], [labels.length, side, side, 3]);
-                return tf.softmax(tf.div(teacher.logits(pixels), TEMPERATURE));
-              }),
-            ),
-            2,
-          )
-          .dataSync<'float32'>(),
+      const soft = await Promise.all(
+        teachers.map(async (teacher, i) => {
+          const logits = await teacher.logits(images[i], labels.length);
+          return tf.tidy(() =>
+            tf.softmax(tf.div(tf.tensor(logits, [labels.length, 2]), TEMPERATURE)).dataSync<'float32'>(),
+          );
+        }),
       );
+      const mean = soft[0].map((value, i) => (value + soft[1][i]) / 2);
       mean.forEach((value, i) => {
         expect(taught[2 * row + i]).toBeCloseTo(value, 5);
       });
       row += labels.length;
     }
     expect(taught.length).toBe(2 * row);
+  });
+
+  it('is what a bundle says of the images, where a bundle teaches', async () => {
+    const bundle = parseBundle(bundleBytes(tinyModel()), 'tiny');
+    const engine = await createCpuEngine(bundle.graph);
+    const teacher = bundleTeacher({ bundle, engine });
+    const inputs = Uint8Array.from({ length: 2 * 3 * teacher.inputSize ** 2 }, (_, i) => (37 * i) % 256);
+    const logits = await teacher.logits(
+      Float32Array.from(inputs, (value) => value / 255),
+      2,
+    );
+    const { length } = inputs;
+    const halves = [inputs.subarray(0, length / 2), inputs.subarray(length / 2)];
+    const potentials = halves.flatMap((half) => [...interpret(bundle.graph, half).potentials]);
+    expect(logits).toEqual(Float32Array.from(potentials, (value) => bundle.readout.alpha * value));
+    await teacher.close();
   });
 
   it('is asked once and remembered, also by another training', async () => {
@@ -127,7 +146,7 @@ describe('what teachers say of an epoch', () => {
     const other = teacherOf(16, 5);
     const remembered = await taughtProbabilities(job({ teachers: [other], memory }), 0);
     expect(remembered).toEqual(await taughtProbabilities(job({ teachers: [other] }), 0));
-    other.dispose();
+    await other.close();
   });
 
   it('is asked again where the file is damaged or cut', async () => {

@@ -10,6 +10,7 @@ import { integerModel } from '../../../src/training/measure/integer-model.ts';
 import { openNetwork } from '../../../src/training/network/open.ts';
 import type { Recipe } from '../../../src/training/recipes/recipe.ts';
 import { readLog } from '../../../src/training/trainer/log.ts';
+import { networkTeacher } from '../../../src/training/trainer/teacher.ts';
 import { type TrainingJob, train } from '../../../src/training/trainer/train.ts';
 import { phantomSource, TINY_RECIPE, TINY_STAGE } from '../../support/phantom-training.ts';
 
@@ -131,7 +132,7 @@ describe('a training', { timeout: 120_000 }, () => {
 
   it('learns from a teacher at the teacher’s own image size', async () => {
     const float = await readCheckpoint(path.join(folder, 'whole/float/last.checkpoint'));
-    const teacher = openNetwork(float);
+    const teacher = networkTeacher(openNetwork(float));
     const network = { ...TINY_RECIPE.network, inputSize: 8 };
     const stage = { ...TINY_STAGE, schedule: [{ inputSize: 8, epochs: 1 }] };
     const alone = await train(
@@ -140,7 +141,7 @@ describe('a training', { timeout: 120_000 }, () => {
     const loss = { ...TINY_STAGE.loss, distillation: { temperature: 2, weight: 0.7 } };
     const recipe = shorter({ network, float: { ...stage, loss } });
     const taught = await train(job('taught', { recipe, teachers: [teacher] }));
-    teacher.dispose();
+    await teacher.close();
     expect(taught.averages).not.toEqual(alone.averages);
   });
 

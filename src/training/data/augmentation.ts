@@ -113,11 +113,11 @@ export const IDENTITY_AUGMENTATION: Augmentation = {
 
 /** Other cameras, moderately: what dermoscopes, phones on dermoscopes and archives differ in. */
 export const CAMERAS: CameraAugmentation = {
-  colourCast: { probability: 0.5, gain: [0.8, 1.25] },
-  blur: { probability: 0.2, sigma: [0, 0.02] },
-  noise: { probability: 0.3, sigma: [0, 0.15] },
-  jpeg: { probability: 0.3, quality: [30, 95] },
-  hair: { probability: 0.15, width: [1, 3] },
+  colourCast: { probability: 0.35, gain: [0.8, 1.25] },
+  blur: { probability: 0.1, sigma: [0, 0.015] },
+  noise: { probability: 0.15, sigma: [0, 0.1] },
+  jpeg: { probability: 0.15, quality: [30, 95] },
+  hair: { probability: 0.1, width: [1, 3] },
   ruler: { probability: 0.05, inset: [0, 0.15] },
-  field: { probability: 0.1, radius: [0.4, 0.65], softness: [0, 0.05], shift: 0.05 },
+  field: { probability: 0.05, radius: [0.4, 0.65], softness: [0, 0.05], shift: 0.05 },
 };

@@ -42,7 +42,9 @@ export function bundleTeacher({ bundle, engine }: OpenModel): Teacher {
     inputSize: preprocessing.width,
     digest,
     async logits(images, count) {
-      const bytes = Uint8Array.from(images, (value) => Math.round(255 * value));
+      const bytes = new Uint8Array(images.length);
+      // `Uint8Array.from` takes twenty times as long as this.
+      for (let i = 0; i < bytes.length; i++) bytes[i] = Math.round(255 * images[i]);
       const { potentials } = await engine.infer(bytes, count);
       return Float32Array.from(potentials, (potential) => readout.alpha * potential);
     },

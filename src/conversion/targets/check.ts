@@ -2,6 +2,7 @@
 import type { Manifest } from '../../model/bundle/contract.ts';
 import { INPUT_NAME, type IntegerGraph, inputsOf, type Shape } from '../../model/graph.ts';
 import { AKD1000 } from './akd1000.ts';
+import { AKD1500 } from './akd1500.ts';
 import { AKIDA2 } from './akida2.ts';
 import { CPU } from './cpu.ts';
 import { HEAD_NAME, type TargetRules } from './target.ts';
@@ -10,6 +11,7 @@ import { HEAD_NAME, type TargetRules } from './target.ts';
 export const RULES = {
   cpu: CPU,
   akd1000: AKD1000,
+  akd1500: AKD1500,
   akida2: AKIDA2,
 } as const satisfies Readonly<Record<string, TargetRules>>;
 export type Target = keyof typeof RULES;

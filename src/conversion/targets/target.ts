@@ -1,4 +1,4 @@
-/** What a processor takes, rule by rule. The rules come from its documentation; nothing here has been run on a card. */
+/** What a processor takes, rule by rule: from its documentation and its vendor's mapper; nothing was run on a card. */
 import type { GraphNode, Head, IntegerGraph, Shape } from '../../model/graph.ts';
 
 /** Where a node stands: its input, and the graph around it. */

@@ -15,6 +15,7 @@ import {
   type Padding,
   type Shape,
 } from '../../model/graph.ts';
+import { tunedForAkida1 } from '../akida1/tune.ts';
 import type { Placement, TargetRules } from './target.ts';
 
 const INPUT_LAYER = {
@@ -57,6 +58,7 @@ export function akida1(limits: Akida1Limits): TargetRules {
   return {
     mapped: 'chip',
     bits: 4,
+    exact: tunedForAkida1,
     reasonsAgainst(node, placement) {
       switch (node.op) {
         case 'convolution':

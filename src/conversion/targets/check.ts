@@ -32,6 +32,13 @@ export function forEachTarget<Value>(
   return Object.fromEntries(entries) as Record<Target, Value>;
 }
 
+/** As the target computes it, where it has an arithmetic of its own and takes the graph whole. @throws RefusedError */
+export function exactOn(target: Target, graph: IntegerGraph): IntegerGraph {
+  const rules: TargetRules = RULES[target];
+  if (rules.exact === undefined || !checkTarget(graph, rules).maps) return graph;
+  return rules.exact(graph);
+}
+
 function checkTarget(graph: IntegerGraph, rules: TargetRules): TargetReport {
   const shapes = new Map<string, Shape>([[INPUT_NAME, graph.input.shape]]);
   for (const node of graph.nodes) shapes.set(node.name, node.output.shape);

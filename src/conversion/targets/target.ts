@@ -16,6 +16,11 @@ export interface TargetRules {
   readonly bits: 4 | 8;
   /** Why a node does not map; empty where it does. */
   reasonsAgainst(node: GraphNode, placement: Placement): readonly string[];
+  /**
+   * For a processor that rescales by its own arithmetic, of a graph that maps: the nearest one that it computes exactly.
+   * @throws RefusedError naming what it cannot compute
+   */
+  readonly exact?: (graph: IntegerGraph) => IntegerGraph;
   reasonsAgainstHead(head: Head, placement: Placement): readonly string[];
 }
 

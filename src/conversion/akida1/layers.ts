@@ -70,3 +70,10 @@ export function channelOf({ node, input }: ChipLayer, channel: number): Channel 
     reach: { least, most },
   };
 }
+
+/** Shape of a tensor before whatever flattens it. */
+export function imageShapeOf(graph: IntegerGraph, tensor: string): Shape {
+  const maker = graph.nodes.find(({ name }) => name === tensor);
+  if (maker?.op === 'flatten') return imageShapeOf(graph, maker.input);
+  return maker?.output.shape ?? graph.input.shape;
+}

@@ -2,7 +2,7 @@
 import { RefusedError } from '../../errors.ts';
 import type { Akida1Section } from '../../model/bundle/akida1-section.ts';
 import type { IntegerGraph } from '../../model/graph.ts';
-import { activationOf, type Channel, type ChipActivation, firstDifference } from './activation.ts';
+import { activationOf, type Channel, type ChipActivation, firstDifference, levelsFor } from './activation.ts';
 import { type ChipLayer, channelOf, chipLayersOf } from './layers.ts';
 
 /** Signed bits of thresholds and potentials: in the layer that reads the image, and in the others. */
@@ -42,10 +42,14 @@ export function fittingActivation({ isFirst }: ChipLayer, channel: Channel): Chi
 }
 
 export function inexactChannel({ node }: ChipLayer, index: number, remedy: string): RefusedError {
+  const { maximum } = node.clamp;
   return new RefusedError('AKIDA_REQUANTISATION', 'The chip cannot compute a channel exactly', {
     node: `${node.name}, channel ${index}`,
     expected: 'a threshold and a step that give the same integer for every reachable potential',
-    received: 'none',
+    received:
+      levelsFor(maximum) === maximum
+        ? 'none'
+        : `none; the activation ends at ${maximum}, and the chip's at 1, 3 or 15`,
     remedy,
   });
 }

@@ -9,14 +9,14 @@ import type { Channel } from './activation.ts';
 import { type ChipLayer, channelOf, chipLayersOf } from './layers.ts';
 import { fittingActivation, inexactChannel } from './program.ts';
 
-/** Largest relative change of a factor. */
-const TOLERANCE = 1 / 50;
+/** Largest relative change of a factor. Steps of ten potentials may have to move by half a potential, wide ones hardly. */
+const TOLERANCE = 1 / 16;
 /** Below it, the sixteen-bit saturation of `requantise` could decide a result. */
 const SMALLEST_MULTIPLIER = 512;
 
 /**
  * The same graph with multipliers, shifts and weight scales tuned; weights and biases stay.
- * @throws RefusedError `AKIDA_REQUANTISATION` naming the first channel for which no factor within 2 % is exact
+ * @throws RefusedError `AKIDA_REQUANTISATION` naming the first channel for which no factor within 6 % is exact
  */
 export function tunedForAkida1(graph: IntegerGraph): IntegerGraph {
   const layers = new Map(chipLayersOf(graph).map((layer) => [layer.node.name, layer]));

@@ -39,7 +39,7 @@ function refusalOf(work: () => unknown): RefusedError {
 }
 
 describe('tuning for Akida 1.0', () => {
-  it('moves each factor by two per cent at most, the weight scale with it, and nothing else', () => {
+  it('moves each factor by six per cent at most, the weight scale with it, and nothing else', () => {
     const [before, after] = [plain, tuned].map(({ graph }) => convolutionsOf(graph));
     after.forEach((node, i) => {
       expect(node.weights).toEqual(before[i].weights);
@@ -48,7 +48,7 @@ describe('tuning for Akida 1.0', () => {
         const form = ({ requantisation: { multiplier, shift } }: ConvolutionNode) =>
           factorOf({ multiplier: multiplier[c], shift: shift[c] });
         const change = form(node) / form(before[i]);
-        expect(Math.abs(change - 1)).toBeLessThanOrEqual(0.02);
+        expect(Math.abs(change - 1)).toBeLessThanOrEqual(1 / 16);
         expect(node.weightScales[c] / before[i].weightScales[c]).toBeCloseTo(change, 12);
       });
     });
@@ -119,6 +119,7 @@ describe('what the chip cannot compute is refused by the name of its channel', (
     const low = changed(tuned.graph, (node) => ({ ...node, clamp: { minimum: 0, maximum: 9 } }));
     const refusal = refusalOf(() => tunedForAkida1(low));
     expect(refusal.details.node).toMatch(/^block1\.convolution, channel 0$/);
+    expect(refusal.details.received).toContain('ends at 9');
   });
 
   it('potentials of more than twenty bits, behind the layer that reads the image', () => {

@@ -13,6 +13,7 @@ export const EXAMPLES = {
   export: [
     'spikescope export --format onnx-qdq --out model-int8.onnx',
     'spikescope export --format onnx-float --from training/model.checkpoint --out model.onnx',
+    'spikescope export --format akida --model qana-akd1000.spikescope --device akd1000 --out card',
   ],
   inspect: ['spikescope inspect model.spikescope', 'spikescope inspect --activity --images photos'],
   calibrate: [

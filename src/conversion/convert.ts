@@ -22,6 +22,7 @@ import type { WeightScheme } from './quantise/layer.ts';
 import type { Precision } from './quantise/precision.ts';
 import { withRepresentableFactors } from './quantise/scales.ts';
 import { trainedContext } from './quantise/trained.ts';
+import { exactOn, type Target } from './targets/check.ts';
 
 export interface ConversionOptions {
   readonly name: string;
@@ -29,6 +30,8 @@ export interface ConversionOptions {
   /** File name of the float model, for the manifest. */
   readonly sourceName: string;
   readonly scheme: WeightScheme;
+  /** Default: `cpu`. Another one may have the graph's factors tuned to its arithmetic. */
+  readonly target?: Target;
   /** Default: eight bits. */
   readonly precision?: Precision;
   readonly classes?: readonly string[];
@@ -45,6 +48,7 @@ export const PASSES = 2;
 /**
  * `calibration` may be null where training settled every scale.
  * @throws UsageError `CLASSES`, `CALIBRATION`
+ * @throws RefusedError `AKIDA_REQUANTISATION` where the target cannot compute a channel exactly
  */
 export async function convert(
   prepared: PreparedModel,
@@ -63,6 +67,7 @@ export async function convert(
     readout: defaultReadout(graph),
     golden: goldenCases(graph),
     manifest: manifestOf(graph, context.graph, {
+      target: options.target ?? 'cpu',
       source: {
         name: options.sourceName,
         sha256: createHash('sha256').update(contents).digest('hex'),
@@ -103,7 +108,7 @@ export async function convertGraph(
     trained === null
       ? await calibratedContext(folded, calibration, options)
       : trainedContext(folded, trained);
-  return { graph: lower(context, classes), context };
+  return { graph: exactOn(options.target ?? 'cpu', lower(context, classes)), context };
 }
 
 async function calibratedContext(

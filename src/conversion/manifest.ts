@@ -2,12 +2,17 @@
 import type { Manifest } from '../model/bundle/contract.ts';
 import type { GraphNode, IntegerGraph } from '../model/graph.ts';
 import { inputsOf } from '../model/graph.ts';
+import { programOf } from './akida1/program.ts';
 import type { FloatGraph } from './float/graph.ts';
 import { checkTargets, forEachTarget, type Target, type TargetReports } from './targets/check.ts';
 import { HEAD_NAME } from './targets/target.ts';
 
+/** Targets whose arithmetic the manifest writes down. */
+const AKIDA1: readonly Target[] = ['akd1000', 'akd1500'];
+
 export interface ManifestSource {
   readonly source: Manifest['source'];
+  readonly target: Target;
   readonly weightQuantisation: Manifest['weightQuantisation'];
   readonly calibration: Manifest['calibration'];
   readonly floatNodes: number;
@@ -49,6 +54,7 @@ export function manifestOf(graph: IntegerGraph, folded: FloatGraph, source: Mani
       },
     ],
     targets,
+    ...(AKIDA1.includes(source.target) && targets[source.target].maps && { akida1: programOf(graph) }),
   };
 }
 

@@ -13,6 +13,11 @@ export function weightBits(weights: Int8Array): number {
   return bits;
 }
 
+/** Bits of a sign and a magnitude that hold every one of these: −8 needs five, where two's complement has four. */
+export function signMagnitudeBits(weights: Int8Array): number {
+  return 1 + valueBits(weights.reduce((most, weight) => Math.max(most, Math.abs(weight)), 0));
+}
+
 /** Bits that hold every quantised value up to this one. */
 export function valueBits(maximum: number): number {
   return Math.max(1, Math.ceil(Math.log2(maximum + 1)));

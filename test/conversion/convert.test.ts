@@ -58,7 +58,7 @@ describe('a conversion', () => {
     ]);
     expect(first.kernel).toBe('dense 3×3');
     expect(first.scale).toBe(graph.nodes[0].output.quantisation.scale);
-    expect(first.placement).toEqual({ cpu: 'cpu', akd1000: 'host', akida2: 'chip' });
+    expect(first.placement).toEqual({ cpu: 'cpu', akd1000: 'host', akd1500: 'host', akida2: 'chip' });
     expect(manifest.source).toMatchObject({ name: 'network.onnx', format: 'onnx', opset: 13 });
     expect(manifest.floatNodes).toBe(9);
     expect(manifest.calibration).toEqual({ images: 16, sha256: 'f'.repeat(64) });

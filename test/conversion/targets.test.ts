@@ -6,10 +6,12 @@ import {
   elementCount,
   type GraphNode,
   type IntegerGraph,
+  type Shape,
 } from '../../src/model/graph.ts';
 import { validateGraph } from '../../src/model/validate/validate.ts';
 
 const FOUR_BITS = { quantisation: { scale: 0.1, zeroPoint: 0 }, clamp: { minimum: 0, maximum: 15 } };
+const NO_PADDING = { top: 0, left: 0, bottom: 0, right: 0 };
 const window = { padding: { top: 1, left: 1, bottom: 1, right: 1 }, stride: [1, 1] as const };
 
 function convolution(
@@ -31,7 +33,7 @@ function convolution(
     paddingValues: new Uint8Array(inputs),
     weights: Int8Array.from(
       { length: (outputs * kernel[0] * kernel[1] * inputs) / groups },
-      (_, i) => (i % 15) - 8,
+      (_, i) => (i % 15) - 7,
     ),
     weightScales: new Float64Array(outputs).fill(0.01),
     bias: new Int32Array(outputs),
@@ -45,27 +47,45 @@ function convolution(
   };
 }
 
-/** Two convolutions and a global average pool at four bits: what AKD1000 takes whole. */
-function mappable(change: (nodes: GraphNode[]) => GraphNode[] = (nodes) => nodes): IntegerGraph {
+function maxPool(name: string, input: string, shape: Shape, size = 2, stride = size): GraphNode {
+  return {
+    op: 'maxPool',
+    name,
+    sources: [],
+    input,
+    kernel: [size, size],
+    stride: [stride, stride],
+    padding: NO_PADDING,
+    output: { shape, quantisation: FOUR_BITS.quantisation },
+  };
+}
+
+function averagePool(kernel: number, shape: Shape): GraphNode {
+  return {
+    op: 'averagePool',
+    name: 'pool',
+    sources: [],
+    input: 'second',
+    kernel: [kernel, kernel],
+    stride: [kernel, kernel],
+    padding: NO_PADDING,
+    requantisation: { multiplier: Int16Array.of(1024), shift: Uint8Array.of(1) },
+    clamp: FOUR_BITS.clamp,
+    output: { shape, quantisation: FOUR_BITS.quantisation },
+  };
+}
+
+/** Three convolutions, a max pool among them, at four bits: what Akida 1.0 takes whole. */
+function mappable(change: (nodes: GraphNode[]) => GraphNode[] = (nodes) => nodes, side = 8): IntegerGraph {
   const nodes = change([
     convolution('first', 'input', [8, 3, 4]),
     convolution('second', 'first', [8, 4, 4]),
-    {
-      op: 'averagePool',
-      name: 'pool',
-      sources: [],
-      input: 'second',
-      kernel: [8, 8],
-      stride: [1, 1],
-      padding: { top: 0, left: 0, bottom: 0, right: 0 },
-      requantisation: { multiplier: Int16Array.of(1024), shift: Uint8Array.of(1) },
-      clamp: FOUR_BITS.clamp,
-      output: { shape: [1, 1, 4], quantisation: FOUR_BITS.quantisation },
-    },
+    maxPool('pool', 'second', [4, 4, 4]),
+    convolution('third', 'pool', [4, 4, 4]),
   ]);
   const last = nodes[nodes.length - 1];
   const graph: IntegerGraph = {
-    input: { shape: [8, 8, 3], quantisation: { scale: 1 / 255, zeroPoint: 0 } },
+    input: { shape: [side, side, 3], quantisation: { scale: 1 / 255, zeroPoint: 0 } },
     classes: ['a', 'b'],
     nodes,
     head: {
@@ -90,9 +110,15 @@ describe('a plain four-bit network', () => {
     expect(reports).toEqual({
       cpu: { maps: true, unmapped: [] },
       akd1000: { maps: true, unmapped: [] },
+      akd1500: { maps: true, unmapped: [] },
       akida2: { maps: true, unmapped: [] },
     });
   });
+});
+
+const wideKernel = convolution('second', 'first', [8, 150, 1], {
+  kernel: [7, 7],
+  padding: { top: 3, left: 3, bottom: 3, right: 3 },
 });
 
 describe('AKD1000 refuses, naming the layer and why', () => {
@@ -104,7 +130,7 @@ describe('AKD1000 refuses, naming the layer and why', () => {
         'first',
         convolution('first', 'input', [8, 3, 4], {
           kernel: [1, 1],
-          padding: { top: 0, left: 0, bottom: 0, right: 0 },
+          padding: NO_PADDING,
         }),
       ),
       /InputConvolutional: kernel 1×1/,
@@ -127,12 +153,12 @@ describe('AKD1000 refuses, naming the layer and why', () => {
     [
       'an unbounded output',
       'second',
-      replaced(
-        'second',
+      ([first]) => [
+        first,
         convolution('second', 'first', [8, 4, 4], {
           output: { ...tensor, quantisation: { scale: 0.1, zeroPoint: 7 } },
         }),
-      ),
+      ],
       /bounded ReLU/,
     ],
     [
@@ -144,10 +170,7 @@ describe('AKD1000 refuses, naming the layer and why', () => {
     [
       'padding that shrinks the map',
       'second',
-      (nodes) => [
-        nodes[0],
-        convolution('second', 'first', [6, 4, 4], { padding: { top: 0, left: 0, bottom: 0, right: 0 } }),
-      ],
+      (nodes) => [nodes[0], convolution('second', 'first', [6, 4, 4], { padding: NO_PADDING })],
       /"same"/,
     ],
     [
@@ -206,22 +229,85 @@ describe('AKD1000 refuses, naming the layer and why', () => {
     [
       'a local average pool',
       'pool',
+      (nodes) => [...nodes.slice(0, 2), averagePool(2, [4, 4, 4])],
+      /sums potentials over the map before the activation/,
+    ],
+    [
+      'a global average pool behind the activation',
+      'pool',
+      (nodes) => [...nodes.slice(0, 2), averagePool(8, [1, 1, 4])],
+      /sums potentials over the map before the activation/,
+    ],
+    [
+      'a max pool before the dense head',
+      'pool',
+      (nodes) => nodes.slice(0, 3),
+      /must be followed by a convolution, never by a dense layer/,
+    ],
+    [
+      'the same behind a flatten',
+      'pool',
+      (nodes) => [
+        ...nodes.slice(0, 3),
+        { op: 'flatten', name: 'flat', sources: [], input: 'pool', output: { ...tensor, shape: [1, 1, 64] } },
+      ],
+      /must be followed by a convolution, never by a dense layer/,
+    ],
+    [
+      'a max pool with windows that overlap',
+      'pool',
       (nodes) => [
         ...nodes.slice(0, 2),
-        {
-          op: 'averagePool',
-          name: 'pool',
-          sources: [],
-          input: 'second',
-          kernel: [2, 2],
-          stride: [2, 2],
-          padding: { top: 0, left: 0, bottom: 0, right: 0 },
-          requantisation: { multiplier: Int16Array.of(1024), shift: Uint8Array.of(1) },
-          clamp: FOUR_BITS.clamp,
-          output: { ...tensor, shape: [4, 4, 4] },
-        },
+        maxPool('pool', 'second', [7, 7, 4], 2, 1),
+        convolution('third', 'pool', [7, 4, 4]),
       ],
-      /only over the whole map/,
+      /max pool of stride 1×1, only that of its size/,
+    ],
+    [
+      'a max pool of another max pool',
+      'again',
+      (nodes) => [
+        ...nodes.slice(0, 3),
+        maxPool('again', 'pool', [2, 2, 4]),
+        convolution('third', 'again', [2, 4, 4]),
+      ],
+      /part of a convolution, and none is before it/,
+    ],
+    [
+      'a weight of −8, which the chip’s sign and magnitude cannot hold',
+      'second',
+      replaced('second', convolution('second', 'first', [8, 4, 4], { weights: new Int8Array(144).fill(-8) })),
+      /weights need 5 bits, at most 4/,
+    ],
+    [
+      'a stride of 2 whose border lies before the map',
+      'second',
+      (nodes) => [
+        nodes[0],
+        convolution('second', 'first', [4, 4, 4], {
+          stride: [2, 2],
+          padding: { top: 1, left: 1, bottom: 0, right: 0 },
+        }),
+      ],
+      /padding is not "same"/,
+    ],
+    [
+      'a first layer of zeros',
+      'first',
+      replaced('first', convolution('first', 'input', [8, 3, 4], { weights: new Int8Array(108) })),
+      /every weight is zero/,
+    ],
+    [
+      'a border whose value differs by channel',
+      'first',
+      replaced('first', convolution('first', 'input', [8, 3, 4], { paddingValues: Uint8Array.of(1, 2, 3) })),
+      /one padding value for all channels/,
+    ],
+    [
+      'more input channels than a processor holds a filter of',
+      'second',
+      () => [convolution('first', 'input', [8, 3, 150]), wideKernel],
+      /150 input channels, at most 149/,
     ],
   ])('%s', (_, node, change, reason) => {
     const { akd1000, cpu } = checkTargets(mappable(change));
@@ -229,6 +315,27 @@ describe('AKD1000 refuses, naming the layer and why', () => {
     const entry = akd1000.unmapped.find((unmapped) => unmapped.node === node);
     expect(entry?.reason).toMatch(reason);
     expect(cpu.maps).toBe(true);
+  });
+
+  it('nothing of a max pool in the first layer, which a dense layer may read', () => {
+    const graph = mappable(([first]) => [first, maxPool('pool', 'first', [4, 4, 4])]);
+    expect(checkTargets(graph).akd1000).toEqual({ maps: true, unmapped: [] });
+  });
+
+  it('a 3×3 max pool, which AKD1500 has', () => {
+    const { akd1000, akd1500 } = checkTargets(
+      mappable(
+        () => [
+          convolution('first', 'input', [9, 3, 4]),
+          convolution('second', 'first', [9, 4, 4]),
+          maxPool('pool', 'second', [3, 3, 4], 3),
+          convolution('third', 'pool', [3, 4, 4]),
+        ],
+        9,
+      ),
+    );
+    expect(akd1000.unmapped).toEqual([{ node: 'pool', reason: 'max pool 3×3, only 2×2' }]);
+    expect(akd1500.maps).toBe(true);
   });
 
   it('more filters than the input layer has room for', () => {

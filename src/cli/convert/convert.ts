@@ -109,6 +109,7 @@ async function runConvert(options: ConvertOptions): Promise<void> {
     sourceName: path.basename(options.from),
     scheme: options.perTensor ? 'per-tensor' : 'per-channel',
     precision: options.precision,
+    target: options.target,
     ...(options.classes && { classes: options.classes }),
     ...(card && { card }),
     ...(table && { classTable: table }),

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
+import { AKIDA1_DEVICES } from '../../conversion/akida1/compile.ts';
 import { composeAndFold } from '../../conversion/compose/choose.ts';
 import { exportFloat } from '../../conversion/export/float.ts';
 import { exportQdq } from '../../conversion/export/qdq.ts';
@@ -13,14 +14,16 @@ import { print, printJson } from '../../ui/terminal/console.ts';
 import { modelSchema, parseOptions } from '../shared/options.ts';
 import { requireWritable } from '../shared/output.ts';
 import { readSource } from '../shared/read-source.ts';
+import { exportForAkida } from './akida.ts';
 
-const FORMATS = ['onnx-qdq', 'onnx-float'] as const;
+const FORMATS = ['onnx-qdq', 'onnx-float', 'akida'] as const;
 
 const optionsSchema = z.object({
   format: z.enum(FORMATS),
   model: modelSchema.optional(),
   from: z.string().optional(),
   averages: z.boolean(),
+  device: z.enum(AKIDA1_DEVICES).optional(),
   out: z.string(),
   json: z.boolean().default(false),
 });
@@ -32,30 +35,39 @@ onnx-qdq    of a bundle (--model): its integer graph, every operator between Deq
             in float32 and round ties to even.
 onnx-float  of a checkpoint or an ONNX model (--from), batch norms folded. A bundle holds no float graph.
 
-Either takes one input "image", float32 [n, 3, side, side], RGB in 0…1, and gives "logits", [n, classes].
+akida       of a bundle (--model) that was converted with --target akd1000 or akd1500: a folder with the vendor's model, the
+            two parts of a card's program and program.json. The vendor's compiler is Python: the first run makes an
+            environment for it in the cache folder.
+
+Of the ONNX formats either takes one input "image", float32 [n, 3, side, side], RGB in 0…1, and gives "logits", [n, classes].
 
 Exit codes: 0 written, 1 failed, 2 wrong usage, 3 refused (a model that cannot be read or has no such form).`;
 
-/** `spikescope export`: a bundle or a float network as ONNX, for others to run. */
+/** `spikescope export`: a bundle or a float network as ONNX, for others to run; or a bundle as a card's program. */
 export function exportCommand(): Command {
   return new Command('export')
-    .description('Write a bundle as QDQ ONNX, or a checkpoint as float ONNX, opset 17')
+    .description(
+      'Write a bundle as QDQ ONNX or as the program of an Akida card, or a checkpoint as float ONNX, opset 17',
+    )
     .addOption(new Option('--format <format>', 'what to write').choices(FORMATS).makeOptionMandatory())
     .addOption(
       new Option(
         '--model <bundle>',
-        'for onnx-qdq: model bundle (default: the one that ships in models/)',
+        'for onnx-qdq and akida: model bundle (default for onnx-qdq: the one that ships in models/)',
       ).conflicts('from'),
     )
     .option('--from <model>', 'for onnx-float: checkpoint of a training, or ONNX model')
     .option('--no-averages', 'the checkpoint’s last weights, not their moving averages')
-    .requiredOption('--out <file>', 'file to write')
+    .addOption(new Option('--device <device>', 'for akida: the card').choices(AKIDA1_DEVICES))
+    .requiredOption('--out <file>', 'file to write; for akida a folder')
     .option('--json', 'one JSON document on stdout')
     .addHelpText('after', AFTER_HELP)
     .action((rawOptions: unknown) => run(parseOptions(optionsSchema, rawOptions)));
 }
 
 async function run(options: Options): Promise<void> {
+  if (options.format === 'akida') return exportForAkida(options);
+  refuseDevice(options);
   requireWritable(options.out, '--out');
   const source = options.format === 'onnx-qdq' ? bundleOf(options) : floatModelOf(options);
   const bytes = options.format === 'onnx-qdq' ? await qdqOf(source) : await floatOf(source, options.averages);
@@ -66,6 +78,16 @@ async function run(options: Options): Promise<void> {
     print(
       `${out}  ${format}, opset ${EXPORT_OPSET}, ${(bytes.length / 1024).toFixed(1)} KiB, from ${source}`,
     );
+}
+
+/** @throws UsageError `EXPORT_DEVICE` */
+function refuseDevice({ device, format }: Options): void {
+  if (device === undefined) return;
+  throw new UsageError('EXPORT_DEVICE', 'ONNX is for no device', {
+    field: '--device',
+    received: `${device} with ${format}`,
+    expected: '--format akida',
+  });
 }
 
 function bundleOf({ model = DEFAULT_MODEL, from }: Options): string {

@@ -2,6 +2,7 @@
 import type { Manifest } from '../../model/bundle/contract.ts';
 import { INPUT_NAME, type IntegerGraph, inputsOf, type Shape } from '../../model/graph.ts';
 import { AKD1000 } from './akd1000.ts';
+import { AKD1500 } from './akd1500.ts';
 import { AKIDA2 } from './akida2.ts';
 import { CPU } from './cpu.ts';
 import { HEAD_NAME, type TargetRules } from './target.ts';
@@ -10,6 +11,7 @@ import { HEAD_NAME, type TargetRules } from './target.ts';
 export const RULES = {
   cpu: CPU,
   akd1000: AKD1000,
+  akd1500: AKD1500,
   akida2: AKIDA2,
 } as const satisfies Readonly<Record<string, TargetRules>>;
 export type Target = keyof typeof RULES;
@@ -28,6 +30,13 @@ export function forEachTarget<Value>(
 ): Record<Target, Value> {
   const entries = TARGETS.map((target) => [target, toValue(target, RULES[target])] as const);
   return Object.fromEntries(entries) as Record<Target, Value>;
+}
+
+/** As the target computes it, where it has an arithmetic of its own and takes the graph whole. @throws RefusedError */
+export function exactOn(target: Target, graph: IntegerGraph): IntegerGraph {
+  const rules: TargetRules = RULES[target];
+  if (rules.exact === undefined || !checkTarget(graph, rules).maps) return graph;
+  return rules.exact(graph);
 }
 
 function checkTarget(graph: IntegerGraph, rules: TargetRules): TargetReport {

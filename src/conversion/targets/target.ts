@@ -1,4 +1,4 @@
-/** What a processor takes, rule by rule. The rules come from its documentation; nothing here has been run on a card. */
+/** What a processor takes, rule by rule: from its documentation and its vendor's mapper; nothing was run on a card. */
 import type { GraphNode, Head, IntegerGraph, Shape } from '../../model/graph.ts';
 
 /** Where a node stands: its input, and the graph around it. */
@@ -16,6 +16,11 @@ export interface TargetRules {
   readonly bits: 4 | 8;
   /** Why a node does not map; empty where it does. */
   reasonsAgainst(node: GraphNode, placement: Placement): readonly string[];
+  /**
+   * For a processor that rescales by its own arithmetic, of a graph that maps: the nearest one that it computes exactly.
+   * @throws RefusedError naming what it cannot compute
+   */
+  readonly exact?: (graph: IntegerGraph) => IntegerGraph;
   reasonsAgainstHead(head: Head, placement: Placement): readonly string[];
 }
 

@@ -1,5 +1,7 @@
 /** What travels in a model bundle beside graph and weights. Parsed once here, trusted everywhere else. */
+
 import { z } from 'zod';
+import { akida1Schema } from './akida1-section.ts';
 import { count, foreignName, foreignNames, real, scale, share, text, whole } from './fields.ts';
 
 /** Side of a frame at most, pixels. */
@@ -109,5 +111,6 @@ export const manifestSchema = z.strictObject({
       unmapped: z.array(z.strictObject({ node: text(256), reason: foreignName })).max(MAXIMUM_LAYERS),
     }),
   ),
+  akida1: akida1Schema.optional(),
 });
 export type Manifest = z.infer<typeof manifestSchema>;

@@ -92,13 +92,14 @@ export const documentSchema = z.strictObject({
   scope: scopeSchema.optional(),
 });
 
-type Dated = Pick<ModelContents, 'scope' | 'triage' | 'classTable' | 'card'>;
+type Dated = Pick<ModelContents, 'scope' | 'triage' | 'classTable' | 'card' | 'manifest'>;
 
 /** Parts that came later, with the format that first had them and whether contents have them; the latest first. */
 const LATER_PARTS: readonly (readonly [field: string, format: number, isIn: (contents: Dated) => boolean])[] =
   [
     ['scope', FORMAT_VERSION, ({ scope }) => scope !== undefined],
     ['triage', FORMAT_VERSION, ({ triage }) => triage !== undefined],
+    ['manifest.akida1', FORMAT_VERSION, ({ manifest }) => manifest.akida1 !== undefined],
     ['card.triage', FORMAT_VERSION, ({ card }) => card.triage !== undefined],
     ['card.intendedUse', FORMAT_VERSION, ({ card }) => card.intendedUse !== undefined],
     ['classTable', CLASS_TABLE_FORMAT, ({ classTable }) => classTable !== undefined],

@@ -6,6 +6,7 @@ import { ACCUMULATOR_LIMIT } from '../requantise.ts';
 import { MAXIMUM_REPLAY, workOf } from '../validate/budget.ts';
 import { validateGraph } from '../validate/validate.ts';
 import { areWithin } from '../validate/within.ts';
+import { akida1Problem } from './akida1-section.ts';
 import { withArrays } from './arrays.ts';
 import type { GoldenCase, ModelBundle } from './bundle.ts';
 import { classTableProblem } from './class-table-section.ts';
@@ -130,6 +131,9 @@ function validateAgreement(contents: Omit<ModelBundle, 'digest'>): void {
     throw disagreement('golden', `inputs that are replayed with ${MAXIMUM_REPLAY} multiply-adds`, `${work}`);
   }
   if (learning !== undefined) validateLearning(learning, graph);
+  const { akida1 } = contents.manifest;
+  const other = akida1 === undefined ? null : akida1Problem(akida1, graph);
+  if (other !== null) throw disagreement('manifest.akida1', 'layers and classes of the graph', other);
   const fault = classTable === undefined ? null : classTableProblem(classTable, graph);
   if (fault !== null) throw disagreement('classTable', 'a table that fits the graph', fault);
   const strange = triage === undefined ? null : triageProblem(triage, graph);

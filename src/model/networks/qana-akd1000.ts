@@ -1,7 +1,8 @@
 /**
  * QANA for Akida 1.0 (AKD1000, AKD1500), whole on the chip: the composed form of every ghost module, a dense 3×3
  * convolution, max pools, bounded activations, one dense layer. No gates, no sums, no concatenation: the chip has none.
- * Trained with 4-bit weights and activations; 8-bit weights in the first layer, which reads the image's bytes.
+ * The last block halves its map by a stride, since a max pool cannot stand before the dense layer there. Trained with
+ * 4-bit weights and activations; 8-bit weights in the first layer, which reads the image's bytes.
  */
 
 import type { Architecture } from '../architecture/architecture.ts';
@@ -37,9 +38,10 @@ export function qanaAkd1000(options: Partial<QanaAkd1000Options> = {}): Architec
   const spikes = net.relu('activation', net.batchNorm('norm', image), BOUND);
   const map = others.reduce((x, filters, index) => {
     net.scope(`block${index + 1}`);
-    const features = net.batchNorm('norm', net.convolution('convolution', x, filters));
-    const active = net.relu('activation', features, BOUND);
-    return net.maxPool('pool', active);
+    const isLast = index === others.length - 1;
+    const features = net.convolution('convolution', x, filters, { stride: isLast ? 2 : 1 });
+    const active = net.relu('activation', net.batchNorm('norm', features), BOUND);
+    return isLast ? active : net.maxPool('pool', active);
   }, spikes);
   net.scope('head');
   const kept = net.dropout('dropout', map, headDropout);

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { programOf } from '../../../src/conversion/akida1/program.ts';
+import { tunedForAkida1 } from '../../../src/conversion/akida1/tune.ts';
 import { readCheckpoint } from '../../../src/model/checkpoint/file.ts';
 import type { Checkpoint } from '../../../src/model/checkpoint/format.ts';
 import { useBackend } from '../../../src/training/backend/backend.ts';
@@ -192,8 +194,9 @@ describe('the four-bit variant', { timeout: 120_000 }, () => {
       },
     };
     const result = await train(job('akida', { recipe }));
-    const { manifest } = await integerModel(result, 'akida', () => Promise.reject(new Error('not needed')));
+    const { graph, manifest } = await integerModel(result, 'akida', () => Promise.reject(new Error('not needed')));
     expect(manifest.targets.akd1000).toEqual({ maps: true, unmapped: [] });
+    expect(programOf(tunedForAkida1(graph)).layers).toHaveLength(3);
     expect(result.metrics['validation.top1']).toBeGreaterThan(0.8);
   });
 });

@@ -1,0 +1,122 @@
+/** The vendor's simulator (akida 2.19.3) computes what the interpreter does: every value of every layer, every potential. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { defaultCache } from '../../../src/cli/shared/options.ts';
+import type { NetworkArray, NetworkLayer } from '../../../src/conversion/akida1/network.ts';
+import type { IntegerGraph } from '../../../src/model/graph.ts';
+import { QANA_AKD1000 } from '../../../src/model/networks/qana-akd1000.ts';
+import { randomAkida1 } from '../../support/akida1.ts';
+import { differencesOf, pythonOrNull, trialImages } from '../../support/akida1-simulator.ts';
+
+const python = await pythonOrNull(defaultCache());
+const simulator = python ?? 'none';
+
+const sum = (differences: Readonly<Record<string, number>>) =>
+  Object.values(differences).reduce((a, b) => a + b, 0);
+
+describe.skipIf(python === null)(
+  'a small network of the kind (needs Python 3.10-3.12 and its packages)',
+  () => {
+    let graph: IntegerGraph;
+    let images: Uint8Array[];
+    beforeAll(async () => {
+      ({ graph } = await randomAkida1());
+      images = trialImages(graph, 250);
+    });
+
+    it('differs from the simulator nowhere', async () => {
+      expect(await differencesOf(graph, images, simulator)).toEqual({
+        'input.convolution': 0,
+        'block1.convolution': 0,
+        'block2.convolution': 0,
+        head: 0,
+      });
+    });
+
+    it.each([2, 3, 4])('nor with other weights (seed %i)', async (seed) => {
+      const other = (await randomAkida1(undefined, { seed })).graph;
+      expect(sum(await differencesOf(other, images, simulator))).toBe(0);
+    });
+
+    it('nor on an odd map, whose border lies on both sides', async () => {
+      const odd = (await randomAkida1({ inputSize: 18, widths: [6, 7], classes: 2 })).graph;
+      expect(odd.nodes[1].output.shape[0]).toBe(5);
+      expect(sum(await differencesOf(odd, trialImages(odd, 10), simulator))).toBe(0);
+    });
+
+    describe('a network that is wrong in one thing is found out, from that layer on', () => {
+      const changed = (at: number, change: (layer: NetworkLayer) => Partial<NetworkLayer>) =>
+        differencesOf(graph, images, simulator, (layers) =>
+          layers.map((layer, i) => (i === at ? { ...layer, ...change(layer) } : layer)),
+        );
+      const reordered = ({ values, shape }: NetworkArray, from: (i: number) => number): NetworkArray => ({
+        values: Int8Array.from(values, (_, i) => values[from(i)]),
+        shape,
+      });
+      const turned = ({ weights }: NetworkLayer) => {
+        const [height, width, inputs, outputs] = weights.shape;
+        const taps = height * width;
+        const block = inputs * outputs;
+        return {
+          weights: reordered(weights, (i) => (taps - 1 - Math.floor(i / block)) * block + (i % block)),
+        };
+      };
+
+      it('the first kernel turned', async () => {
+        expect((await changed(0, turned))['input.convolution']).toBeGreaterThan(0);
+      });
+
+      it.each([
+        [1, 'block1.convolution'],
+        [2, 'block2.convolution'],
+      ])('inner kernel %i not turned', async (at, name) => {
+        const differences = await changed(at, turned);
+        expect(differences[name]).toBeGreaterThan(0);
+        expect(differences['input.convolution']).toBe(0);
+      });
+
+      it('the head’s inputs in the order of the integer graph', async () => {
+        const inRows = ({ weights, inputShape: [height, width, channels] }: NetworkLayer) => {
+          const outputs = weights.shape[3];
+          return {
+            weights: reordered(weights, (i) => {
+              const input = Math.floor(i / outputs);
+              const [pixel, channel] = [Math.floor(input / channels), input % channels];
+              const [row, column] = [Math.floor(pixel / width), pixel % width];
+              return ((channel * width + column) * height + row) * outputs + (i % outputs);
+            }),
+          };
+        };
+        const differences = await changed(3, inRows);
+        expect(differences.head).toBeGreaterThan(0);
+        expect(differences['block2.convolution']).toBe(0);
+      });
+
+      const moved = (array: NetworkArray | null, by: number): NetworkArray | null =>
+        array && { ...array, values: Int32Array.from(array.values, (value) => value + by) };
+
+      it.each([0, 1, 2])('thresholds one higher in layer %i', async (at) => {
+        expect(
+          sum(await changed(at, ({ thresholds }) => ({ thresholds: moved(thresholds, 1) }))),
+        ).toBeGreaterThan(0);
+      });
+
+      it.each([1, 2])('steps a potential wider in layer %i', async (at) => {
+        expect(sum(await changed(at, ({ steps }) => ({ steps: moved(steps, 16) })))).toBeGreaterThan(0);
+      });
+
+      it('a border of another value around the image', async () => {
+        const differences = await changed(0, () => ({ paddingValue: 255 }));
+        expect(differences['input.convolution']).toBeGreaterThan(0);
+      });
+    });
+  },
+);
+
+describe.skipIf(python === null)('qana-akd1000 whole (needs Python 3.10-3.12 and its packages)', () => {
+  it('differs from the simulator nowhere', async () => {
+    const { graph } = await randomAkida1(QANA_AKD1000);
+    const differences = await differencesOf(graph, trialImages(graph, 2), simulator);
+    expect(Object.keys(differences)).toHaveLength(QANA_AKD1000.widths.length + 1);
+    expect(sum(differences)).toBe(0);
+  }, 300_000);
+});

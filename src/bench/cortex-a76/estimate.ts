@@ -75,7 +75,7 @@ function requireTools(): string {
   const missing = [
     !runs(COMPILER) && 'g++-aarch64-linux-gnu',
     !runs(EMULATOR[0]) && 'qemu-user-static',
-    simulator === undefined && 'llvm',
+    simulator === undefined && 'llvm-19',
   ].filter((name) => name !== false);
   if (missing.length === 0 && simulator !== undefined && existsSync(DRIVER)) return simulator;
   throw new SpikescopeError('BENCH_TOOLS', 'There is no estimate without its tools', {

@@ -5,7 +5,10 @@ import { DISTINCT_EPOCHS, TAUGHT_AUGMENTATION } from './taught.ts';
 
 const FLOAT: StageRecipe = {
   ...QANA_RECIPE.float,
-  schedule: [{ inputSize: 128, epochs: 14 }],
+  schedule: [
+    { inputSize: 96, epochs: 6 },
+    { inputSize: 128, epochs: 12 },
+  ],
   optimiser: 'adamw',
   rate: { peak: 5e-4, warmUp: 0.05, floor: 0 },
   weightDecay: 0.02,
@@ -23,6 +26,17 @@ export function efficientNetLiteRecipe(variant: EfficientNetLiteVariant): Recipe
   const name = `efficientnet-lite${variant}`;
   return fineTuning(name, { kind: 'efficientnet-lite', variant, inputSize: 128, headDropout: 0.2 });
 }
+
+/** A second cycle on the result of the first (`--initial`), taught by it and by others. */
+export const EFFICIENTNET_LITE0_SECOND_CYCLE: Recipe = {
+  ...efficientNetLiteRecipe(0),
+  name: 'efficientnet-lite0-second-cycle',
+  float: {
+    ...FLOAT,
+    schedule: [{ inputSize: 128, epochs: 9 }],
+    rate: { peak: 4e-4, warmUp: 0.05, floor: 0 },
+  },
+};
 
 /** The same for any network of the kinds that `convert` takes. */
 export const FINE_TUNING: Recipe = fineTuning('fine-tune', {

@@ -1,5 +1,5 @@
 import { EFFICIENTNET_LITE_VARIANTS } from '../../model/networks/efficientnet-lite.ts';
-import { efficientNetLiteRecipe, FINE_TUNING } from './fine-tuning.ts';
+import { EFFICIENTNET_LITE0_SECOND_CYCLE, efficientNetLiteRecipe, FINE_TUNING } from './fine-tuning.ts';
 import { QANA_FOURTH_CYCLE, QANA_RECIPE, QANA_SECOND_CYCLE, QANA_THIRD_CYCLE } from './qana.ts';
 import { QANA_AKD1000_RECIPE } from './qana-akd1000.ts';
 import type { Recipe } from './recipe.ts';
@@ -24,5 +24,6 @@ export const RECIPES: Readonly<Record<string, Recipe | undefined>> = {
   ...Object.fromEntries(
     EFFICIENTNET_LITE_VARIANTS.map(efficientNetLiteRecipe).map((recipe) => [recipe.name, recipe]),
   ),
+  'efficientnet-lite0-second-cycle': EFFICIENTNET_LITE0_SECOND_CYCLE,
   'fine-tune': FINE_TUNING,
 };

@@ -7,6 +7,9 @@ const FLOAT: StageRecipe = {
   augmentation: { ...QANA_RECIPE.float.augmentation, mixing: { kind: 'none', probability: 0, alpha: 0.2 } },
 };
 
+/** After so many epochs the views come again: a dense network of four bits needs no more of them in so few. */
+const DISTINCT_EPOCHS = 8;
+
 /** The variant that lies whole on Akida 1.0: four bits, eight in the layer that reads the image. */
 export const QANA_AKD1000_RECIPE: Recipe = {
   name: 'qana-akd1000',
@@ -15,8 +18,9 @@ export const QANA_AKD1000_RECIPE: Recipe = {
     ...FLOAT,
     schedule: [
       { inputSize: 32, epochs: 8 },
-      { inputSize: 64, epochs: 6 },
+      { inputSize: 64, epochs: 8 },
     ],
+    distinctEpochs: DISTINCT_EPOCHS,
   },
   quantisation: {
     bits: { activations: 4, weights: 4, firstWeights: 8 },
@@ -27,6 +31,7 @@ export const QANA_AKD1000_RECIPE: Recipe = {
       schedule: [{ inputSize: 64, epochs: 4 }],
       rate: { peak: 5e-4, warmUp: 0.05, floor: 0 },
       averageDecay: 0.995,
+      distinctEpochs: DISTINCT_EPOCHS,
     },
   },
 };

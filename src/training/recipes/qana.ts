@@ -97,7 +97,7 @@ export const QANA_THIRD_CYCLE: Recipe = {
   },
 };
 
-/** A fourth: from the third, and taught by it. Its result ships. */
+/** A fourth: from the third, and taught by it. */
 export const QANA_FOURTH_CYCLE: Recipe = {
   ...QANA_THIRD_CYCLE,
   name: 'qana-fourth-cycle',

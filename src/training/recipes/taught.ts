@@ -7,7 +7,7 @@ import type { Recipe, StageRecipe } from './recipe.ts';
 export const TAUGHT_AUGMENTATION: Augmentation = { ...QANA_RECIPE.float.augmentation, camera: CAMERAS };
 
 /** After so many epochs the views come again. */
-export const DISTINCT_EPOCHS = 16;
+export const DISTINCT_EPOCHS = 32;
 
 const FLOAT: StageRecipe = {
   ...QANA_RECIPE.float,
@@ -17,15 +17,15 @@ const FLOAT: StageRecipe = {
   distinctEpochs: DISTINCT_EPOCHS,
 };
 
-/** Goes on from QANA's fourth cycle (`--initial`). */
+/** Goes on from QANA's fourth cycle (`--initial`). Its result ships. */
 export const QANA_TAUGHT: Recipe = {
   ...QANA_RECIPE,
   name: 'qana-taught',
   float: {
     ...FLOAT,
     schedule: [
-      { inputSize: 48, epochs: 8 },
-      { inputSize: 64, epochs: 32 },
+      { inputSize: 48, epochs: 6 },
+      { inputSize: 64, epochs: 22 },
     ],
   },
 };

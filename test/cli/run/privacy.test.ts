@@ -160,10 +160,10 @@ describe.skipIf(!canPreload() || !hasMosquitto)('a day of use', { timeout: 300_0
       [...written].flatMap(([to, bytes]) => (to.startsWith('socket:') ? [bytes] : [])),
     );
     // That the record has what was written at all: results on their way, in the journal, and the log.
-    for (const sign of ['spikescope/result/1', 'resourceType', 'homeassistant', 'spikescope/health/1']) {
+    for (const sign of ['spikescope/result/2', 'resourceType', 'homeassistant', 'spikescope/health/1']) {
       expect(sent.includes(sign), sign).toBe(true);
     }
-    expect(inFile(/^journal\.sqlite/).includes('spikescope/result/1')).toBe(true);
+    expect(inFile(/^journal\.sqlite/).includes('spikescope/result/2')).toBe(true);
     expect(all.includes('"msg":"learned"')).toBe(true);
 
     expect(pictures.in(all)).toEqual([]);

@@ -194,7 +194,9 @@ describe('the four-bit variant', { timeout: 120_000 }, () => {
       },
     };
     const result = await train(job('akida', { recipe }));
-    const { graph, manifest } = await integerModel(result, 'akida', () => Promise.reject(new Error('not needed')));
+    const { graph, manifest } = await integerModel(result, 'akida', () =>
+      Promise.reject(new Error('not needed')),
+    );
     expect(manifest.targets.akd1000).toEqual({ maps: true, unmapped: [] });
     expect(programOf(tunedForAkida1(graph)).layers).toHaveLength(3);
     expect(result.metrics['validation.top1']).toBeGreaterThan(0.8);

@@ -5,7 +5,7 @@
 import { writeSync } from 'node:fs';
 import path from 'node:path';
 import { readBundle } from '../../../dist/model/bundle/read.js';
-import { DEFAULT_MODEL } from '../../../dist/runtime/engine/open-model.js';
+import { DEFAULT_MODEL } from '../../../dist/runtime/engine/shipped-models.js';
 import { HeadLearner } from '../../../dist/runtime/learning/learner.js';
 import { Journal } from '../../../dist/store/journal.js';
 

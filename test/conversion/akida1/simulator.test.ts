@@ -2,8 +2,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { defaultCache } from '../../../src/cli/shared/options.ts';
 import type { NetworkArray, NetworkLayer } from '../../../src/conversion/akida1/network.ts';
+import { readBundle } from '../../../src/model/bundle/read.ts';
 import type { IntegerGraph } from '../../../src/model/graph.ts';
 import { QANA_AKD1000 } from '../../../src/model/networks/qana-akd1000.ts';
+import { modelFile } from '../../../src/runtime/engine/shipped-models.ts';
 import { randomAkida1 } from '../../support/akida1.ts';
 import { differencesOf, pythonOrNull, trialImages } from '../../support/akida1-simulator.ts';
 
@@ -118,5 +120,11 @@ describe.skipIf(python === null)('qana-akd1000 whole (needs Python 3.10-3.12 and
     const differences = await differencesOf(graph, trialImages(graph, 2), simulator);
     expect(Object.keys(differences)).toHaveLength(QANA_AKD1000.widths.length + 1);
     expect(sum(differences)).toBe(0);
+  }, 300_000);
+
+  it('nor does the bundle that ships, on its golden inputs and others', async () => {
+    const { graph, golden } = await readBundle(modelFile('qana-akd1000'));
+    const images = [...golden.map(({ input }) => input), ...trialImages(graph, 4)];
+    expect(sum(await differencesOf(graph, images, simulator))).toBe(0);
   }, 300_000);
 });

@@ -4,11 +4,9 @@ import type { GraphNode, IntegerGraph } from '../model/graph.ts';
 import { inputsOf } from '../model/graph.ts';
 import { programOf } from './akida1/program.ts';
 import type { FloatGraph } from './float/graph.ts';
+import { AKIDA1_DEVICES } from './targets/akida1.ts';
 import { checkTargets, forEachTarget, type Target, type TargetReports } from './targets/check.ts';
 import { HEAD_NAME } from './targets/target.ts';
-
-/** Targets whose arithmetic the manifest writes down. */
-const AKIDA1: readonly Target[] = ['akd1000', 'akd1500'];
 
 export interface ManifestSource {
   readonly source: Manifest['source'];
@@ -54,7 +52,7 @@ export function manifestOf(graph: IntegerGraph, folded: FloatGraph, source: Mani
       },
     ],
     targets,
-    ...(AKIDA1.includes(source.target) && targets[source.target].maps && { akida1: programOf(graph) }),
+    ...(isAkida1(source.target) && targets[source.target].maps && { akida1: programOf(graph) }),
   };
 }
 
@@ -98,4 +96,9 @@ export function kernelOf(node: GraphNode, graph: IntegerGraph): string {
     default:
       return node.op;
   }
+}
+
+/** Whether the manifest writes down the target's own arithmetic. */
+function isAkida1(target: Target): boolean {
+  return AKIDA1_DEVICES.some((device) => device === target);
 }

@@ -17,6 +17,11 @@ export function multiplyAddsOf(node: GraphNode): number {
   }
 }
 
+/** The same of several nodes. */
+export function sumOfMultiplyAdds(nodes: readonly GraphNode[]): number {
+  return nodes.reduce((sum, node) => sum + multiplyAddsOf(node), 0);
+}
+
 /** Bytes of weights, biases, tables and requantisation parameters, as an engine needs them. */
 export function parameterBytesOf(node: GraphNode | Head): number {
   const arrays: (ArrayBufferView | undefined)[] = [];

@@ -129,3 +129,8 @@ export function judgementOf(result: Result): { triage: Triage; malignancy: numbe
   if (result.schema === RESULT_SCHEMA_1 || result.triage === null) return null;
   return { triage: result.triage, malignancy: result.malignancy };
 }
+
+/** Whether the lesion is unlike those of training. */
+export function isUnfamiliar(result: Result): boolean {
+  return result.schema !== RESULT_SCHEMA_1 && result.unfamiliar === true;
+}

@@ -81,11 +81,13 @@ describe('the gate', () => {
           document = JSON.parse(payload.toString('utf8'));
         } catch {}
         const isText = Buffer.from(payload.toString('utf8')).equals(payload);
-        const fits = isText && commandSchemas[name].safeParse(document).success;
+        const isOversized = payload.length > MAXIMUM_COMMAND_BYTES;
+        const fits = !isOversized && isText && commandSchemas[name].safeParse(document).success;
         expect('command' in admission).toBe(fits);
-        if (!fits) expect(admission).toEqual({ refusal: 'COMMAND_MALFORMED' });
+        const refusal = isOversized ? 'COMMAND_OVERSIZED' : 'COMMAND_MALFORMED';
+        if (!fits) expect(admission).toEqual({ refusal });
       }),
-      { numRuns: 500 },
+      { numRuns: 500, examples: [['capture', bytes({ more: 'x'.repeat(MAXIMUM_COMMAND_BYTES) })]] },
     );
   });
 

@@ -143,7 +143,7 @@ async function raceOtherBundles(
   absences: Absences,
 ): Promise<GraphTiming[]> {
   const results: GraphTiming[] = [];
-  for (const file of shippedModels().map(modelFile)) {
+  for (const file of shippedModels().map((name) => modelFile(name))) {
     if (file === chosen) continue;
     const bundle = await readBundle(file);
     const peers = await bundlePeers(bundle, floatModel(undefined, file), absences);

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { UsageError } from '../../errors.ts';
 import { readConfiguration } from '../../runtime/appliance/settings/configuration.ts';
 import type { Settings } from '../../runtime/appliance/settings/settings.ts';
-import { DEFAULT_MODEL } from '../../runtime/engine/shipped-models.ts';
+import { DEFAULT_MODEL, modelFile } from '../../runtime/engine/shipped-models.ts';
 import { defaultDataFolder } from '../../store/folder.ts';
 import { parseEndpoint } from '../../telehealth/endpoint.ts';
 import type { Surroundings } from './check.ts';
@@ -51,7 +51,7 @@ export function surroundingsOf(
   return {
     dev: '/dev',
     sys: '/sys',
-    model: model ?? DEFAULT_MODEL,
+    model: modelFile(model ?? DEFAULT_MODEL),
     dataFolder: path.resolve(
       data ?? (home === null ? defaultDataFolder() : defaultDataFolder({ XDG_STATE_HOME: home })),
     ),

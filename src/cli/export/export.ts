@@ -1,11 +1,11 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
-import { AKIDA1_DEVICES } from '../../conversion/akida1/compile.ts';
 import { composeAndFold } from '../../conversion/compose/choose.ts';
 import { exportFloat } from '../../conversion/export/float.ts';
 import { exportQdq } from '../../conversion/export/qdq.ts';
 import { EXPORT_OPSET } from '../../conversion/export/writer.ts';
 import { importSource } from '../../conversion/float-source.ts';
+import { AKIDA1_DEVICES } from '../../conversion/targets/akida1.ts';
 import { reasonOf, SpikescopeError, UsageError } from '../../errors.ts';
 import { readBundle } from '../../model/bundle/read.ts';
 import { replaceFile } from '../../model/bundle/replace-file.ts';

@@ -4,6 +4,7 @@ import type { ActivityDocument, WindowFigures } from '../../evaluation/spiking/d
 import type { LayerActivity } from '../../model/spiking/activity.ts';
 import { FULL_SCALE } from '../../model/spiking/code.ts';
 import { colour } from '../../ui/terminal/console.ts';
+import { percent } from '../../ui/terminal/layout.ts';
 import { tableLines } from '../../ui/terminal/table.ts';
 
 const BAR = 24;
@@ -84,8 +85,4 @@ function energyLines(energy: ActivityDocument['energy']): string[] {
 
 function millions(count: number): string {
   return `${(count / 1e6).toFixed(2)} M`;
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
 }

@@ -8,7 +8,7 @@ import { firstIssue } from '../../schema.ts';
 import { SPLITS } from '../../splits.ts';
 
 /** What `modelOption` takes: a bundle's file, or the name of one that ships. */
-export const modelSchema = z.string().transform(modelFile);
+export const modelSchema = z.string().transform((given) => modelFile(given));
 
 export function modelOption(purpose = 'model bundle'): Option {
   return new Option('--model <bundle>', `${purpose}, or one that ships: ${shippedNames()}`);

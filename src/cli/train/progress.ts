@@ -1,7 +1,7 @@
 import type { BackendName } from '../../training/backend/backend.ts';
 import type { TrainingJob } from '../../training/trainer/train.ts';
 import { note, type Progress, startProgress } from '../../ui/terminal/console.ts';
-import { counted } from '../../ui/terminal/layout.ts';
+import { counted, percent } from '../../ui/terminal/layout.ts';
 
 /** Steps of the bar. */
 const UNITS = 1000;
@@ -66,7 +66,6 @@ export function trainingProgress(): Required<
       shown = done;
     },
     onEpoch(name, { epoch, loss, seconds, validation }) {
-      const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
       note(
         `${name} epoch ${epoch}: loss ${loss.toFixed(4)}, validation top-1 ${percent(validation.top1)}, ` +
           `macro F1 ${percent(validation.macroF1)}, ${seconds.toFixed(0)} s`,

@@ -5,10 +5,10 @@ import path from 'node:path';
 import { z } from 'zod';
 import { SpikescopeError } from '../../errors.ts';
 import { firstIssue } from '../../schema.ts';
+import { AKIDA1_DEVICES } from '../targets/akida1.ts';
 import { type NetworkLayer, networkFiles } from './network.ts';
 import { runCompiler } from './python.ts';
 
-export const AKIDA1_DEVICES = ['akd1000', 'akd1500'] as const;
 export type Akida1Device = (typeof AKIDA1_DEVICES)[number];
 
 const count = z.number().int().min(0);

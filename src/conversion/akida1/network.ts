@@ -6,6 +6,7 @@
  */
 import type { Akida1Section } from '../../model/bundle/akida1-section.ts';
 import type { ConvolutionNode, DenseNode, IntegerGraph, Shape } from '../../model/graph.ts';
+import { HEAD_NAME } from '../targets/target.ts';
 import { levelsFor } from './activation.ts';
 import { type ChipLayer, chipLayersOf, imageShapeOf } from './layers.ts';
 
@@ -52,10 +53,8 @@ export function networkOf(graph: IntegerGraph, program: Akida1Section): NetworkL
       steps: vector(activation.steps),
     };
   });
-  return [...layers, fullyConnectedOf(graph, HEAD, graph.head)];
+  return [...layers, fullyConnectedOf(graph, HEAD_NAME, graph.head)];
 }
-
-const HEAD = 'head';
 
 function convolutionOf({ isFirst, input, pool }: ChipLayer, node: ConvolutionNode) {
   return {

@@ -2,12 +2,11 @@
  * Figures of a model by protocol, kept in a small JSON beside its bundle so that a report can show both protocols
  * although a run measures one. `qana64.spikescope` has them in `qana64.protocols.json`.
  */
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { RefusedError, reasonOf, systemCodeOf } from '../../errors.ts';
+import { RefusedError } from '../../errors.ts';
+import { readJsonFile } from '../../json-file.ts';
 import type { ModelIdentity } from '../../model/bundle/bundle.ts';
 import { replaceFile } from '../../model/bundle/replace-file.ts';
-import { firstIssue } from '../../schema.ts';
 import type { Figures } from '../../statistics/figures.ts';
 
 export const PROTOCOLS = ['lesion', 'paper'] as const;
@@ -81,17 +80,7 @@ export function storedFiguresFile(bundleFile: string): string {
 
 /** Null where there is no such file. @throws RefusedError `PROTOCOL_FIGURES` for one that cannot be read as such */
 export async function readStoredFigures(file: string): Promise<StoredFigures | null> {
-  let document: unknown;
-  try {
-    document = JSON.parse(await readFile(file, 'utf8'));
-  } catch (cause) {
-    if (systemCodeOf(cause) === 'ENOENT') return null;
-    throw refused(file, 'content', reasonOf(cause));
-  }
-  const parsed = fileSchema.safeParse(document);
-  if (parsed.success) return parsed.data;
-  const { field, problem } = firstIssue(parsed.error);
-  throw refused(file, field, problem);
+  return readJsonFile(file, fileSchema, (...problem) => refused(file, ...problem));
 }
 
 /**

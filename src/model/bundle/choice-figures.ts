@@ -2,10 +2,9 @@
  * What is known of a bundle when one chooses between several: how well it answers on validation, and what an inference takes
  * on the device's processor. A small JSON beside the bundle; `qana64.spikescope` has it in `qana64.figures.json`.
  */
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { RefusedError, reasonOf, systemCodeOf } from '../../errors.ts';
-import { firstIssue } from '../../schema.ts';
+import { RefusedError } from '../../errors.ts';
+import { readJsonFile } from '../../json-file.ts';
 import { replaceFile } from './replace-file.ts';
 
 const share = z.number().min(0).max(1);
@@ -33,17 +32,8 @@ export function choiceFiguresFile(bundleFile: string): string {
 /** Null where there are none, or none of this bundle. @throws RefusedError `CHOICE_FIGURES` for a file of another form */
 export async function readChoiceFigures(bundleFile: string, digest: string): Promise<ChoiceFigures | null> {
   const file = choiceFiguresFile(bundleFile);
-  let document: unknown;
-  try {
-    document = JSON.parse(await readFile(file, 'utf8'));
-  } catch (cause) {
-    if (systemCodeOf(cause) === 'ENOENT') return null;
-    throw refused(file, 'content', reasonOf(cause));
-  }
-  const parsed = figuresSchema.safeParse(document);
-  if (parsed.success) return parsed.data.digest === digest ? parsed.data : null;
-  const { field, problem } = firstIssue(parsed.error);
-  throw refused(file, field, problem);
+  const figures = await readJsonFile(file, figuresSchema, (...problem) => refused(file, ...problem));
+  return figures?.digest === digest ? figures : null;
 }
 
 /** Puts a part of the figures into the file; the other part stays where it is about the same bundle. */

@@ -93,7 +93,8 @@ async function readWhole(file: string): Promise<Uint8Array> {
     throw new RefusedError('BUNDLE_UNREADABLE', 'The model bundle cannot be read', {
       file,
       received: reasonOf(cause),
-      remedy: 'give the path of a model bundle',
+      remedy:
+        'give the path of a model bundle, or the name of one that ships (`spikescope doctor` lists them)',
       cause,
     });
   }

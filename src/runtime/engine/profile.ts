@@ -1,7 +1,7 @@
 /** Where the time of one inference goes, layer by layer. */
 import { RefusedError } from '../../errors.ts';
-import { multiplyAddsOf } from '../../model/cost.ts';
-import { elementCount, type GraphNode, type IntegerGraph } from '../../model/graph.ts';
+import { sumOfMultiplyAdds } from '../../model/cost.ts';
+import { elementCount, type IntegerGraph } from '../../model/graph.ts';
 import { fromNative, nativeAddon } from '../../native/addon.ts';
 import type { EngineOptions } from './contract.ts';
 
@@ -71,11 +71,7 @@ function costOf(graph: IntegerGraph, names: readonly string[]): Cost {
   return {
     nodes: names,
     convolution: nodes.some(({ op }) => op === 'convolution'),
-    multiplyAdds: sumOf(nodes),
-    weightMultiplyAdds: sumOf(nodes.filter(({ op }) => op === 'convolution' || op === 'dense')),
+    multiplyAdds: sumOfMultiplyAdds(nodes),
+    weightMultiplyAdds: sumOfMultiplyAdds(nodes.filter(({ op }) => op === 'convolution' || op === 'dense')),
   };
-}
-
-function sumOf(nodes: readonly GraphNode[]): number {
-  return nodes.reduce((sum, node) => sum + multiplyAddsOf(node), 0);
 }

@@ -17,14 +17,13 @@ export function shippedModels(): string[] {
     .sort();
 }
 
-/** The file of a bundle that is given by a path, or by the name of one that ships. A file of that name goes first. */
-export function modelFile(pathOrName: string): string {
-  return !existsSync(pathOrName) && isShipped(pathOrName) ? shippedFile(pathOrName) : pathOrName;
-}
-
-/** Whether this is the name of a bundle that ships. */
-export function isShipped(name: string): boolean {
-  return shippedModels().includes(name);
+/**
+ * The file of a bundle that is given by its path, or by the name of one that ships. A file that is there goes first.
+ * @param name as it was given, where it has been made a path already
+ */
+export function modelFile(file: string, name = file): string {
+  const isName = path.basename(name) === name;
+  return isName && !existsSync(file) && existsSync(shippedFile(name)) ? shippedFile(name) : file;
 }
 
 function shippedFile(name: string): string {

@@ -124,7 +124,7 @@ class BundleClassifier implements Classifier {
   }
 
   reassures(name: string): boolean {
-    return riskOf(withBenign(this.#table, this.#head()?.benign ?? []), name) === 'benign';
+    return riskOf(this.#tableWith(this.#head()), name) === 'benign';
   }
 
   async classify(image: Frame | string | Uint8Array): Promise<Classification> {
@@ -226,7 +226,7 @@ class BundleClassifier implements Classifier {
       potentials = meanPotentials(this.#read(head, tiles.inference), classes.length);
       probabilities = softmax(alpha, potentials);
     }
-    const table = withBenign(this.#table, head?.benign ?? []);
+    const table = this.#tableWith(head);
     const judged = this.#triage(classes, probabilities, table, !scope?.isUnfamiliar);
     const mayBeNamed = judged === null ? null : nameable(classes, judged.triage, table);
     const thresholds = classes.map((_, c) =>
@@ -241,6 +241,11 @@ class BundleClassifier implements Classifier {
       tiled,
       ...(head !== null && { head: head.digest }),
     };
+  }
+
+  /** The bundle's, with the classes that were added. */
+  #tableWith(head: LearnedHead | null): ClassTable {
+    return withBenign(this.#table, head?.benign ?? []);
   }
 
   /** Null where the bundle does not triage. */

@@ -11,11 +11,10 @@ import type {
 import { isRehearsed } from '../../capture/kinds.ts';
 import { type ClassTable, EMPTY_CLASS_TABLE } from '../../model/bundle/class-table.ts';
 import type { Label } from '../label.ts';
-import { judgementOf, type Result } from '../result.ts';
+import { isUnfamiliar, judgementOf, type Result } from '../result.ts';
 import {
   classText,
   diagnosisObservation,
-  isUnfamiliar,
   qualityObservation,
   TRIAGE_TEXTS,
   triageObservation,

@@ -1,7 +1,7 @@
 import type { CodeableConcept, Observation, ObservationComponent, Quantity } from '@medplum/fhirtypes';
 import type { Triage } from '../../model/answers.ts';
 import { type ClassTable, displayNameOf } from '../../model/bundle/class-table.ts';
-import type { judgementOf, Result } from '../result.ts';
+import { isUnfamiliar, type judgementOf, type Result } from '../result.ts';
 import { fhirString, isFhirCode } from './text.ts';
 
 /** The model's own names of classes; the class table says which codes of terminologies they stand for. */
@@ -40,10 +40,6 @@ export function diagnosisObservation(result: Result, table: ClassTable, device: 
 /** What a report says of a lesion that is unlike those of training. */
 export const UNFAMILIAR_NOTE =
   'The lesion is unlike those that the model was trained on; its probabilities say less than usual.';
-
-export function isUnfamiliar(result: Result): boolean {
-  return 'unfamiliar' in result && result.unfamiliar === true;
-}
 
 function readingOf({ accepted, diagnosis, reasons }: Result, table: ClassTable): Partial<Observation> {
   if (!accepted) {

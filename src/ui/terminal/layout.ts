@@ -23,3 +23,8 @@ export function joined(parts: readonly string[], indent = '', width = columns())
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
+
+/** A share of 0…1 as `81.5 %`. */
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}

@@ -1,6 +1,6 @@
 import { printable } from '../../errors.ts';
 import type { ClassTable } from '../../model/bundle/class-table.ts';
-import { judgementOf, type Result } from '../../telehealth/result.ts';
+import { isUnfamiliar, judgementOf, type Result } from '../../telehealth/result.ts';
 import { painted, paintedTriage, triageWords, wordsOf } from './class-text.ts';
 import { colour } from './console.ts';
 import { columns, joined } from './layout.ts';
@@ -24,7 +24,7 @@ function headline(result: Result, number: number, table: ClassTable): string {
     reasons.length > 0 ? ` (${[reasonsInWords(reasons), ...(fault ? [fault] : [])].join(', ')})` : '';
   const time = new Date(capturedAt).toTimeString().slice(0, 8);
   const origin = source === 'phantom' ? ', a phantom' : '';
-  const strange = 'unfamiliar' in result && result.unfamiliar ? `, ${UNFAMILIAR}` : '';
+  const strange = isUnfamiliar(result) ? `, ${UNFAMILIAR}` : '';
   const what = `${leading(result, table)} ${wordsOf(diagnosis, table)}${strange}${why}`;
   const which = colour.dim(`capture ${number} at ${time}${origin}`);
   const isNarrow = widthOf(what.slice(what.lastIndexOf('\n') + 1)) + 2 + widthOf(which) > columns();

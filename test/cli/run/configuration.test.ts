@@ -9,6 +9,7 @@ import {
   configurationSchema,
   readConfiguration,
 } from '../../../src/runtime/appliance/settings/configuration.ts';
+import { DEFAULT_MODEL } from '../../../src/runtime/engine/shipped-models.ts';
 import { healthSchema } from '../../../src/telehealth/health.ts';
 import { listenTo } from '../../support/listener.ts';
 import { freePort, hasMosquitto, startMosquitto } from '../../support/mosquitto.ts';
@@ -53,6 +54,15 @@ data: state
       homeAssistant: true,
       data: path.join(folder, 'state'),
     });
+  });
+
+  it('names a model by its path, or by the name of one that ships unless a file beside it has that name', () => {
+    writeFileSync(file, 'model: own.spikescope');
+    expect(readConfiguration(file)).toEqual({ model: path.join(folder, 'own.spikescope') });
+    writeFileSync(file, 'model: qana64');
+    expect(readConfiguration(file)).toEqual({ model: DEFAULT_MODEL });
+    writeFileSync(path.join(folder, 'qana64'), '');
+    expect(readConfiguration(file)).toEqual({ model: path.join(folder, 'qana64') });
   });
 
   it('may be JSON, or empty', () => {

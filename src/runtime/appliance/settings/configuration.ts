@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { reasonOf, UsageError } from '../../../errors.ts';
 import { firstIssue } from '../../../schema.ts';
 import { withoutCredentials } from '../../../telehealth/redaction.ts';
-import { isShipped } from '../../engine/shipped-models.ts';
+import { modelFile } from '../../engine/shipped-models.ts';
 import { type SettingName, type Settings, settingsSchema, wordOf } from './settings.ts';
 
 const MAXIMUM_BYTES = 65_536;
@@ -94,8 +94,8 @@ function settingOf(pair: Pair, file: string, placeOf: (offset: number) => string
     });
   }
   if (!PATHS.has(name) || typeof value !== 'string') return [name, parsed.data];
-  if (name === 'model' && isShipped(value)) return [name, value];
-  return [name, path.resolve(path.dirname(file), value)];
+  const named = path.resolve(path.dirname(file), value);
+  return [name, name === 'model' ? modelFile(named, value) : named];
 }
 
 /** A broker's address holds a password, whatever form it was given. */

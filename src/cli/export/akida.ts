@@ -1,11 +1,12 @@
 /** A bundle as the program of an Akida card, by the vendor's compiler on a virtual device. */
 import path from 'node:path';
-import { type Akida1Device, type CompilerReport, compileForAkida1 } from '../../conversion/akida1/compile.ts';
+import { type CompilerReport, compileForAkida1 } from '../../conversion/akida1/compile.ts';
 import { networkOf } from '../../conversion/akida1/network.ts';
 import { programOf } from '../../conversion/akida1/program.ts';
 import { compilerPython } from '../../conversion/akida1/python.ts';
 import { checkTargets } from '../../conversion/targets/check.ts';
 import { printable, UsageError } from '../../errors.ts';
+import type { Akida1Device } from '../../model/bundle/akida-programs-section.ts';
 import { identityOf, type ModelIdentity } from '../../model/bundle/bundle.ts';
 import { readBundle } from '../../model/bundle/read.ts';
 import { replaceFile } from '../../model/bundle/replace-file.ts';

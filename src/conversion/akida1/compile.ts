@@ -4,12 +4,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import { SpikescopeError } from '../../errors.ts';
+import { AKIDA1_DEVICES, type Akida1Device } from '../../model/bundle/akida-programs-section.ts';
 import { firstIssue } from '../../schema.ts';
-import { AKIDA1_DEVICES } from '../targets/akida1.ts';
 import { type NetworkLayer, networkFiles } from './network.ts';
 import { runCompiler } from './python.ts';
-
-export type Akida1Device = (typeof AKIDA1_DEVICES)[number];
 
 const count = z.number().int().min(0);
 

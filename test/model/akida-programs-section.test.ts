@@ -4,17 +4,17 @@ import { akidaProgramOf } from '../../src/model/bundle/akida-programs-section.ts
 import type { ModelContents } from '../../src/model/bundle/bundle.ts';
 import { FORMAT_VERSION, packContainer, TRIAGE_FORMAT } from '../../src/model/bundle/container.ts';
 import { documentOf } from '../../src/model/bundle/document.ts';
-import { parseBundle } from '../../src/model/bundle/read.ts';
 import { bundleBytes } from '../../src/model/bundle/write.ts';
 import { graphDigest } from '../../src/model/graph-digest.ts';
 import { tinyGraph, tinyModel } from '../support/tiny-model.ts';
 import { programmedModel, sizePrefixed, tinyProgram } from '../support/tiny-programs.ts';
+import { wholeBundle } from '../support/whole-bundle.ts';
 
 const formatIn = (bytes: Uint8Array) => Buffer.from(bytes).readUInt32LE(8);
 
 function refusalOf(bytes: Uint8Array): RefusedError {
   try {
-    parseBundle(bytes, 'model');
+    wholeBundle(bytes, 'model');
   } catch (error) {
     if (error instanceof RefusedError) return error;
     throw error;
@@ -33,7 +33,7 @@ describe('a bundle with programs of cards', () => {
   const bytes = bundleBytes(contents);
 
   it('reads back as it was written, with the same bytes whatever the order of programs and members', () => {
-    const { digest: _, ...read } = parseBundle(bytes, 'model');
+    const { digest: _, ...read } = wholeBundle(bytes, 'model');
     expect(read).toEqual(contents);
     const { version, graph, programs } = contents.akidaPrograms ?? { programs: [] };
     const turned = programs
@@ -44,7 +44,7 @@ describe('a bundle with programs of cards', () => {
   });
 
   it('has each by device and kind, and says where it has none', () => {
-    const bundle = parseBundle(bytes, 'model');
+    const bundle = wholeBundle(bytes, 'model');
     expect(akidaProgramOf(bundle, 'akd1500', 'backbone')?.data).toEqual(sizePrefixed([7, 7, 7]));
     expect(akidaProgramOf(bundle, 'akd1000', 'whole')).toEqual(tinyProgram());
     const one = { akidaPrograms: { version: 1, graph: '', programs: [tinyProgram()] } } as const;

@@ -39,7 +39,11 @@ export interface ModelContents {
   readonly akidaPrograms?: AkidaProgramsSection | undefined;
 }
 
-/** A bundle as read from disk: its contents and the SHA-256 (hexadecimal) over all its bytes before the digest. */
+/**
+ * A bundle as read from disk: its contents and the SHA-256 (hexadecimal) over all its bytes before the digest. `manifest`,
+ * `card`, `learning` and `akidaPrograms` are checked when they are first asked for, and throw `BUNDLE_SCHEMA` or
+ * `BUNDLE_INCONSISTENT` then: no reading needs them, and a start has not the time.
+ */
 export interface ModelBundle extends ModelContents {
   readonly digest: string;
 }

@@ -74,8 +74,8 @@ const graph = z.strictObject({
   }),
 });
 
-/** Schema of the whole document, its references resolved by `withArrays`. */
-export const documentSchema = z.strictObject({
+/** What every reading needs, arrays resolved by `withArrays`. */
+export const startSchema = z.strictObject({
   name: plainName(128),
   version: plainName(64),
   graph,
@@ -85,27 +85,38 @@ export const documentSchema = z.strictObject({
     .array(z.strictObject({ input: uint8, potentials: int32 }))
     .min(1)
     .max(64),
-  manifest: manifestSchema,
-  card: cardSchema,
-  learning: learningSchema.optional(),
   classTable: classTableSchema.optional(),
   triage: triageSchema.optional(),
   scope: scopeSchema.optional(),
-  akidaPrograms: akidaProgramsSchema.optional(),
 });
 
-type Dated = Pick<ModelContents, 'akidaPrograms' | 'scope' | 'triage' | 'classTable' | 'card' | 'manifest'>;
+/** What people, learning and cards ask for, each part under its name. */
+export const LATE_SCHEMAS = {
+  manifest: z.strictObject({ manifest: manifestSchema }),
+  card: z.strictObject({ card: cardSchema }),
+  learning: z.strictObject({ learning: learningSchema.optional() }),
+  akidaPrograms: z.strictObject({ akidaPrograms: akidaProgramsSchema.optional() }),
+} as const;
+
+/** Contents, or a document that holds them and whose late parts nothing has checked yet. */
+type Dated = Readonly<Partial<Record<keyof ModelContents, unknown>>>;
+
+const has = (part: unknown, member: string) =>
+  typeof part === 'object' &&
+  part !== null &&
+  member in part &&
+  part[member as keyof typeof part] !== undefined;
 
 /** Parts that came later, with the format that first had them and whether contents have them; the latest first. */
 const LATER_PARTS: readonly (readonly [field: string, format: number, isIn: (contents: Dated) => boolean])[] =
   [
-    ['akidaPrograms', FORMAT_VERSION, ({ akidaPrograms }) => akidaPrograms !== undefined],
-    ['scope', TRIAGE_FORMAT, ({ scope }) => scope !== undefined],
-    ['triage', TRIAGE_FORMAT, ({ triage }) => triage !== undefined],
-    ['manifest.akida1', TRIAGE_FORMAT, ({ manifest }) => manifest.akida1 !== undefined],
-    ['card.triage', TRIAGE_FORMAT, ({ card }) => card.triage !== undefined],
-    ['card.intendedUse', TRIAGE_FORMAT, ({ card }) => card.intendedUse !== undefined],
-    ['classTable', CLASS_TABLE_FORMAT, ({ classTable }) => classTable !== undefined],
+    ['akidaPrograms', FORMAT_VERSION, (contents) => has(contents, 'akidaPrograms')],
+    ['scope', TRIAGE_FORMAT, (contents) => has(contents, 'scope')],
+    ['triage', TRIAGE_FORMAT, (contents) => has(contents, 'triage')],
+    ['manifest.akida1', TRIAGE_FORMAT, ({ manifest }) => has(manifest, 'akida1')],
+    ['card.triage', TRIAGE_FORMAT, ({ card }) => has(card, 'triage')],
+    ['card.intendedUse', TRIAGE_FORMAT, ({ card }) => has(card, 'intendedUse')],
+    ['classTable', CLASS_TABLE_FORMAT, (contents) => has(contents, 'classTable')],
   ];
 
 /** The part of these contents that the fewest formats have; null where the first format has all. */

@@ -4,6 +4,7 @@ import type { ModelCard } from './card.ts';
 import type { ClassTableSection } from './class-table-section.ts';
 import type { Manifest, Preprocessing, Readout } from './contract.ts';
 import type { LearningSection } from './learning-section.ts';
+import type { LightSection } from './light-section.ts';
 import type { ScopeSection } from './scope-section.ts';
 import type { TriageSection } from './triage-section.ts';
 
@@ -35,6 +36,8 @@ export interface ModelContents {
   readonly triage?: TriageSection | undefined;
   /** Absent from bundles that cannot tell what is no lesion. */
   readonly scope?: ScopeSection | undefined;
+  /** Absent from bundles that take every light as it comes. */
+  readonly light?: LightSection | undefined;
   /** Absent from bundles that no Akida card runs; read it through `akidaProgramOf`. */
   readonly akidaPrograms?: AkidaProgramsSection | undefined;
 }

@@ -10,6 +10,7 @@ import { CLASS_TABLE_FORMAT, FIRST_FORMAT, FORMAT_VERSION, TRIAGE_FORMAT } from 
 import { manifestSchema, preprocessingSchema, readoutSchema } from './contract.ts';
 import { classNames, foreignNames, plainName, scale, text, whole } from './fields.ts';
 import { type LearningSection, learningSchema } from './learning-section.ts';
+import { type LightSection, lightSchema } from './light-section.ts';
 import { type GaussianSection, type ScopeSection, scopeSchema } from './scope-section.ts';
 import { type TriageSection, triageSchema } from './triage-section.ts';
 
@@ -88,6 +89,7 @@ export const startSchema = z.strictObject({
   classTable: classTableSchema.optional(),
   triage: triageSchema.optional(),
   scope: scopeSchema.optional(),
+  light: lightSchema.optional(),
 });
 
 /** What people, learning and cards ask for, each part under its name. */
@@ -111,6 +113,7 @@ const has = (part: unknown, member: string) =>
 const LATER_PARTS: readonly (readonly [field: string, format: number, isIn: (contents: Dated) => boolean])[] =
   [
     ['akidaPrograms', FORMAT_VERSION, (contents) => has(contents, 'akidaPrograms')],
+    ['light', FORMAT_VERSION, (contents) => has(contents, 'light')],
     ['scope', TRIAGE_FORMAT, (contents) => has(contents, 'scope')],
     ['triage', TRIAGE_FORMAT, (contents) => has(contents, 'triage')],
     ['manifest.akida1', TRIAGE_FORMAT, ({ manifest }) => has(manifest, 'akida1')],
@@ -133,7 +136,7 @@ export function formatOf(contents: Dated): number {
 /** Replaces every typed array by a reference into the returned data. Same contents, same bytes. */
 export function documentOf(contents: ModelContents): { document: unknown; data: Uint8Array } {
   const { name, version, graph, preprocessing, readout, golden, manifest, card } = contents;
-  const { learning, classTable, triage, scope, akidaPrograms } = contents;
+  const { learning, classTable, triage, scope, light, akidaPrograms } = contents;
   const writer = new ArrayWriter();
   const document = withReferences(
     {
@@ -142,6 +145,7 @@ export function documentOf(contents: ModelContents): { document: unknown; data: 
       ...(classTable !== undefined && { classTable: orderedTable(classTable) }),
       ...(triage !== undefined && { triage: orderedTriage(triage) }),
       ...(scope !== undefined && { scope: orderedScope(scope) }),
+      ...(light !== undefined && { light: orderedLight(light) }),
       ...(akidaPrograms !== undefined && { akidaPrograms: orderedPrograms(akidaPrograms) }),
     },
     writer,
@@ -174,6 +178,10 @@ function orderedScope(section: ScopeSection): ScopeSection {
 
 function orderedGaussian({ mean, axes, deviations, restDeviation }: GaussianSection): GaussianSection {
   return { mean, axes, deviations, restDeviation };
+}
+
+function orderedLight({ version, mean, precision, limit, fittedOn }: LightSection): LightSection {
+  return { version, mean, precision, limit, fittedOn };
 }
 
 function orderedPrograms({ version, graph, programs }: AkidaProgramsSection): AkidaProgramsSection {

@@ -8,6 +8,7 @@ import { classTableProblem } from './class-table-section.ts';
 import { MAXIMUM_BUNDLE_BYTES, unpackContainer } from './container.ts';
 import { latestPartOf, startSchema } from './document.ts';
 import { divided, type EarlyContents, withLateParts } from './late-parts.ts';
+import { lightProblem } from './light-section.ts';
 import { disagreement, parsePart, withFile } from './part.ts';
 import { scopeProblem } from './scope-section.ts';
 import { triageProblem } from './triage-section.ts';
@@ -92,6 +93,7 @@ function validateAgreement({
   classTable,
   triage,
   scope,
+  light,
 }: EarlyContents): void {
   const [height, width, channels] = graph.input.shape;
   if (height !== preprocessing.height || width !== preprocessing.width || channels !== 3) {
@@ -127,4 +129,6 @@ function validateAgreement({
   if (strange !== null) throw disagreement('triage', 'a rule that fits the graph', strange);
   const misfit = scope === undefined ? null : scopeProblem(scope, graph);
   if (misfit !== null) throw disagreement('scope', 'distributions that fit the graph', misfit);
+  const odd = light === undefined ? null : lightProblem(light);
+  if (odd !== null) throw disagreement('light', 'a distribution of light', odd);
 }

@@ -7,7 +7,8 @@ import type { IntegerGraph } from '../../../src/model/graph.ts';
 import { QANA_AKD1000 } from '../../../src/model/networks/qana-akd1000.ts';
 import { modelFile } from '../../../src/runtime/engine/shipped-models.ts';
 import { randomAkida1 } from '../../support/akida1.ts';
-import { differencesOf, pythonOrNull, trialImages } from '../../support/akida1-simulator.ts';
+import { trialImages } from '../../support/akida1-images.ts';
+import { differencesOf, pythonOrNull } from '../../support/akida1-simulator.ts';
 
 const python = await pythonOrNull(defaultCache());
 const simulator = python ?? 'none';

@@ -26,6 +26,9 @@ const python = await pythonOrNull(defaultCache());
 const simulator = python ?? 'none';
 const dataset = path.join(process.env.SPIKESCOPE_DATA ?? '../shared', 'ham10000');
 
+/** Milliseconds: the simulator takes a minute, and on a busy machine several. */
+const PATIENCE = 900_000;
+
 let bundle: ModelBundle;
 let engine: Engine;
 let compiled: CompiledPrograms;
@@ -41,7 +44,7 @@ beforeAll(async () => {
     ...trialImages(bundle.graph, 0),
     ...manyImages(bundle.graph, 1000),
   ];
-});
+}, PATIENCE);
 afterAll(() => engine?.close());
 
 /** What a compiled model answers, the chip's potentials brought to ours. */
@@ -65,6 +68,7 @@ const differing = (received: ArrayLike<number>, expected: ArrayLike<number>): nu
 
 describe.skipIf(python === null)(
   'the programs of qana-akd1000 (need Python 3.10-3.12 and its packages)',
+  { timeout: PATIENCE },
   () => {
     it('are judged by an engine that is the interpreter’s equal', async () => {
       const sample = [0, 1, 2, 3].map((i) => images[i * 300 + 5]);

@@ -144,7 +144,11 @@ function validateAgreement(contents: Omit<ModelBundle, 'digest'>): void {
   if (misfit !== null) throw disagreement('scope', 'distributions that fit the graph', misfit);
   const { akidaPrograms } = contents;
   const foreign = akidaPrograms === undefined ? null : akidaProgramsProblem(akidaPrograms, graph, akida1);
-  if (foreign !== null) throw disagreement('akidaPrograms', 'programs compiled from the graph', foreign);
+  if (foreign !== null) {
+    const remedy =
+      'convert the model again, then compile its programs with `spikescope export --format akida --into-bundle`';
+    throw disagreement('akidaPrograms', 'programs compiled from the graph', foreign, remedy);
+  }
 }
 
 /** Cases at most, for the guard and for rehearsal: every update is judged by all of them. */
@@ -167,10 +171,11 @@ function validateLearning(learning: LearningSection, graph: IntegerGraph): void 
   }
 }
 
-function disagreement(field: string, expected: string, received: string): RefusedError {
+function disagreement(field: string, expected: string, received: string, remedy?: string): RefusedError {
   return new RefusedError('BUNDLE_INCONSISTENT', 'Two parts of the bundle contradict each other', {
     field,
     expected,
     received,
+    ...(remedy !== undefined && { remedy }),
   });
 }

@@ -1,17 +1,25 @@
 /**
- * The very models that are compiled for a card, in the vendor's simulator, on many images: potentials and embedding are those
- * of the bundle that ships.
+ * The very models that are compiled for a card, in the vendor's simulator, on many images: potentials and embedding are
+ * those of the bundle that ships.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaultCache } from '../../../src/cli/shared/options.ts';
 import { answersOfAkida1, PROGRAM_FILES } from '../../../src/conversion/akida1/compile.ts';
-import { type CompiledPrograms, compilePrograms } from '../../../src/conversion/akida1/programs.ts';
+import {
+  type CompiledPrograms,
+  compilePrograms,
+  withPrograms,
+} from '../../../src/conversion/akida1/programs.ts';
 import { loadImages } from '../../../src/conversion/calibration/images.ts';
 import { loadDataset, samplesOf } from '../../../src/dataset/dataset.ts';
-import type { ProgramKind } from '../../../src/model/bundle/akida-programs-section.ts';
-import type { ModelBundle } from '../../../src/model/bundle/bundle.ts';
+import {
+  AKIDA1_DEVICES,
+  akidaProgramOf,
+  type ProgramKind,
+} from '../../../src/model/bundle/akida-programs-section.ts';
+import type { ModelBundle, ModelContents } from '../../../src/model/bundle/bundle.ts';
 import { readBundle } from '../../../src/model/bundle/read.ts';
 import { embeddingShape } from '../../../src/model/embedding.ts';
 import type { Inference } from '../../../src/model/inference.ts';
@@ -70,6 +78,16 @@ describe.skipIf(python === null)(
   'the programs of qana-akd1000 (need Python 3.10-3.12 and its packages)',
   { timeout: PATIENCE },
   () => {
+    it.each(AKIDA1_DEVICES)('are in the bundle for an %s as the compiler makes them', async (device) => {
+      const made = await compilePrograms(bundle.graph, device, async () => simulator);
+      const bare: ModelContents = { ...bundle, akidaPrograms: undefined };
+      const { akidaPrograms } = withPrograms(bare, device, made);
+      for (const program of akidaPrograms?.programs ?? []) {
+        expect(akidaProgramOf(bundle, device, program.kind)).toEqual(program);
+      }
+      expect(akidaPrograms?.programs).toHaveLength(2);
+    });
+
     it('are judged by an engine that is the interpreter’s equal', async () => {
       const sample = [0, 1, 2, 3].map((i) => images[i * 300 + 5]);
       const { potentials, embeddings } = await ours(sample);

@@ -1,8 +1,8 @@
 /**
- * Light that training has not seen. The mean colour of a skin image tells the light and the camera's balance besides the skin
- * (grey world: Buchsbaum 1980; in dermoscopy Barata, Celebi, Marques 2015). Correcting every image costs what colour says of
- * the lesion; so only a colour farther from training than nearly all of its images is brought back, and no farther than to
- * where they end (docs/design/preprocessing.md).
+ * Light that training has not seen. The mean colour of a skin image tells the light and the camera's balance besides the
+ * skin (grey world: Buchsbaum 1980; in dermoscopy Barata, Celebi, Marques 2015). Correcting every image costs what colour
+ * says of the lesion; so only a colour farther from training than nearly all of its images is brought back, and no farther
+ * than to where they end (docs/design/preprocessing.md).
  */
 import type { Frame, Square } from '../frame.ts';
 import type { ModelContents } from '../model/bundle/bundle.ts';

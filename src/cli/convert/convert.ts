@@ -19,6 +19,7 @@ import { requireWritable } from '../shared/output.ts';
 import { readSource } from '../shared/read-source.ts';
 import { writeModel } from '../shared/write-model.ts';
 import { refuseUnmappable } from './early-target.ts';
+import { lostProgramsOf } from './lost-programs.ts';
 import { readCard, readClassTable } from './model-card.ts';
 import { type ConvertOptions, parseConvertOptions } from './options.ts';
 import { printSummary, summaryOf } from './summary.ts';
@@ -115,7 +116,9 @@ async function runConvert(options: ConvertOptions): Promise<void> {
     advance: () => progress?.advance(),
   }).finally(() => progress?.stop());
   requireTarget(model.manifest, options.target, options.allowHost);
+  const lost = await lostProgramsOf(options.out);
   const bundle = await writeModel(options.out, model);
+  if (lost !== null) note(lost);
   const summary = summaryOf(bundle, options);
   if (options.json) printJson(summary);
   else printSummary(summary);

@@ -76,8 +76,8 @@ export async function simulateAkida1(
 }
 
 /**
- * What a compiled model answers in the vendor's simulator, image after image: the embedding or the head's potentials, in row,
- * column, channel order.
+ * What a compiled model answers in the vendor's simulator, image after image: the embedding or the head's potentials, in
+ * row, column, channel order.
  * @param model the file `model.fbz` of a compiled program
  */
 export async function answersOfAkida1(

@@ -59,9 +59,9 @@ export function networkOf(graph: IntegerGraph, program: Akida1Section): NetworkL
 }
 
 /**
- * The layers of a program of either kind. The backbone ends with the activation before the head: what it gives is the graph's
- * embedding, value by value, for the chip's maps come out in row, column, channel order whatever the order of a dense
- * layer's weights.
+ * The layers of a program of either kind. The backbone ends with the activation before the head: what it gives is the
+ * graph's embedding, value by value, for the chip's maps come out in row, column, channel order whatever the order of a
+ * dense layer's weights.
  */
 export function layersFor(kind: ProgramKind, layers: readonly NetworkLayer[]): readonly NetworkLayer[] {
   return kind === 'whole' ? layers : layers.slice(0, -1);

@@ -1,6 +1,6 @@
 /**
- * Programs of Akida cards (Akida 1.0), compiled from the bundle's graph by the vendor's compiler; a bundle without them is read
- * by processors only.
+ * Programs of Akida cards (Akida 1.0), compiled from the bundle's graph by the vendor's compiler; a bundle without them is
+ * read by processors only.
  *
  * A program is the vendor's two size-prefixed FlatBuffers. The digest of the bundle says that they are whole, not that their
  * author means well: whoever gives them to a card's engine verifies them first, then the golden inputs judge the answers.

@@ -1,6 +1,6 @@
 /**
- * Parts of a bundle that no reading needs: what people ask for, what learning and cards need. Each is checked when it is first
- * asked for; a start, after which the first reading waits, has not the time.
+ * Parts of a bundle that no reading needs: what people ask for, what learning and cards need. Each is checked when it is
+ * first asked for; a start, after which the first reading waits, has not the time.
  */
 import type { IntegerGraph } from '../graph.ts';
 import { ACCUMULATOR_LIMIT } from '../requantise.ts';
@@ -53,7 +53,7 @@ export function withLateParts(
     const { akidaPrograms } = parsePart(LATE_SCHEMAS.akidaPrograms, pick(late, 'akidaPrograms'), file);
     if (akidaPrograms === undefined) return akidaPrograms;
     const problem = akidaProgramsProblem(akidaPrograms, graph, manifest().akida1);
-    refuse(problem, file, 'akidaPrograms', 'programs compiled from the graph');
+    refuse(problem, file, 'akidaPrograms', 'programs compiled from the graph', COMPILE_AGAIN);
     return akidaPrograms;
   });
   return {
@@ -91,12 +91,19 @@ function once<Value>(make: () => Value): () => Value {
   };
 }
 
-function refuse(problem: string | null, file: string, field: string, expected: string): void {
-  if (problem !== null)
-    withFile(file, () => {
-      throw disagreement(field, expected, problem);
-    });
+function refuse(
+  problem: string | null,
+  file: string,
+  ...[field, expected, remedy]: [field: string, expected: string, remedy?: string]
+): void {
+  if (problem === null) return;
+  withFile(file, () => {
+    throw disagreement(field, expected, problem, remedy);
+  });
 }
+
+const COMPILE_AGAIN =
+  'convert the model again, then compile its programs with `spikescope export --format akida --into-bundle`';
 
 /** Cases at most, for the guard and for rehearsal: every update is judged by all of them. */
 const MAXIMUM_CASES = 8192;

@@ -30,10 +30,16 @@ export function withFile(file: string, check: () => void): void {
   }
 }
 
-export function disagreement(field: string, expected: string, received: string): RefusedError {
+export function disagreement(
+  field: string,
+  expected: string,
+  received: string,
+  remedy?: string,
+): RefusedError {
   return new RefusedError('BUNDLE_INCONSISTENT', 'Two parts of the bundle contradict each other', {
     field,
     expected,
     received,
+    ...(remedy !== undefined && { remedy }),
   });
 }

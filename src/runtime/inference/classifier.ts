@@ -205,8 +205,8 @@ class BundleClassifier implements Classifier {
   }
 
   /**
-   * Of the whole square, also where tiles are read after it; its statistics in the light in which it was taken, which tells a
-   * wall from skin. Null where the bundle cannot tell.
+   * Of the whole square, also where tiles are read after it; its statistics in the light in which it was taken, which tells
+   * a wall from skin. Null where the bundle cannot tell.
    */
   #scope({ input, inference }: Pass): ScopeVerdict | null {
     const { scope, preprocessing } = this.#bundle;

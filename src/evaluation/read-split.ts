@@ -6,7 +6,7 @@ import { SpikescopeError } from '../errors.ts';
 import type { RgbFrame } from '../frame.ts';
 import type { ModelBundle } from '../model/bundle/bundle.ts';
 import { decodeImage } from '../preprocess/decode.ts';
-import { fieldOf, inputOf } from '../preprocess/field.ts';
+import { networkInput } from '../preprocess/light.ts';
 import { retakeReasons } from '../preprocess/quality.ts';
 import type { Engine } from '../runtime/engine/contract.ts';
 import { createClassifier } from '../runtime/inference/classifier.ts';
@@ -57,7 +57,7 @@ export async function readSplit(
 ): Promise<ReadSplit> {
   const { crop, tiling, float, change, onImage } = options;
   const classifier = createClassifier(bundle, engine, { crop, tiling, integrityCheck: false });
-  const { width: side, quality: limits } = bundle.preprocessing;
+  const { quality: limits } = bundle.preprocessing;
 
   const read = async (sample: Sample): Promise<Outcome> => {
     const photograph = await decodeImage(sample.file);
@@ -66,7 +66,7 @@ export async function readSplit(
     const failures = retakeReasons(reading.quality, limits);
     const retake = failures.length === 0 && scope?.isOutOfScope ? [OUT_OF_SCOPE] : failures;
     if (float === undefined || reading.crop === null) return { sample, reading, retake, comparison: null };
-    const input = inputOf(frame, fieldOf(frame), reading.crop, side);
+    const input = networkInput(bundle, frame, reading.crop);
     const [integer, real] = await Promise.all([engine.infer(input), float.run(float.prepare(input, 1))]);
     return { sample, reading, retake, comparison: { integer: integer.potentials, float: real } };
   };

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseBundle } from '../../src/model/bundle/read.ts';
 import { corpusBundles } from '../support/bundle-corpus.ts';
+import { wholeBundle } from '../support/whole-bundle.ts';
 
 const FOLDER = 'test/corpus/bundles';
 const names = () => readdirSync(FOLDER).filter((name) => name.endsWith('.spikescope'));
@@ -22,6 +22,6 @@ describe('the corpus from which the loader is fuzzed', () => {
   });
 
   it.each(names())('%s loads', (name) => {
-    expect(parseBundle(readFileSync(path.join(FOLDER, name)), name).graph.nodes.length).toBeGreaterThan(0);
+    expect(wholeBundle(readFileSync(path.join(FOLDER, name)), name).graph.nodes.length).toBeGreaterThan(0);
   });
 });

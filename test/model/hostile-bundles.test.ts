@@ -18,6 +18,7 @@ import { resultSchema } from '../../src/telehealth/result.ts';
 import { corpusBundles } from '../support/bundle-corpus.ts';
 import { drawnLesion } from '../support/drawn-lesion.ts';
 import { tinyGraph, tinyModel } from '../support/tiny-model.ts';
+import { wholeBundle } from '../support/whole-bundle.ts';
 
 const EXTREMES = [
   ...[0, -0, 1, -1, 0.5, 1.5, 255, 256, 1024, 65_535, 65_536, 2 ** 24, 2 ** 31 - 1, 2 ** 31, 2 ** 53],
@@ -58,7 +59,7 @@ function refusalOf(action: () => unknown): RefusedError {
 /** Null where the bundle is refused in the project's words. */
 function parsedOrRefused(bytes: Uint8Array): ModelBundle | null {
   try {
-    return parseBundle(bytes, 'forged');
+    return wholeBundle(bytes, 'forged');
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
     expect(error.code).toMatch(/^(BUNDLE|GRAPH)_/);
@@ -171,9 +172,28 @@ describe('a sealed bundle that means harm', () => {
   }
 
   it.each(forgeries)('with %s is refused: %s', (_, field, forge) => {
-    const refusal = refusalOf(() => parseBundle(forged(forge), 'stick/model'));
+    const refusal = refusalOf(() => wholeBundle(forged(forge), 'stick/model'));
     expect([refusal.code, refusal.details.field]).toEqual(['BUNDLE_SCHEMA', field]);
   });
+
+  it.each([
+    ['manifest', { manifest: { floatNodes: 'many' } }],
+    ['card', { card: { description: 7 } }],
+    ['learning', { learning: { version: 2 } }],
+    ['akidaPrograms', { akidaPrograms: { version: 2 } }],
+  ] as const)(
+    'is read before its %s, which no reading needs, and refused when that is asked for',
+    (part, wrong) => {
+      const { document, data } = documentOf(tinyModel());
+      const bundle = parseBundle(packContainer({ ...Object(document), ...wrong }, data), 'stick/model');
+      expect(bundle.graph.classes).toEqual(tinyModel().graph.classes);
+      for (let asked = 0; asked < 2; asked++) {
+        const refusal = refusalOf(() => bundle[part]);
+        expect([refusal.code, refusal.details.file]).toEqual(['BUNDLE_SCHEMA', 'stick/model']);
+        expect(refusal.details.field).toMatch(new RegExp(`^${part}`));
+      }
+    },
+  );
 
   it.each([
     ['lists within lists', () => JSON.parse(`${'['.repeat(500)}${']'.repeat(500)}`)],
@@ -181,7 +201,7 @@ describe('a sealed bundle that means harm', () => {
     ['nine million characters', () => 'x'.repeat(9_000_000)],
   ])('with %s in its document is refused before anything goes through them', (_, make) => {
     const bytes = packContainer({ ...tinyModel(), card: make() }, new Uint8Array(0));
-    const refusal = refusalOf(() => parseBundle(bytes, 'model'));
+    const refusal = refusalOf(() => wholeBundle(bytes, 'model'));
     expect([refusal.code, refusal.details.expected]).toEqual([
       'BUNDLE_DOCUMENT',
       expect.stringContaining('at most'),
@@ -328,8 +348,8 @@ describe('the work and the memory that a graph asks for', () => {
       const { document, data } = documentOf(contents);
       return packContainer(document, data);
     };
-    expect(parseBundle(bytes(1), 'model').golden.length).toBe(1);
-    const refusal = refusalOf(() => parseBundle(bytes(64), 'model'));
+    expect(wholeBundle(bytes(1), 'model').golden.length).toBe(1);
+    const refusal = refusalOf(() => wholeBundle(bytes(64), 'model'));
     expect([refusal.code, refusal.details.field]).toEqual(['BUNDLE_INCONSISTENT', 'golden']);
   });
 });

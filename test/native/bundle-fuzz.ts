@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { SpikescopeError } from '../../src/errors.ts';
 import type { ModelBundle } from '../../src/model/bundle/bundle.ts';
-import { parseBundle } from '../../src/model/bundle/read.ts';
+import { wholeBundle } from '../support/whole-bundle.ts';
 import { multiplyAddsOf } from '../../src/model/cost.ts';
 import { elementCount, type IntegerGraph } from '../../src/model/graph.ts';
 import { interpret } from '../../src/model/interpreter/interpreter.ts';
@@ -78,7 +78,7 @@ interface Answer {
 async function answerTo(bytes: Uint8Array, seed: number): Promise<Answer> {
   let bundle: ModelBundle;
   try {
-    bundle = parseBundle(bytes, 'fuzzed.spikescope');
+    bundle = wholeBundle(bytes, 'fuzzed.spikescope');
   } catch (error) {
     if (!(error instanceof SpikescopeError)) return { name: '', wrong: `no fault of the project: ${error}` };
     const { code, exitCode, details } = error;

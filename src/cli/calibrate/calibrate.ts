@@ -6,6 +6,7 @@ import { RefusedError, SpikescopeError, UsageError } from '../../errors.ts';
 import { applyCalibration, type Calibration, calibrate } from '../../evaluation/calibration/calibrate.ts';
 import { type CalibrationDocument, documentOf } from '../../evaluation/calibration/document.ts';
 import { learningSectionOf } from '../../evaluation/calibration/learning-set.ts';
+import { fitLight, lightSamples } from '../../evaluation/calibration/light.ts';
 import type { OperatingPoints } from '../../evaluation/calibration/thresholds.ts';
 import { TRIAGE_SENSITIVITY } from '../../evaluation/calibration/triage.ts';
 import { readViews } from '../../evaluation/calibration/views.ts';
@@ -42,6 +43,7 @@ const optionsSchema = z.object({
   operatingPoint: z.record(z.string(), z.number()).default({}),
   triageSensitivity: z.number().optional(),
   scope: z.boolean().default(true),
+  light: z.boolean().default(true),
   limit: z.number().optional(),
   masks: z.string().optional(),
   html: z.union([z.string(), z.literal(false)]).optional(),
@@ -79,6 +81,7 @@ export function calibrateCommand(): Command {
     )
     .addOption(masksOption())
     .option('--no-scope', 'do not fit what is no lesion on training and validation images')
+    .option('--no-light', 'do not fit the light that training images were taken in')
     .option('--limit <images>', 'fit on this many images, drawn with a fixed seed', positiveInteger)
     .option('--html <file>', 'where the report goes (default: reports/calibrate-<split>.html)')
     .option('--no-html', 'write no report')
@@ -139,11 +142,14 @@ async function fitReadout(
     operatingPoint: operatingPoints,
     ...options
   }: Options,
-  bundle: ModelBundle,
+  before: ModelBundle,
   engine: Engine,
 ): Promise<{ calibration: Calibration; document: CalibrationDocument }> {
   const masks = masksFolder(folder, options.masks);
-  const dataset = await loadDataset(folder, bundle.graph.classes, splitFile);
+  const dataset = await loadDataset(folder, before.graph.classes, splitFile);
+  // All that follows is fitted on what the network will read.
+  const bundle =
+    options.light && split === 'val' ? await withLight(before, samplesOf(dataset, 'train')) : before;
   const samples = limitSamples(samplesOf(dataset, split), limit);
   const progress = startProgress('calibrate', samples.length);
   const { views, unreadable } = await readViews(samples, bundle, engine, () => progress.advance());
@@ -180,13 +186,25 @@ async function fitReadout(
     split,
     n: views.length,
     unreadable,
-    before: bundle,
+    before,
     after,
     file: out,
     operatingPoints,
     scope,
   });
   return { calibration, document };
+}
+
+/** As it was where there are too few images. */
+async function withLight(bundle: ModelBundle, training: readonly Sample[]): Promise<ModelBundle> {
+  const chosen = lightSamples(training);
+  const progress = startProgress('light', chosen.length);
+  try {
+    const light = await fitLight(chosen, bundle.preprocessing.width, () => progress.advance());
+    return light === null ? bundle : { ...bundle, light };
+  } finally {
+    progress.stop();
+  }
 }
 
 /** Null where there are too few images, or the network does not suit. */

@@ -44,6 +44,7 @@ export function calibrationLines(document: CalibrationDocument): string[] {
     ]),
     '',
     ...triageLines(document),
+    ...lightLines(document),
     ...scopeLines(document),
     `τ = ${fixed(tiling.tau, 4)} triggers tiling on ${percent(tiling.triggerShare)}; indeterminate: ${percent(document.indeterminateShare)}`,
     `Written to ${printable(written.file)}, digest ${written.digest.slice(0, 16)}…`,
@@ -68,6 +69,16 @@ function triageLines({ triage }: CalibrationDocument): string[] {
         : [row(`watched, ${counted(lesions.watched ?? 0, 'lesion')}`, expected.watchedSensitivity)]),
       row('benign and routine', expected.specificity),
     ]),
+    '',
+  ];
+}
+
+function lightLines({ light }: CalibrationDocument): string[] {
+  if (light === null)
+    return ['Light: taken as it comes; to know that of training takes 100 of its images', ''];
+  const { images, within } = light.fittedOn;
+  return [
+    `Light: known from ${counted(images, 'training image')}; brought back where it is farther off than in ${percent(within)} of them`,
     '',
   ];
 }

@@ -2,6 +2,7 @@
 
 import type { Dataset } from '../../dataset/dataset.ts';
 import { identityOf, type ModelBundle, type ModelIdentity } from '../../model/bundle/bundle.ts';
+import type { LightSection } from '../../model/bundle/light-section.ts';
 import type { ScopeSection } from '../../model/bundle/scope-section.ts';
 import type { TriageSection } from '../../model/bundle/triage-section.ts';
 import type { Unreadable } from '../read-split.ts';
@@ -38,6 +39,8 @@ export interface CalibrationDocument {
   readonly final: { readonly top1: number; readonly macroF1: number; readonly ece: number };
   /** As the bundle carries it; null where nothing is known of which classes are malignant. */
   readonly triage: TriageSection | null;
+  /** As the bundle carries it; null where every light is taken as it comes. */
+  readonly light: LightSection | null;
   /** What was fitted to tell what is no lesion; null where it was not. */
   readonly scope:
     | (ScopeSection['expected'] & {
@@ -85,6 +88,7 @@ export function documentOf(
     indeterminateShare: calibration.indeterminateShare,
     final: { top1: final.top1, macroF1: final.macroF1, ece: final.ece },
     triage,
+    light: after.light ?? null,
     scope: scope && {
       ...scope.section.expected,
       fittedOn: scope.section.fittedOn,

@@ -8,6 +8,7 @@ import { embeddingShape, pooled } from '../../model/embedding.ts';
 import { salientSquare } from '../../preprocess/crop.ts';
 import { decodeImage } from '../../preprocess/decode.ts';
 import { type Field, fieldOf, inputOf } from '../../preprocess/field.ts';
+import { inLight, type LightTables, lightTablesOf } from '../../preprocess/light.ts';
 import { saliencyMapper } from '../../preprocess/saliency.ts';
 import { tilesOf } from '../../preprocess/square.ts';
 import type { Engine } from '../../runtime/engine/contract.ts';
@@ -60,20 +61,24 @@ export async function readViews(
   };
 }
 
-function viewer({ graph, preprocessing, readout }: ModelBundle, engine: Engine) {
+interface Scene {
+  readonly frame: Frame;
+  readonly field: Field;
+  readonly light: LightTables | null;
+}
+
+function viewer({ graph, preprocessing, readout, light: section }: ModelBundle, engine: Engine) {
   const mapper = saliencyMapper(graph);
   const side = preprocessing.width;
   const channels = embeddingShape(graph)[2];
-  const infer = (frame: Frame, field: Field, squares: readonly Square[]) =>
-    engine.infer(Buffer.concat(squares.map((square) => inputOf(frame, field, square, side))), squares.length);
-  const view = async (
-    frame: Frame,
-    field: Field,
-    square: Square,
-  ): Promise<PooledView & { embedding: Uint8Array }> => {
+  const infer = ({ frame, field, light }: Scene, squares: readonly Square[]) => {
+    const inputs = squares.map((square) => inLight(light, inputOf(frame, field, square, side)));
+    return engine.infer(Buffer.concat(inputs), squares.length);
+  };
+  const view = async (scene: Scene, square: Square): Promise<PooledView & { embedding: Uint8Array }> => {
     const [whole, tiles] = await Promise.all([
-      infer(frame, field, [square]),
-      infer(frame, field, tilesOf(square, readout.tiling.overlap)),
+      infer(scene, [square]),
+      infer(scene, tilesOf(square, readout.tiling.overlap)),
     ]);
     return {
       whole: whole.potentials,
@@ -85,13 +90,14 @@ function viewer({ graph, preprocessing, readout }: ModelBundle, engine: Engine) 
   return async (frame: Frame): Promise<Omit<PooledViews, 'sample'>> => {
     const field = fieldOf(frame);
     const { square } = field;
-    const { embedding, ...centred } = await view(frame, field, square);
+    const scene = { frame, field, light: lightTablesOf(section, inputOf(frame, field, square, side)) };
+    const { embedding, ...centred } = await view(scene, square);
     if (mapper === null) return { centred, cropped: centred };
     const map = mapper(embedding, largestIndex(centred.whole));
     const salient = salientSquare(map, field, preprocessing.crop);
     const moved = salient.x !== square.x || salient.y !== square.y || salient.side !== square.side;
     if (!moved) return { centred, cropped: centred };
-    const { embedding: _, ...cropped } = await view(frame, field, salient);
+    const { embedding: _, ...cropped } = await view(scene, salient);
     return { centred, cropped };
   };
 }

@@ -6,6 +6,7 @@ import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { embeddingShape, pooled } from '../../model/embedding.ts';
 import { decodeImage } from '../../preprocess/decode.ts';
 import { fieldOf, inputOf } from '../../preprocess/field.ts';
+import { inLight, lightTablesOf } from '../../preprocess/light.ts';
 import { measureQuality, retakeReasons } from '../../preprocess/quality.ts';
 import { seededRandom } from '../../random.ts';
 import type { Engine } from '../../runtime/engine/contract.ts';
@@ -78,7 +79,9 @@ export class FeatureReader {
       inputOf(frame, field, field.square, side),
       asAnotherCamera(frame, side, seededRandom(seed)),
     ];
-    const { embeddings } = await this.#engine.infer(Buffer.concat(inputs), 2);
+    const { light } = this.#bundle;
+    const read = inputs.map((input) => inLight(lightTablesOf(light, input), input));
+    const { embeddings } = await this.#engine.infer(Buffer.concat(read), 2);
     const channels = embeddingShape(this.#bundle.graph)[2];
     const [plain, other] = inputs.map((input, i) => ({
       statistics: imageStatistics(input, side),

@@ -2,7 +2,7 @@ import { PhantomPainter } from '../../capture/phantom/draw.ts';
 import type { Frame } from '../../frame.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { decodeImage } from '../../preprocess/decode.ts';
-import { fieldOf, inputOf } from '../../preprocess/field.ts';
+import { networkInput } from '../../preprocess/light.ts';
 import type { Engine } from '../../runtime/engine/contract.ts';
 import { createClassifier } from '../../runtime/inference/classifier.ts';
 
@@ -23,8 +23,7 @@ export function inputReader(
   return async (image) => {
     const frame = typeof image === 'string' ? await decodeImage(image) : image;
     const { reading } = await classifier.classify(frame);
-    const field = fieldOf(frame);
-    return inputOf(frame, field, reading.crop ?? field.square, bundle.preprocessing.width);
+    return networkInput(bundle, frame, reading.crop);
   };
 }
 

@@ -1,8 +1,10 @@
 import type { IntegerGraph } from '../graph.ts';
+import type { AkidaProgramsSection } from './akida-programs-section.ts';
 import type { ModelCard } from './card.ts';
 import type { ClassTableSection } from './class-table-section.ts';
 import type { Manifest, Preprocessing, Readout } from './contract.ts';
 import type { LearningSection } from './learning-section.ts';
+import type { LightSection } from './light-section.ts';
 import type { ScopeSection } from './scope-section.ts';
 import type { TriageSection } from './triage-section.ts';
 
@@ -34,9 +36,17 @@ export interface ModelContents {
   readonly triage?: TriageSection | undefined;
   /** Absent from bundles that cannot tell what is no lesion. */
   readonly scope?: ScopeSection | undefined;
+  /** Absent from bundles that take every light as it comes. */
+  readonly light?: LightSection | undefined;
+  /** Absent from bundles that no Akida card runs; read it through `akidaProgramOf`. */
+  readonly akidaPrograms?: AkidaProgramsSection | undefined;
 }
 
-/** A bundle as read from disk: its contents and the SHA-256 (hexadecimal) over all its bytes before the digest. */
+/**
+ * A bundle as read from disk: its contents and the SHA-256 (hexadecimal) over all its bytes before the digest. `manifest`,
+ * `card`, `learning` and `akidaPrograms` are checked when they are first asked for, and throw `BUNDLE_SCHEMA` or
+ * `BUNDLE_INCONSISTENT` then: no reading needs them, and a start has not the time.
+ */
 export interface ModelBundle extends ModelContents {
   readonly digest: string;
 }

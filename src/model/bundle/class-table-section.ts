@@ -1,6 +1,7 @@
 /** What a bundle may say of its classes beside their names in the graph: words for people, risk, codes of terminologies. */
 import { z } from 'zod';
 import type { IntegerGraph } from '../graph.ts';
+import { isWestern } from './fields.ts';
 import { isSnomedConcept } from './snomed.ts';
 
 /** How bad a lesion of the class is. A class that does not say has an unknown risk, which is never taken for benign. */
@@ -10,11 +11,15 @@ export type Risk = (typeof RISKS)[number];
 /** Of every bundle; the program's own words are English. */
 export const DEFAULT_LANGUAGE = 'en';
 
-/** One line of text: no control or format characters, no blank at either end. */
-const displayName = z
-  .string()
-  .max(120)
-  .regex(/^(?! )[^\p{C}\p{Zl}\p{Zp}]+(?<! )$/u, 'expected one line of text');
+/** Neither control, format nor unassigned characters, nor separators of lines. */
+const LINE = /^[^\p{C}\p{Zl}\p{Zp}]+$/u;
+/** One line of text, no blank at either end. */
+const displayName = z.string().min(1).max(120).refine(isLine, 'expected one line of text');
+
+function isLine(value: string): boolean {
+  return (isWestern(value) || LINE.test(value)) && !value.startsWith(' ') && !value.endsWith(' ');
+}
+
 /** BCP 47, for example `en` or `pt-BR`. */
 const language = z
   .string()

@@ -1,14 +1,16 @@
 /** The JSON document of a bundle: its schema, and the way back. */
 import { z } from 'zod';
 import type { IntegerGraph } from '../graph.ts';
+import { type AkidaProgramsSection, akidaProgramsSchema, inProgramOrder } from './akida-programs-section.ts';
 import { ARRAYS, ArrayWriter } from './arrays.ts';
 import type { ModelContents } from './bundle.ts';
 import { cardSchema } from './card.ts';
 import { type ClassTableSection, classTableSchema } from './class-table-section.ts';
-import { CLASS_TABLE_FORMAT, FIRST_FORMAT, FORMAT_VERSION } from './container.ts';
+import { CLASS_TABLE_FORMAT, FIRST_FORMAT, FORMAT_VERSION, TRIAGE_FORMAT } from './container.ts';
 import { manifestSchema, preprocessingSchema, readoutSchema } from './contract.ts';
 import { classNames, foreignNames, plainName, scale, text, whole } from './fields.ts';
 import { type LearningSection, learningSchema } from './learning-section.ts';
+import { type LightSection, lightSchema } from './light-section.ts';
 import { type GaussianSection, type ScopeSection, scopeSchema } from './scope-section.ts';
 import { type TriageSection, triageSchema } from './triage-section.ts';
 
@@ -73,8 +75,8 @@ const graph = z.strictObject({
   }),
 });
 
-/** Schema of the whole document, its references resolved by `withArrays`. */
-export const documentSchema = z.strictObject({
+/** What every reading needs, arrays resolved by `withArrays`. */
+export const startSchema = z.strictObject({
   name: plainName(128),
   version: plainName(64),
   graph,
@@ -84,25 +86,40 @@ export const documentSchema = z.strictObject({
     .array(z.strictObject({ input: uint8, potentials: int32 }))
     .min(1)
     .max(64),
-  manifest: manifestSchema,
-  card: cardSchema,
-  learning: learningSchema.optional(),
   classTable: classTableSchema.optional(),
   triage: triageSchema.optional(),
   scope: scopeSchema.optional(),
+  light: lightSchema.optional(),
 });
 
-type Dated = Pick<ModelContents, 'scope' | 'triage' | 'classTable' | 'card' | 'manifest'>;
+/** What people, learning and cards ask for, each part under its name. */
+export const LATE_SCHEMAS = {
+  manifest: z.strictObject({ manifest: manifestSchema }),
+  card: z.strictObject({ card: cardSchema }),
+  learning: z.strictObject({ learning: learningSchema.optional() }),
+  akidaPrograms: z.strictObject({ akidaPrograms: akidaProgramsSchema.optional() }),
+} as const;
+
+/** Contents, or a document that holds them and whose late parts nothing has checked yet. */
+type Dated = Readonly<Partial<Record<keyof ModelContents, unknown>>>;
+
+const has = (part: unknown, member: string) =>
+  typeof part === 'object' &&
+  part !== null &&
+  member in part &&
+  part[member as keyof typeof part] !== undefined;
 
 /** Parts that came later, with the format that first had them and whether contents have them; the latest first. */
 const LATER_PARTS: readonly (readonly [field: string, format: number, isIn: (contents: Dated) => boolean])[] =
   [
-    ['scope', FORMAT_VERSION, ({ scope }) => scope !== undefined],
-    ['triage', FORMAT_VERSION, ({ triage }) => triage !== undefined],
-    ['manifest.akida1', FORMAT_VERSION, ({ manifest }) => manifest.akida1 !== undefined],
-    ['card.triage', FORMAT_VERSION, ({ card }) => card.triage !== undefined],
-    ['card.intendedUse', FORMAT_VERSION, ({ card }) => card.intendedUse !== undefined],
-    ['classTable', CLASS_TABLE_FORMAT, ({ classTable }) => classTable !== undefined],
+    ['akidaPrograms', FORMAT_VERSION, (contents) => has(contents, 'akidaPrograms')],
+    ['light', FORMAT_VERSION, (contents) => has(contents, 'light')],
+    ['scope', TRIAGE_FORMAT, (contents) => has(contents, 'scope')],
+    ['triage', TRIAGE_FORMAT, (contents) => has(contents, 'triage')],
+    ['manifest.akida1', TRIAGE_FORMAT, ({ manifest }) => has(manifest, 'akida1')],
+    ['card.triage', TRIAGE_FORMAT, ({ card }) => has(card, 'triage')],
+    ['card.intendedUse', TRIAGE_FORMAT, ({ card }) => has(card, 'intendedUse')],
+    ['classTable', CLASS_TABLE_FORMAT, (contents) => has(contents, 'classTable')],
   ];
 
 /** The part of these contents that the fewest formats have; null where the first format has all. */
@@ -119,7 +136,7 @@ export function formatOf(contents: Dated): number {
 /** Replaces every typed array by a reference into the returned data. Same contents, same bytes. */
 export function documentOf(contents: ModelContents): { document: unknown; data: Uint8Array } {
   const { name, version, graph, preprocessing, readout, golden, manifest, card } = contents;
-  const { learning, classTable, triage, scope } = contents;
+  const { learning, classTable, triage, scope, light, akidaPrograms } = contents;
   const writer = new ArrayWriter();
   const document = withReferences(
     {
@@ -128,6 +145,8 @@ export function documentOf(contents: ModelContents): { document: unknown; data: 
       ...(classTable !== undefined && { classTable: orderedTable(classTable) }),
       ...(triage !== undefined && { triage: orderedTriage(triage) }),
       ...(scope !== undefined && { scope: orderedScope(scope) }),
+      ...(light !== undefined && { light: orderedLight(light) }),
+      ...(akidaPrograms !== undefined && { akidaPrograms: orderedPrograms(akidaPrograms) }),
     },
     writer,
   );
@@ -159,6 +178,19 @@ function orderedScope(section: ScopeSection): ScopeSection {
 
 function orderedGaussian({ mean, axes, deviations, restDeviation }: GaussianSection): GaussianSection {
   return { mean, axes, deviations, restDeviation };
+}
+
+function orderedLight({ version, mean, precision, limit, fittedOn }: LightSection): LightSection {
+  return { version, mean, precision, limit, fittedOn };
+}
+
+function orderedPrograms({ version, graph, programs }: AkidaProgramsSection): AkidaProgramsSection {
+  const ordered = inProgramOrder(programs).map((program) => {
+    const { device, kind, compiler, deviceVersion, mode, passes, info, data } = program;
+    const { used, of } = program.processors;
+    return { device, kind, compiler, deviceVersion, mode, passes, processors: { used, of }, info, data };
+  });
+  return { version, graph, programs: ordered };
 }
 
 function orderedTable({ version, classes }: ClassTableSection): ClassTableSection {

@@ -1,50 +1,34 @@
 import { open, stat } from 'node:fs/promises';
 import { RefusedError, reasonOf } from '../../errors.ts';
-import { firstIssue } from '../../schema.ts';
-import type { IntegerGraph } from '../graph.ts';
-import { ACCUMULATOR_LIMIT } from '../requantise.ts';
 import { MAXIMUM_REPLAY, workOf } from '../validate/budget.ts';
 import { validateGraph } from '../validate/validate.ts';
-import { areWithin } from '../validate/within.ts';
-import { akida1Problem } from './akida1-section.ts';
 import { withArrays } from './arrays.ts';
 import type { GoldenCase, ModelBundle } from './bundle.ts';
 import { classTableProblem } from './class-table-section.ts';
 import { MAXIMUM_BUNDLE_BYTES, unpackContainer } from './container.ts';
-import { documentSchema, latestPartOf } from './document.ts';
-import { type LearningSection, learningProblem } from './learning-section.ts';
+import { latestPartOf, startSchema } from './document.ts';
+import { divided, type EarlyContents, withLateParts } from './late-parts.ts';
+import { lightProblem } from './light-section.ts';
+import { disagreement, parsePart, withFile } from './part.ts';
 import { scopeProblem } from './scope-section.ts';
 import { triageProblem } from './triage-section.ts';
 
 /**
- * Parses and checks a bundle: magic, format, digest, schema, and every bound that an engine relies on.
+ * Parses and checks a bundle: magic, format, digest, schema, and every bound that an engine relies on; the parts that no
+ * reading needs when they are first asked for.
  * It is not trusted before `replayGolden` has passed on the engine that will run it.
  * @throws RefusedError `BUNDLE_*`, `GRAPH_*`
  */
 export function parseBundle(bytes: Uint8Array, file: string): ModelBundle {
   const { formatVersion, document, data, digest } = unpackContainer(bytes, file);
-  const parsed = documentSchema.safeParse(withArrays(document, data), { jitless: true });
-  if (!parsed.success) {
-    const { field, problem } = firstIssue(parsed.error);
-    throw new RefusedError('BUNDLE_SCHEMA', 'The bundle does not follow its format', {
-      file,
-      field,
-      received: problem,
-      remedy: 'convert the model again with this version of spikescope',
-    });
-  }
-  const contents = parsed.data;
-  refuseForeignParts(contents, formatVersion, file);
-  try {
+  const { early, late } = divided(withArrays(document, data));
+  const contents = parsePart(startSchema, early, file);
+  refuseForeignParts({ ...contents, ...late }, formatVersion, file);
+  withFile(file, () => {
     validateGraph(contents.graph);
     validateAgreement(contents);
-  } catch (error) {
-    if (error instanceof RefusedError) {
-      throw new RefusedError(error.code, error.message, { file, ...error.details });
-    }
-    throw error;
-  }
-  return { ...contents, digest };
+  });
+  return withLateParts({ ...contents, digest }, late, file);
 }
 
 /** A part that an older format does not have: who reads only that one would refuse the bundle without saying why. */
@@ -101,8 +85,16 @@ async function readWhole(file: string): Promise<Uint8Array> {
 }
 
 /** Parts of a bundle that must fit one another. */
-function validateAgreement(contents: Omit<ModelBundle, 'digest'>): void {
-  const { graph, preprocessing, readout, golden, learning, classTable, triage, scope } = contents;
+function validateAgreement({
+  graph,
+  preprocessing,
+  readout,
+  golden,
+  classTable,
+  triage,
+  scope,
+  light,
+}: EarlyContents): void {
   const [height, width, channels] = graph.input.shape;
   if (height !== preprocessing.height || width !== preprocessing.width || channels !== 3) {
     throw disagreement(
@@ -131,42 +123,12 @@ function validateAgreement(contents: Omit<ModelBundle, 'digest'>): void {
   if (work > MAXIMUM_REPLAY) {
     throw disagreement('golden', `inputs that are replayed with ${MAXIMUM_REPLAY} multiply-adds`, `${work}`);
   }
-  if (learning !== undefined) validateLearning(learning, graph);
-  const { akida1 } = contents.manifest;
-  const other = akida1 === undefined ? null : akida1Problem(akida1, graph);
-  if (other !== null) throw disagreement('manifest.akida1', 'layers and classes of the graph', other);
   const fault = classTable === undefined ? null : classTableProblem(classTable, graph);
   if (fault !== null) throw disagreement('classTable', 'a table that fits the graph', fault);
   const strange = triage === undefined ? null : triageProblem(triage, graph);
   if (strange !== null) throw disagreement('triage', 'a rule that fits the graph', strange);
   const misfit = scope === undefined ? null : scopeProblem(scope, graph);
   if (misfit !== null) throw disagreement('scope', 'distributions that fit the graph', misfit);
-}
-
-/** Cases at most, for the guard and for rehearsal: every update is judged by all of them. */
-const MAXIMUM_CASES = 8192;
-
-function validateLearning(learning: LearningSection, graph: IntegerGraph): void {
-  const problem = learningProblem(learning, graph);
-  if (problem !== null) throw disagreement('learning', 'sets that fit the graph', problem);
-  for (const [name, { labels, potentials }] of Object.entries({
-    guard: learning.guard,
-    rehearsal: learning.rehearsal,
-  })) {
-    const field = `learning.${name}`;
-    if (labels.length > MAXIMUM_CASES) {
-      throw disagreement(field, `at most ${MAXIMUM_CASES} cases`, `${labels.length}`);
-    }
-    if (!areWithin(potentials, -ACCUMULATOR_LIMIT, ACCUMULATOR_LIMIT)) {
-      throw disagreement(field, 'potentials that a graph can make', 'larger ones');
-    }
-  }
-}
-
-function disagreement(field: string, expected: string, received: string): RefusedError {
-  return new RefusedError('BUNDLE_INCONSISTENT', 'Two parts of the bundle contradict each other', {
-    field,
-    expected,
-    received,
-  });
+  const odd = light === undefined ? null : lightProblem(light);
+  if (odd !== null) throw disagreement('light', 'a distribution of light', odd);
 }

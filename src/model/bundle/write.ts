@@ -2,6 +2,7 @@ import { validateGraph } from '../validate/validate.ts';
 import type { ModelBundle, ModelContents } from './bundle.ts';
 import { packContainer } from './container.ts';
 import { documentOf, formatOf } from './document.ts';
+import { checkLateParts } from './late-parts.ts';
 import { parseBundle } from './read.ts';
 import { replaceFile } from './replace-file.ts';
 
@@ -16,6 +17,7 @@ export function bundleBytes(contents: ModelContents): Uint8Array {
 export async function writeBundle(file: string, contents: ModelContents): Promise<ModelBundle> {
   const bytes = bundleBytes(contents);
   const bundle = parseBundle(bytes, file);
+  checkLateParts(bundle);
   await replaceFile(file, bytes);
   return bundle;
 }

@@ -8,6 +8,7 @@ import type { Inference } from '../../model/inference.ts';
 import { salientSquare } from '../../preprocess/crop.ts';
 import { decodeImage } from '../../preprocess/decode.ts';
 import { type Field, fieldOf, inputOf } from '../../preprocess/field.ts';
+import { inLight, type LightTables, lightTablesOf } from '../../preprocess/light.ts';
 import { measureQuality, retakeReasons } from '../../preprocess/quality.ts';
 import { type SaliencyMapper, saliencyMapper } from '../../preprocess/saliency.ts';
 import { tilesOf } from '../../preprocess/square.ts';
@@ -87,14 +88,13 @@ interface Scene {
   readonly field: Field;
 }
 
-interface Looked {
-  /** uint8 RGB, one square after the other. */
-  readonly inputs: Uint8Array;
-  readonly inference: Inference;
-}
-
-interface Pass extends Looked {
+interface Pass {
   readonly square: Square;
+  /** uint8 RGB, the square in the light in which it was taken. */
+  readonly input: Uint8Array;
+  /** What brings it into a light that training has seen. */
+  readonly light: LightTables | null;
+  readonly inference: Inference;
 }
 
 class BundleClassifier implements Classifier {
@@ -170,45 +170,56 @@ class BundleClassifier implements Classifier {
   /** The pass that counts: on the field's square, or on the square to which its saliency points. */
   async #look(scene: Scene, stopwatch: Stopwatch): Promise<Pass> {
     const whole = scene.field.square;
-    const first = await this.#infer(scene, [whole], stopwatch);
+    const input = stopwatch.measure('crop', () => this.#inputs(scene, [whole]));
+    const light = stopwatch.measure('crop', () => lightTablesOf(this.#bundle.light, input));
+    const first = { square: whole, input, light, inference: await this.#infer(input, light, stopwatch) };
     const mapper = this.#mapper;
-    if (mapper === null) return { square: whole, ...first };
+    if (mapper === null) return first;
     const square = stopwatch.measure('crop', () => {
       const { embeddings, potentials } = first.inference;
       const map = mapper(embeddings, largestIndex(potentials));
       return salientSquare(map, scene.field, this.#bundle.preprocessing.crop);
     });
     const isWhole = square.x === whole.x && square.y === whole.y && square.side === whole.side;
-    return { square, ...(isWhole ? first : await this.#infer(scene, [square], stopwatch)) };
+    if (isWhole) return first;
+    const cropped = stopwatch.measure('crop', () => this.#inputs(scene, [square]));
+    return { square, input: cropped, light, inference: await this.#infer(cropped, light, stopwatch) };
   }
 
-  async #infer({ frame, field }: Scene, squares: readonly Square[], stopwatch: Stopwatch): Promise<Looked> {
+  /** uint8 RGB, one square after the other. */
+  #inputs({ frame, field }: Scene, squares: readonly Square[]): Uint8Array {
     const { width: side } = this.#bundle.preprocessing;
-    const inputs = stopwatch.measure('crop', () => {
-      const size = side * side * 3;
-      const batch = new Uint8Array(size * squares.length);
-      squares.forEach((square, i) => {
-        batch.set(inputOf(frame, field, square, side), i * size);
-      });
-      return batch;
+    const size = side * side * 3;
+    const batch = new Uint8Array(size * squares.length);
+    squares.forEach((square, i) => {
+      batch.set(inputOf(frame, field, square, side), i * size);
     });
-    const infer = () => this.#engine.infer(inputs, squares.length);
-    return { inputs, inference: await stopwatch.measureAsync('inference', infer) };
+    return batch;
   }
 
-  /** Of the whole square, also where tiles are read after it. Null where the bundle cannot tell. */
-  #scope({ inputs, inference }: Pass): ScopeVerdict | null {
+  #infer(inputs: Uint8Array, light: LightTables | null, stopwatch: Stopwatch): Promise<Inference> {
+    const { width: side } = this.#bundle.preprocessing;
+    const balanced = stopwatch.measure('crop', () => inLight(light, inputs));
+    const infer = () => this.#engine.infer(balanced, inputs.length / (side * side * 3));
+    return stopwatch.measureAsync('inference', infer);
+  }
+
+  /**
+   * Of the whole square, also where tiles are read after it; its statistics in the light in which it was taken, which tells
+   * a wall from skin. Null where the bundle cannot tell.
+   */
+  #scope({ input, inference }: Pass): ScopeVerdict | null {
     const { scope, preprocessing } = this.#bundle;
     if (scope === undefined) return null;
     return scopeOf(scope, {
-      statistics: imageStatistics(inputs, preprocessing.width),
+      statistics: imageStatistics(input, preprocessing.width),
       pooled: pooled(inference.embeddings, this.#channels),
     });
   }
 
   async #answer(
     scene: Scene,
-    { square, inference: whole }: Pass,
+    { square, light, inference: whole }: Pass,
     scope: ScopeVerdict | null,
     stopwatch: Stopwatch,
   ) {
@@ -222,8 +233,9 @@ class BundleClassifier implements Classifier {
     let probabilities = softmax(alpha, potentials);
     const tiled = this.#tiling && isUncertain(probabilities, tiling);
     if (tiled) {
-      const tiles = await this.#infer(scene, tilesOf(square, tiling.overlap), stopwatch);
-      potentials = meanPotentials(this.#read(head, tiles.inference), classes.length);
+      const inputs = stopwatch.measure('crop', () => this.#inputs(scene, tilesOf(square, tiling.overlap)));
+      const tiles = await this.#infer(inputs, light, stopwatch);
+      potentials = meanPotentials(this.#read(head, tiles), classes.length);
       probabilities = softmax(alpha, potentials);
     }
     const table = this.#tableWith(head);

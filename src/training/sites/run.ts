@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Dataset, type Sample, samplesOf } from '../../dataset/dataset.ts';
 import { RefusedError, UsageError } from '../../errors.ts';
 import { applyCalibration, calibrate } from '../../evaluation/calibration/calibrate.ts';
+import { fitLight, lightSamples } from '../../evaluation/calibration/light.ts';
 import { readViews } from '../../evaluation/calibration/views.ts';
 import { readSplit } from '../../evaluation/read-split.ts';
 import { makeFolder } from '../../make-folder.ts';
@@ -92,8 +93,10 @@ async function calibratedBundle(job: SiteJob, site: string | null, folder: strin
 }
 
 async function calibrateBundle(file: string, dataset: Dataset): Promise<void> {
-  const { bundle, engine } = await openModel(file);
+  const { bundle: converted, engine } = await openModel(file);
   try {
+    const light = await fitLight(lightSamples(samplesOf(dataset, 'train')), converted.preprocessing.width);
+    const bundle = { ...converted, light: light ?? undefined };
     const { views } = await readViews(samplesOf(dataset, 'val'), bundle, engine);
     const fittedOn = { dataset: dataset.name, split: 'val' as const, images: views.length };
     await writeBundle(file, applyCalibration(bundle, calibrate(bundle, views), fittedOn, null));

@@ -20,6 +20,8 @@ export const RECORD_KINDS = [
   'command',
   /** What provisioning did or refused: metadata that is trusted from now on, with the floors below which none is taken. */
   'provision',
+  /** What computes was changed: a card has failed and the processor goes on, or the card serves again. */
+  'backend',
   /** The journal was taken over from an older schema. */
   'migration',
   /** The chain begins here because the one before it was broken or not whole: what was missing, where it is kept. */

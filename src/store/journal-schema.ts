@@ -80,7 +80,7 @@ const FROM_SCHEMA_2 = `
 `;
 
 /** What records could be in schemas 2 and 3. */
-const KINDS_BEFORE_PROVISION = RECORD_KINDS.filter((kind) => kind !== 'provision');
+const KINDS_BEFORE_SCHEMA_4 = RECORD_KINDS.filter((kind) => kind !== 'provision' && kind !== 'backend');
 
 /**
  * Bytes. A commit writes whole pages, and a capture touches half a dozen with a few hundred bytes each: small ones spare
@@ -191,7 +191,7 @@ function admitNewKinds(database: Database.Database): void {
     database.pragma('writable_schema = ON');
     database
       .prepare("UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE type = 'table' AND name = 'records'")
-      .run(kindsCheck(KINDS_BEFORE_PROVISION), kindsCheck(RECORD_KINDS));
+      .run(kindsCheck(KINDS_BEFORE_SCHEMA_4), kindsCheck(RECORD_KINDS));
     database.pragma(`schema_version = ${revision + 1}`);
     database.pragma('writable_schema = RESET');
   } finally {

@@ -186,7 +186,7 @@ describe('a journal of schema 2', () => {
 describe('a journal of schema 3', () => {
   const provision = { kind: 'provision', caseId: 'trust', payload: '{"event":"trusted"}' } as const;
 
-  /** One whose records know no provisioning: every earlier kind, in the words of that version. */
+  /** One whose records know neither provisioning nor backends: every earlier kind, in the words of that version. */
   function journalOfSchema3(): void {
     const journal = Journal.open(file);
     journal.append({ id: randomUUID(), capturedAt: '2026-01-01T00:00:00.000Z', payload: '{}' });
@@ -195,13 +195,13 @@ describe('a journal of schema 3', () => {
     database.unsafeMode(true);
     database.pragma('writable_schema = ON');
     database.exec(
-      "UPDATE sqlite_schema SET sql = replace(sql, ', ''provision''', '') WHERE name = 'records'",
+      "UPDATE sqlite_schema SET sql = replace(sql, ', ''provision'', ''backend''', '') WHERE name = 'records'",
     );
     database.pragma('user_version = 3');
     database.close();
   }
 
-  it('goes on in the same chain in its own file, and takes records of provisioning', () => {
+  it('goes on in the same chain in its own file, and takes records of provisioning and of backends', () => {
     journalOfSchema3();
     const database = new Database(file);
     const sql = database.prepare("SELECT sql FROM sqlite_schema WHERE name = 'records'").pluck().get();
@@ -211,8 +211,10 @@ describe('a journal of schema 3', () => {
     const before = journal.verify();
     expect(before).toMatchObject({ sound: true, records: 2 });
     journal.record([provision]);
+    journal.record([{ kind: 'backend', caseId: 'akida', payload: '{"backend":"akida"}' }]);
     expect(journal.lastPayloadOf('trust', 'provision')).toBe(provision.payload);
-    expect(journal.verify()).toMatchObject({ sound: true, records: 3 });
+    expect(journal.payloadsOf('akida', 'backend')).toEqual(['{"backend":"akida"}']);
+    expect(journal.verify()).toMatchObject({ sound: true, records: 4 });
     journal.close();
     const made = path.join(folder, 'made.sqlite');
     Journal.open(made).close();

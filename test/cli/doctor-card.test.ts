@@ -8,6 +8,7 @@ import type { Finding } from '../../src/cli/doctor/check.ts';
 import { SpikescopeError } from '../../src/errors.ts';
 import { writeBundle } from '../../src/model/bundle/write.ts';
 import { cardHealth } from '../../src/runtime/appliance/service/card-health.ts';
+import type { ReadCore } from '../../src/runtime/engine/card/core.ts';
 import { cardFindings } from '../../src/runtime/engine/card/findings.ts';
 import { cardReport } from '../../src/runtime/engine/card/report.ts';
 import type { Backend } from '../../src/runtime/engine/contract.ts';
@@ -105,11 +106,12 @@ const withoutEngine: Backend = {
 
 async function found(
   akida: Backend = new FailingCard(interpreterBackend).backend,
+  readCore: ReadCore | null = null,
 ): Promise<readonly Finding[]> {
   const surroundings = { dev: path.join(root, 'dev'), sys: path.join(root, 'sys'), root, model };
   const findings = await checkCard({
     ...surroundings,
-    ...{ dataFolder: root, backends: [interpreterBackend, akida] },
+    ...{ dataFolder: root, backends: [interpreterBackend, akida], readCore },
   });
   return [findings].flat();
 }
@@ -163,6 +165,33 @@ describe('doctor, where there is a card', () => {
         detail: expect.stringContaining('nothing was run on it: this build has no engine'),
       },
     });
+  });
+
+  it.each<[number, Finding['state'], string]>([
+    [0xbc000002, 'unknown', 'its core answers as AKD1000; nothing was run on it'],
+    [0xbca10309, 'unknown', 'its core answers as AKD1500; nothing was run on it'],
+    [0xffffffff, 'broken', 'its registers read as ones [DEVICE_DEAD]'],
+    [-1, 'broken', 'its registers read as ones [DEVICE_DEAD]'],
+    [0x12345678, 'broken', 'another chip [DEVICE_VERSION]'],
+  ])('asks the core where nothing can be run: %i', async (identification, state, words) => {
+    working();
+    const asked: string[] = [];
+    const [finding] = await found(withoutEngine, (device) => {
+      asked.push(device);
+      return identification;
+    });
+    expect(asked).toEqual(['/dev/akida0']);
+    expect(finding).toMatchObject({ state, detail: expect.stringContaining(words) });
+    expect(finding.remedy).toBeTruthy();
+  });
+
+  it('leaves the core alone where something is wrong already, or where it has no file', async () => {
+    working();
+    const never: ReadCore = () => {
+      throw new Error('it was asked');
+    };
+    put({ [`${CHIP}/config`]: new Uint8Array(64).fill(0xff) });
+    expect((await found(withoutEngine, never))[0].state).toBe('broken');
   });
 
   it('knows an AKD1500 too', async () => {

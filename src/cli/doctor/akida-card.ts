@@ -1,4 +1,5 @@
 import { SpikescopeError } from '../../errors.ts';
+import { chipAnswering, nativeReadCore, type ReadCore } from '../../runtime/engine/card/core.ts';
 import { type CardFinding, cardFindings } from '../../runtime/engine/card/findings.ts';
 import { type CardReport, cardReport } from '../../runtime/engine/card/report.ts';
 import type { Backend } from '../../runtime/engine/contract.ts';
@@ -14,11 +15,18 @@ const NOT_THE_CARDS = ['DEVICE_BUSY', 'DEVICE_PROGRAM'];
  * The Akida card: what the machine says of it, and, where nothing speaks against it, whether it answers the model's golden
  * inputs. One line where there is none.
  */
-export const checkCard: Check = async ({ root = '/', model, backends = BACKENDS }) => {
+export const checkCard: Check = async ({
+  root = '/',
+  model,
+  backends = BACKENDS,
+  readCore = nativeReadCore(),
+}) => {
   const report = await cardReport(root);
   if (report.chips.length === 0 && report.nodes.length === 0) return noCard(report);
   const found = cardFindings(report).map(findingOf);
-  const tried = found.some(({ state }) => state === 'broken') ? null : await tryCard(model, backends);
+  const tried = found.some(({ state }) => state === 'broken')
+    ? null
+    : await tryCard(model, backends, () => coreWords(report, readCore));
   const detail = [...describe(report), ...(tried === null ? [] : [tried.detail])].join('; ');
   return [{ ...(tried ?? { state: 'broken', remedy: 'as the next lines say' }), part, detail }, ...found];
 };
@@ -37,16 +45,26 @@ function findingOf({ weight, detail, remedy }: CardFinding): Finding {
   return { part, state: weight === 'fault' ? 'broken' : 'unknown', detail, remedy };
 }
 
-async function tryCard(model: string, backends: readonly Backend[]): Promise<Omit<Finding, 'part'>> {
+/** @param core what its core says of itself, asked where it cannot be opened as a backend */
+async function tryCard(
+  model: string,
+  backends: readonly Backend[],
+  core: () => string,
+): Promise<Omit<Finding, 'part'>> {
   const backend = backends.find(({ kind }) => kind === 'akida');
   const description = backend?.describe();
   if (!description?.present) {
     const reason = description?.fault.details.received ?? 'this build knows no card';
-    return {
-      state: 'unknown',
-      detail: `nothing was run on it: ${reason}`,
-      remedy: 'build the addon with the vendor’s engine: docs/use/card.md, step 4',
-    };
+    try {
+      return {
+        state: 'unknown',
+        detail: `${core()}nothing was run on it: ${reason}`,
+        remedy: 'build the addon with the vendor’s engine: docs/use/card.md, step 4',
+      };
+    } catch (error) {
+      if (!(error instanceof SpikescopeError)) throw error;
+      return failed(error);
+    }
   }
   try {
     const { bundle, engine } = await openModel(model, { backend: 'akida' }, backends);
@@ -56,6 +74,13 @@ async function tryCard(model: string, backends: readonly Backend[]): Promise<Omi
     if (!(error instanceof SpikescopeError)) throw error;
     return failed(error);
   }
+}
+
+/** Asks the core, where this build can and a file of the driver is there. @throws SpikescopeError `DEVICE_*` */
+function coreWords({ nodes }: CardReport, readCore: ReadCore | null): string {
+  const [node] = nodes;
+  if (readCore === null || node === undefined) return '';
+  return `its core answers as ${chipAnswering(node.path, readCore)}; `;
 }
 
 function failed(fault: SpikescopeError): Omit<Finding, 'part'> {

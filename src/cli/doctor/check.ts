@@ -1,3 +1,4 @@
+import type { ReadCore } from '../../runtime/engine/card/core.ts';
 import type { Backend } from '../../runtime/engine/contract.ts';
 import type { TlsFiles } from '../../telehealth/endpoint.ts';
 
@@ -24,6 +25,8 @@ export interface Surroundings {
   readonly root?: string;
   /** What can compute. Default: the registry's. */
   readonly backends?: readonly Backend[];
+  /** How the card's core is asked; null where it cannot be. Default: as the addon offers it. */
+  readonly readCore?: ReadCore | null;
   readonly model: string;
   readonly dataFolder: string;
   /** A broker's URL; without it, none is tried. */

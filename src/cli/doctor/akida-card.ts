@@ -2,6 +2,7 @@ import { SpikescopeError } from '../../errors.ts';
 import { chipAnswering, nativeReadCore, type ReadCore } from '../../runtime/engine/card/core.ts';
 import { type CardFinding, cardFindings } from '../../runtime/engine/card/findings.ts';
 import { type CardReport, cardReport } from '../../runtime/engine/card/report.ts';
+import { cardWords } from '../../runtime/engine/card/words.ts';
 import type { Backend } from '../../runtime/engine/contract.ts';
 import { openModel } from '../../runtime/engine/open-model.ts';
 import { BACKENDS } from '../../runtime/engine/registry.ts';
@@ -27,7 +28,7 @@ export const checkCard: Check = async ({
   const tried = found.some(({ state }) => state === 'broken')
     ? null
     : await tryCard(model, backends, () => coreWords(report, readCore));
-  const detail = [...describe(report), ...(tried === null ? [] : [tried.detail])].join('; ');
+  const detail = [...cardWords(report), ...(tried === null ? [] : [tried.detail])].join('; ');
   return [{ ...(tried ?? { state: 'broken', remedy: 'as the next lines say' }), part, detail }, ...found];
 };
 
@@ -104,16 +105,4 @@ function failed(fault: SpikescopeError): Omit<Finding, 'part'> {
         ? 'switch the power off and on; docs/use/card.md, “What goes wrong”'
         : 'docs/use/card.md, step 4'),
   };
-}
-
-/** The card in a few words, for people. */
-export function describe({ chips, nodes, driver, kernel }: CardReport): string[] {
-  const words = chips.map(({ chip, address, speed, width, driver: taken }) => {
-    const link = speed === null ? '' : `, ${speed}${width === null ? '' : ` ×${width}`}`;
-    return `${chip} at ${address}${link}, driver ${taken ?? 'none'}`;
-  });
-  const files = nodes.map(({ path, mode, group }) => `${path} 0${mode.toString(8)} ${group}`);
-  const version = driver.version === null ? '' : `akida-pcie ${driver.version}`;
-  const about = [version, kernel && `kernel ${kernel}`].filter(Boolean).join(' on ');
-  return [...words, ...files, ...(about === '' ? [] : [about])];
 }

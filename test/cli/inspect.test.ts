@@ -2,8 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { documentOf } from '../../src/cli/inspect/document.ts';
 import { inspectCommand } from '../../src/cli/inspect/inspect.ts';
 import { writeBundle } from '../../src/model/bundle/write.ts';
+import type { PciChip } from '../../src/runtime/engine/card/pci.ts';
+import { cardReport } from '../../src/runtime/engine/card/report.ts';
+import { openModel } from '../../src/runtime/engine/open-model.ts';
 import { runCommand } from '../support/run-command.ts';
 import { scopedModel } from '../support/scoped-model.ts';
 import { tinyModel } from '../support/tiny-model.ts';
@@ -18,6 +22,28 @@ describe('inspect', () => {
     await writeBundle(bundle, tinyModel());
   });
   afterAll(() => rm(folder, { recursive: true }));
+
+  it('says what the machine says of its card, beside the engine', async () => {
+    const { bundle: opened, engine } = await openModel(bundle);
+    await engine.close();
+    const none = await cardReport(folder);
+    expect(documentOf(bundle, opened, engine, none).engine.akida).toBeNull();
+    const chip: PciChip = {
+      address: '0001:01:00.0',
+      chip: 'AKD1000',
+      driver: 'akida-pcie',
+      speed: '5.0 GT/s PCIe',
+      width: 1,
+      powerSaving: [],
+      errors: null,
+      dmaBits: 64,
+      isGone: false,
+    };
+    expect(documentOf(bundle, opened, engine, { ...none, chips: [chip] }).engine.akida).toBe(
+      'AKD1000 at 0001:01:00.0, 5.0 GT/s PCIe ×1, driver akida-pcie',
+    );
+    expect((await runCommand(inspectCommand(), [bundle])).stdout).toMatch(/^akida {7}\S/m);
+  });
 
   it('prints one JSON document with every layer, its cost and the totals', async () => {
     const { exitCode, stdout, stderr } = await runCommand(inspectCommand(), [bundle, '--json']);

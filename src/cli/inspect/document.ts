@@ -5,6 +5,8 @@ import type { Manifest } from '../../model/bundle/contract.ts';
 import type { ScopeSection } from '../../model/bundle/scope-section.ts';
 import { multiplyAddsOf, parameterBytesOf } from '../../model/cost.ts';
 import type { GraphNode } from '../../model/graph.ts';
+import type { CardReport } from '../../runtime/engine/card/report.ts';
+import { cardWords } from '../../runtime/engine/card/words.ts';
 import type { Engine } from '../../runtime/engine/contract.ts';
 import { programFigures } from '../shared/card-programs.ts';
 
@@ -27,8 +29,11 @@ export interface InspectedLayer {
   readonly placement: ManifestLayer['placement'] | null;
 }
 
-/** What `inspect --json` prints. Layers of the graph come first, the head last. */
-export function documentOf(file: string, bundle: ModelBundle, engine: Engine) {
+/**
+ * What `inspect --json` prints. Layers of the graph come first, the head last.
+ * @param report what the machine says of an Akida card
+ */
+export function documentOf(file: string, bundle: ModelBundle, engine: Engine, report: CardReport) {
   const { name, version, digest, graph, manifest, preprocessing, readout, golden, card, scope } = bundle;
   const layers = layersOf(bundle);
   const sum = (value: (layer: InspectedLayer) => number) =>
@@ -49,6 +54,7 @@ export function documentOf(file: string, bundle: ModelBundle, engine: Engine) {
       instructionSet: engine.instructionSet,
       arenaBytes: engine.arenaBytes,
       goldenInputsReplayed: golden.length,
+      akida: report.chips.length === 0 ? null : cardWords(report).join('; '),
     },
     conversion: {
       source: manifest.source,

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { z } from 'zod';
 import { UsageError } from '../../errors.ts';
+import { cardReport } from '../../runtime/engine/card/report.ts';
 import { openModel } from '../../runtime/engine/open-model.ts';
 import { DEFAULT_MODEL } from '../../runtime/engine/shipped-models.ts';
 import { note, print, printJson } from '../../ui/terminal/console.ts';
@@ -66,7 +67,7 @@ export function inspectCommand(): Command {
 async function inspect(file: string, options: z.infer<typeof optionsSchema>): Promise<void> {
   const { bundle, engine } = await openModel(file, { onRemark: note });
   try {
-    const document = documentOf(file, bundle, engine);
+    const document = documentOf(file, bundle, engine, await cardReport());
     if (!options.activity) {
       if (options.json) printJson(document);
       else printInspection(document);

@@ -19,6 +19,7 @@ export function printInspection(document: InspectDocument): void {
   print(
     `engine      ${engine.backend}, ${engine.instructionSet}, arena ${kibibytes(engine.arenaBytes)}; ${engine.goldenInputsReplayed} golden inputs reproduced`,
   );
+  print(`akida       ${printable(engine.akida ?? 'no card here')}`);
   print(
     `converted   from ${printable(conversion.source.name)}, ${conversion.weightQuantisation} weights, scales ${scalesOf(conversion.calibration)}`,
   );

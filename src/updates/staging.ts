@@ -48,14 +48,7 @@ export async function fetchTarget(
     await removeOthers(folder, partial);
     const there = Math.min((await stat(partial).catch(() => null))?.size ?? 0, target.length);
     requireSpace(folder, target, there);
-    try {
-      await writePieces(source, target, partial, there, onProgress);
-    } catch (error) {
-      // What a power cut left of the first part may be anything: the source is asked for all of it once.
-      if (there === 0 || !isDamage(error)) throw error;
-      await writePieces(source, target, partial, 0, onProgress);
-    }
-    if (!(await isWhole(partial, target))) throw damaged(target, 'other bytes when it was read again');
+    if (!(await isWhole(partial, target))) await complete(source, target, partial, there, onProgress);
     await rename(partial, file);
     await flushFolder(folder);
     return file;
@@ -73,6 +66,24 @@ export async function fetchTarget(
       cause,
     });
   }
+}
+
+/** Goes on behind what is there. What a power cut left of it may be anything: then the source is asked for all, once. */
+async function complete(
+  source: Source,
+  target: Target,
+  partial: string,
+  there: number,
+  onProgress: FetchOptions['onProgress'],
+): Promise<void> {
+  const from = there < target.length ? there : 0;
+  try {
+    await writePieces(source, target, partial, from, onProgress);
+  } catch (error) {
+    if (from === 0 || !isDamage(error)) throw error;
+    await writePieces(source, target, partial, 0, onProgress);
+  }
+  if (!(await isWhole(partial, target))) throw damaged(target, 'other bytes when it was read again');
 }
 
 function isDamage(error: unknown): boolean {

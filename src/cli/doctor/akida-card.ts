@@ -32,7 +32,8 @@ export const checkCard: Check = async ({ dev, sys }) => {
   };
 };
 
-async function chipsOnBus(bus: string): Promise<string[]> {
+/** Names of the chips on a PCI bus, as `AKD1000`. */
+export async function chipsOnBus(bus: string): Promise<string[]> {
   const devices = await namesIn(bus);
   const read = async (device: string, file: string) =>
     (await readFile(path.join(bus, device, file), 'utf8').catch(() => '')).trim();

@@ -53,14 +53,17 @@ export class FolderSource implements Source {
         cause,
       );
     }
+    let size: number;
     try {
-      if (!(await handle.stat()).isFile()) throw foreign(file, 'no regular file');
+      const found = await handle.stat();
+      if (!found.isFile()) throw foreign(file, 'no regular file');
+      size = found.size;
       if (placeOf(handle, file) !== file) throw foreign(file, 'a file that a link leads to');
     } catch (error) {
       await handle.close();
       throw error;
     }
-    return { from, pieces: piecesOf(handle, file, from) };
+    return { from, size, pieces: piecesOf(handle, file, from) };
   }
 }
 

@@ -18,6 +18,8 @@ export interface Source {
 export interface Opened {
   /** Where the pieces begin: what was asked for, or 0. */
   readonly from: number;
+  /** Bytes of the whole file, where that is known beforehand. */
+  readonly size?: number;
   readonly pieces: AsyncIterable<Uint8Array>;
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { printable, type RefusedError } from '../errors.ts';
+import { printable, type RefusedError, SpikescopeError } from '../errors.ts';
+import { firstIssue } from '../schema.ts';
 import type { EventDraft } from '../store/chain.ts';
 import type { Journal } from '../store/journal.ts';
 import { type Floors, floorsSchema } from './trust/floors.ts';
@@ -27,10 +28,18 @@ export interface Operation {
   readonly by: string;
 }
 
-/** The floors of this device; null before anything was trusted. */
+/** The floors of this device; null before anything was trusted. @throws SpikescopeError `JOURNAL_BROKEN` */
 export function floorsIn(journal: Journal): Floors | null {
   const payload = journal.lastPayloadOf(TRUST, 'provision');
-  return payload === null ? null : trustedSchema.parse(JSON.parse(payload)).floors;
+  if (payload === null) return null;
+  const parsed = trustedSchema.safeParse(JSON.parse(payload));
+  if (parsed.success) return parsed.data.floors;
+  throw new SpikescopeError('JOURNAL_BROKEN', 'The journal is not what this device left', {
+    file: journal.file,
+    expected: 'the floors of what is trusted in the last record of them',
+    received: firstIssue(parsed.error).problem,
+    remedy: 'keep the file, and look at it with `spikescope journal verify`',
+  });
 }
 
 export interface Trusted {

@@ -22,7 +22,7 @@ import type { Source } from './source/source.ts';
 import { type FetchOptions, fetchTarget, verifyTarget } from './staging.ts';
 import { type Target, targetOf } from './target.ts';
 import { TrustError } from './trust/faults.ts';
-import { KeptMetadata, type RoleBytes } from './trust/kept-metadata.ts';
+import { KeptMetadata, updatesFolder } from './trust/kept-metadata.ts';
 import { OlderState, Refresh } from './trust/refresh.ts';
 import { TrustedSet } from './trust/trusted-set.ts';
 
@@ -130,10 +130,10 @@ export class Updates {
       const log = new OverrideLog(this.#journal, operation, refresh, { time, reason: acceptExpired });
       log.note();
       const result = await work(this.#repository(refresh, source, operation, time, log));
-      await this.#keep(operation, refresh, before, lost);
+      await this.#keep(operation, refresh, lost);
       return { outcome: 'trusted', result };
     } catch (error) {
-      if (refresh !== null) await this.#keep(operation, refresh, before, lost);
+      if (refresh !== null) await this.#keep(operation, refresh, lost);
       if (error instanceof OlderState && source.kind === 'folder') {
         const { expected = '', received = '' } = error.details;
         this.#journal.record([olderRecord(operation, expected, received)]);
@@ -173,16 +173,11 @@ export class Updates {
   }
 
   /** First the floors, then the metadata: with the power cut between, the floors hold, and the source is asked again. */
-  async #keep(operation: Operation, refresh: Refresh, before: RoleBytes, lost: string | null): Promise<void> {
-    if (areSame(refresh.roles, before)) return;
+  async #keep(operation: Operation, refresh: Refresh, lost: string | null): Promise<void> {
+    if (!refresh.hasNews) return;
     this.#journal.record([trustedRecord(operation, { floors: refresh.floors(), lost })]);
     await this.#kept.write({ roles: refresh.roles, journal: this.#journal.head() });
   }
-}
-
-/** Where below a data folder it is kept what is trusted. */
-export function updatesFolder(data: string): string {
-  return path.join(data, 'updates');
 }
 
 /** The root that this device was set up with: the first that it was given. @throws TrustError `TRUST_ANCHOR` */
@@ -228,11 +223,6 @@ function versionsOf({ set }: Refresh): Record<string, number> {
 function stagedOf({ name, role, hashes, length }: Target): Staged {
   const [hash = ''] = hashes.values();
   return { target: name, role, hash, length };
-}
-
-function areSame(one: RoleBytes, other: RoleBytes): boolean {
-  if (one.size !== other.size) return false;
-  return [...one].every(([name, bytes]) => Buffer.from(bytes).equals(other.get(name) ?? Buffer.alloc(0)));
 }
 
 function overrideOfServer(): UsageError {

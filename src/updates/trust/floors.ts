@@ -40,7 +40,7 @@ export function floorsOf(set: TrustedSet, rootBytes: Uint8Array, before: Floors 
   const { root, timestamp, snapshot } = set;
   const found = { version: root.signed.version, sha256: sha256(rootBytes) };
   return {
-    root: before !== null && before.root.version > found.version ? before.root : found,
+    root: before !== null && before.root.version >= found.version ? before.root : found,
     timestamp: raised(set, 'timestamp', before?.timestamp, timestamp && timestampFloor(set, timestamp)),
     snapshot: withAllRoles(
       set,
@@ -123,17 +123,14 @@ export function holds({ root }: TrustedSet, role: TopRole, floor: Pick<Floor, 's
   return floor.signers.filter((id) => keyIDs.includes(id)).length >= threshold;
 }
 
-/** @throws TrustError `TRUST_ROLLBACK`; `TRUST_ANCHOR` where the chain of roots passes the floor as another root */
-export function checkRootFloor(floor: Floors['root'], found: Floors['root'], isLast: boolean): void {
-  const file = `${found.version}.root.json`;
-  if (found.version === floor.version && found.sha256 !== floor.sha256) {
-    throw new TrustError('TRUST_ANCHOR', {
-      file,
-      expected: `SHA-256 ${floor.sha256.slice(0, 16)}…`,
-      received: `${found.sha256.slice(0, 16)}…`,
-    });
-  }
-  if (isLast) requireVersion(file, 'root', floor.version, found.version);
+/** @throws TrustError `TRUST_ANCHOR` where the chain of roots passes the floor as another root */
+export function checkRootFloor(floor: Floors['root'], found: Floors['root']): void {
+  if (found.version !== floor.version || found.sha256 === floor.sha256) return;
+  throw new TrustError('TRUST_ANCHOR', {
+    file: `${found.version}.root.json`,
+    expected: `SHA-256 ${floor.sha256.slice(0, 16)}…`,
+    received: `${found.sha256.slice(0, 16)}…`,
+  });
 }
 
 /** @throws TrustError `TRUST_ROLLBACK` */

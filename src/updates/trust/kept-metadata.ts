@@ -63,6 +63,20 @@ export class KeptMetadata {
   }
 }
 
+/** Where below a data folder it is kept what is trusted. */
+export function updatesFolder(data: string): string {
+  return path.join(data, 'updates');
+}
+
+/**
+ * The end of the journal's chain when what is trusted was written last: it must still be in the chain. Null where nothing is
+ * trusted yet, or what is kept cannot be read.
+ */
+export async function headBesideMetadata(data: string): Promise<ChainHead | null> {
+  const { kept } = await new KeptMetadata(updatesFolder(data)).read();
+  return kept?.journal ?? null;
+}
+
 function parsed(text: string): Kept | null {
   try {
     const file = fileSchema.parse(JSON.parse(text));

@@ -49,6 +49,7 @@ export class Refresh {
   readonly #roles: Map<string, Uint8Array>;
   readonly #set: TrustedSet;
   readonly #loaded = new Set<string>();
+  #hasNews = false;
 
   /** @throws TrustError when there is no root to begin with */
   constructor(options: RefreshOptions) {
@@ -56,6 +57,11 @@ export class Refresh {
     const { set, root } = beginning(options);
     this.#set = set;
     this.#roles = new Map([...options.kept, ['root', root]]);
+  }
+
+  /** Whether anything was verified that was not kept before. */
+  get hasNews(): boolean {
+    return this.#hasNews;
   }
 
   /** The documents that are trusted now. */
@@ -111,20 +117,20 @@ export class Refresh {
     const file = this.#versioned(role, version);
     const bytes = await this.#fetch(file, Math.min(LIMITS.targets, length ?? LIMITS.targets));
     this.#set.updateTargets(bytes, file, role, delegator);
-    this.#roles.set(role, bytes);
+    this.#take(role, bytes);
   }
 
   async #roots(): Promise<void> {
     const { source, floors, timeAt } = this.#options;
+    this.#checkRoot(this.#bytes('root'));
     for (let step = 0; ; step++) {
       const version = this.#set.root.signed.version;
-      const found = { version, sha256: sha256(this.#bytes('root')) };
-      if (floors !== null) checkRootFloor(floors.root, found, false);
       const file = `${version + 1}.root.json`;
       const bytes = step < MAXIMUM_ROTATIONS ? await readFile(source, [FOLDER, file], LIMITS.root) : null;
       if (bytes === null) break;
       this.#set.updateRoot(bytes, file);
-      this.#roles.set('root', bytes);
+      this.#checkRoot(bytes);
+      this.#take('root', bytes);
     }
     const { version } = this.#set.root.signed;
     if (floors !== null && version < floors.root.version) {
@@ -133,6 +139,12 @@ export class Refresh {
     const floor = floors?.timestamp ?? null;
     const isProven = floor !== null && holds(this.#set, 'timestamp', floor);
     this.#set.setTime(timeAt(isProven ? floor.issued : null));
+  }
+
+  #checkRoot(bytes: Uint8Array): void {
+    const { floors } = this.#options;
+    if (floors === null) return;
+    checkRootFloor(floors.root, { version: this.#set.root.signed.version, sha256: sha256(bytes) });
   }
 
   async #timestamp(): Promise<void> {
@@ -145,7 +157,7 @@ export class Refresh {
       const isNewer = this.#set.updateTimestamp(bytes, file);
       checkTimestampFloor(this.#set, this.#options.floors?.timestamp ?? null);
       this.#proveTime();
-      if (isNewer) this.#roles.set('timestamp', bytes);
+      if (isNewer) this.#take('timestamp', bytes);
     } catch (error) {
       throw error instanceof TrustError ? await this.#explained(error, bytes, known) : error;
     }
@@ -203,7 +215,7 @@ export class Refresh {
       const bytes = await this.#fetch(file, Math.min(LIMITS.snapshot, length ?? LIMITS.snapshot));
       this.#set.updateSnapshot(bytes, file);
       checkSnapshotFloor(this.#set, this.#options.floors?.snapshot ?? null);
-      this.#roles.set('snapshot', bytes);
+      this.#take('snapshot', bytes);
     } else checkSnapshotFloor(this.#set, this.#options.floors?.snapshot ?? null);
   }
 
@@ -225,6 +237,11 @@ export class Refresh {
     } catch {
       return false;
     }
+  }
+
+  #take(role: string, bytes: Uint8Array): void {
+    this.#roles.set(role, bytes);
+    this.#hasNews = true;
   }
 
   #bytes(role: string): Uint8Array {

@@ -4,14 +4,9 @@ import path from 'node:path';
 import { SpikescopeError } from '../../../src/errors.ts';
 import { Journal } from '../../../src/store/journal.ts';
 import type { Source } from '../../../src/updates/source/source.ts';
-import { KeptMetadata } from '../../../src/updates/trust/kept-metadata.ts';
-import {
-  type Outcome,
-  type Repository,
-  Updates,
-  type UseOptions,
-  updatesFolder,
-} from '../../../src/updates/updates.ts';
+import { sha256 } from '../../../src/updates/trust/floors.ts';
+import { KeptMetadata, updatesFolder } from '../../../src/updates/trust/kept-metadata.ts';
+import { type Outcome, type Repository, Updates, type UseOptions } from '../../../src/updates/updates.ts';
 import { NOW, type Simulator } from './simulator.ts';
 
 /** A device with a data folder, a journal and a clock of its own. */
@@ -92,7 +87,7 @@ export class TestDevice {
       .map(({ payload }) => JSON.parse(payload));
   }
 
-  /** All that provisioning has on the disk, by name. */
+  /** Digests of all that provisioning has on the disk, by name. */
   files(): Record<string, string> {
     const folder = updatesFolder(this.data);
     const names = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
@@ -101,7 +96,7 @@ export class TestDevice {
     return Object.fromEntries(
       names.map(({ parentPath, name }) => {
         const file = path.join(parentPath, name);
-        return [path.relative(folder, file), readFileSync(file).toString('base64')];
+        return [path.relative(folder, file), sha256(readFileSync(file))];
       }),
     );
   }

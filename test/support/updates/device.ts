@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { SpikescopeError } from '../../../src/errors.ts';
@@ -90,6 +90,7 @@ export class TestDevice {
   /** Digests of all that provisioning has on the disk, by name. */
   files(): Record<string, string> {
     const folder = updatesFolder(this.data);
+    if (!existsSync(folder)) return {};
     const names = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
       entry.isFile(),
     );

@@ -59,7 +59,16 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 
 /** What a device installs. The command line belongs to both sides: it loads the workstation's commands on demand. */
 const DEVICE_SIDE = Object.keys(ARROWS).slice(0, Object.keys(ARROWS).indexOf('dataset'));
-const WORKSTATION_SIDE = ['dataset', 'release', 'statistics', 'report', 'conversion', 'evaluation', 'training', 'bench'];
+const WORKSTATION_SIDE = [
+  'dataset',
+  'release',
+  'statistics',
+  'report',
+  'conversion',
+  'evaluation',
+  'training',
+  'bench',
+];
 /** Commands that a device has. */
 const DEVICE_COMMANDS = ['run', 'classify', 'inspect', 'provision', 'journal', 'doctor'];
 /** Packages that a device installs without. */

@@ -31,7 +31,8 @@ export interface Rotation {
 }
 
 /**
- * A draft of the next root with other keys for a role. It must be signed by enough keys of the root before and of the new one.
+ * A draft of the next root with other keys for a role. It must be signed by enough keys of the root before and of the
+ * new one.
  * @throws UsageError `REPOSITORY_KEY`, `REPOSITORY_THRESHOLD`
  */
 export async function rotate(

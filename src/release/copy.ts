@@ -7,8 +7,8 @@ import { flushFolder } from '../store/durable-file.ts';
 import type { Workspace } from './workspace.ts';
 
 /**
- * Copies what is published onto a stick or into a server's folder, which then carries it whole, with every root. The timestamp
- * comes last: a copy that was interrupted is the older state, or none.
+ * Copies what is published onto a stick or into a server's folder, which then carries it whole, with every root. The
+ * timestamp comes last: a copy that was interrupted is the older state, or none.
  * @returns how many files were copied; those that are there already are not copied again
  * @throws SpikescopeError `COPY_UNWRITABLE`
  */

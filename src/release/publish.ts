@@ -30,8 +30,8 @@ export interface PublishOptions {
 }
 
 /**
- * Publishes all drafts with a new snapshot and timestamp. First a device of its own takes the repository as it would be: what
- * devices would refuse is not published. The timestamp comes last, so that a reader sees the state before or after.
+ * Publishes all drafts with a new snapshot and timestamp. First a device of its own takes the repository as it would be:
+ * what devices would refuse is not published. The timestamp comes last, so that a reader sees the state before or after.
  * @throws RefusedError `RELEASE_UNSIGNED`, `TRUST_*` @throws SpikescopeError `REPOSITORY_UNWRITABLE`
  */
 export async function publish(workspace: Workspace, options: PublishOptions): Promise<Published> {

@@ -14,7 +14,8 @@ import { type ChainHead, type Verification, verifyJournal } from './verify.ts';
  * Verifies a journal without writing anything beside it: also while a device works with it, on a medium that cannot be
  * written, on a full disk. The end of the chain that is kept beside it must be in it.
  * @param witnessed another earlier head that must still be in it
- * @param own the head that another document of this device names: it must be in it, or in the chain before, of which this one
+ * @param own the head that another document of this device names: it must be in it, or in the chain before, of which
+ *   this one
  *   says that it was broken
  * @throws SpikescopeError `JOURNAL_*`
  */

@@ -26,8 +26,8 @@ export interface Offer {
 const MAXIMUM_OFFERS = 2_000;
 
 /**
- * The releases that the roles of a subscription have signed, and that they may: a role's targets outside of its own delegation
- * are none.
+ * The releases that the roles of a subscription have signed, and that they may: a role's targets outside of its own
+ * delegation are none.
  * @throws TrustError @throws SpikescopeError `SOURCE_*`
  */
 export async function listReleases(

@@ -1,4 +1,7 @@
-/** Repositories on web servers: Python's, which knows no parts of files, and the program's own; and servers that mean harm. */
+/**
+ * Repositories on web servers: Python's, which knows no parts of files, and the program's own; and servers that mean
+ * harm.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, truncateSync } from 'node:fs';

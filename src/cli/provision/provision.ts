@@ -6,8 +6,8 @@ import { repositoryCommand } from './repository.ts';
 import { verifyCommand } from './verify.ts';
 
 /**
- * `spikescope provision`: signed releases, on the machine of whoever makes them and on the device. What only the former needs is
- * loaded when it is called.
+ * `spikescope provision`: signed releases, on the machine of whoever makes them and on the device. What only the former
+ * needs is loaded when it is called.
  */
 export function provisionCommand(): Command {
   return new Command('provision')

@@ -16,8 +16,8 @@ interface Step {
 }
 
 /**
- * The target of a path in the role of the greatest trust that has it (§5.6.7): before what it delegates, in the order in which
- * it does, and no further than a delegation that ends the search.
+ * The target of a path in the role of the greatest trust that has it (§5.6.7): before what it delegates, in the order in
+ * which it does, and no further than a delegation that ends the search.
  * @returns null where no role has it
  * @throws TrustError @throws SpikescopeError `SOURCE_*`
  */

@@ -31,8 +31,8 @@ export interface Delegation {
 }
 
 /**
- * A repository in memory that can be as wrong as one likes: what it signs is changed freely, and `publish` signs and stores a
- * version. Serves as a source, and notes what was asked for.
+ * A repository in memory that can be as wrong as one likes: what it signs is changed freely, and `publish` signs and
+ * stores a version. Serves as a source, and notes what was asked for.
  */
 export class Simulator implements Source {
   kind: Source['kind'] = 'http';

@@ -4,7 +4,10 @@ import { Writable } from 'node:stream';
 import { reasonOf, UsageError } from '../../../errors.ts';
 import { SHORTEST_PASSPHRASE } from '../../../release/key-file.ts';
 
-/** Where a passphrase comes from: a file, the environment, or whoever sits at the terminal. @throws UsageError `PASSPHRASE` */
+/**
+ * Where a passphrase comes from: a file, the environment, or whoever sits at the terminal. @throws UsageError
+ * `PASSPHRASE`
+ */
 export async function passphraseFrom(file: string | undefined, { isNew = false } = {}): Promise<string> {
   const given = file === undefined ? process.env.SPIKESCOPE_PASSPHRASE : await readPassphrase(file);
   const passphrase = given ?? (await ask('passphrase of the keys: '));

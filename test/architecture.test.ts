@@ -20,6 +20,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   capture: [],
   preprocess: ['native', 'model'],
   store: [],
+  updates: ['store', 'model'],
   telehealth: ['store', 'capture', 'model'],
   'runtime/engine': ['native', 'model'],
   'runtime/inference': ['runtime/engine', 'preprocess', 'model'],
@@ -31,6 +32,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'ui/terminal': ['runtime/appliance', 'runtime/learning', 'telehealth', 'store', 'capture', 'model'],
   index: ['runtime/inference', 'runtime/engine', 'preprocess', 'model'],
   dataset: [],
+  release: ['updates', 'store', 'model'],
   statistics: ['runtime/inference'],
   report: ['statistics'],
   conversion: ['dataset', 'preprocess', 'capture', 'model'],
@@ -48,17 +50,27 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...['telehealth', 'store', 'preprocess', 'native', 'capture', 'model'],
   ],
   cli: [
-    ...['bench', 'training', 'evaluation', 'conversion', 'report', 'statistics', 'dataset', 'ui/terminal'],
-    ...['runtime/appliance', 'runtime/inference', 'runtime/engine', 'telehealth', 'store'],
+    ...['bench', 'training', 'evaluation', 'conversion', 'report', 'statistics', 'release', 'dataset'],
+    ...['ui/terminal', 'runtime/appliance', 'runtime/inference', 'runtime/engine', 'telehealth'],
+    ...['updates', 'store'],
     ...['capture', 'native', 'model'],
   ],
 };
 
 /** What a device installs. The command line belongs to both sides: it loads the workstation's commands on demand. */
 const DEVICE_SIDE = Object.keys(ARROWS).slice(0, Object.keys(ARROWS).indexOf('dataset'));
-const WORKSTATION_SIDE = ['dataset', 'statistics', 'report', 'conversion', 'evaluation', 'training', 'bench'];
+const WORKSTATION_SIDE = [
+  'dataset',
+  'release',
+  'statistics',
+  'report',
+  'conversion',
+  'evaluation',
+  'training',
+  'bench',
+];
 /** Commands that a device has. */
-const DEVICE_COMMANDS = ['run', 'classify', 'inspect', 'journal', 'doctor'];
+const DEVICE_COMMANDS = ['run', 'classify', 'inspect', 'provision', 'journal', 'doctor'];
 /** Packages that a device installs without. */
 const WORKSTATION_PACKAGES = [
   'onnxruntime-node',

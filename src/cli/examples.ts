@@ -33,6 +33,14 @@ export const EXAMPLES = {
   balance: ['spikescope balance --from training/model.checkpoint --dataset ham10000 --out balanced'],
   ablation: ['spikescope ablation --dataset ham10000 --out ablation --epochs 12'],
   sites: ['spikescope sites --dataset ham10000 --out sites'],
+  provision: [
+    'spikescope provision key new root-a.json root-b.json release.json online.json',
+    'spikescope provision repository init office --root-key root-a.json root-b.json --threshold 2 --release-key release.json --online-key online.json',
+    'spikescope provision repository add office model.spikescope --channel stable --change CC-12 --key release.json',
+    'spikescope provision publish office --key online.json --to /media/stick',
+    'spikescope provision verify --from /media/stick --root root.json',
+    'spikescope provision fetch stable/qana64-1.0.0.spikescope --from https://updates.example/spikescope',
+  ],
   journal: ['spikescope journal verify', 'spikescope journal resend --from 1 --data /var/lib/spikescope'],
   doctor: [
     'spikescope doctor',

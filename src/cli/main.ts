@@ -19,6 +19,7 @@ export const COMMANDS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   balance: async () => (await import('./balance/balance.ts')).balanceCommand(),
   ablation: async () => (await import('./ablation/ablation.ts')).ablationCommand(),
   sites: async () => (await import('./sites/sites.ts')).sitesCommand(),
+  provision: async () => (await import('./provision/provision.ts')).provisionCommand(),
   journal: async () => (await import('./journal/journal.ts')).journalCommand(),
   doctor: async () => (await import('./doctor/doctor.ts')).doctorCommand(),
   bench: async () => (await import('./bench/bench.ts')).benchCommand(),

@@ -1,30 +1,14 @@
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { z } from 'zod';
 import { digestOf, type JournalRecord, type RecordDraft } from './chain.ts';
 import { ChainWriter } from './chain-writer.ts';
+import { type ChainBreak, firstBreak } from './first-break.ts';
 import { flushFolder } from './head-file.ts';
 import { openUnchanged } from './inspect.ts';
 import { openDatabase } from './journal-schema.ts';
 import { type RecordRow, recordOf } from './rows.ts';
 import type { ChainHead } from './verify.ts';
-
-const headSchema = z.object({ sequence: z.int(), digest: z.string() });
-/** The first record of a chain that follows a broken one. */
-const breakSchema = z.object({
-  /** What was wrong with the chain before. */
-  problem: z.string(),
-  /** How many records were missing at its end. */
-  missing: z.int(),
-  /** How far it had come; null where that was not known. */
-  expected: headSchema.nullable(),
-  /** The name under which its file is kept; null where there was none. */
-  keptAs: z.string().nullable(),
-  /** Readings and labels that waited to be sent and were taken along. */
-  carriedOver: z.int(),
-});
-export type ChainBreak = z.infer<typeof breakSchema>;
 
 /** A database, and what SQLite keeps beside it. */
 const ENDINGS = ['', '-wal', '-shm'];
@@ -188,12 +172,4 @@ function breakIn(file: string): ChainBreak | null {
       database.close();
     }
   });
-}
-
-function firstBreak(database: Database.Database): ChainBreak | null {
-  const payload = database
-    .prepare<[], string>("SELECT payload FROM records WHERE sequence = 1 AND kind = 'break'")
-    .pluck()
-    .get();
-  return payload === undefined ? null : breakSchema.parse(JSON.parse(payload));
 }

@@ -22,7 +22,7 @@ export function defaultDataFolder(environment: NodeJS.ProcessEnv = process.env):
 }
 
 /** Names of what a device keeps in its data folder. */
-const OURS = /^(journal\.|owner\.|device\.json|head|lost\+found$)|spikescope/;
+const OURS = /^(journal\.|owner\.|device\.json|head|updates$|lost\+found$)|spikescope/;
 
 /**
  * Makes sure that the data folder exists and can be written, and that its owner alone can read what is in it, also where

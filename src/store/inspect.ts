@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { SpikescopeError } from '../errors.ts';
+import { firstBreak } from './first-break.ts';
 import { HeadFile } from './head-file.ts';
 import { journalFault } from './journal-fault.ts';
 import { connect, isChained, isEmpty, openDatabase } from './journal-schema.ts';
@@ -13,13 +14,24 @@ import { type ChainHead, type Verification, verifyJournal } from './verify.ts';
  * Verifies a journal without writing anything beside it: also while a device works with it, on a medium that cannot be
  * written, on a full disk. The end of the chain that is kept beside it must be in it.
  * @param witnessed another earlier head that must still be in it
+ * @param own the head that another document of this device names: it must be in it, or in the chain before, of which
+ *   this one
+ *   says that it was broken
  * @throws SpikescopeError `JOURNAL_*`
  */
-export function verifyJournalFile(file: string, witnessed?: ChainHead): Verification {
+export function verifyJournalFile(
+  file: string,
+  witnessed: ChainHead | null = null,
+  own: ChainHead | null = null,
+): Verification {
   // Before the journal is looked at: a device that works with it may go on meanwhile.
   const kept = HeadFile.read(file);
-  const heads = [kept, witnessed].filter((head) => head !== null && head !== undefined);
-  return readJournal(file, (database) => verifyJournal(database, heads));
+  return readJournal(file, (database) => {
+    const before = firstBreak(database)?.expected?.sequence ?? 0;
+    const remembered = own !== null && own.sequence > before ? own : null;
+    const heads = [kept, witnessed, remembered].filter((head) => head !== null);
+    return verifyJournal(database, heads);
+  });
 }
 
 /** A connection that may read only leaves the log as it finds it, damaged or not. For the process that owns the folder. */

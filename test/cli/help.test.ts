@@ -15,6 +15,12 @@ async function helpOf(...command: string[]): Promise<string> {
   return text;
 }
 
+/** Commands below another, of which examples are shown. */
+const BELOW: Readonly<Record<string, readonly string[]>> = {
+  journal: ['verify', 'resend'],
+  provision: ['key new', 'repository init', 'repository add', 'publish', 'verify', 'fetch'],
+};
+
 describe('wrong usage', () => {
   it.each([
     ['doctor', '--bogus'],
@@ -36,9 +42,9 @@ describe('--help', { timeout: 120_000 }, () => {
     'of %s shows examples, with options that it has',
     async (name, examples) => {
       const help = await helpOf(name);
-      const subcommands =
-        name === 'journal' ? [await helpOf(name, 'verify'), await helpOf(name, 'resend')] : [];
-      const known = [help, ...subcommands].join();
+      const below: string[] = [];
+      for (const words of BELOW[name] ?? []) below.push(await helpOf(name, ...words.split(' ')));
+      const known = [help, ...below].join();
       for (const example of examples) {
         expect(help).toContain(`  ${example}\n`);
         for (const [option] of example.matchAll(/--[a-z-]+/g))

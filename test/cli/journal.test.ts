@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { journalCommand } from '../../src/cli/journal/journal.ts';
+import { openDeviceJournal } from '../../src/store/device-journal.ts';
 import { Journal } from '../../src/store/journal.ts';
+import { Updates } from '../../src/updates/updates.ts';
 import { runCommand } from '../support/run-command.ts';
+import { NOW, Simulator } from '../support/updates/simulator.ts';
 
 let data: string;
 let file: string;
@@ -90,4 +93,38 @@ describe('spikescope journal', () => {
       expect((await run(...args)).fault).toMatchObject({ code: 'OPTION_VALUE', exitCode: 2 });
     },
   );
+});
+
+describe('a journal that was put back to an older copy', () => {
+  it('is told by what provisioning trusts, unless a break of the chain tells it already', async () => {
+    const repository = new Simulator();
+    const { journal } = openDeviceJournal(data);
+    const check = async (open: Journal) => {
+      const root = repository.bytes('root', 0);
+      const updates = await Updates.open({ data, journal: open, by: 'x', root, now: () => NOW });
+      await updates.use(repository, async () => {});
+      updates.close();
+    };
+    await check(journal);
+    journal.close();
+    const kept = ['journal.sqlite', 'journal.head'].map((name) => path.join(data, name));
+    for (const name of kept) copyFileSync(name, `${name}.copy`);
+    const later = openDeviceJournal(data);
+    repository.publish(['targets', 'snapshot', 'timestamp']);
+    await check(later.journal);
+    later.journal.close();
+    expect((await run('verify')).exitCode).toBe(0);
+    // With its head, so that nothing in it is missed.
+    for (const name of kept) copyFileSync(`${name}.copy`, name);
+    const { fault, exitCode } = await run('verify');
+    expect(exitCode).toBe(1);
+    expect(fault).toMatchObject({ code: 'JOURNAL_BROKEN', details: { field: 'record 2' } });
+    truncateSync(file, 0);
+    const anew = openDeviceJournal(data);
+    expect(anew.fault).not.toBeNull();
+    anew.journal.close();
+    expect((await run('verify')).exitCode).toBe(1);
+    rmSync(path.join(data, 'updates/metadata.json'));
+    expect((await run('verify')).exitCode).toBe(0);
+  });
 });

@@ -8,6 +8,7 @@ import { Journal } from '../../store/journal.ts';
 import type { ChainHead } from '../../store/verify.ts';
 import { print, printJson } from '../../ui/terminal/console.ts';
 import { counted } from '../../ui/terminal/layout.ts';
+import { headBesideMetadata } from '../../updates/trust/kept-metadata.ts';
 import { journalOptions, parseHead, parseSequence } from './options.ts';
 
 /** `spikescope journal`: what can be done with a device's journal beside running it. */
@@ -26,10 +27,13 @@ function verifyCommand(): Command {
     .option('--data <folder>', 'folder of the journal (default: $XDG_STATE_HOME/spikescope)')
     .option('--witnessed <head>', 'an earlier end of the chain, SEQUENCE:DIGEST, that must still be in it')
     .option('--json', 'the outcome as one JSON document on stdout')
-    .action((raw: unknown) => {
+    .action(async (raw: unknown) => {
       const { data, witnessed, json } = journalOptions(raw);
-      const head = witnessed === undefined ? undefined : parseHead(witnessed);
-      const outcome = verifyJournalFile(journalOf(data), head);
+      const head = witnessed === undefined ? null : parseHead(witnessed);
+      const file = journalOf(data);
+      // What provisioning trusts was written after a record of this journal: of two that were put back, one is left.
+      const provisioned = await headBesideMetadata(path.dirname(file));
+      const outcome = verifyJournalFile(file, head, provisioned);
       if (json) printJson(outcome);
       else if (outcome.sound) {
         print(

@@ -1,0 +1,70 @@
+import { writeFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { describeRelease, type ReleaseWords } from '../../../release/add-release.ts';
+import { copyTo } from '../../../release/copy.ts';
+import { signDrafts } from '../../../release/drafts.ts';
+import { inspectRepository } from '../../../release/inspect.ts';
+import { publish as publishDrafts } from '../../../release/publish.ts';
+import { Workspace } from '../../../release/workspace.ts';
+import { print, printJson } from '../../../ui/terminal/console.ts';
+import { parseOptions } from '../../shared/options.ts';
+import { requireWritable } from '../../shared/output.ts';
+import { describingSchema, signingSchema } from '../options.ts';
+import { openSigners } from './signers.ts';
+import { report, reportText } from './text.ts';
+
+/** What the options say of a release. */
+export function wordsOf(options: z.infer<typeof describingSchema>): ReleaseWords {
+  const { kind, name = null, releaseVersion = null, hardware, card, from, before = null } = options;
+  const { journal, notes, change } = options;
+  return { kind, name, version: releaseVersion, hardware, cards: card, from, before, journal, notes, change };
+}
+
+const buildSchema = describingSchema.extend({ out: z.string().optional(), json: z.boolean().default(false) });
+
+export async function build(file: string, raw: unknown): Promise<void> {
+  const options = parseOptions(buildSchema, raw);
+  const out = options.out ?? `${file}.release.json`;
+  const release = await describeRelease(file, wordsOf(options));
+  requireWritable(out, '--out');
+  await writeFile(out, `${JSON.stringify(release, null, 2)}\n`);
+  if (options.json) printJson({ file: out, release });
+  else print(out);
+}
+
+export async function sign(folder: string, raw: unknown): Promise<void> {
+  const { key, passphraseFile, json } = parseOptions(signingSchema, raw);
+  const workspace = Workspace.open(folder);
+  await signDrafts(workspace, await openSigners(key, passphraseFile));
+  report(workspace, json, {});
+}
+
+const publishSchema = signingSchema.extend({
+  to: z.string().optional(),
+  validDays: z.coerce.number().int().min(1).max(4_000).optional(),
+});
+
+export async function publish(folder: string, raw: unknown): Promise<void> {
+  const { key, passphraseFile, json, to, validDays } = parseOptions(publishSchema, raw);
+  const workspace = Workspace.open(folder);
+  const signers = await openSigners(key, passphraseFile);
+  const published = await publishDrafts(workspace, {
+    signers,
+    now: Date.now(),
+    ...(validDays !== undefined && { validDays }),
+  });
+  const copied = to === undefined ? null : await copyTo(workspace, to);
+  if (json) printJson({ ...published, copied });
+  else {
+    const versions = Object.entries(published.versions).map(([role, version]) => `${role} ${version}`);
+    print(`published: ${versions.join(', ')}; good until ${published.expires}`);
+    if (copied !== null) print(`${copied} files copied to ${to}`);
+  }
+}
+
+export async function inspect(folder: string, raw: unknown): Promise<void> {
+  const { json } = parseOptions(signingSchema, raw);
+  const found = inspectRepository(Workspace.open(folder));
+  if (json) printJson(found);
+  else for (const line of reportText(found)) print(line);
+}

@@ -1,0 +1,23 @@
+import { Command } from 'commander';
+import { fetchCommand } from './fetch.ts';
+import { keyCommand } from './key.ts';
+import { buildCommand, inspectCommand, publishCommand, signCommand } from './publication.ts';
+import { repositoryCommand } from './repository.ts';
+import { verifyCommand } from './verify.ts';
+
+/**
+ * `spikescope provision`: signed releases, on the machine of whoever makes them and on the device. What only the former
+ * needs is loaded when it is called.
+ */
+export function provisionCommand(): Command {
+  return new Command('provision')
+    .description('Sign releases of models, application and configuration, and take them on a device')
+    .addCommand(keyCommand())
+    .addCommand(repositoryCommand())
+    .addCommand(buildCommand())
+    .addCommand(signCommand())
+    .addCommand(publishCommand())
+    .addCommand(inspectCommand())
+    .addCommand(verifyCommand())
+    .addCommand(fetchCommand());
+}

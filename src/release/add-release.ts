@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { copyFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { TargetFile } from '@tufjs/models';
+import { RefusedError, reasonOf, SpikescopeError } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
+import { readBundle } from '../model/bundle/read.ts';
+import { parseRelease, type Release } from '../updates/release.ts';
+import { nextVersion, openQuorums, saveSigned } from './drafts.ts';
+import type { Quorum } from './signatures.ts';
+import type { Signer } from './signer.ts';
+import type { Workspace } from './workspace.ts';
+
+/** What is said of a release that does not stand in the file itself. */
+export interface ReleaseWords {
+  readonly kind: Release['kind'];
+  /** Of what carries no name of its own; a model's bundle does. */
+  readonly name: string | null;
+  readonly version: string | null;
+  readonly hardware: readonly string[];
+  readonly cards: readonly string[];
+  readonly from: string;
+  readonly before: string | null;
+  /** The oldest schema of the journal that it works with. */
+  readonly journal: number;
+  readonly notes: string;
+  readonly change: string;
+}
+
+/** The description of a release, as it will be signed. @throws RefusedError `BUNDLE_*`, `RELEASE_DESCRIPTION` */
+export async function describeRelease(file: string, words: ReleaseWords): Promise<Release> {
+  const bundle = words.kind === 'model' ? await readBundle(file) : null;
+  const { hardware, cards, from, before, journal, notes, change, kind } = words;
+  return checkedRelease(file, {
+    schema: 'spikescope/release/1',
+    kind,
+    name: words.name ?? bundle?.name,
+    version: words.version ?? bundle?.version,
+    compatible: { hardware, cards, application: { from, ...(before !== null && { before }) } },
+    journal,
+    notes,
+    change,
+  });
+}
+
+/** @throws RefusedError `RELEASE_DESCRIPTION` */
+export function checkedRelease(file: string, document: unknown): Release {
+  const release = parseRelease(document);
+  if (typeof release !== 'string') return release;
+  throw new RefusedError('RELEASE_DESCRIPTION', 'The release is not described as it must be', {
+    file,
+    received: release,
+    remedy: 'give what is missing as an option: --name, --release-version, --notes, --change',
+  });
+}
+
+export interface Addition {
+  readonly file: string;
+  /** The channel or site that releases it, and where its targets lie. */
+  readonly role: string;
+  readonly prefix: string;
+  readonly release: Release;
+  readonly now: number;
+}
+
+export interface Added {
+  readonly target: string;
+  /** Bytes. */
+  readonly length: number;
+  readonly sha256: string;
+  readonly open: readonly Quorum[];
+}
+
+/** Puts a file among the targets of a role, in a draft. @throws SpikescopeError `REPOSITORY_UNWRITABLE` */
+export async function addRelease(
+  workspace: Workspace,
+  { file, role, prefix, release, now }: Addition,
+  signers: readonly Signer[],
+): Promise<Added> {
+  const draft = nextVersion(workspace, role, now);
+  const { length, sha256 } = await hashOf(file);
+  const base = `${release.name}-${release.version}${path.extname(file)}`;
+  const target = `${prefix}${base}`;
+  const stored = path.join(workspace.targets, prefix, `${sha256}.${base}`);
+  try {
+    makeFolder(path.dirname(stored));
+    await copyFile(file, stored);
+    if ((await hashOf(stored)).sha256 !== sha256) throw new Error('the copy is not what was read');
+  } catch (cause) {
+    throw new SpikescopeError('REPOSITORY_UNWRITABLE', 'The repository cannot be written', {
+      file: stored,
+      received: reasonOf(cause),
+      remedy: 'check the permissions and the space of its folder',
+      cause,
+    });
+  }
+  const unrecognizedFields = { custom: JSON.parse(JSON.stringify(release)) };
+  draft.signed.addTarget(new TargetFile({ path: target, length, hashes: { sha256 }, unrecognizedFields }));
+  await saveSigned(workspace, role, draft, signers);
+  return { target, length, sha256, open: openQuorums(workspace) };
+}
+
+async function hashOf(file: string): Promise<{ length: number; sha256: string }> {
+  const hash = createHash('sha256');
+  try {
+    if (!(await stat(file)).isFile()) throw new Error('not a regular file');
+    let length = 0;
+    for await (const piece of createReadStream(file)) {
+      hash.update(piece);
+      length += piece.length;
+    }
+    return { length, sha256: hash.digest('hex') };
+  } catch (cause) {
+    throw new RefusedError('RELEASE_FILE', 'What is to be released cannot be read', {
+      file,
+      received: reasonOf(cause),
+      remedy: 'give the path of a file',
+      cause,
+    });
+  }
+}

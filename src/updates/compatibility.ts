@@ -1,0 +1,45 @@
+import type { Release } from './release.ts';
+
+/** What a release must fit. */
+export interface DeviceFacts {
+  /** Its kind, such as `raspberry-pi-5`, and its system and processor, such as `linux-arm64`. */
+  readonly hardware: readonly string[];
+  /** Cards that are there, such as `akd1000`. */
+  readonly cards: readonly string[];
+  /** The version of the application that runs. */
+  readonly application: string;
+  /** The schema of its journal. */
+  readonly journal: number;
+}
+
+/** Why a release is not for a device, in words; empty where it is. */
+export function misfits({ compatible, journal }: Release, device: DeviceFacts): string[] {
+  const { hardware, cards, application } = compatible;
+  const reasons: string[] = [];
+  if (!hardware.some((kind) => kind === 'any' || device.hardware.includes(kind))) {
+    reasons.push(`it is for ${hardware.join(', ')}, and this is ${device.hardware.join(', ')}`);
+  }
+  if (cards.length > 0 && !cards.some((card) => device.cards.includes(card))) {
+    reasons.push(`it needs a card ${cards.join(' or ')}, and here is ${device.cards.join(', ') || 'none'}`);
+  }
+  if (compareVersions(device.application, application.from) < 0) {
+    reasons.push(`it needs spikescope ${application.from} or newer, and this is ${device.application}`);
+  }
+  if (application.before !== undefined && compareVersions(device.application, application.before) >= 0) {
+    reasons.push(`it works with spikescope before ${application.before}, and this is ${device.application}`);
+  }
+  if (device.journal < journal) {
+    reasons.push(`it needs a journal of schema ${journal}, and this has ${device.journal}`);
+  }
+  return reasons;
+}
+
+/** Below 0, 0 or above 0, as for sorting. What follows three numbers, such as `-beta`, does not count. */
+export function compareVersions(one: string, other: string): number {
+  const [a, b] = [one, other].map((text) => (/^(\d+)\.(\d+)\.(\d+)/.exec(text) ?? []).slice(1).map(Number));
+  for (let i = 0; i < 3; i++) {
+    const difference = (a[i] ?? 0) - (b[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { firstIssue } from '../schema.ts';
+
+/** Who gets a release first: `trial` devices, then all. Each is signed with keys of its own. */
+export const CHANNELS = ['stable', 'trial'] as const;
+export type Channel = (typeof CHANNELS)[number];
+
+/** What of a device a release replaces. */
+export const RELEASE_KINDS = ['model', 'application', 'configuration'] as const;
+
+/** A name of a site, of a release, of a file: safe in any file system and address. */
+export const plainName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/);
+const visible = (length: number) =>
+  z
+    .string()
+    .max(length)
+    .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u, 'visible characters');
+const versionNumber = z.string().regex(/^\d{1,6}\.\d{1,6}\.\d{1,6}$/, 'a version such as 1.2.3');
+
+/** What is signed with a target beside its length and hashes: what it is, and which devices may take it. */
+export const releaseSchema = z.strictObject({
+  schema: z.literal('spikescope/release/1'),
+  kind: z.enum(RELEASE_KINDS),
+  name: plainName,
+  version: plainName,
+  compatible: z.strictObject({
+    /** Kinds of hardware, such as `raspberry-pi-5`; `any` for all. */
+    hardware: z.array(plainName).min(1).max(32),
+    /** Cards of which one must be there, such as `akd1000`; none for a release that needs no card. */
+    cards: z.array(plainName).max(32),
+    /** Versions of the application that it works with: from the first, and before the second. */
+    application: z.strictObject({ from: versionNumber, before: versionNumber.optional() }),
+  }),
+  /** The oldest schema of the journal that it works with. */
+  journal: z.int().min(1).max(1_000),
+  /** For the technician. Lines end with a line feed. */
+  notes: z
+    .string()
+    .max(8_000)
+    .transform((text) => text.replace(/[^\P{C}\n]/gu, ' ')),
+  /** Under which the change was approved. */
+  change: visible(200),
+});
+export type Release = z.infer<typeof releaseSchema>;
+
+/** A release in the `custom` field of a target, or what is wrong with it. */
+export function parseRelease(custom: unknown): Release | string {
+  const parsed = releaseSchema.safeParse(custom);
+  if (parsed.success) return parsed.data;
+  const { field, problem } = firstIssue(parsed.error);
+  return `${field}: ${problem}`;
+}
+
+/** The role that answers for a channel or a site, and the targets that it may sign. */
+export function roleOfChannel(channel: Channel): { role: string; prefix: string } {
+  return { role: channel, prefix: `${channel}/` };
+}
+
+export function roleOfSite(site: string): { role: string; prefix: string } {
+  return { role: `site-${site}`, prefix: `sites/${site}/` };
+}

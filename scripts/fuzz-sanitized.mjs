@@ -11,6 +11,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { engineOrNull } from './akida-engine.mjs';
 import { buildNative } from './build-native.mjs';
 import { compileTests, finish, runCompiled, runtimesOf } from './sanitized.mjs';
 
@@ -40,7 +41,8 @@ function readOptions() {
 
 await finish(async () => {
   const { environment, isPlain } = readOptions();
-  const addon = buildNative({ sanitize: !isPlain });
+  const engine = isPlain ? null : await engineOrNull();
+  const addon = buildNative({ sanitize: !isPlain, ...(engine !== null && { engine }) });
   compileTests();
   const trace = mkdtempSync(path.join(tmpdir(), 'spikescope-fuzz-'));
   const status = runCompiled('sanitized-fuzz', {

@@ -59,6 +59,10 @@ export interface NativeEngineOptions {
   readonly threads?: number;
   /** No memory is shared between tensors, so that `trace` can read them all. For tests. */
   readonly keepTensors?: boolean;
+  /** Of the backend `akida`: path of the card. Default the one that `SPIKESCOPE_AKIDA_DEVICE` names, else the first found. */
+  readonly device?: string;
+  /** Of the backend `akida`, which refuses what does not fit graph and engine with code `DEVICE_PROGRAM`. */
+  readonly program?: { readonly info: Uint8Array; readonly data: Uint8Array };
 }
 
 /** A backend of this build of the addon. */
@@ -182,7 +186,7 @@ const nativeErrorSchema = z.object({
 });
 
 const WRONG_USAGE = ['INSTRUCTION_SET', 'THREADS', 'BACKEND_UNKNOWN'];
-/** Nothing was wrong with what was asked. So it is with every `DEVICE_*` as well. */
+/** Nothing was wrong with what was asked. So it is with every `DEVICE_*` as well, but for a program that is refused. */
 const FAILURES = ['ENGINE_CLOSED', 'ENGINE_FAILED', 'OUT_OF_MEMORY', 'ABORTED', 'BACKEND_ABSENT'];
 
 /** An error of the addon as one of the project's, with the same code; anything else unchanged. */
@@ -196,7 +200,7 @@ export function fromNative(error: unknown): unknown {
     cause: error,
   };
   if (WRONG_USAGE.includes(code)) return new UsageError(code, message, details);
-  if (FAILURES.includes(code) || code.startsWith('DEVICE_'))
+  if (FAILURES.includes(code) || (code.startsWith('DEVICE_') && code !== 'DEVICE_PROGRAM'))
     return new SpikescopeError(code, message, details);
   return new RefusedError(code, message, details);
 }

@@ -1,5 +1,6 @@
 #include "card.h"
 
+#include <cstring>
 #include <thread>
 #include <utility>
 
@@ -33,7 +34,7 @@ bool is_about_answers(const Fault& fault) {
 std::vector<uint32_t> words_of(const akida::Tensor& tensor) {
   const auto* const buffer = tensor.buffer();
   std::vector<uint32_t> words(buffer->size() / sizeof(uint32_t));
-  std::memcpy(words.data(), buffer->data(), words.size() * sizeof(uint32_t));
+  if (!words.empty()) std::memcpy(words.data(), buffer->data(), words.size() * sizeof(uint32_t));
   return words;
 }
 

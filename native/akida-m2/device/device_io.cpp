@@ -83,6 +83,12 @@ void DeviceIo::write(uint32_t address, const void* data, size_t size) {
   });
 }
 
+uint32_t read_identification(DeviceIo& io) {
+  uint32_t identification = 0;
+  io.read(kIdentificationRegister, &identification, sizeof identification);
+  return identification;
+}
+
 std::vector<std::string> find_devices() {
   std::vector<std::string> paths;
   DIR* const folder = opendir("/dev");

@@ -30,6 +30,12 @@ class DeviceIo {
   virtual ptrdiff_t write_once(uint32_t address, const void* data, size_t size) = 0;
 };
 
+/** First of a card's registers: which chip it is. */
+constexpr uint32_t kIdentificationRegister = 0xFCC00000;
+
+/** Reads it: all ones where the core is dead. @throws Fault as `DeviceIo::read` does */
+uint32_t read_identification(DeviceIo& io);
+
 /** Names a card instead of the first that is found. */
 constexpr const char* kDeviceVariable = "SPIKESCOPE_AKIDA_DEVICE";
 

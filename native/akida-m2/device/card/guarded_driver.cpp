@@ -44,8 +44,7 @@ bool must_read_back(uint32_t address) {
 }  // namespace
 
 const CardType& identify_card(DeviceIo& io) {
-  uint32_t identification = 0;
-  io.read(kRegisters, &identification, sizeof identification);
+  const uint32_t identification = read_identification(io);
   if (identification == kAllOnes) throw dead_core();
   for (const CardType& type : kCards) {
     if (type.identification == identification) return type;
@@ -89,11 +88,7 @@ void GuardedDriver::check_register(uint32_t address, uint32_t value) const {
   }
 }
 
-bool GuardedDriver::is_dead() const {
-  uint32_t identification = 0;
-  io_.read(kRegisters, &identification, sizeof identification);
-  return identification == kAllOnes;
-}
+bool GuardedDriver::is_dead() const { return read_identification(io_) == kAllOnes; }
 
 void GuardedDriver::check_interrupt(uint32_t value) const {
   if (get_field(value, akida::DMA_BUFFER_END_INTS_OB) != 0) {

@@ -20,8 +20,8 @@ struct CardType {
   uint32_t scratch_bytes;
 };
 
-/** First of the registers; the identification register itself. */
-constexpr uint32_t kRegisters = 0xFCC00000;
+/** First of the registers. */
+constexpr uint32_t kRegisters = kIdentificationRegister;
 
 /** Of a card whose registers all read as ones. */
 Fault dead_core();

@@ -14,6 +14,7 @@ export const EXAMPLES = {
     'spikescope export --format onnx-qdq --out model-int8.onnx',
     'spikescope export --format onnx-float --from training/model.checkpoint --out model.onnx',
     'spikescope export --format akida --model qana-akd1000.spikescope --device akd1000 --out card',
+    'spikescope export --format akida --model m.spikescope --device akd1000 --into-bundle --out m.spikescope',
   ],
   inspect: ['spikescope inspect model.spikescope', 'spikescope inspect --activity --images photos'],
   calibrate: [

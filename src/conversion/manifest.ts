@@ -1,10 +1,10 @@
 /** The conversion manifest: what became of every layer, and where it can run (specification §5). */
+import { AKIDA1_DEVICES } from '../model/bundle/akida-programs-section.ts';
 import type { Manifest } from '../model/bundle/contract.ts';
 import type { GraphNode, IntegerGraph } from '../model/graph.ts';
 import { inputsOf } from '../model/graph.ts';
 import { programOf } from './akida1/program.ts';
 import type { FloatGraph } from './float/graph.ts';
-import { AKIDA1_DEVICES } from './targets/akida1.ts';
 import { checkTargets, forEachTarget, type Target, type TargetReports } from './targets/check.ts';
 import { HEAD_NAME } from './targets/target.ts';
 

@@ -11,6 +11,7 @@ import { runCommand } from '../support/run-command.ts';
 import { scopedModel, tinyScope } from '../support/scoped-model.ts';
 import { writeTinyDataset } from '../support/tiny-dataset.ts';
 import { tinyModel, tinyTable } from '../support/tiny-model.ts';
+import { programmedModel } from '../support/tiny-programs.ts';
 
 let folder: string;
 let dataset: string;
@@ -81,6 +82,17 @@ describe('calibrate', () => {
     await writeBundle(model, { ...tinyModel(), classTable: tinyTable() });
     await calibrated();
     expect((await readBundle(model)).classTable).toEqual(tinyTable());
+  });
+
+  it('keeps programs of cards, which are of the graph that it leaves alone', async () => {
+    const contents = programmedModel();
+    await writeBundle(model, contents);
+    await calibrated();
+    const { akidaPrograms, manifest } = await readBundle(model);
+    expect({ akidaPrograms, manifest }).toEqual({
+      akidaPrograms: contents.akidaPrograms,
+      manifest: contents.manifest,
+    });
   });
 
   it('says on the card what triage is worth, and on whom this was measured', async () => {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { convertCommand } from '../../src/cli/convert/convert.ts';
 import { readBundle } from '../../src/model/bundle/read.ts';
+import { writeBundle } from '../../src/model/bundle/write.ts';
 import { checkpointBytes, writeCheckpoint } from '../../src/model/checkpoint/file.ts';
 import type { Checkpoint } from '../../src/model/checkpoint/format.ts';
 import { qanaAkd1000 } from '../../src/model/networks/qana-akd1000.ts';
@@ -13,6 +14,7 @@ import { lesionImage } from '../support/drawn-lesion.ts';
 import { OnnxBuilder } from '../support/onnx.ts';
 import { phantomInputs } from '../support/phantoms.ts';
 import { runCommand } from '../support/run-command.ts';
+import { programmedModel } from '../support/tiny-programs.ts';
 import { quantisedCheckpoint } from '../support/trained.ts';
 
 let folder: string;
@@ -83,6 +85,17 @@ describe('convert', () => {
     expect((await readFile(out)).equals(first)).toBe(true);
     await convert('--json', '--per-tensor');
     expect((await readFile(out)).equals(first)).toBe(false);
+  });
+
+  it('says when programs of cards go with the bundle that it replaces', async () => {
+    expect((await convert()).stderr).not.toContain('had programs');
+    await writeBundle(out, programmedModel());
+    const { exitCode, stderr } = await convert();
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain('had programs for akd1000 and akd1500, which are of its old graph');
+    expect((await readBundle(out)).akidaPrograms).toBeUndefined();
+    await writeFile(out, 'no bundle');
+    expect((await convert()).stderr).not.toContain('had programs');
   });
 
   it('shows people a summary with what does not map, and why', async () => {

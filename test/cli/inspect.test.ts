@@ -7,6 +7,7 @@ import { writeBundle } from '../../src/model/bundle/write.ts';
 import { runCommand } from '../support/run-command.ts';
 import { scopedModel } from '../support/scoped-model.ts';
 import { tinyModel } from '../support/tiny-model.ts';
+import { programmedModel } from '../support/tiny-programs.ts';
 
 describe('inspect', () => {
   let folder: string;
@@ -58,6 +59,34 @@ describe('inspect', () => {
     expect((await runCommand(inspectCommand(), [scoped])).stdout).toContain(
       '0.5 % of validation, 98.0 % of frames',
     );
+  });
+
+  it('names what a card is given, and the programs without their bytes', async () => {
+    const plain = JSON.parse((await runCommand(inspectCommand(), [bundle, '--json'])).stdout);
+    expect([plain.akida1, plain.akidaPrograms]).toEqual([null, []]);
+    const programmed = path.join(folder, 'programmed.spikescope');
+    const { akidaPrograms, ...model } = programmedModel();
+    const layers = [
+      { name: 'convolution', thresholds: Int32Array.of(-7, 12), steps: Int32Array.of(40, 648) },
+    ];
+    const manifest = { ...model.manifest, akida1: { layers, shifts: Int32Array.of(-10, 20) } };
+    await writeBundle(programmed, { ...model, manifest, akidaPrograms });
+    const document = JSON.parse((await runCommand(inspectCommand(), [programmed, '--json'])).stdout);
+    expect(document.akida1).toEqual({
+      layers: [{ name: 'convolution', thresholds: [-7, 12], steps: [2.5, 40.5] }],
+      shifts: [-10, 20],
+    });
+    expect(document.akidaPrograms).toHaveLength(4);
+    expect(document.akidaPrograms[3]).toEqual({
+      ...{ device: 'akd1500', kind: 'backbone', compiler: '2.19.3', deviceVersion: 'BC.00.000.002' },
+      ...{ mode: 'Minimal', passes: 1, processors: { used: 2, of: 78 }, bytes: { info: 9, data: 7 } },
+    });
+    const { stdout } = await runCommand(inspectCommand(), [programmed]);
+    expect(stdout).toMatch(/convolution +2 +-7 … 12 +2\.5 … 40\.5/);
+    expect(stdout).toMatch(/head +2 +shifts -10 … 20/);
+    expect(stdout).toMatch(/akd1000 backbone +1 pass +2 of 78 processors/);
+    await writeBundle(programmed, { ...model, manifest });
+    expect((await runCommand(inspectCommand(), [programmed])).stdout).toContain('no program for a card');
   });
 
   it('shows people the layers, the readout and the card', async () => {

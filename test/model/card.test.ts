@@ -4,8 +4,8 @@ import type { CardTriage } from '../../src/model/bundle/card.ts';
 import {
   CLASS_TABLE_FORMAT,
   FIRST_FORMAT,
-  FORMAT_VERSION,
   packContainer,
+  TRIAGE_FORMAT,
 } from '../../src/model/bundle/container.ts';
 import { documentOf } from '../../src/model/bundle/document.ts';
 import { parseBundle } from '../../src/model/bundle/read.ts';
@@ -33,7 +33,7 @@ describe('a card that says what a model is for and what its triage is worth', ()
     for (const more of [{ intendedUse: 'for tests' }, { triage }, { intendedUse: 'for tests', triage }]) {
       const bytes = bundleBytes(withCard(more));
       expect(parseBundle(bytes, 'model').card).toEqual({ ...tiny.card, ...more });
-      expect(Buffer.from(bytes).readUInt32LE(8)).toBe(FORMAT_VERSION);
+      expect(Buffer.from(bytes).readUInt32LE(8)).toBe(TRIAGE_FORMAT);
     }
     expect(Buffer.from(bundleBytes(tiny)).readUInt32LE(8)).toBe(FIRST_FORMAT);
   });
@@ -54,7 +54,7 @@ describe('a card that says what a model is for and what its triage is worth', ()
       details: { field: 'card.intendedUse' },
     });
     for (const wrong of [{ threshold: 1.1 }, { sensitivity: null }, { colour: 'green' }]) {
-      expect(refusal({ triage: { ...triage, ...wrong } }, FORMAT_VERSION)).toMatchObject({
+      expect(refusal({ triage: { ...triage, ...wrong } }, TRIAGE_FORMAT)).toMatchObject({
         code: 'BUNDLE_SCHEMA',
       });
     }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RefusedError } from '../../src/errors.ts';
 import type { ModelContents } from '../../src/model/bundle/bundle.ts';
-import { FORMAT_VERSION, packContainer } from '../../src/model/bundle/container.ts';
+import { packContainer, TRIAGE_FORMAT } from '../../src/model/bundle/container.ts';
 import { documentOf } from '../../src/model/bundle/document.ts';
 import { parseBundle } from '../../src/model/bundle/read.ts';
 import { pyramidLevels, type ScopeSection, statisticCount } from '../../src/model/bundle/scope-section.ts';
@@ -12,7 +12,7 @@ function refusalOf(contents: ModelContents, foreign: object = {}): RefusedError 
   const { document: own, data } = documentOf(contents);
   const document = { ...Object(own), scope: { ...Object(own).scope, ...foreign } };
   try {
-    parseBundle(packContainer(document, data, undefined, FORMAT_VERSION), 'model');
+    parseBundle(packContainer(document, data, undefined, TRIAGE_FORMAT), 'model');
   } catch (error) {
     if (error instanceof RefusedError) return error;
     throw error;
@@ -47,8 +47,8 @@ describe('a bundle that tells what is no lesion', () => {
     expect(Buffer.from(bundleBytes(scopedModel(turned))).equals(bytes)).toBe(true);
   });
 
-  it('is of the newest format, and of the first without it', () => {
-    expect(formatIn(bytes)).toBe(FORMAT_VERSION);
+  it('is of the format of triage, and of the first without it', () => {
+    expect(formatIn(bytes)).toBe(TRIAGE_FORMAT);
     expect(formatIn(bundleBytes({ ...contents, scope: undefined }))).toBe(1);
   });
 

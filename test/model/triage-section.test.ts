@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RefusedError } from '../../src/errors.ts';
-import { CLASS_TABLE_FORMAT, FORMAT_VERSION, packContainer } from '../../src/model/bundle/container.ts';
+import { CLASS_TABLE_FORMAT, packContainer, TRIAGE_FORMAT } from '../../src/model/bundle/container.ts';
 import { documentOf } from '../../src/model/bundle/document.ts';
 import { parseBundle } from '../../src/model/bundle/read.ts';
 import { bundleBytes } from '../../src/model/bundle/write.ts';
@@ -20,7 +20,7 @@ function refusalOf(bytes: Uint8Array): RefusedError {
 
 /** A bundle with a rule that `change` has been at, its digest right, in a format of choice. */
 // biome-ignore lint/suspicious/noExplicitAny: a forger writes what no type allows
-function forged(change: (triage: any) => void, format = FORMAT_VERSION): Uint8Array {
+function forged(change: (triage: any) => void, format = TRIAGE_FORMAT): Uint8Array {
   const { document, data } = documentOf(tinyModel());
   const triage = structuredClone(tinyTriage());
   change(triage);
@@ -39,7 +39,7 @@ describe('a bundle that triages', () => {
   });
 
   it('is of a format of its own, which one that only tells of its classes is not', () => {
-    expect(formatIn(bytes)).toBe(FORMAT_VERSION);
+    expect(formatIn(bytes)).toBe(TRIAGE_FORMAT);
     expect(formatIn(bundleBytes({ ...contents, triage: undefined }))).toBe(CLASS_TABLE_FORMAT);
   });
 

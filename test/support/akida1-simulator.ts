@@ -5,9 +5,9 @@ import { type NetworkLayer, networkOf } from '../../src/conversion/akida1/networ
 import { programOf } from '../../src/conversion/akida1/program.ts';
 import { compilerPython } from '../../src/conversion/akida1/python.ts';
 import { SpikescopeError } from '../../src/errors.ts';
-import { elementCount, type IntegerGraph } from '../../src/model/graph.ts';
+import type { IntegerGraph } from '../../src/model/graph.ts';
 import { interpret } from '../../src/model/interpreter/interpreter.ts';
-import { Random } from './random.ts';
+import { nativeAddon } from '../../src/native/addon.ts';
 
 /** An interpreter with the vendor's packages; null where none can be had here. */
 export async function pythonOrNull(cache: string): Promise<string | null> {
@@ -19,8 +19,33 @@ export async function pythonOrNull(cache: string): Promise<string | null> {
   }
 }
 
+/** What this project computes for an image: every tensor by name, and the potentials. */
+export type Oracle = (image: Uint8Array) => {
+  readonly tensors: ReadonlyMap<string, Uint8Array>;
+  readonly potentials: Int32Array;
+};
+
+/** The judge. */
+export const interpreted =
+  (graph: IntegerGraph): Oracle =>
+  (image) =>
+    interpret(graph, image);
+
+/** The engine, where the interpreter would take too long; what it makes of some images is to be held to the interpreter. */
+export function traced(graph: IntegerGraph): { readonly oracle: Oracle; close(): Promise<void> } {
+  const engine = nativeAddon().createEngine(graph, { keepTensors: true });
+  const oracle: Oracle = (image) => {
+    const { tensors, potentials } = engine.trace(image);
+    return { tensors: new Map(Object.entries(tensors)), potentials };
+  };
+  return { oracle, close: () => engine.close() };
+}
+
 /** Values that differ, of each layer by its name; the head's are potentials. */
 export type Differences = Readonly<Record<string, number>>;
+
+/** Images that go through the simulator at once: their values are in memory together. */
+const BATCH = 100;
 
 /** `change`: what a mutant does to the network that the simulator gets. */
 export async function differencesOf(
@@ -28,47 +53,38 @@ export async function differencesOf(
   images: readonly Uint8Array[],
   python: string,
   change: (layers: NetworkLayer[]) => readonly NetworkLayer[] = (layers) => layers,
+  oracle = interpreted(graph),
 ): Promise<Differences> {
   const program = programOf(graph);
-  const simulated = await simulateAkida1(change(networkOf(graph, program)), images, python);
+  const layers = change(networkOf(graph, program));
+  const makers = chipLayersOf(graph).map(({ node, pool }) => ({
+    name: node.name,
+    kept: (pool ?? node).name,
+  }));
   const differences: Record<string, number> = {};
-  let at = 0;
-  for (const image of images) {
-    const { tensors, potentials } = interpret(graph, image);
-    const expected = chipLayersOf(graph).map(({ node, pool }) => {
-      const values = tensors.get((pool ?? node).name);
-      if (values === undefined) throw new Error(`The interpreter kept no ${node.name}`);
-      return { name: node.name, values: Int32Array.from(values) };
-    });
-    const raw = potentials.map((potential, i) => potential + program.shifts[i]);
-    for (const { name, values } of [...expected, { name: 'head', values: raw }]) {
-      const found = values.reduce((sum, value, i) => sum + (value === simulated[at + i] ? 0 : 1), 0);
+  for (let first = 0; first < images.length; first += BATCH) {
+    const batch = images.slice(first, first + BATCH);
+    const simulated = await simulateAkida1(layers, batch, python);
+    let at = 0;
+    const compare = (name: string, values: Uint8Array | Int32Array) => {
+      let found = 0;
+      for (let i = 0; i < values.length; i++) if (values[i] !== simulated[at + i]) found++;
       differences[name] = (differences[name] ?? 0) + found;
       at += values.length;
+    };
+    for (const image of batch) {
+      const { tensors, potentials } = oracle(image);
+      for (const { name, kept } of makers) {
+        const values = tensors.get(kept);
+        if (values === undefined) throw new Error(`No ${kept} was kept`);
+        compare(name, values);
+      }
+      compare(
+        'head',
+        potentials.map((potential, i) => potential + program.shifts[i]),
+      );
     }
+    if (at !== simulated.length) throw new Error(`${simulated.length} simulated values, not ${at}`);
   }
-  if (at !== simulated.length) throw new Error(`${simulated.length} simulated values, not ${at}`);
   return differences;
-}
-
-/** Noise, all 0, all 255, and edges that run every way: a border on each side, a checkerboard, one bright pixel. */
-export function trialImages({ input: { shape } }: IntegerGraph, noise: number, seed = 1): Uint8Array[] {
-  const random = new Random(seed);
-  const size = elementCount(shape);
-  const [height, width, channels] = shape;
-  const drawn = (value: (y: number, x: number, c: number) => number) =>
-    Uint8Array.from({ length: size }, (_, i) => {
-      const pixel = Math.floor(i / channels);
-      return value(Math.floor(pixel / width), pixel % width, i % channels);
-    });
-  return [
-    ...Array.from({ length: noise }, () => random.bytes(size)),
-    new Uint8Array(size),
-    new Uint8Array(size).fill(255),
-    drawn((y) => (y < height / 2 ? 0 : 255)),
-    drawn((_, x) => (x < width / 2 ? 255 : 0)),
-    drawn((y, x) => (y === 0 || x === 0 || y === height - 1 || x === width - 1 ? 255 : 0)),
-    drawn((y, x, c) => ((y + x + c) % 2) * 255),
-    drawn((y, x, c) => (y === 3 && x === width - 2 && c === 1 ? 255 : 0)),
-  ];
 }

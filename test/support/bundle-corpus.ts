@@ -8,6 +8,7 @@ import { learnableBundle } from './learnable.ts';
 import { Random } from './random.ts';
 import { scopedModel } from './scoped-model.ts';
 import { tinyModel, tinyTable } from './tiny-model.ts';
+import { programmedModel } from './tiny-programs.ts';
 
 const OPERATORS: readonly Operator[] = [
   ...(['add', 'averagePool', 'concat', 'convolution', 'dense'] as const),
@@ -17,7 +18,7 @@ const MAXIMUM_BYTES = 24_000;
 
 /**
  * By name, the same bytes every time: a plain one, one that learns, one that tells of its classes, one that tells what is no
- * lesion, and random graphs with every operator.
+ * lesion, one with programs of cards, and random graphs with every operator.
  */
 export function corpusBundles(): Map<string, Uint8Array> {
   const { digest: _, ...learning } = learnableBundle(1, 3);
@@ -26,6 +27,7 @@ export function corpusBundles(): Map<string, Uint8Array> {
     ['learning', bundleBytes(learning)],
     ['class-table', bundleBytes({ ...tinyModel(), classTable: tinyTable() })],
     ['scope', bundleBytes(scopedModel())],
+    ['akida-programs', bundleBytes(programmedModel())],
   ]);
   const missing = new Set<string>(OPERATORS);
   for (let seed = 0; missing.size > 0; seed++) {

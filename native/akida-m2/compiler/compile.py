@@ -2,6 +2,7 @@
 
     compile.py map NETWORK DEVICE OUT     writes model.fbz, program-info.bin, program-data.bin and program.json to OUT
     compile.py simulate NETWORK IMAGES    writes what every layer makes of every image to stdout
+    compile.py answer MODEL IMAGES        writes what a model.fbz makes of every image to stdout
 
 NETWORK is a folder with network.json and weights.bin; src/conversion/akida1/network.ts says what they hold. IMAGES is a file
 of uint8, image after image, in row, column, channel order. Simulated values are int32, little endian, image after image,
@@ -120,13 +121,22 @@ def simulate(folder, images_file):
     sys.stdout.buffer.write(np.concatenate(outputs, axis=1).astype("<i4").tobytes())
 
 
-def main(command, folder, *rest):
+def answer(model_file, images_file):
+    model = akida.Model(str(model_file))
+    images = np.frombuffer(images_file.read_bytes(), np.uint8).reshape([-1, *model.input_shape])
+    sys.stdout.buffer.write(model.forward(images).astype("<i4").tobytes())
+
+
+def main(command, source, *rest):
     if command == "map":
         device, out = rest
-        map_network(Path(folder), device, Path(out))
+        map_network(Path(source), device, Path(out))
     elif command == "simulate":
         (images,) = rest
-        simulate(Path(folder), Path(images))
+        simulate(Path(source), Path(images))
+    elif command == "answer":
+        (images,) = rest
+        answer(Path(source), Path(images))
     else:
         raise ValueError(f"Unknown command {command}")
 

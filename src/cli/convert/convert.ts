@@ -11,15 +11,15 @@ import { GHOST_POLICIES } from '../../conversion/compose/choose.ts';
 import { convert, PASSES } from '../../conversion/convert.ts';
 import { type PreparedModel, prepareModel } from '../../conversion/prepare.ts';
 import { TARGETS } from '../../conversion/targets/check.ts';
-import { reasonOf, SpikescopeError, UsageError } from '../../errors.ts';
-import type { ModelBundle, ModelContents } from '../../model/bundle/bundle.ts';
-import { writeBundle } from '../../model/bundle/write.ts';
+import { UsageError } from '../../errors.ts';
 import type { Shape } from '../../model/graph.ts';
 import { note, printJson, startProgress } from '../../ui/terminal/console.ts';
 import { meanOption, stdOption } from '../shared/normalisation.ts';
 import { requireWritable } from '../shared/output.ts';
 import { readSource } from '../shared/read-source.ts';
+import { writeModel } from '../shared/write-model.ts';
 import { refuseUnmappable } from './early-target.ts';
+import { lostProgramsOf } from './lost-programs.ts';
 import { readCard, readClassTable } from './model-card.ts';
 import { type ConvertOptions, parseConvertOptions } from './options.ts';
 import { printSummary, summaryOf } from './summary.ts';
@@ -116,24 +116,12 @@ async function runConvert(options: ConvertOptions): Promise<void> {
     advance: () => progress?.advance(),
   }).finally(() => progress?.stop());
   requireTarget(model.manifest, options.target, options.allowHost);
-  const bundle = await write(options.out, model);
+  const lost = await lostProgramsOf(options.out);
+  const bundle = await writeModel(options.out, model);
+  if (lost !== null) note(lost);
   const summary = summaryOf(bundle, options);
   if (options.json) printJson(summary);
   else printSummary(summary);
-}
-
-async function write(file: string, model: ModelContents): Promise<ModelBundle> {
-  try {
-    return await writeBundle(file, model);
-  } catch (cause) {
-    if (cause instanceof SpikescopeError) throw cause;
-    throw new SpikescopeError('OUT_UNWRITABLE', 'The bundle cannot be written', {
-      file,
-      received: reasonOf(cause),
-      remedy: 'give a file in an existing folder that you may write to with --out',
-      cause,
-    });
-  }
 }
 
 /** Null where training settled every scale, and where none were given. @throws UsageError `TRAINED_QUANTISED` */

@@ -1,34 +1,27 @@
-/** A bundle as the program of an Akida card, by the vendor's compiler on a virtual device. */
-import path from 'node:path';
-import { type Akida1Device, type CompilerReport, compileForAkida1 } from '../../conversion/akida1/compile.ts';
-import { networkOf } from '../../conversion/akida1/network.ts';
-import { programOf } from '../../conversion/akida1/program.ts';
+/** A bundle as the programs of an Akida card, by the vendor's compiler on a virtual device. */
+import { type CompiledPrograms, compilePrograms, withPrograms } from '../../conversion/akida1/programs.ts';
 import { compilerPython } from '../../conversion/akida1/python.ts';
 import { checkTargets } from '../../conversion/targets/check.ts';
 import { printable, UsageError } from '../../errors.ts';
-import { identityOf, type ModelIdentity } from '../../model/bundle/bundle.ts';
+import type { Akida1Device } from '../../model/bundle/akida-programs-section.ts';
+import { identityOf, type ModelBundle } from '../../model/bundle/bundle.ts';
 import { readBundle } from '../../model/bundle/read.ts';
-import { replaceFile } from '../../model/bundle/replace-file.ts';
 import { print, printJson } from '../../ui/terminal/console.ts';
 import { requireTarget } from '../convert/target.ts';
+import { programFigures, programLines } from '../shared/card-programs.ts';
 import { defaultCache } from '../shared/options.ts';
-import { makeOutputFolder } from '../shared/output.ts';
+import { makeOutputFolder, requireWritable } from '../shared/output.ts';
+import { writeModel } from '../shared/write-model.ts';
+import { printFolder, writeFolder } from './akida-folder.ts';
 
 interface AkidaExportOptions {
   readonly model?: string | undefined;
   readonly from?: string | undefined;
   readonly device?: Akida1Device | undefined;
+  /** A folder, or the bundle to write. */
   readonly out: string;
+  readonly intoBundle: boolean;
   readonly json: boolean;
-}
-
-/** What lies in `program.json` beside the program's two parts. */
-interface ExportedProgram extends CompilerReport {
-  readonly model: ModelIdentity;
-  /** Per class: our potential = the chip's − shift. */
-  readonly shifts: readonly number[];
-  /** Bytes by file. */
-  readonly files: Readonly<Record<string, number>>;
 }
 
 /**
@@ -38,25 +31,33 @@ interface ExportedProgram extends CompilerReport {
  */
 export async function exportForAkida(options: AkidaExportOptions): Promise<void> {
   const { model, device } = requireBoth(options);
+  const { out, intoBundle, json } = options;
   const bundle = await readBundle(model);
   requireTarget({ targets: checkTargets(bundle.graph) }, device, false);
-  const activations = programOf(bundle.graph);
-  const layers = networkOf(bundle.graph, activations);
-  makeOutputFolder(options.out, '--out');
-  const python = await compilerPython(defaultCache());
-  const { report, files } = await compileForAkida1(layers, device, python);
-  const sizes = Object.fromEntries([...files].map(([name, bytes]) => [name, bytes.length]));
-  const program: ExportedProgram = {
-    model: identityOf(bundle),
-    ...report,
-    shifts: [...activations.shifts],
-    files: sizes,
-  };
-  for (const [name, bytes] of files) await replaceFile(path.join(options.out, name), bytes);
-  const text = Buffer.from(`${JSON.stringify(program, null, 2)}\n`);
-  await replaceFile(path.join(options.out, 'program.json'), text);
-  if (options.json) printJson({ folder: options.out, ...program });
-  else printProgram(options.out, program);
+  if (intoBundle) requireWritable(out, '--out');
+  const compiled = await compilePrograms(bundle.graph, device, () => {
+    if (!intoBundle) makeOutputFolder(out, '--out');
+    return compilerPython(defaultCache());
+  });
+  if (intoBundle) return writeInto(out, bundle, device, { compiled, json });
+  const written = await writeFolder(out, bundle, compiled);
+  if (json) printJson({ folder: out, ...written });
+  else printFolder(out, written);
+}
+
+async function writeInto(
+  out: string,
+  { digest: _, ...contents }: ModelBundle,
+  device: Akida1Device,
+  { compiled, json }: { readonly compiled: CompiledPrograms; readonly json: boolean },
+): Promise<void> {
+  const written = await writeModel(out, withPrograms(contents, device, compiled));
+  const model = identityOf(written);
+  const programs = programFigures(written.akidaPrograms);
+  if (json) return printJson({ bundle: out, model, programs });
+  print(printable(`${out}  ${model.name} ${model.version}`));
+  print(`digest  ${model.digest}`);
+  for (const line of programLines(programs)) print(line);
 }
 
 function requireBoth({ model, from, device }: AkidaExportOptions): { model: string; device: Akida1Device } {
@@ -73,14 +74,4 @@ function requireBoth({ model, from, device }: AkidaExportOptions): { model: stri
     expected: 'akd1000 or akd1500',
     received: 'none',
   });
-}
-
-function printProgram(folder: string, program: ExportedProgram): void {
-  const { model, device, deviceVersion, compiler, passes, processors, files } = program;
-  const bytes = files['program-info.bin'] + files['program-data.bin'];
-  print(printable(`${folder}  ${model.name} ${model.version} for ${device} ${deviceVersion}`));
-  print(`compiler     akida ${printable(compiler)}`);
-  print(`program      ${(bytes / 1024).toFixed(1)} KiB`);
-  print(`passes       ${passes}`);
-  print(`processors   ${processors.used} of ${processors.of}`);
 }

@@ -5,8 +5,8 @@ import { exportFloat } from '../../conversion/export/float.ts';
 import { exportQdq } from '../../conversion/export/qdq.ts';
 import { EXPORT_OPSET } from '../../conversion/export/writer.ts';
 import { importSource } from '../../conversion/float-source.ts';
-import { AKIDA1_DEVICES } from '../../conversion/targets/akida1.ts';
 import { reasonOf, SpikescopeError, UsageError } from '../../errors.ts';
+import { AKIDA1_DEVICES } from '../../model/bundle/akida-programs-section.ts';
 import { readBundle } from '../../model/bundle/read.ts';
 import { replaceFile } from '../../model/bundle/replace-file.ts';
 import { DEFAULT_MODEL } from '../../runtime/engine/shipped-models.ts';
@@ -24,6 +24,7 @@ const optionsSchema = z.object({
   from: z.string().optional(),
   averages: z.boolean(),
   device: z.enum(AKIDA1_DEVICES).optional(),
+  intoBundle: z.boolean().default(false),
   out: z.string(),
   json: z.boolean().default(false),
 });
@@ -36,7 +37,9 @@ onnx-qdq    of a bundle (--model): its integer graph, every operator between Deq
 onnx-float  of a checkpoint or an ONNX model (--from), batch norms folded. A bundle holds no float graph.
 
 akida       of a bundle (--model) that was converted with --target akd1000 or akd1500: a folder with the vendor's model, the
-            two parts of a card's program and program.json. The vendor's compiler is Python: the first run makes an
+            two parts of a card's program and program.json, of the whole network and (in backbone/) up to the embedding.
+            With --into-bundle the bundle with both programs in it: what a device with a card runs. --out may name the
+            bundle itself; programs for the other card stay in it. The vendor's compiler is Python: the first run makes an
             environment for it in the cache folder.
 
 Of the ONNX formats either takes one input "image", float32 [n, 3, side, side], RGB in 0…1, and gives "logits", [n, classes].
@@ -59,7 +62,8 @@ export function exportCommand(): Command {
     .option('--from <model>', 'for onnx-float: checkpoint of a training, or ONNX model')
     .option('--no-averages', 'the checkpoint’s last weights, not their moving averages')
     .addOption(new Option('--device <device>', 'for akida: the card').choices(AKIDA1_DEVICES))
-    .requiredOption('--out <file>', 'file to write; for akida a folder')
+    .option('--into-bundle', 'for akida: write the bundle anew with the programs in it')
+    .requiredOption('--out <file>', 'file to write; for akida a folder, or the bundle with --into-bundle')
     .option('--json', 'one JSON document on stdout')
     .addHelpText('after', AFTER_HELP)
     .action((rawOptions: unknown) => run(parseOptions(optionsSchema, rawOptions)));
@@ -67,7 +71,7 @@ export function exportCommand(): Command {
 
 async function run(options: Options): Promise<void> {
   if (options.format === 'akida') return exportForAkida(options);
-  refuseDevice(options);
+  refuseCardOptions(options);
   requireWritable(options.out, '--out');
   const source = options.format === 'onnx-qdq' ? bundleOf(options) : floatModelOf(options);
   const bytes = options.format === 'onnx-qdq' ? await qdqOf(source) : await floatOf(source, options.averages);
@@ -80,8 +84,15 @@ async function run(options: Options): Promise<void> {
     );
 }
 
-/** @throws UsageError `EXPORT_DEVICE` */
-function refuseDevice({ device, format }: Options): void {
+/** @throws UsageError `OPTION`, `EXPORT_DEVICE` */
+function refuseCardOptions({ device, intoBundle, format }: Options): void {
+  if (intoBundle) {
+    throw new UsageError('OPTION', 'A bundle takes programs of cards only', {
+      field: '--into-bundle',
+      received: `--format ${format}`,
+      expected: '--format akida',
+    });
+  }
   if (device === undefined) return;
   throw new UsageError('EXPORT_DEVICE', 'ONNX is for no device', {
     field: '--device',

@@ -1,10 +1,12 @@
 import { valueBits, weightBits } from '../../model/bits.ts';
+import { type Akida1Section, STEPS_PER_POTENTIAL } from '../../model/bundle/akida1-section.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import type { Manifest } from '../../model/bundle/contract.ts';
 import type { ScopeSection } from '../../model/bundle/scope-section.ts';
 import { multiplyAddsOf, parameterBytesOf } from '../../model/cost.ts';
 import type { GraphNode } from '../../model/graph.ts';
 import type { Engine } from '../../runtime/engine/contract.ts';
+import { programFigures } from '../shared/card-programs.ts';
 
 type ManifestLayer = Manifest['layers'][number];
 
@@ -58,12 +60,26 @@ export function documentOf(file: string, bundle: ModelBundle, engine: Engine) {
     preprocessing,
     readout,
     scope: scope === undefined ? null : scopeFigures(scope),
+    akida1: manifest.akida1 === undefined ? null : akida1Figures(manifest.akida1),
+    akidaPrograms: programFigures(bundle.akidaPrograms),
     card,
   };
 }
 /** Without the distributions. */
 function scopeFigures({ method, outOfScope, unfamiliar, fittedOn, expected }: ScopeSection) {
   return { method, outOfScope, unfamiliar, fittedOn, expected };
+}
+
+/** What Akida 1.0 is given of the graph, in potentials. */
+function akida1Figures({ layers, shifts }: Akida1Section) {
+  return {
+    layers: layers.map(({ name, thresholds, steps }) => ({
+      name,
+      thresholds: [...thresholds],
+      steps: Array.from(steps, (step) => step / STEPS_PER_POTENTIAL),
+    })),
+    shifts: [...shifts],
+  };
 }
 
 export type InspectDocument = ReturnType<typeof documentOf>;

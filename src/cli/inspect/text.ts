@@ -3,6 +3,7 @@ import { colour, print } from '../../ui/terminal/console.ts';
 import { counted } from '../../ui/terminal/layout.ts';
 import { tableLines } from '../../ui/terminal/table.ts';
 import { scalesOf } from '../shared/scales.ts';
+import { akidaLines } from './akida-text.ts';
 import { cardTriageLines } from './card-triage-text.ts';
 import type { InspectDocument, InspectedLayer } from './document.ts';
 
@@ -32,6 +33,7 @@ export function printInspection(document: InspectDocument): void {
   printTargets(document);
   printReadout(document);
   printScope(document);
+  for (const line of akidaLines(document)) print(line);
   printCard(document);
 }
 

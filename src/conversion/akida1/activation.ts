@@ -6,6 +6,7 @@
  * Threshold and step are integers: the chip keeps four fraction bits of a step. The potential is the bare sum
  * Σ weight × value; bias and the input's zero point lie in the threshold.
  */
+import { STEPS_PER_POTENTIAL } from '../../model/bundle/akida1-section.ts';
 import { clip, requantise } from '../../model/requantise.ts';
 
 /** Sixteenths, of one output channel. */
@@ -15,14 +16,12 @@ export interface ChipActivation {
   readonly step: number;
 }
 
-/** Fractions of a potential in which steps are counted. */
-export const STEP_UNIT = 16;
 /** Largest step, in sixteenths. */
-const LARGEST_STEP = 65_535 * STEP_UNIT;
+const LARGEST_STEP = 65_535 * STEPS_PER_POTENTIAL;
 
 /** What the chip answers: an integer in 0…`levels`. */
 export function activate(potential: number, { threshold, step }: ChipActivation, levels: number): number {
-  return clip(Math.ceil(((potential - threshold) * STEP_UNIT) / step), 0, levels);
+  return clip(Math.ceil(((potential - threshold) * STEPS_PER_POTENTIAL) / step), 0, levels);
 }
 
 /** One output channel of a layer as the integer graph has it, behind a bounded ReLU with zero point 0. */
@@ -52,7 +51,7 @@ export function crossing({ multiplier, shift, offset }: Channel, level: number):
 
 /** The least potential at which the chip answers `level` or more. */
 function chipCrossing({ threshold, step }: ChipActivation, level: number): number {
-  return threshold + Math.floor((step * (level - 1)) / STEP_UNIT) + 1;
+  return threshold + Math.floor((step * (level - 1)) / STEPS_PER_POTENTIAL) + 1;
 }
 
 /** An activation that crosses every level where the channel does, as far as potentials reach; null where none does. */
@@ -71,7 +70,7 @@ export function activationOf(channel: Channel): ChipActivation | null {
   const reached = crossings.filter((at) => at > least && at <= most);
   const anchor = anchorOf(passed, reached, channel.reach);
   for (const step of stepsFor(reached, channel)) {
-    const rise = Math.floor((step * (anchor.level - 1)) / STEP_UNIT);
+    const rise = Math.floor((step * (anchor.level - 1)) / STEPS_PER_POTENTIAL);
     const activation = { threshold: anchor.at - 1 - rise, step };
     if (agrees(activation)) return activation;
   }
@@ -93,13 +92,16 @@ function stepsFor(
   { reach: { least, most }, multiplier, shift }: Channel,
 ): number[] {
   if (reached.length < 2) {
-    const steps = [Math.round((STEP_UNIT * 2 ** (15 + shift)) / multiplier), (most - least + 1) * STEP_UNIT];
+    const steps = [
+      Math.round((STEPS_PER_POTENTIAL * 2 ** (15 + shift)) / multiplier),
+      (most - least + 1) * STEPS_PER_POTENTIAL,
+    ];
     return steps.map((step) => Math.min(step, LARGEST_STEP));
   }
   const distance = reached[reached.length - 1] - reached[0];
   const levels = reached.length - 1;
-  const from = Math.max(1, Math.ceil(((distance - 1) * STEP_UNIT) / levels));
-  const to = Math.min(LARGEST_STEP, Math.floor(((distance + 1) * STEP_UNIT) / levels));
+  const from = Math.max(1, Math.ceil(((distance - 1) * STEPS_PER_POTENTIAL) / levels));
+  const to = Math.min(LARGEST_STEP, Math.floor(((distance + 1) * STEPS_PER_POTENTIAL) / levels));
   return Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i);
 }
 

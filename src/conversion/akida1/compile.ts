@@ -4,12 +4,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import { SpikescopeError } from '../../errors.ts';
+import { AKIDA1_DEVICES, type Akida1Device } from '../../model/bundle/akida-programs-section.ts';
 import { firstIssue } from '../../schema.ts';
-import { AKIDA1_DEVICES } from '../targets/akida1.ts';
 import { type NetworkLayer, networkFiles } from './network.ts';
 import { runCompiler } from './python.ts';
-
-export type Akida1Device = (typeof AKIDA1_DEVICES)[number];
 
 const count = z.number().int().min(0);
 
@@ -29,11 +27,16 @@ export type CompilerReport = z.infer<typeof reportSchema>;
 
 export interface CompiledProgram {
   readonly report: CompilerReport;
-  /** By file name: the vendor's model, and the two parts of the card's program. */
+  /** By name, as in `PROGRAM_FILES`. */
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
-const FILES = ['model.fbz', 'program-info.bin', 'program-data.bin'];
+/** What the compiler writes: the vendor's model, and the two parts of the card's program. */
+export const PROGRAM_FILES = {
+  model: 'model.fbz',
+  info: 'program-info.bin',
+  data: 'program-data.bin',
+} as const;
 
 /**
  * Same layers and device, same bytes.
@@ -50,7 +53,8 @@ export async function compileForAkida1(
     await mkdir(out);
     await runCompiler(python, ['map', folder, device, out]);
     const files = new Map<string, Uint8Array>();
-    for (const name of FILES) files.set(name, await readFile(path.join(out, name)));
+    for (const name of Object.values(PROGRAM_FILES))
+      files.set(name, new Uint8Array(await readFile(path.join(out, name))));
     return { report: parseReport(await readFile(path.join(out, 'program.json'), 'utf8')), files };
   });
 }
@@ -67,9 +71,30 @@ export async function simulateAkida1(
   return withNetwork(layers, async (folder) => {
     const file = path.join(folder, 'images.bin');
     await writeFile(file, Buffer.concat(images));
-    const bytes = await runCompiler(python, ['simulate', folder, file]);
-    return new Int32Array(Uint8Array.from(bytes).buffer);
+    return int32Of(await runCompiler(python, ['simulate', folder, file]));
   });
+}
+
+/**
+ * What a compiled model answers in the vendor's simulator, image after image: the embedding or the head's potentials, in
+ * row, column, channel order.
+ * @param model the file `model.fbz` of a compiled program
+ */
+export async function answersOfAkida1(
+  model: Uint8Array,
+  images: readonly Uint8Array[],
+  python: string,
+): Promise<Int32Array> {
+  return withFolder(async (folder) => {
+    const [file, pixels] = [path.join(folder, 'model.fbz'), path.join(folder, 'images.bin')];
+    await writeFile(file, model);
+    await writeFile(pixels, Buffer.concat(images));
+    return int32Of(await runCompiler(python, ['answer', file, pixels]));
+  });
+}
+
+function int32Of(bytes: Uint8Array): Int32Array {
+  return new Int32Array(Uint8Array.from(bytes).buffer);
 }
 
 /** With the network in files in a folder that is gone afterwards. */
@@ -77,11 +102,17 @@ async function withNetwork<Result>(
   layers: readonly NetworkLayer[],
   work: (folder: string) => Promise<Result>,
 ): Promise<Result> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'spikescope-akida-'));
-  try {
+  return withFolder(async (folder) => {
     const { description, weights } = networkFiles(layers);
     await writeFile(path.join(folder, 'network.json'), description);
     await writeFile(path.join(folder, 'weights.bin'), weights);
+    return work(folder);
+  });
+}
+
+async function withFolder<Result>(work: (folder: string) => Promise<Result>): Promise<Result> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'spikescope-akida-'));
+  try {
     return await work(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -4,6 +4,8 @@
  * `network.json` lists the layers; an array in it is `{type, shape, offset, length}`, offset in bytes into `weights.bin`,
  * little endian.
  */
+
+import type { ProgramKind } from '../../model/bundle/akida-programs-section.ts';
 import type { Akida1Section } from '../../model/bundle/akida1-section.ts';
 import type { ConvolutionNode, DenseNode, IntegerGraph, Shape } from '../../model/graph.ts';
 import { HEAD_NAME } from '../targets/target.ts';
@@ -54,6 +56,15 @@ export function networkOf(graph: IntegerGraph, program: Akida1Section): NetworkL
     };
   });
   return [...layers, fullyConnectedOf(graph, HEAD_NAME, graph.head)];
+}
+
+/**
+ * The layers of a program of either kind. The backbone ends with the activation before the head: what it gives is the
+ * graph's embedding, value by value, for the chip's maps come out in row, column, channel order whatever the order of a
+ * dense layer's weights.
+ */
+export function layersFor(kind: ProgramKind, layers: readonly NetworkLayer[]): readonly NetworkLayer[] {
+  return kind === 'whole' ? layers : layers.slice(0, -1);
 }
 
 function convolutionOf({ isFirst, input, pool }: ChipLayer, node: ConvolutionNode) {

@@ -46,9 +46,6 @@ const CONVOLUTIONAL = {
 const FULLY_CONNECTED = { name: 'FullyConnected', weightBits: 4 } as const;
 const ACTIVATION_BITS = 4;
 
-/** The chips of this generation. */
-export const AKIDA1_DEVICES = ['akd1000', 'akd1500'] as const;
-
 /** Where they differ. */
 export interface Akida1Limits {
   /** Sides of a max pool behind a layer other than the first. */

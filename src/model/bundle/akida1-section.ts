@@ -6,6 +6,9 @@ import { text } from './fields.ts';
 
 const MAXIMUM_LAYERS = 4096;
 
+/** Steps are counted in sixteenths of a potential: the chip keeps four fraction bits. */
+export const STEPS_PER_POTENTIAL = 16;
+
 /** `threshold` and `step` as in `src/conversion/akida1/activation.ts`, one of each per output channel. */
 const layerSchema = z.strictObject({
   name: text(256),

@@ -1,4 +1,5 @@
 import type { IntegerGraph } from '../graph.ts';
+import type { AkidaProgramsSection } from './akida-programs-section.ts';
 import type { ModelCard } from './card.ts';
 import type { ClassTableSection } from './class-table-section.ts';
 import type { Manifest, Preprocessing, Readout } from './contract.ts';
@@ -34,6 +35,8 @@ export interface ModelContents {
   readonly triage?: TriageSection | undefined;
   /** Absent from bundles that cannot tell what is no lesion. */
   readonly scope?: ScopeSection | undefined;
+  /** Absent from bundles that no Akida card runs; read it through `akidaProgramOf`. */
+  readonly akidaPrograms?: AkidaProgramsSection | undefined;
 }
 
 /** A bundle as read from disk: its contents and the SHA-256 (hexadecimal) over all its bytes before the digest. */

@@ -32,7 +32,9 @@ export const FIRST_FORMAT = 1;
 /** Of bundles with a class table. */
 export const CLASS_TABLE_FORMAT = 2;
 /** Of bundles that triage, or tell what is no lesion. */
-export const FORMAT_VERSION = 3;
+export const TRIAGE_FORMAT = 3;
+/** Of bundles with programs of cards. */
+export const FORMAT_VERSION = 4;
 const BUNDLE: ContainerKind = {
   magic: 'SPIKESCO',
   formatVersion: FORMAT_VERSION,

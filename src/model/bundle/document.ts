@@ -1,11 +1,12 @@
 /** The JSON document of a bundle: its schema, and the way back. */
 import { z } from 'zod';
 import type { IntegerGraph } from '../graph.ts';
+import { type AkidaProgramsSection, akidaProgramsSchema, inProgramOrder } from './akida-programs-section.ts';
 import { ARRAYS, ArrayWriter } from './arrays.ts';
 import type { ModelContents } from './bundle.ts';
 import { cardSchema } from './card.ts';
 import { type ClassTableSection, classTableSchema } from './class-table-section.ts';
-import { CLASS_TABLE_FORMAT, FIRST_FORMAT, FORMAT_VERSION } from './container.ts';
+import { CLASS_TABLE_FORMAT, FIRST_FORMAT, FORMAT_VERSION, TRIAGE_FORMAT } from './container.ts';
 import { manifestSchema, preprocessingSchema, readoutSchema } from './contract.ts';
 import { classNames, foreignNames, plainName, scale, text, whole } from './fields.ts';
 import { type LearningSection, learningSchema } from './learning-section.ts';
@@ -90,18 +91,20 @@ export const documentSchema = z.strictObject({
   classTable: classTableSchema.optional(),
   triage: triageSchema.optional(),
   scope: scopeSchema.optional(),
+  akidaPrograms: akidaProgramsSchema.optional(),
 });
 
-type Dated = Pick<ModelContents, 'scope' | 'triage' | 'classTable' | 'card' | 'manifest'>;
+type Dated = Pick<ModelContents, 'akidaPrograms' | 'scope' | 'triage' | 'classTable' | 'card' | 'manifest'>;
 
 /** Parts that came later, with the format that first had them and whether contents have them; the latest first. */
 const LATER_PARTS: readonly (readonly [field: string, format: number, isIn: (contents: Dated) => boolean])[] =
   [
-    ['scope', FORMAT_VERSION, ({ scope }) => scope !== undefined],
-    ['triage', FORMAT_VERSION, ({ triage }) => triage !== undefined],
-    ['manifest.akida1', FORMAT_VERSION, ({ manifest }) => manifest.akida1 !== undefined],
-    ['card.triage', FORMAT_VERSION, ({ card }) => card.triage !== undefined],
-    ['card.intendedUse', FORMAT_VERSION, ({ card }) => card.intendedUse !== undefined],
+    ['akidaPrograms', FORMAT_VERSION, ({ akidaPrograms }) => akidaPrograms !== undefined],
+    ['scope', TRIAGE_FORMAT, ({ scope }) => scope !== undefined],
+    ['triage', TRIAGE_FORMAT, ({ triage }) => triage !== undefined],
+    ['manifest.akida1', TRIAGE_FORMAT, ({ manifest }) => manifest.akida1 !== undefined],
+    ['card.triage', TRIAGE_FORMAT, ({ card }) => card.triage !== undefined],
+    ['card.intendedUse', TRIAGE_FORMAT, ({ card }) => card.intendedUse !== undefined],
     ['classTable', CLASS_TABLE_FORMAT, ({ classTable }) => classTable !== undefined],
   ];
 
@@ -119,7 +122,7 @@ export function formatOf(contents: Dated): number {
 /** Replaces every typed array by a reference into the returned data. Same contents, same bytes. */
 export function documentOf(contents: ModelContents): { document: unknown; data: Uint8Array } {
   const { name, version, graph, preprocessing, readout, golden, manifest, card } = contents;
-  const { learning, classTable, triage, scope } = contents;
+  const { learning, classTable, triage, scope, akidaPrograms } = contents;
   const writer = new ArrayWriter();
   const document = withReferences(
     {
@@ -128,6 +131,7 @@ export function documentOf(contents: ModelContents): { document: unknown; data: 
       ...(classTable !== undefined && { classTable: orderedTable(classTable) }),
       ...(triage !== undefined && { triage: orderedTriage(triage) }),
       ...(scope !== undefined && { scope: orderedScope(scope) }),
+      ...(akidaPrograms !== undefined && { akidaPrograms: orderedPrograms(akidaPrograms) }),
     },
     writer,
   );
@@ -159,6 +163,15 @@ function orderedScope(section: ScopeSection): ScopeSection {
 
 function orderedGaussian({ mean, axes, deviations, restDeviation }: GaussianSection): GaussianSection {
   return { mean, axes, deviations, restDeviation };
+}
+
+function orderedPrograms({ version, graph, programs }: AkidaProgramsSection): AkidaProgramsSection {
+  const ordered = inProgramOrder(programs).map((program) => {
+    const { device, kind, compiler, deviceVersion, mode, passes, info, data } = program;
+    const { used, of } = program.processors;
+    return { device, kind, compiler, deviceVersion, mode, passes, processors: { used, of }, info, data };
+  });
+  return { version, graph, programs: ordered };
 }
 
 function orderedTable({ version, classes }: ClassTableSection): ClassTableSection {

@@ -6,6 +6,7 @@ import { ACCUMULATOR_LIMIT } from '../requantise.ts';
 import { MAXIMUM_REPLAY, workOf } from '../validate/budget.ts';
 import { validateGraph } from '../validate/validate.ts';
 import { areWithin } from '../validate/within.ts';
+import { akidaProgramsProblem } from './akida-programs-section.ts';
 import { akida1Problem } from './akida1-section.ts';
 import { withArrays } from './arrays.ts';
 import type { GoldenCase, ModelBundle } from './bundle.ts';
@@ -141,6 +142,13 @@ function validateAgreement(contents: Omit<ModelBundle, 'digest'>): void {
   if (strange !== null) throw disagreement('triage', 'a rule that fits the graph', strange);
   const misfit = scope === undefined ? null : scopeProblem(scope, graph);
   if (misfit !== null) throw disagreement('scope', 'distributions that fit the graph', misfit);
+  const { akidaPrograms } = contents;
+  const foreign = akidaPrograms === undefined ? null : akidaProgramsProblem(akidaPrograms, graph, akida1);
+  if (foreign !== null) {
+    const remedy =
+      'convert the model again, then compile its programs with `spikescope export --format akida --into-bundle`';
+    throw disagreement('akidaPrograms', 'programs compiled from the graph', foreign, remedy);
+  }
 }
 
 /** Cases at most, for the guard and for rehearsal: every update is judged by all of them. */
@@ -163,10 +171,11 @@ function validateLearning(learning: LearningSection, graph: IntegerGraph): void 
   }
 }
 
-function disagreement(field: string, expected: string, received: string): RefusedError {
+function disagreement(field: string, expected: string, received: string, remedy?: string): RefusedError {
   return new RefusedError('BUNDLE_INCONSISTENT', 'Two parts of the bundle contradict each other', {
     field,
     expected,
     received,
+    ...(remedy !== undefined && { remedy }),
   });
 }

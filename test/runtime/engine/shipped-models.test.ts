@@ -38,6 +38,19 @@ describe('bundles that ship', () => {
     expect(modelFile('./no/such.spikescope')).toBe('./no/such.spikescope');
   });
 
+  it('carry for either card what the whole network takes and what its backbone takes, where they are for one', async () => {
+    const { akidaPrograms } = await readBundle(modelFile('qana-akd1000'));
+    const programs = akidaPrograms?.programs ?? [];
+    expect(programs.map(({ device, kind }) => `${device} ${kind}`)).toEqual([
+      ...['akd1000 whole', 'akd1000 backbone', 'akd1500 whole', 'akd1500 backbone'],
+    ]);
+    for (const { passes, processors } of programs) {
+      expect(passes).toBe(1);
+      expect(processors.used).toBeLessThanOrEqual(processors.of);
+    }
+    expect((await readBundle(DEFAULT_MODEL)).akidaPrograms).toBeUndefined();
+  });
+
   it('have figures of their own to be chosen by', async () => {
     for (const name of shippedModels()) {
       const file = modelFile(name);

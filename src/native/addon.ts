@@ -112,6 +112,8 @@ export interface NativeAddon {
    * `ARGUMENT`.
    */
   measurePeak(instructionSet: string, milliseconds: number): number;
+  /** The identification register of the card at a path; only builds that can open a card have it. Throws `DEVICE_*`. */
+  readonly cardIdentification?: ((device: string) => number) | undefined;
   /** Bytes per second that one core reads from 4 KiB…1 GiB gone through again and again. Throws with code `ARGUMENT`. */
   measureBandwidth(bytes: number, milliseconds: number): number;
 }
@@ -128,6 +130,7 @@ const addonSchema = z.object({
   measureQuality: functionSchema<NativeAddon['measureQuality']>(),
   measurePeak: functionSchema<NativeAddon['measurePeak']>(),
   measureBandwidth: functionSchema<NativeAddon['measureBandwidth']>(),
+  cardIdentification: functionSchema<(device: string) => number>().optional(),
 }) satisfies z.ZodType<NativeAddon>;
 
 let loaded: NativeAddon | undefined;

@@ -102,12 +102,12 @@ interface Remains {
   /** Number of its last record. */
   readonly records: number;
   readonly waiting: readonly Waiting[];
-  /** Commands that were accepted: none may be accepted again. */
-  readonly commands: readonly JournalRecord[];
+  /** Commands that were accepted, none of which may be accepted again, and the floors of provisioning. */
+  readonly binding: readonly JournalRecord[];
 }
 
 function remainsOf(file: string): Remains {
-  const nothing = { records: 0, waiting: [], commands: [] };
+  const nothing = { records: 0, waiting: [], binding: [] };
   if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) === 0) return nothing;
   let database: Database.Database | undefined;
   try {
@@ -116,7 +116,7 @@ function remainsOf(file: string): Remains {
     return {
       records: readable(() => Number(opened.prepare('SELECT max(sequence) FROM records').pluck().get())) ?? 0,
       waiting: readable(() => waitingIn(opened)) ?? [],
-      commands: readable(() => soundRecords(opened, "kind = 'command'")) ?? [],
+      binding: readable(() => soundRecords(opened, "kind IN ('command', 'provision')")) ?? [],
     };
   } catch {
     return nothing;
@@ -161,14 +161,14 @@ function soundRecords(database: Database.Database, condition: string): JournalRe
     .filter((record) => digestOf(record).equals(record.digest));
 }
 
-function write(database: Database.Database, broken: ChainBreak, { waiting, commands }: Remains): void {
+function write(database: Database.Database, broken: ChainBreak, { waiting, binding }: Remains): void {
   const writer = new ChainWriter(database);
   const enqueue = database.prepare<[number, string, string, string]>(
     'INSERT INTO outbox (sequence, channel, session, lane) VALUES (?, ?, ?, ?)',
   );
   const caseId = broken.keptAs ?? 'none';
   writer.append([{ kind: 'break', caseId, payload: JSON.stringify(broken) }]);
-  for (const command of commands) writer.append([draftOf(command)], command.recordedAt);
+  for (const record of binding) writer.append([draftOf(record)], record.recordedAt);
   for (const { record, places } of waiting) {
     const sequence = writer.append([draftOf(record)], record.recordedAt);
     for (const { channel, session, lane } of places) enqueue.run(sequence, channel, session, lane);

@@ -18,6 +18,10 @@ export const RECORD_KINDS = [
   'publication',
   /** A command from outside was accepted; its case is the command's own identifier. */
   'command',
+  /** What provisioning did or refused: metadata that is trusted from now on, with the floors below which none is taken. */
+  'provision',
+  /** What computes was changed: a card has failed and the processor goes on, or the card serves again. */
+  'backend',
   /** The journal was taken over from an older schema. */
   'migration',
   /** The chain begins here because the one before it was broken or not whole: what was missing, where it is kept. */

@@ -8,9 +8,10 @@ import { migrateFromSchema1 } from './journal-migration.ts';
 
 /** Marks a SQLite file as a spikescope journal ("spks" in ASCII). */
 const APPLICATION_ID = 0x73706b73;
-export const JOURNAL_SCHEMA = 3;
+export const JOURNAL_SCHEMA = 4;
 
 const quoted = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ');
+const kindsCheck = (kinds: readonly string[]): string => `CHECK (kind IN (${quoted(kinds)}))`;
 
 /** Results with what became of them. The last publication is the one recorded last, whatever the clock said. */
 const VIEW = `CREATE VIEW journal AS
@@ -43,7 +44,7 @@ const LABELS = "CREATE INDEX labels ON records (sequence) WHERE kind = 'label';"
 const SCHEMA = `
   CREATE TABLE records (
     sequence    INTEGER PRIMARY KEY AUTOINCREMENT,
-    kind        TEXT NOT NULL CHECK (kind IN (${quoted(RECORD_KINDS)})),
+    kind        TEXT NOT NULL ${kindsCheck(RECORD_KINDS)},
     case_id     TEXT NOT NULL,
     recorded_at TEXT NOT NULL,
     payload     TEXT NOT NULL CHECK (json_valid(payload)),
@@ -76,8 +77,10 @@ const FROM_SCHEMA_2 = `
   INSERT INTO outbox SELECT sequence, channel, session, lane FROM outbox_2;
   DROP TABLE outbox_2;
   ${LABELS}
-  PRAGMA user_version = ${JOURNAL_SCHEMA};
 `;
+
+/** What records could be in schemas 2 and 3. */
+const KINDS_BEFORE_SCHEMA_4 = RECORD_KINDS.filter((kind) => kind !== 'provision' && kind !== 'backend');
 
 /**
  * Bytes. A commit writes whole pages, and a capture touches half a dozen with a few hundred bytes each: small ones spare
@@ -153,6 +156,7 @@ function adopt(database: Database.Database, file: string): void {
       const version = numberOf(database, 'user_version');
       if (version === 1) migrateFromSchema1(database, SCHEMA);
       if (version === CHAINED_SINCE) database.exec(FROM_SCHEMA_2);
+      if (version === CHAINED_SINCE || version === 3) admitNewKinds(database);
     })
     .immediate();
   const application = numberOf(database, 'application_id');
@@ -174,6 +178,26 @@ function adopt(database: Database.Database, file: string): void {
     });
   }
   renewView(database);
+}
+
+/**
+ * Lets a table of records take kinds that came later. Only the constraint's text changes, as SQLite describes it for changes
+ * that touch no content: copying the table would take as much room again as the journal has.
+ */
+function admitNewKinds(database: Database.Database): void {
+  const revision = numberOf(database, 'schema_version');
+  database.unsafeMode(true);
+  try {
+    database.pragma('writable_schema = ON');
+    database
+      .prepare("UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE type = 'table' AND name = 'records'")
+      .run(kindsCheck(KINDS_BEFORE_SCHEMA_4), kindsCheck(RECORD_KINDS));
+    database.pragma(`schema_version = ${revision + 1}`);
+    database.pragma('writable_schema = RESET');
+  } finally {
+    database.unsafeMode(false);
+  }
+  database.pragma(`user_version = ${JOURNAL_SCHEMA}`);
 }
 
 /** A view is no record: one of an earlier version is replaced, or at another start where there is no room now. */

@@ -48,6 +48,8 @@ export interface JournalOptions {
 const UNRECORDED = 8;
 /** Milliseconds for which they wait for one. */
 const UNRECORDED_FOR = 10_000;
+/** Records that are asked for the latest time: a clock that went back for a while does not hide it. */
+const RECENT = 10_000;
 
 /**
  * What this device did, in SQLite: captures, readings, labels, updates, publications, as records that are chained by
@@ -66,6 +68,8 @@ export class Journal {
   readonly #payload: Database.Statement<[string], string>;
   readonly #hasCommand: Database.Statement<[string], number>;
   readonly #payloads: Database.Statement<[string, RecordKind], string>;
+  readonly #lastPayload: Database.Statement<[string, RecordKind], string>;
+  readonly #latestTime: Database.Statement<[number], string | null>;
   readonly #lastCapture: Database.Statement<[], string>;
   readonly #hasSource: Database.Statement<[string], number>;
   readonly #headFile: HeadFile | null;
@@ -85,6 +89,16 @@ export class Journal {
     this.#payloads = database
       .prepare<[string, RecordKind], string>(
         'SELECT payload FROM records WHERE case_id = ? AND kind = ? ORDER BY sequence',
+      )
+      .pluck();
+    this.#lastPayload = database
+      .prepare<[string, RecordKind], string>(
+        'SELECT payload FROM records WHERE case_id = ? AND kind = ? ORDER BY sequence DESC LIMIT 1',
+      )
+      .pluck();
+    this.#latestTime = database
+      .prepare<[number], string | null>(
+        'SELECT max(recorded_at) FROM (SELECT recorded_at FROM records ORDER BY sequence DESC LIMIT ?)',
       )
       .pluck();
     this.#lastCapture = database
@@ -201,6 +215,16 @@ export class Journal {
   payloadsOf(caseId: string, kind: RecordKind): string[] {
     if (kind === 'publication') this.#recordAcknowledged();
     return this.#attempt(() => this.#payloads.all(caseId, kind));
+  }
+
+  /** What was recorded last of a case in this kind; null where nothing was. */
+  lastPayloadOf(caseId: string, kind: RecordKind): string | null {
+    return this.#attempt(() => this.#lastPayload.get(caseId, kind) ?? null);
+  }
+
+  /** The latest time under which any of the newest records was written; null in an empty journal. */
+  latestTime(): string | null {
+    return this.#attempt(() => this.#latestTime.get(RECENT) ?? null);
   }
 
   /** The last capture: when it was taken, and what it belongs to; null in a journal without any. */

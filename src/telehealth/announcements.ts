@@ -1,5 +1,6 @@
 /** The retained documents of a device: whether it is there, and which model it runs. */
 import { z } from 'zod';
+import { type CardState, cardStateSchema } from './card.ts';
 import { type ClockState, clockSchema } from './clock.ts';
 import {
   backendSchema,
@@ -29,6 +30,7 @@ export const statusSchema = z
       .describe(
         'Where the time may be wrong: why; absent once a time source has set the clock, and in offline',
       ),
+    card: cardStateSchema.optional().describe('How the card is; absent where none is in use, and in offline'),
   })
   .meta({ title: 'spikescope status', description: 'Retained: whether the device is there.' });
 export type Status = z.infer<typeof statusSchema>;
@@ -53,10 +55,14 @@ export function statusOf(
   device: string,
   status: Status['status'],
   at?: Date,
-  clock: ClockState = null,
+  { clock = null, card = null }: { readonly clock?: ClockState; readonly card?: CardState | null } = {},
 ): Status {
-  const time = at && { at: at.toISOString(), ...(clock !== null && { clock }) };
-  return { schema: STATUS_SCHEMA, device, status, ...time };
+  const now = at && {
+    at: at.toISOString(),
+    ...(clock !== null && { clock }),
+    ...(card !== null && { card: { serves: card.serves, fault: card.fault, faults: card.faults } }),
+  };
+  return { schema: STATUS_SCHEMA, device, status, ...now };
 }
 
 export interface ModelInUse extends Pick<ModelAnnouncement, 'model' | 'backend' | 'instructionSet'> {

@@ -3,6 +3,7 @@ import pLimit, { type LimitFunction } from 'p-limit';
 import { SpikescopeError } from '../errors.ts';
 import { type ModelInUse, modelAnnouncementOf, type Status, statusOf } from './announcements.ts';
 import type { Backoff } from './backoff.ts';
+import type { CardState } from './card.ts';
 import type { ClockState } from './clock.ts';
 import { Connection, type Publication } from './connection.ts';
 import { isRefusal } from './connection-fault.ts';
@@ -17,11 +18,14 @@ export interface TelehealthOptions {
   readonly endpoint: Endpoint;
   /** As `deviceIdSchema` admits it. */
   readonly device: string;
+  /** Looked at whenever it is announced. */
   readonly model: ModelInUse;
   /** Default: those of `device` below the usual prefix. */
   readonly topics?: Topics;
   /** What the device knows of its clock, for its status. */
   readonly clock?: () => ClockState;
+  /** How the card is, for its status; null where none is in use. */
+  readonly card?: () => CardState | null;
   /**
    * Resolved when the results that waited for a connection have had their turn on it: all that is optional comes after
    * them. Default: at once.
@@ -158,6 +162,14 @@ export class TelehealthClient {
     if (this.#connection !== null) void this.attempt(this.#status('online'));
   }
 
+  /** Says anew which model runs on what, after that has changed. */
+  refreshModel(): void {
+    const connection = this.#connection;
+    if (connection === null) return;
+    const [model] = this.#announcements();
+    this.#later(connection, () => this.attempt(model));
+  }
+
   /** Says `stopped` where there is a connection, and ends it in good order; a silent broker is not waited for. */
   async stop(): Promise<void> {
     this.#stopped.abort();
@@ -285,8 +297,11 @@ export class TelehealthClient {
   }
 
   #status(status: Status['status']): Publication {
-    const { device, clock } = this.#options;
-    const document = statusOf(device, status, new Date(), clock?.());
+    const { device, clock, card } = this.#options;
+    const document = statusOf(device, status, new Date(), {
+      clock: clock?.() ?? null,
+      card: card?.() ?? null,
+    });
     return {
       topic: this.topics.status,
       payload: JSON.stringify(document),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cardHealthSchema } from './card.ts';
 import { deviceSchema, modelIdentitySchema, timeSchema } from './payload.ts';
 
 export const HEALTH_SCHEMA = 'spikescope/health/1';
@@ -31,6 +32,7 @@ export const healthSchema = z
       .nullable()
       .describe('Whether the board slows down for heat or a weak supply; null where it cannot be read'),
     memory: z.int().min(0).describe('Bytes of resident memory'),
+    card: cardHealthSchema.optional().describe('Absent where no card is in use'),
   })
   .meta({ title: 'spikescope health', description: 'Retained: how the device is, about once a minute.' });
 export type Health = z.infer<typeof healthSchema>;

@@ -13,6 +13,9 @@ export const timeSchema = z.iso.datetime().describe('ISO 8601, UTC, by the clock
 /** SHA-256 in hexadecimal. */
 export const digestSchema = z.string().regex(/^[0-9a-f]{64}$/);
 
+/** Of an error, as docs/use/errors.md has it. */
+export const faultCodeSchema = z.string().regex(/^[A-Z][A-Z0-9_]{0,63}$/);
+
 export const modelIdentitySchema = z
   .strictObject({
     name: z.string().min(1).max(128),

@@ -2,7 +2,14 @@ import { z } from 'zod';
 import { SOURCE_KINDS } from '../capture/kinds.ts';
 import { TRIAGES, type Triage } from '../model/answers.ts';
 import { clockSchema } from './clock.ts';
-import { backendSchema, deviceSchema, digestSchema, modelIdentitySchema, timeSchema } from './payload.ts';
+import {
+  backendSchema,
+  deviceSchema,
+  digestSchema,
+  faultCodeSchema,
+  modelIdentitySchema,
+  timeSchema,
+} from './payload.ts';
 
 const probability = z.number().min(0).max(1);
 const milliseconds = z.number().min(0);
@@ -53,11 +60,7 @@ const shapeWith = <Reason extends string>(reasons: readonly [Reason, ...Reason[]
     .describe('SHA-256 of the learned head that read it; absent where the device does not learn'),
   accepted: z.boolean().describe('False when the frame could not be read: take it again'),
   reasons: z.array(z.enum(reasons)).describe('Why the frame was not accepted'),
-  fault: z
-    .string()
-    .regex(/^[A-Z][A-Z0-9_]{0,63}$/)
-    .optional()
-    .describe('Code of the error, with the reasons unreadable and failed'),
+  fault: faultCodeSchema.optional().describe('Code of the error, with the reasons unreadable and failed'),
   diagnosis: z.string().min(1).max(64).describe('A class of the model, indeterminate or retake'),
   probabilities: z
     .record(className, probability)

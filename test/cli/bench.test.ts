@@ -2,12 +2,16 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type BackendBench, timeBackend } from '../../src/bench/backend.ts';
 import type { BenchDocument } from '../../src/bench/document.ts';
 import { benchCommand } from '../../src/cli/bench/bench.ts';
 import { cardWearCommand } from '../../src/cli/bench/suites/card-wear.ts';
 import { SUITES } from '../../src/cli/bench/suites/suites.ts';
-import { writeBundle } from '../../src/model/bundle/write.ts';
+import { parseBundle } from '../../src/model/bundle/read.ts';
+import { bundleBytes, writeBundle } from '../../src/model/bundle/write.ts';
+import { interpreterBackend } from '../../src/runtime/engine/interpreter.ts';
 import { lesionImage } from '../support/drawn-lesion.ts';
+import { FailingCard } from '../support/failing-card.ts';
 import { onnxruntime } from '../support/onnx.ts';
 import { runCommand } from '../support/run-command.ts';
 import { tinyModel } from '../support/tiny-model.ts';
@@ -23,6 +27,59 @@ beforeAll(async () => {
   common = ['--model', model, '--images', folder, '--iterations', '20'];
 });
 afterAll(() => rm(folder, { recursive: true }));
+
+describe('bench of one backend', () => {
+  const bench = (...args: string[]) => runCommand(benchCommand(), [...common.slice(0, 2), ...args]);
+
+  it('times it alone at each batch, and has no figure of energy', async () => {
+    const { stdout, fault } = await bench(
+      '--backend',
+      'interpreter',
+      '--batch',
+      '1,3',
+      '--iterations',
+      '5',
+      '--json',
+    );
+    expect(fault).toBeNull();
+    const document: BackendBench = JSON.parse(stdout);
+    expect(document).toMatchObject({ backend: 'interpreter', model: { name: 'tiny' }, energy: null });
+    expect(document.results.map(({ batch }) => batch)).toEqual([1, 3]);
+    for (const { batch, latency, imagesPerSecond } of document.results) {
+      expect(latency.p99).toBeGreaterThanOrEqual(latency.median);
+      expect(imagesPerSecond * latency.median).toBeCloseTo(1000 * batch, 3);
+    }
+  });
+
+  it('says the same to people', async () => {
+    const { stdout } = await bench('--backend', 'interpreter', '--batch', '2', '--iterations', '3');
+    expect(stdout).toMatch(/tiny 1\.0\.0 on interpreter, scalar/);
+    expect(stdout).toContain('energy: not measured');
+  });
+
+  it('ends with what keeps a card from being timed', async () => {
+    expect(await bench('--backend', 'akida')).toMatchObject({
+      exitCode: 1,
+      fault: { code: 'BACKEND_ABSENT' },
+    });
+    expect(await bench('--backend', 'gpu')).toMatchObject({ exitCode: 2, fault: { code: 'OPTION' } });
+  });
+
+  it('takes no figure of a card that changes its mind', async () => {
+    const bundle = parseBundle(bundleBytes(tinyModel()), 'tiny');
+    const card = new FailingCard(interpreterBackend);
+    const engine = await card.backend.open(bundle.graph);
+    const options = { batch: [1], iterations: 5 };
+    expect(await timeBackend(bundle, engine, options)).toMatchObject({
+      backend: 'akida',
+      runsOn: 'a test’s card',
+    });
+    let calls = 0;
+    card.outcomeOf = () => (calls++ === 20 ? 'lies' : 'answers');
+    await expect(timeBackend(bundle, engine, options)).rejects.toMatchObject({ code: 'BENCH_ANSWER' });
+    await engine.close();
+  });
+});
 
 describe('bench', () => {
   it('prints every batch and thread count, the stages, and which peer is absent and why', async () => {

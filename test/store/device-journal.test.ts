@@ -242,6 +242,21 @@ describe('a device that finds less in its journal than it left', () => {
     expect(anew.verify()).toMatchObject({ sound: true, waiting: 4 });
   });
 
+  it('takes the floors of provisioning along: a broken journal is no way back to older metadata', () => {
+    worked(3);
+    const { journal } = open();
+    const records = ['{"floor":1}', '{"floor":2}'].map(
+      (payload) => ({ kind: 'provision', caseId: 'trust', payload }) as const,
+    );
+    for (const record of records) journal.record([record]);
+    journal.close();
+    behindItsBack("UPDATE records SET payload = '{}' WHERE sequence = 3");
+    const { journal: anew, fault } = open();
+    expect(fault).toMatchObject({ code: 'JOURNAL_BROKEN' });
+    expect(anew.lastPayloadOf('trust', 'provision')).toBe('{"floor":2}');
+    expect(anew.payloadsOf('trust', 'provision')).toHaveLength(2);
+  });
+
   it('takes a label along with the reading that it is about, which is sent again', () => {
     const [id] = worked(1);
     const { journal } = open();

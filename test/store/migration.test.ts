@@ -181,11 +181,65 @@ describe('a journal of schema 2', () => {
     expect(fault?.details.received).toContain('record 2 is not what its digest was taken of');
     journal.close();
   });
-
-  function schemaOf(of: string): unknown[] {
-    const database = new Database(of);
-    const rows = database.prepare('SELECT type, name, sql FROM sqlite_schema ORDER BY name').all();
-    database.close();
-    return rows;
-  }
 });
+
+describe('a journal of schema 3', () => {
+  const provision = { kind: 'provision', caseId: 'trust', payload: '{"event":"trusted"}' } as const;
+
+  /** One whose records know neither provisioning nor backends: every earlier kind, in the words of that version. */
+  function journalOfSchema3(): void {
+    const journal = Journal.open(file);
+    journal.append({ id: randomUUID(), capturedAt: '2026-01-01T00:00:00.000Z', payload: '{}' });
+    journal.close();
+    const database = new Database(file);
+    database.unsafeMode(true);
+    database.pragma('writable_schema = ON');
+    database.exec(
+      "UPDATE sqlite_schema SET sql = replace(sql, ', ''provision'', ''backend''', '') WHERE name = 'records'",
+    );
+    database.pragma('user_version = 3');
+    database.close();
+  }
+
+  it('goes on in the same chain in its own file, and takes records of provisioning and of backends', () => {
+    journalOfSchema3();
+    const database = new Database(file);
+    const sql = database.prepare("SELECT sql FROM sqlite_schema WHERE name = 'records'").pluck().get();
+    database.close();
+    expect(sql).toContain("'command', 'migration'");
+    const journal = Journal.open(file);
+    const before = journal.verify();
+    expect(before).toMatchObject({ sound: true, records: 2 });
+    journal.record([provision]);
+    journal.record([{ kind: 'backend', caseId: 'akida', payload: '{"backend":"akida"}' }]);
+    expect(journal.lastPayloadOf('trust', 'provision')).toBe(provision.payload);
+    expect(journal.payloadsOf('akida', 'backend')).toEqual(['{"backend":"akida"}']);
+    expect(journal.verify()).toMatchObject({ sound: true, records: 4 });
+    journal.close();
+    const made = path.join(folder, 'made.sqlite');
+    Journal.open(made).close();
+    expect(schemaOf(file)).toEqual(schemaOf(made));
+    const again = new Database(file);
+    expect(again.pragma('integrity_check', { simple: true })).toBe('ok');
+    again.close();
+  });
+
+  it('refuses a kind that no version knows, also after it was taken over', () => {
+    journalOfSchema3();
+    Journal.open(file).close();
+    const database = new Database(file);
+    const insert = database.prepare(
+      `INSERT INTO records (kind, case_id, recorded_at, payload, previous, digest)
+       VALUES ('gossip', 'x', 'x', '{}', zeroblob(32), zeroblob(32))`,
+    );
+    expect(() => insert.run()).toThrow(/CHECK/);
+    database.close();
+  });
+});
+
+function schemaOf(of: string): unknown[] {
+  const database = new Database(of);
+  const rows = database.prepare('SELECT type, name, sql FROM sqlite_schema ORDER BY name').all();
+  database.close();
+  return rows;
+}

@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
+import { BACKEND_NAMES, type BackendName } from '../../backend-names.ts';
+import { timeBackend } from '../../bench/backend.ts';
 import { measureColdStart } from '../../bench/cold-start.ts';
 import type { BenchDocument } from '../../bench/document.ts';
 import type { GraphTiming } from '../../bench/graph.ts';
@@ -32,7 +34,7 @@ import { Absences } from './absences.ts';
 import { bundlePeers } from './peers.ts';
 import { networksOption, raceBundle, raceNetworks } from './races.ts';
 import { SUITES } from './suites/suites.ts';
-import { benchLines } from './text.ts';
+import { backendLines, benchLines } from './text.ts';
 
 const STAGE_ROUNDS = 5;
 
@@ -43,6 +45,7 @@ const optionsSchema = z.object({
   threads: z.array(z.number()),
   iterations: z.number(),
   networks: z.union([z.literal(true), z.string()]).optional(),
+  backend: z.enum(BACKEND_NAMES).optional(),
   images: z.string().optional(),
   report: z.string().optional(),
   json: z.boolean().default(false),
@@ -66,6 +69,10 @@ export function benchCommand(): Command {
     .option(
       '--networks [names]',
       'also networks with random weights: mobilenet-v2@64,resnet-18@224,… (default: all three at 64 and 224)',
+    )
+    .option(
+      '--backend <name>',
+      `time this backend alone, of ${BACKEND_NAMES.join(', ')}: latency as the appliance sees it`,
     )
     .option('--images <folder>', 'images for the stages (default: generated phantoms)')
     .option('--report <file>', 'HTML page with bars and a roofline')
@@ -91,6 +98,7 @@ function noSuchSuite(name: string, command: Command): UsageError {
 }
 
 async function run(options: Options): Promise<void> {
+  if (options.backend !== undefined) return runBackend(options, options.backend);
   const networks = networksOption(options.networks);
   const { model = DEFAULT_MODEL } = options;
   const float = floatModel(options.float, model);
@@ -122,6 +130,17 @@ async function run(options: Options): Promise<void> {
     }
     if (options.json) printJson(document);
     else for (const line of benchLines(document)) print(line);
+  } finally {
+    await engine.close();
+  }
+}
+
+async function runBackend(options: Options, backend: BackendName): Promise<void> {
+  const { bundle, engine } = await openModel(options.model, { backend });
+  try {
+    const document = await timeBackend(bundle, engine, options);
+    if (options.json) printJson(document);
+    else for (const line of backendLines(document)) print(line);
   } finally {
     await engine.close();
   }

@@ -1,3 +1,4 @@
+import type { BackendBench } from '../../bench/backend.ts';
 import type { BenchDocument } from '../../bench/document.ts';
 import type { GraphTiming } from '../../bench/graph.ts';
 import type { GraphLayers, LayerFigures } from '../../bench/layers.ts';
@@ -29,6 +30,25 @@ export function benchLines(document: BenchDocument): string[] {
     ...stageLines(stages),
     '',
     energyLine(energy),
+  ];
+}
+
+/** The bench of one backend for people, as lines. */
+export function backendLines({ machine, model, backend, runsOn, results }: BackendBench): string[] {
+  const rows = results.map(({ batch, latency, imagesPerSecond }) => [
+    String(batch),
+    colour.bold(milliseconds(latency.median)),
+    milliseconds(latency.p90),
+    milliseconds(latency.p99),
+    imagesPerSecond.toFixed(0),
+  ]);
+  return [
+    colour.bold(`${printable(`${model.name} ${model.version}`)} on ${backend}, ${printable(runsOn)}`),
+    colour.dim(`${machine.processor}, ${machine.cores} cores, Node ${machine.node}; milliseconds per call`),
+    '',
+    ...tableLines([['batch', 'median', 'p90', 'p99', 'images/s'].map((word) => colour.dim(word)), ...rows]),
+    '',
+    'energy: not measured (no meter covers one backend alone)',
   ];
 }
 

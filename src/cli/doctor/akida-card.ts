@@ -1,47 +1,119 @@
-import { readdir, readFile } from 'node:fs/promises';
-import path from 'node:path';
-import type { Check } from './check.ts';
+import { SpikescopeError } from '../../errors.ts';
+import { chipAnswering, nativeReadCore, type ReadCore } from '../../runtime/engine/card/core.ts';
+import { type CardFinding, cardFindings } from '../../runtime/engine/card/findings.ts';
+import { type CardReport, cardReport } from '../../runtime/engine/card/report.ts';
+import type { Backend } from '../../runtime/engine/contract.ts';
+import { openModel } from '../../runtime/engine/open-model.ts';
+import { BACKENDS } from '../../runtime/engine/registry.ts';
+import type { Check, Finding } from './check.ts';
 
-/** PCI vendor and device numbers of BrainChip's chips (its driver's table). */
-const CHIPS: Readonly<Record<string, string>> = { '0x1e7c:0xbca1': 'AKD1000', '0x1e7c:0xa500': 'AKD1500' };
+const part = 'card';
+/** Faults that say nothing of the card: this build, this model, or another process. */
+const NOT_THE_CARDS = ['DEVICE_BUSY', 'DEVICE_PROGRAM'];
 
-/** The Akida card: on the bus, and with a driver's device node. Whether it computes is not tried. */
-export const checkCard: Check = async ({ dev, sys }) => {
-  const nodes = (await namesIn(dev)).filter((name) => /^(akida\d+|akd1500_\d+)$/.test(name));
-  const chips = await chipsOnBus(path.join(sys, 'bus/pci/devices'));
-  if (nodes.length > 0) {
-    return {
-      part: 'card',
-      state: 'works',
-      detail: `${nodes.map((name) => path.join(dev, name)).join(', ')}; its driver answers, nothing was run on it`,
-    };
-  }
-  if (chips.length > 0) {
-    return {
-      part: 'card',
-      state: 'broken',
-      detail: `${chips.join(', ')} on the PCI bus, but no driver has taken it`,
-      remedy: 'build and load the akida_dw_edma driver for this kernel',
-    };
-  }
-  return {
-    part: 'card',
-    state: 'absent',
-    detail: 'no Akida card on the PCI bus; the processor computes instead',
-    remedy: 'on a Raspberry Pi 5: dtparam=pciex1 in config.txt, and check how the M.2 module sits',
-  };
+/**
+ * The Akida card: what the machine says of it, and, where nothing speaks against it, whether it answers the model's golden
+ * inputs. One line where there is none.
+ */
+export const checkCard: Check = async ({
+  root = '/',
+  model,
+  backends = BACKENDS,
+  readCore = nativeReadCore(),
+}) => {
+  const report = await cardReport(root);
+  if (report.chips.length === 0 && report.nodes.length === 0) return noCard(report);
+  const found = cardFindings(report).map(findingOf);
+  const tried = found.some(({ state }) => state === 'broken')
+    ? null
+    : await tryCard(model, backends, () => coreWords(report, readCore));
+  const detail = [...describe(report), ...(tried === null ? [] : [tried.detail])].join('; ');
+  return [{ ...(tried ?? { state: 'broken', remedy: 'as the next lines say' }), part, detail }, ...found];
 };
 
-async function chipsOnBus(bus: string): Promise<string[]> {
-  const devices = await namesIn(bus);
-  const read = async (device: string, file: string) =>
-    (await readFile(path.join(bus, device, file), 'utf8').catch(() => '')).trim();
-  const found = await Promise.all(
-    devices.map(async (device) => CHIPS[`${await read(device, 'vendor')}:${await read(device, 'device')}`]),
-  );
-  return found.filter((chip) => chip !== undefined);
+function noCard({ board, bootSettings }: CardReport): Finding {
+  const detail = 'no card; the processor computes';
+  const isSwitchedOff = board?.startsWith('Raspberry Pi 5') && !bootSettings?.includes('dtparam=pciex1');
+  if (!isSwitchedOff) return { part, state: 'absent', detail };
+  return {
+    ...{ part, state: 'absent', detail },
+    remedy: 'should there be one: dtparam=pciex1 in /boot/firmware/config.txt, and a restart',
+  };
 }
 
-async function namesIn(folder: string): Promise<string[]> {
-  return readdir(folder).catch(() => []);
+function findingOf({ weight, detail, remedy }: CardFinding): Finding {
+  return { part, state: weight === 'fault' ? 'broken' : 'unknown', detail, remedy };
+}
+
+/** @param core what its core says of itself, asked where it cannot be opened as a backend */
+async function tryCard(
+  model: string,
+  backends: readonly Backend[],
+  core: () => string,
+): Promise<Omit<Finding, 'part'>> {
+  const backend = backends.find(({ kind }) => kind === 'akida');
+  const description = backend?.describe();
+  if (!description?.present) {
+    const reason = description?.fault.details.received ?? 'this build knows no card';
+    try {
+      return {
+        state: 'unknown',
+        detail: `${core()}nothing was run on it: ${reason}`,
+        remedy: 'build the addon with the vendor’s engine: docs/use/card.md, step 4',
+      };
+    } catch (error) {
+      if (!(error instanceof SpikescopeError)) throw error;
+      return failed(error);
+    }
+  }
+  try {
+    const { bundle, engine } = await openModel(model, { backend: 'akida' }, backends);
+    await engine.close();
+    return { state: 'works', detail: `it answers the golden inputs of ${bundle.name} ${bundle.version}` };
+  } catch (error) {
+    if (!(error instanceof SpikescopeError)) throw error;
+    return failed(error);
+  }
+}
+
+/** Asks the core, where this build can and a file of the driver is there. @throws SpikescopeError `DEVICE_*` */
+function coreWords({ nodes }: CardReport, readCore: ReadCore | null): string {
+  const [node] = nodes;
+  if (readCore === null || node === undefined) return '';
+  return `its core answers as ${chipAnswering(node.path, readCore)}; `;
+}
+
+function failed(fault: SpikescopeError): Omit<Finding, 'part'> {
+  const { code, message } = fault;
+  const detail = `${message} [${code}]`;
+  if (code === 'DEVICE_BUSY') {
+    return {
+      state: 'unknown',
+      detail,
+      remedy: 'ask the process that has it: its health and status say how the card is',
+    };
+  }
+  const isTheCards =
+    (code.startsWith('DEVICE_') || code === 'BUNDLE_GOLDEN') && !NOT_THE_CARDS.includes(code);
+  return {
+    state: isTheCards ? 'broken' : 'unknown',
+    detail,
+    remedy:
+      fault.details.remedy ??
+      (isTheCards
+        ? 'switch the power off and on; docs/use/card.md, “What goes wrong”'
+        : 'docs/use/card.md, step 4'),
+  };
+}
+
+/** The card in a few words, for people. */
+export function describe({ chips, nodes, driver, kernel }: CardReport): string[] {
+  const words = chips.map(({ chip, address, speed, width, driver: taken }) => {
+    const link = speed === null ? '' : `, ${speed}${width === null ? '' : ` ×${width}`}`;
+    return `${chip} at ${address}${link}, driver ${taken ?? 'none'}`;
+  });
+  const files = nodes.map(({ path, mode, group }) => `${path} 0${mode.toString(8)} ${group}`);
+  const version = driver.version === null ? '' : `akida-pcie ${driver.version}`;
+  const about = [version, kernel && `kernel ${kernel}`].filter(Boolean).join(' on ');
+  return [...words, ...files, ...(about === '' ? [] : [about])];
 }

@@ -1,3 +1,5 @@
+import type { ReadCore } from '../../runtime/engine/card/core.ts';
+import type { Backend } from '../../runtime/engine/contract.ts';
 import type { TlsFiles } from '../../telehealth/endpoint.ts';
 
 /** What a check found. */
@@ -11,7 +13,7 @@ export interface Finding {
   readonly state: 'works' | 'absent' | 'broken' | 'unknown';
   /** What was seen. */
   readonly detail: string;
-  /** How to mend it. */
+  /** How to mend it; absent where nothing is to be mended. */
   readonly remedy?: string;
 }
 
@@ -19,6 +21,12 @@ export interface Finding {
 export interface Surroundings {
   readonly dev: string;
   readonly sys: string;
+  /** Below which everything else of the machine lies, for the card. Default: /. */
+  readonly root?: string;
+  /** What can compute. Default: the registry's. */
+  readonly backends?: readonly Backend[];
+  /** How the card's core is asked; null where it cannot be. Default: as the addon offers it. */
+  readonly readCore?: ReadCore | null;
   readonly model: string;
   readonly dataFolder: string;
   /** A broker's URL; without it, none is tried. */
@@ -27,4 +35,5 @@ export interface Surroundings {
   readonly tls?: TlsFiles;
 }
 
-export type Check = (surroundings: Surroundings) => Promise<Finding>;
+/** One finding, or several of one part, the one that sums up first. */
+export type Check = (surroundings: Surroundings) => Promise<Finding | readonly Finding[]>;

@@ -71,10 +71,10 @@ export function doctorCommand(): Command {
     });
 }
 
-/** Every check's finding, in order. One after the other: cameras and clocks are asked through programs. */
+/** Every check's findings, in order. One after the other: cameras and clocks are asked through programs. */
 export async function examine(surroundings: Surroundings): Promise<Finding[]> {
   const findings: Finding[] = [];
-  for (const check of CHECKS) findings.push(await check(surroundings));
+  for (const check of CHECKS) findings.push(...[await check(surroundings)].flat());
   return findings;
 }
 

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { SOURCES_HELP } from '../../capture/open-source.ts';
 import { EXIT } from '../../errors.ts';
+import { WANTED_BACKENDS } from '../../runtime/engine/open-engines.ts';
 import { COMMAND_NAMES } from '../../telehealth/commands/command.ts';
 import { modelOption } from '../shared/options.ts';
 import { runOptionsOf } from './options.ts';
@@ -42,6 +43,10 @@ export function runCommand(): Command {
     .option('--alpn <protocol>', 'protocol named in the handshake of mqtts, for example x-amzn-mqtt-ca')
     .option('--retain <yes>', 'true (default), or false for brokers that keep no retained messages')
     .addOption(modelOption())
+    .option(
+      '--backend <name>',
+      `what reads, of ${WANTED_BACKENDS.join(', ')}: auto (default) is the card where it answers, else the processor`,
+    )
     .option(
       '--data <folder>',
       'folder of journal and identity (default: $XDG_STATE_HOME/spikescope, for phantoms and replay demonstration/ in it)',

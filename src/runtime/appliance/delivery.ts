@@ -4,6 +4,7 @@ import { classTablesOf } from '../../model/bundle/class-table.ts';
 import type { Journal } from '../../store/journal.ts';
 import type { QueuedMessage } from '../../store/outbox.ts';
 import type { ModelInUse } from '../../telehealth/announcements.ts';
+import type { CardState } from '../../telehealth/card.ts';
 import { TelehealthClient } from '../../telehealth/client.ts';
 import type { ClockState } from '../../telehealth/clock.ts';
 import type { CommandHandler, CommandName } from '../../telehealth/commands/command.ts';
@@ -29,6 +30,8 @@ export interface DeliveryOptions {
   };
   /** What the device knows of its clock. */
   readonly clock: () => ClockState;
+  /** How the card is; null where none is in use. Default: none. */
+  readonly card?: () => CardState | null;
   /** Version of results that receivers read at most. Default: the newest. */
   readonly newestResult?: ResultVersion;
   /** Discovery prefix of Home Assistant, where the device is to be announced there. */
@@ -67,7 +70,8 @@ export class Delivery {
   readonly #said = new Set<string>();
 
   constructor(options: DeliveryOptions) {
-    const { endpoint, device, topics, model, bundle, journal, commands, clock, homeAssistant } = options;
+    const { endpoint, device, topics, model, bundle, journal, commands, clock, card, homeAssistant } =
+      options;
     this.#options = options;
     this.#receiver = new CommandReceiver({
       device,
@@ -84,6 +88,7 @@ export class Delivery {
       topics,
       model,
       clock,
+      ...(card && { card }),
       afterResults: () => this.#publisher.round(),
       onCommand: (message) => this.#receiver.receive(message),
       ...(homeAssistant !== undefined && {
@@ -138,9 +143,14 @@ export class Delivery {
     this.#client.announce(publication);
   }
 
-  /** Says anew how the device is, after what its status says of the clock has changed. */
+  /** Says anew how the device is, after what its status says of clock or card has changed. */
   refreshStatus(): void {
     this.#client.refreshStatus();
+  }
+
+  /** Says anew which model runs on what, after that has changed. */
+  refreshModel(): void {
+    this.#client.refreshModel();
   }
 
   /** Says that a result or a verdict is in the journal. */

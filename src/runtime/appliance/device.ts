@@ -2,6 +2,8 @@ import { isRehearsed } from '../../capture/kinds.ts';
 import type { Capture, CaptureSource } from '../../capture/source.ts';
 import { describeError, SpikescopeError } from '../../errors.ts';
 import { classTableOf } from '../../model/bundle/class-table.ts';
+import type { AcceleratorChange, Schedule } from '../engine/accelerator.ts';
+import type { Backend } from '../engine/contract.ts';
 import { labelProblem } from '../learning/label.ts';
 import { Appliance, type TakeOptions, type Tally } from './appliance.ts';
 import { CaptureMode, operate } from './capture-mode.ts';
@@ -31,6 +33,9 @@ export interface DeviceOptions {
   readonly say: (line: string) => void;
   /** Milliseconds from one automatic capture to the next where the settings do not say. Default 0. */
   readonly interval?: number;
+  /** As `openParts` takes them. */
+  readonly backends?: readonly Backend[];
+  readonly schedule?: Schedule;
 }
 
 /**
@@ -71,11 +76,11 @@ export class Device {
    * @throws SpikescopeError as its parts; what was open by then is closed again
    */
   static async open(options: DeviceOptions): Promise<Device> {
-    const { settings, say } = options;
+    const { settings, say, backends, schedule } = options;
     const cleanup = new Cleanup();
     try {
       const faults = new Faults(say);
-      const parts = await openParts(settings, { cleanup, faults, say });
+      const parts = await openParts(settings, { cleanup, faults, say, backends, schedule });
       const log = settings.log === 'json' ? openLog(parts.device) : NO_LOG;
       faults.follow(log);
       return new Device(parts, options, cleanup, log);
@@ -98,6 +103,7 @@ export class Device {
     delivery.start();
     if (!this.mode.isAutomatic) await connectHeader(appliance.flow, cleanup, say);
     cleanup.add(logFlow(appliance.flow, this.#log));
+    cleanup.add(parts.computing.onChange((change) => this.#computingChanged(change)));
     appliance.start();
     const { name, version } = model.model;
     this.#log.write({
@@ -129,7 +135,7 @@ export class Device {
   }
 
   #makeAppliance(): Appliance {
-    const { device, source, journal, classifier, model, learner, verdicts } = this.parts;
+    const { device, source, journal, classifier, computing, learner, verdicts } = this.parts;
     const sessions = new PatientSessions(journal.lastCapture());
     return new Appliance({
       device,
@@ -140,8 +146,10 @@ export class Device {
         journal.requireRoom();
       },
       classifier: {
-        model: model.model,
-        backend: model.backend,
+        model: classifier.model,
+        get backend() {
+          return computing.backend;
+        },
         classify: (image) => classifier.classify(image),
       },
       learner: new RecordedLearner({
@@ -172,6 +180,7 @@ export class Device {
         responseTopics: settings.responseTopics,
       },
       clock: () => this.#clock.state,
+      card: () => this.parts.computing.card,
       newestResult: settings.resultSchema,
       ...(prefix !== null && { homeAssistant: prefix }),
       onFullBatch: () => this.#memory.afterCapture(),
@@ -196,6 +205,13 @@ export class Device {
     if (learner !== null) return learner.isLabel(label);
     const { extraLabels } = this.#options.settings;
     return labelProblem(label, bundle.graph.classes, { table: classTableOf(bundle), extraLabels }) === null;
+  }
+
+  #computingChanged(change: AcceleratorChange): void {
+    if (!change.serves) this.#log.write({ event: 'fault', code: change.fault.code });
+    this.#log.write({ event: 'backend', backend: this.parts.computing.backend });
+    this.delivery.refreshStatus();
+    this.delivery.refreshModel();
   }
 
   #refused({ origin }: Capture, error: unknown): void {

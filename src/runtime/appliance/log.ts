@@ -12,6 +12,7 @@ export type LogEvent =
   | { readonly event: 'learned'; readonly kept: boolean }
   | { readonly event: 'undone'; readonly undone: boolean }
   | { readonly event: 'fault'; readonly code: string }
+  | { readonly event: 'backend'; readonly backend: string }
   | { readonly event: 'state'; readonly state: string }
   | { readonly event: 'stopped'; readonly captures: number; readonly retakes: number };
 

@@ -15,12 +15,13 @@ import type { ModelInUse } from '../../telehealth/announcements.ts';
 import { startEmbeddedBroker } from '../../telehealth/broker.ts';
 import { type BrokerDemands, type Endpoint, parseEndpoint } from '../../telehealth/endpoint.ts';
 import { type Topics, topicsOf } from '../../telehealth/topics.ts';
-import type { Engine } from '../engine/contract.ts';
-import { openModel } from '../engine/open-model.ts';
-import { type Classifier, createClassifier } from '../inference/classifier.ts';
+import type { Schedule } from '../engine/accelerator.ts';
+import type { Backend } from '../engine/contract.ts';
+import type { Classifier } from '../inference/classifier.ts';
 import { headsOfOtherBundles } from '../learning/delta-file.ts';
 import { HeadLearner } from '../learning/learner.ts';
 import type { Cleanup } from './cleanup.ts';
+import { Computing } from './computing.ts';
 import { dataFolderFor, mayHaveTaught } from './demonstration.ts';
 import type { Faults } from './faults.ts';
 import { cameraSettings, type Settings } from './settings/settings.ts';
@@ -36,7 +37,7 @@ export interface Parts {
   /** Why the journal's chain begins anew with this start; null where it goes on. */
   readonly journalFault: SpikescopeError | null;
   readonly bundle: ModelBundle;
-  readonly engine: Engine;
+  readonly computing: Computing;
   readonly classifier: Classifier;
   readonly model: ModelInUse;
   /** Null where the model cannot learn, or must not. */
@@ -44,10 +45,21 @@ export interface Parts {
   readonly verdicts: Verdicts;
 }
 
+/** Whom the parts belong to, and what computes where it is not to be looked for here. */
+export interface OpenPartsOptions {
+  readonly cleanup: Cleanup;
+  readonly faults: Faults;
+  readonly say: (line: string) => void;
+  /** Default: those of this machine. */
+  readonly backends?: readonly Backend[] | undefined;
+  /** When a card that has failed is tried again. Default: by the system's timers. */
+  readonly schedule?: Schedule | undefined;
+}
+
 /** Opens what is needed, what fails soonest first. */
 export async function openParts(
   options: Settings,
-  { cleanup, faults, say }: { cleanup: Cleanup; faults: Faults; say: (line: string) => void },
+  { cleanup, faults, say, backends, schedule }: OpenPartsOptions,
 ): Promise<Parts> {
   const named = options.deviceId === undefined ? undefined : parseDeviceId(options.deviceId);
   const external =
@@ -67,13 +79,14 @@ export async function openParts(
   });
   cleanup.add(() => journal.close());
   if (journalFault !== null) say(journalFault.describe());
-  const { bundle, engine } = await openModel(options.model, { onRemark: say });
-  cleanup.add(() => engine.close());
-  const classifier: Classifier = createClassifier(bundle, engine, { head: () => learner?.head ?? null });
+  const computing: Computing = await Computing.open({
+    ...{ model: options.model, backend: options.backend, journal, say, backends, schedule },
+    head: () => learner?.head ?? null,
+  });
+  cleanup.add(() => computing.close());
+  const { bundle, classifier } = computing;
   const verdicts = new Verdicts(device, journal);
   const learner = await openLearner(options, { folder: dataFolder, source, bundle, journal, verdicts, say });
-  const { backend, instructionSet } = engine;
-  const model = { model: classifier.model, backend, instructionSet, classes: bundle.graph.classes };
   const endpoint = external ?? (await openBroker(options, cleanup));
   const topics = topicsOf(device, options.topicPrefix);
   return {
@@ -84,9 +97,9 @@ export async function openParts(
     journal,
     journalFault,
     bundle,
-    engine,
+    computing,
     classifier,
-    model,
+    model: computing.modelInUse(),
     learner,
     verdicts,
   };

@@ -1,6 +1,6 @@
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { readBundle } from '../../model/bundle/read.ts';
-import type { Backend, BackendName, Engine, EngineOptions } from './contract.ts';
+import type { Backend, BackendName, Deviation, Engine, EngineOptions } from './contract.ts';
 import { replayGolden } from './golden.ts';
 import { BACKENDS, chooseBackend } from './registry.ts';
 import { DEFAULT_MODEL, modelFile } from './shipped-models.ts';
@@ -33,6 +33,18 @@ export async function openModel(
   const bundle = await readBundle(modelFile(file));
   const { backend, deviation, remark } = chooseBackend(wanted, backends);
   if (remark !== null) onRemark?.(remark);
+  return { bundle, engine: await openProved(backend, bundle, { deviation, ...options }) };
+}
+
+/**
+ * Opens a bundle's graph on a backend and replays the golden inputs; an engine that fails them is closed again.
+ * @throws RefusedError `BUNDLE_GOLDEN`, and as the backend's `open` and the engine's `infer`
+ */
+export async function openProved(
+  backend: Backend,
+  bundle: ModelBundle,
+  { deviation = null, ...options }: EngineOptions & { readonly deviation?: Deviation | null } = {},
+): Promise<Engine> {
   const engine = await backend.open(bundle.graph, options);
   try {
     await replayGolden(bundle, engine, deviation);
@@ -40,5 +52,5 @@ export async function openModel(
     await engine.close();
     throw error;
   }
-  return { bundle, engine };
+  return engine;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { RISKS } from '../../model/bundle/class-table-section.ts';
-import { deviceSchema, timeSchema } from '../payload.ts';
+import { deviceSchema, faultCodeSchema, timeSchema } from '../payload.ts';
 
 export const COMMAND_SCHEMA = 'spikescope/command/1';
 export const RESPONSE_SCHEMA = 'spikescope/response/1';
@@ -87,11 +87,7 @@ export const responseSchema = z
     outcome: z
       .enum(['done', 'refused', 'failed'])
       .describe('refused: not admitted, nothing was done. failed: admitted, but it did not work'),
-    code: z
-      .string()
-      .regex(/^[A-Z][A-Z0-9_]{0,63}$/)
-      .optional()
-      .describe('Why, where the outcome is not done'),
+    code: faultCodeSchema.optional().describe('Why, where the outcome is not done'),
     data: z
       .record(z.string().max(64), z.union([z.string().max(256), z.number(), z.boolean(), z.null()]))
       .optional(),

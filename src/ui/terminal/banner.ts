@@ -1,5 +1,6 @@
 import type { CaptureSource } from '../../capture/source.ts';
 import { printable } from '../../errors.ts';
+import type { Computing } from '../../runtime/appliance/computing.ts';
 import type { HeadLearner } from '../../runtime/learning/learner.ts';
 import type { Journal } from '../../store/journal.ts';
 import type { ModelInUse } from '../../telehealth/announcements.ts';
@@ -17,6 +18,7 @@ export interface BannerParts {
   readonly authorities: string | undefined;
   readonly journal: Journal;
   readonly model: ModelInUse;
+  readonly computing: Pick<Computing, 'withoutCard'>;
   readonly learner: HeadLearner | null;
 }
 
@@ -30,6 +32,7 @@ export function showBanner({
   authorities,
   journal,
   model,
+  computing,
   learner,
 }: BannerParts): void {
   const { name, version, digest } = model.model;
@@ -38,6 +41,8 @@ export function showBanner({
   const lines = [
     'spikescope: for research and demonstration, not a medical device',
     `  model    ${printable(`${name} ${version}`)} (${digest.slice(0, 12)}) on ${model.backend}, ${model.instructionSet}`,
+    computing.withoutCard !== null &&
+      `  card     ${printable(computing.withoutCard)}; ${model.backend === 'cpu' ? 'the processor' : model.backend} reads`,
     `  head     ${headLine(learner)}`,
     `  source   ${source.describe()}`,
     `  broker   ${addressOf(endpoint)}${isEmbedded ? ' (embedded)' : ''}`,

@@ -30,6 +30,24 @@ describe('spikescope run', () => {
     expect(stderr).toContain('2 captures, 0 of them to be retaken');
   });
 
+  it('says in its results what read them, and reads with what is asked for', async () => {
+    const backendsOf = async (...args: string[]) => {
+      const { stdout } = await run('--count', '2', '--json', ...args);
+      return stdout
+        .trim()
+        .split('\n')
+        .map((line) => resultSchema.parse(JSON.parse(line)).backend);
+    };
+    expect(await backendsOf('--backend', 'cpu')).toEqual(['cpu', 'cpu']);
+    expect(await backendsOf('--backend', 'interpreter')).toEqual(['interpreter', 'interpreter']);
+  });
+
+  it('ends where a card is demanded and there is none', async () => {
+    const { fault, stdout } = await run('--count', '2', '--json', '--backend', 'akida');
+    expect(fault).toMatchObject({ code: 'BACKEND_ABSENT', exitCode: 1 });
+    expect(stdout).toBe('');
+  });
+
   it('with --json prints the payloads as received and nothing else', async () => {
     const { stdout } = await run('--count', '3', '--json');
     const lines = stdout.split('\n');
@@ -66,6 +84,7 @@ describe('spikescope run', () => {
     [['--broker', 'http://h'], 'BROKER_URL'],
     [['--broker', 'mqtts://h', '--cert', 'x.pem'], 'BROKER_TLS'],
     [['--device-id', 'a/#'], 'DEVICE_ID'],
+    [['--backend', 'gpu'], 'OPTION_VALUE'],
     [['--source', 'v4l2:video0'], 'CAMERA_DEVICE'],
     [['--source', 'libcamera', '--camera-size', '1280'], 'OPTION_VALUE'],
     [['--source', 'libcamera', '--camera-size', '641x480'], 'CAMERA_SIZE'],

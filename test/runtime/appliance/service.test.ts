@@ -176,6 +176,9 @@ describe('the metrics', () => {
     frame_age_seconds: null,
     temperature_celsius: 51.5,
     throttled: 0,
+    card_faults_total: null,
+    card_serving: null,
+    card_link_errors: null,
   };
 
   it('are served on loopback as Prometheus reads them, as they are at each scrape', async () => {

@@ -5,6 +5,7 @@ import type { StatusReport } from '../commands.ts';
 import type { Delivery } from '../delivery.ts';
 import type { Parts } from '../parts.ts';
 import { boardState } from './board.ts';
+import { cardHealth } from './card-health.ts';
 import type { ApplianceMetrics } from './metrics.ts';
 
 export interface HealthParts {
@@ -15,8 +16,9 @@ export interface HealthParts {
 
 /** How the device is now. */
 export async function healthOf({ parts, appliance }: HealthParts): Promise<Health> {
-  const { device, journal, model, source } = parts;
+  const { device, journal, model, source, computing } = parts;
   const { level, headroom } = journal.storage();
+  const card = await cardHealth(computing.card);
   const frameAge = source.frameAge?.() ?? null;
   return {
     schema: HEALTH_SCHEMA,
@@ -30,6 +32,7 @@ export async function healthOf({ parts, appliance }: HealthParts): Promise<Healt
     frameAge: frameAge === null ? null : Math.round(frameAge),
     ...(await boardState()),
     memory: process.memoryUsage.rss(),
+    ...(card !== null && { card }),
   };
 }
 
@@ -38,7 +41,7 @@ export async function metricsOf(
   health: HealthParts,
   updates: { readonly kept: number; readonly rolledBack: number },
 ): Promise<ApplianceMetrics> {
-  const { outbox, storage, captures, frameAge, temperature, throttled } = await healthOf(health);
+  const { outbox, storage, captures, frameAge, temperature, throttled, card = null } = await healthOf(health);
   const { accepted = 0, ...refused } = health.delivery.commandCounts;
   return {
     captures_total: captures,
@@ -52,12 +55,17 @@ export async function metricsOf(
     frame_age_seconds: frameAge === null ? null : frameAge / 1000,
     temperature_celsius: temperature,
     throttled: throttled === null ? null : Number(throttled),
+    card_faults_total: card?.faults ?? null,
+    card_serving: card && Number(card.serves),
+    card_link_errors: card?.linkErrors
+      ? Object.values(card.linkErrors).reduce((sum, count) => sum + count, 0)
+      : null,
   };
 }
 
 /** What a status command is told: nothing of a person, a place or a file. */
 export function statusOf(
-  { journal, model, source }: Parts,
+  { journal, model, source, computing }: Parts,
   delivery: Delivery,
   clock: ClockState,
 ): StatusReport {
@@ -73,6 +81,11 @@ export function statusOf(
     headroom,
     source: source.fault?.()?.code ?? 'working',
     clock: clock ?? 'synchronised',
+    backend: computing.backend,
+    ...(computing.card !== null && {
+      card: computing.card.fault ?? 'working',
+      cardFaults: computing.card.faults,
+    }),
     uptime: Math.round(process.uptime()),
     commandsAccepted: accepted,
     commandsRefused: Object.values(refused).reduce((sum, count) => sum + count, 0),

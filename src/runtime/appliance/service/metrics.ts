@@ -16,6 +16,9 @@ export interface ApplianceMetrics {
   readonly frame_age_seconds: number | null;
   readonly temperature_celsius: number | null;
   readonly throttled: number | null;
+  readonly card_faults_total: number | null;
+  readonly card_serving: number | null;
+  readonly card_link_errors: number | null;
 }
 
 const HELP: Readonly<Record<keyof ApplianceMetrics, string>> = {
@@ -30,6 +33,9 @@ const HELP: Readonly<Record<keyof ApplianceMetrics, string>> = {
   frame_age_seconds: 'Time since the camera gave a frame',
   temperature_celsius: 'Temperature of the processor',
   throttled: '1 while the board slows down for heat or a weak supply',
+  card_faults_total: 'How often the card has failed',
+  card_serving: '1 while the card reads, 0 while the processor does in its place',
+  card_link_errors: 'Errors that the link of the card has counted since the start of the system',
 };
 
 export interface MetricsServer {

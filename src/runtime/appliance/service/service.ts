@@ -1,5 +1,4 @@
 import { HEALTH_SCHEMA } from '../../../telehealth/health.ts';
-import { replayGolden } from '../../engine/golden.ts';
 import type { Cleanup } from '../cleanup.ts';
 import type { Log } from '../log.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -86,8 +85,8 @@ async function followSupervisor(
   supervisor.ready();
   if (supervisor.watchdogInterval === null) return;
   const feeder = new WatchdogFeeder(
-    // The engine computes what it must, and the journal can be read.
-    [() => replayGolden(parts.bundle, parts.engine), async () => void parts.journal.head()],
+    // What serves computes what it must, and the journal can be read.
+    [() => parts.computing.prove(), async () => void parts.journal.head()],
     () => supervisor.progress(),
     {
       interval: supervisor.watchdogInterval,

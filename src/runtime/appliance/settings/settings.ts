@@ -5,6 +5,7 @@ import { COMMAND_NAMES, type CommandName, commandNameSchema } from '../../../tel
 import { DEFAULT_DISCOVERY_PREFIX } from '../../../telehealth/discovery.ts';
 import { RESULT_VERSIONS } from '../../../telehealth/older-result.ts';
 import { DEFAULT_TOPIC_PREFIX } from '../../../telehealth/topics.ts';
+import { WANTED_BACKENDS } from '../../engine/open-engines.ts';
 import { labelCodeSchema } from '../../learning/label.ts';
 
 function wholeNumber(low: number, high: number) {
@@ -81,6 +82,11 @@ export const settingsSchema = z.strictObject({
   cert: filePath.optional().describe('This device’s certificate, PEM'),
   key: filePath.optional().describe('The key of the certificate, PEM'),
   model: filePath.optional().describe('Model bundle, or the name of one that ships; by default qana64'),
+  backend: z
+    .enum(WANTED_BACKENDS, WANTED_BACKENDS.join(', '))
+    .describe(
+      'What reads: auto is the card where it answers the golden inputs, else the processor; akida demands the card',
+    ),
   data: z.string().min(1, 'the path of a folder').optional().describe('Folder of journal and identity'),
   deviceId: z.string('a name').optional().describe('Name of this device in topics'),
   seed: wholeNumber(0, 2 ** 32 - 1).describe('Seed of the phantoms'),
@@ -128,6 +134,7 @@ export const DEFAULT_SETTINGS: Settings = {
   broker: 'embedded',
   topicPrefix: DEFAULT_TOPIC_PREFIX,
   retain: true,
+  backend: 'auto',
   seed: 1,
   allowCommands: [],
   responseTopics: [],

@@ -112,7 +112,10 @@ export interface NativeAddon {
    * `ARGUMENT`.
    */
   measurePeak(instructionSet: string, milliseconds: number): number;
-  /** The identification register of the card at a path; only builds that can open a card have it. Throws `DEVICE_*`. */
+  /**
+   * The identification register of the card at a path; holds this thread until the driver answers, 2 s at most. Throws with
+   * code `DEVICE_*`. Older addons lack it.
+   */
   readonly cardIdentification?: ((device: string) => number) | undefined;
   /** Bytes per second that one core reads from 4 KiB…1 GiB gone through again and again. Throws with code `ARGUMENT`. */
   measureBandwidth(bytes: number, milliseconds: number): number;

@@ -1,24 +1,23 @@
 /** The backend `akida`: this project's addon, the vendor's engine in it, and at the end of a socket a card that is played. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { defaultCache } from '../../../src/cli/shared/options.ts';
+import { akidaProgramOf } from '../../../src/model/bundle/akida-programs-section.ts';
 import type { ModelBundle } from '../../../src/model/bundle/bundle.ts';
 import { readBundle } from '../../../src/model/bundle/read.ts';
 import { elementCount } from '../../../src/model/graph.ts';
+import { nativeAddon } from '../../../src/native/addon.ts';
 import type { DeviceProgram, Engine } from '../../../src/runtime/engine/contract.ts';
 import { createCpuEngine } from '../../../src/runtime/engine/cpu.ts';
 import { replayGolden } from '../../../src/runtime/engine/golden.ts';
 import { openNative } from '../../../src/runtime/engine/native-engine.ts';
+import { openModel } from '../../../src/runtime/engine/open-model.ts';
 import { cardAddonOrNull } from '../../support/akida-device/addon.ts';
 import { PlayedCard } from '../../support/akida-device/card.ts';
 import type { FaultKind } from '../../support/akida-device/faults.ts';
-import { backboneProgram } from '../../support/akida-device/program.ts';
-import { pythonOrNull } from '../../support/akida1-simulator.ts';
 import { Random } from '../../support/random.ts';
 
 const MODEL = 'models/qana-akd1000.spikescope';
 const addon = cardAddonOrNull();
 if (addon !== null) process.env.SPIKESCOPE_ADDON = addon;
-const python = addon === null ? null : await pythonOrNull(defaultCache());
 
 /** Each with the code by which it is known, and whether it can only show when the card is opened. */
 const FAULTS: readonly (readonly [FaultKind, code: string])[] = [
@@ -35,14 +34,30 @@ const FAULTS: readonly (readonly [FaultKind, code: string])[] = [
   ['too-many-words', 'DEVICE_OUTPUT'],
 ];
 
-describe.skipIf(python === null)('the card', () => {
+/** Registers: both input controllers set going or halted, the queue's length and place, the last job done, its end cleared. */
+const ONE_IMAGE = [
+  'r 0xfcc28000',
+  'w 0xfcc28000',
+  'r 0xfcc20000',
+  'w 0xfcc20000',
+  'r 0xfcc2800c',
+  'r 0xfcc28004',
+  'w 0xfcc28004',
+  'r 0xfcc28010',
+  'r 0xfcc28024',
+  'w 0xfcc28024',
+];
+
+describe.skipIf(addon === null)('the card', () => {
   let bundle: ModelBundle;
   let program: DeviceProgram;
   let card: PlayedCard;
 
   beforeAll(async () => {
     bundle = await readBundle(MODEL);
-    program = await backboneProgram(bundle.graph, python ?? '');
+    const shipped = akidaProgramOf(bundle, 'akd1000', 'backbone');
+    if (shipped === null) throw new Error(`${MODEL} has no program for the card`);
+    program = { info: shipped.info.slice(), data: shipped.data.slice() };
     card = await PlayedCard.play(MODEL);
   });
   afterEach(() => card?.set(null));
@@ -65,6 +80,34 @@ describe.skipIf(python === null)('the card', () => {
     await closed(await open(), async (engine) => {
       await replayGolden(bundle, engine);
       expect([engine.backend, engine.instructionSet]).toEqual(['akida', 'AKD1000']);
+    });
+  });
+
+  it('is found by its name in the environment, and opened with what the bundle carries', async () => {
+    process.env.SPIKESCOPE_AKIDA_DEVICE = card.device;
+    const { engine } = await openModel(MODEL, { backend: 'akida' });
+    expect(engine.instructionSet).toBe('AKD1000');
+    await engine.close();
+    delete process.env.SPIKESCOPE_AKIDA_DEVICE;
+    await expect(openModel(MODEL, { backend: 'akida' })).rejects.toMatchObject({ code: 'BACKEND_ABSENT' });
+  });
+
+  it('says which chip it is, and whether its core is dead', async () => {
+    const identification = nativeAddon().cardIdentification;
+    expect(identification?.(card.device)).toBe(0xbc00_0002);
+    await card.set({ kind: 'dead' });
+    expect(identification?.(card.device)).toBe(0xffff_ffff);
+  });
+
+  it('takes one image in one order of accesses', async () => {
+    await closed(await open(), async (engine) => {
+      await card.trace();
+      await engine.infer(images(1));
+      const accesses = (await card.trace()).filter(({ addr }) => addr.startsWith('0xfcc'));
+      const polled = accesses.filter(
+        ({ addr }, i) => addr !== accesses[i - 1]?.addr || addr !== '0xfcc28010',
+      );
+      expect(polled.map(({ op, addr }) => `${op} ${addr}`)).toEqual(ONE_IMAGE);
     });
   });
 

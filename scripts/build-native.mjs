@@ -78,8 +78,9 @@ function buildSanitized(variant, runtimes) {
 }
 
 /**
- * @param {{ sanitize?: boolean, threads?: boolean, engine?: string }} [options] `sanitize`: with address and undefined-behaviour
- *   sanitizers; `threads`: with the thread sanitizer; `engine`: folder of the vendor's engine for the card, else what the environment names
+ * @param {{ sanitize?: boolean, threads?: boolean, engine?: string }} [options] `sanitize`: with address and
+ *   undefined-behaviour sanitizers; `threads`: with the thread sanitizer; `engine`: folder of the vendor's engine for the
+ *   card, else what the environment names
  * @returns {string} path of the addon
  */
 export function buildNative({ sanitize = false, threads = false, engine } = {}) {

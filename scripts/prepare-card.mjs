@@ -14,15 +14,16 @@ import { asScript, execute, root } from './support/programs.mjs';
  * Lets compiled tests find the vendor's compiler beside themselves, as the sources do.
  * @param {string} folder of compiled JavaScript
  */
-export function linkNative(folder) {
-  const link = path.join(folder, 'native');
-  mkdirSync(folder, { recursive: true });
-  if (!existsSync(link)) symlinkSync(path.join(root, 'native'), link);
+export function linkCompiler(folder) {
+  const compiler = 'native/akida-m2/compiler';
+  const link = path.join(folder, compiler);
+  mkdirSync(path.dirname(link), { recursive: true });
+  if (!existsSync(link)) symlinkSync(path.join(root, compiler), link);
 }
 
 /** Compiles what plays the card. */
 export function compileCard() {
-  linkNative(path.join(root, 'native/akida-m2/build-card/javascript'));
+  linkCompiler(path.join(root, 'native/akida-m2/build-card/javascript'));
   execute(path.join(root, 'node_modules/.bin/tsc'), ['-p', 'test/support/akida-device/tsconfig.json']);
 }
 

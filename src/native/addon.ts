@@ -59,9 +59,9 @@ export interface NativeEngineOptions {
   readonly threads?: number;
   /** No memory is shared between tensors, so that `trace` can read them all. For tests. */
   readonly keepTensors?: boolean;
-  /** Of the backend `akida`: path of the card. Default the one that `SPIKESCOPE_AKIDA_DEVICE` names, else the first found. */
+  /** Of `akida`: path of the card. Default the one that `SPIKESCOPE_AKIDA_DEVICE` names, else the first found. */
   readonly device?: string;
-  /** Of the backend `akida`, which refuses what does not fit graph and engine with code `DEVICE_PROGRAM`. */
+  /** Of `akida`, which refuses what does not fit graph and engine with code `DEVICE_PROGRAM`. */
   readonly program?: { readonly info: Uint8Array; readonly data: Uint8Array };
 }
 

@@ -1,4 +1,4 @@
-/** The backend `akida`: this project's addon, the vendor's engine in it, and at the end of a socket a card that is played. */
+/** The backend `akida`: the addon, the vendor's engine in it, and at the end of a socket a card that is played. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { akidaProgramOf } from '../../../src/model/bundle/akida-programs-section.ts';
 import type { ModelBundle } from '../../../src/model/bundle/bundle.ts';
@@ -34,7 +34,7 @@ const FAULTS: readonly (readonly [FaultKind, code: string])[] = [
   ['too-many-words', 'DEVICE_OUTPUT'],
 ];
 
-/** Registers: both input controllers set going or halted, the queue's length and place, the last job done, its end cleared. */
+/** Registers: both input controllers set going or halted, the queue's length and place, the last job, its end cleared. */
 const ONE_IMAGE = [
   'r 0xfcc28000',
   'w 0xfcc28000',

@@ -1,7 +1,7 @@
 /**
  * What a card is configured with, read back from the tracks of its program: blocks of a header of two words and data
  * (src/dma_config_format.h of the engine). How weights and thresholds lie in the blocks is nowhere documented; it was read
- * off programs of networks with known weights, and holds for 4-bit 3×3 convolutions and the 8-bit layer that reads the image.
+ * off programs of networks with known weights, and holds for 4-bit 3×3 convolutions and the layer that reads the image.
  */
 
 export interface Block {

@@ -22,6 +22,8 @@ import { messageOf, root, run, say } from './support/programs.mjs';
  * @property {string} [headers] prefix of a Node that has headers
  * @property {string} [compiler] prefix of the names of a cross compiler
  * @property {string} [depends] what else its bytes depend on
+ * @property {boolean} [reuses] whether it begins with what is built in place; in a folder only
+ * @property {{ engine: string, flatbuffers: string }} [card] the vendor's engine for the card, to be built into it
  */
 
 /**
@@ -69,7 +71,7 @@ function currentStamp(addon, variant) {
     sources: sourceStamp(addon),
     compiler: version === null ? null : `${compilerOf(variant)[0]} ${version.split('\n')[0]}`,
     node: `${process.version} ${process.versions.modules} ${process.platform} ${architecture}`,
-    depends: `${variant.depends ?? ''} ${JSON.stringify(variant.variables ?? {})}`,
+    depends: `${variant.depends ?? ''} ${JSON.stringify({ ...variant.variables, ...variant.card })}`,
   };
 }
 
@@ -108,6 +110,36 @@ function stageSources(addon, folder) {
       preserveTimestamps: true,
     });
   }
+}
+
+/** Below the folder that is built: node-gyp compiles nothing from elsewhere. */
+const CARD_SOURCES = 'build-card-engine';
+
+/**
+ * What is built in place already, with its times: make compiles again what is older than its sources, or is to be compiled
+ * otherwise.
+ * @param {Addon} addon
+ * @param {string} folder
+ */
+function stageObjects(addon, folder) {
+  const built = path.join(root, addon.folder, 'build');
+  if (existsSync(path.join(folder, 'build')) || !existsSync(built)) return;
+  cpSync(built, path.join(folder, 'build'), { recursive: true, preserveTimestamps: true });
+}
+
+/**
+ * @param {string} folder
+ * @param {Variant} variant
+ * @returns {Record<string, string>} variables of binding.gyp
+ */
+function stageCardEngine(folder, { card }) {
+  if (card === undefined) return {};
+  const sources = path.join(folder, CARD_SOURCES);
+  rmSync(sources, { recursive: true, force: true });
+  const options = { recursive: true, preserveTimestamps: true };
+  cpSync(card.engine, sources, options);
+  cpSync(path.join(card.flatbuffers, 'flatbuffers'), path.join(sources, 'flatbuffers'), options);
+  return { card_engine: CARD_SOURCES };
 }
 
 /** @returns {[string, ...string[]]} the project's own node-gyp, else the one that npm puts on the path of its scripts */
@@ -158,9 +190,11 @@ export function buildAddon(addon, variant = {}) {
 
   say(`spikescope: building ${addon.label}${variant.label ?? ''}`);
   if (variant.folder !== undefined) stageSources(addon, folder);
+  if (variant.reuses) stageObjects(addon, folder);
   rmSync(stampFile, { force: true });
   // node-gyp keeps gyp's own -D from gyp; its options become variables.
-  const variables = Object.entries(variant.variables ?? {}).map(([name, value]) => `--${name}=${value}`);
+  const all = { ...variant.variables, ...stageCardEngine(folder, variant) };
+  const variables = Object.entries(all).map(([name, value]) => `--${name}=${value}`);
   nodeGyp(folder, variant, ['configure', ...variables]);
   nodeGyp(folder, variant, ['build', `--jobs=${availableParallelism()}`]);
   writeFileSync(stampFile, JSON.stringify(stamp));

@@ -4,10 +4,14 @@
  *   node scripts/build-native.mjs              → native/akida-m2/build/Release/spikescope.node
  *   node scripts/build-native.mjs --sanitize   → native/akida-m2/build-sanitize/build/Release/spikescope.node
  *   node scripts/build-native.mjs --threads    → native/akida-m2/build-threads/build/Release/spikescope.node
+ *
+ * AKIDA_ENGINE_DIR names the source of the vendor's engine for the card (scripts/akida-engine.mjs): it is then part of the
+ * first two.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ADDONS } from './addons.mjs';
+import { namedEngine } from './akida-engine.mjs';
 import { askCompiler, buildAddon } from './build-addon.mjs';
 import { asScript } from './support/programs.mjs';
 
@@ -25,6 +29,27 @@ const THREAD_SANITIZED = {
   label: ' with the thread sanitizer',
   variables: { sanitize: 'thread' },
 };
+
+/** For tests of the card; the addon itself stays as it is. @type {Variant} */
+const WITH_CARD = { folder: 'build-card', label: ' with the engine of the card', reuses: true };
+
+/**
+ * @param {Variant} variant
+ * @param {string} [engine] folder of the vendor's engine, else what the environment names
+ * @returns {Variant} with the engine where one is named
+ */
+function withEngine(variant, engine) {
+  const card = namedEngine(engine);
+  return card === null ? variant : { ...variant, card };
+}
+
+/**
+ * @param {string} engine folder of the vendor's engine
+ * @returns {string} path of the addon
+ */
+export function buildWithCard(engine) {
+  return buildAddon(ADDONS.engine, withEngine(WITH_CARD, engine));
+}
 
 /**
  * The variant with the compiler's own libraries inside the addon where the compiler has them as archives: then a machine
@@ -53,14 +78,15 @@ function buildSanitized(variant, runtimes) {
 }
 
 /**
- * @param {{ sanitize?: boolean, threads?: boolean }} [options] `sanitize`: with address and undefined-behaviour
- *   sanitizers; `threads`: with the thread sanitizer
+ * @param {{ sanitize?: boolean, threads?: boolean, engine?: string }} [options] `sanitize`: with address and
+ *   undefined-behaviour sanitizers; `threads`: with the thread sanitizer; `engine`: folder of the vendor's engine for the
+ *   card, else what the environment names
  * @returns {string} path of the addon
  */
-export function buildNative({ sanitize = false, threads = false } = {}) {
+export function buildNative({ sanitize = false, threads = false, engine } = {}) {
   if (threads) return buildSanitized(THREAD_SANITIZED, ['__tsan_']);
-  if (sanitize) return buildSanitized(SANITIZED, ['__asan_', '__ubsan_']);
-  return buildAddon(ADDONS.engine, selfContained({}));
+  if (sanitize) return buildSanitized(withEngine(SANITIZED, engine), ['__asan_', '__ubsan_']);
+  return buildAddon(ADDONS.engine, withEngine(selfContained({}), engine));
 }
 
 await asScript(import.meta.url, () =>

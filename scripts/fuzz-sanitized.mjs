@@ -3,7 +3,7 @@
  * interpreter, and the loader with mutations of the bundles in test/corpus. The last line on stdout is
  * `tests: N passed, N failed, N skipped`; exits with 1 on any finding.
  *
- *   node scripts/fuzz-sanitized.mjs [--graphs N] [--inputs N] [--bundles N] [--workers N]
+ *   node scripts/fuzz-sanitized.mjs [--graphs N] [--inputs N] [--bundles N] [--answers N] [--workers N]
  *   node scripts/fuzz-sanitized.mjs --minutes N               the loader alone, for so long
  *   node scripts/fuzz-sanitized.mjs --without-sanitizers …    the addon as it is released, several times as fast
  */
@@ -11,10 +11,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { engineOrNull } from './akida-engine.mjs';
 import { buildNative } from './build-native.mjs';
+import { compileCard } from './prepare-card.mjs';
 import { compileTests, finish, runCompiled, runtimesOf } from './sanitized.mjs';
 
-const NUMBERS = ['graphs', 'inputs', 'bundles', 'workers', 'minutes'];
+const NUMBERS = ['graphs', 'inputs', 'bundles', 'answers', 'workers', 'minutes'];
 
 function sanitizers() {
   return {
@@ -40,8 +42,10 @@ function readOptions() {
 
 await finish(async () => {
   const { environment, isPlain } = readOptions();
-  const addon = buildNative({ sanitize: !isPlain });
+  const engine = isPlain ? null : await engineOrNull();
+  const addon = buildNative({ sanitize: !isPlain, ...(engine !== null && { engine }) });
   compileTests();
+  if (engine !== null) compileCard();
   const trace = mkdtempSync(path.join(tmpdir(), 'spikescope-fuzz-'));
   const status = runCompiled('sanitized-fuzz', {
     ...environment,

@@ -1,12 +1,14 @@
 /** Running compiled tests on an addon that was built with sanitizers. */
 import path from 'node:path';
 import { askCompiler } from './build-addon.mjs';
+import { linkCompiler } from './prepare-card.mjs';
 import { execute, messageOf, root, run, say } from './support/programs.mjs';
 
 const compiled = path.join(root, 'native/akida-m2/build-sanitize/javascript/test/native');
 
 /** Compiles what test/native/tsconfig.json names. */
 export function compileTests() {
+  linkCompiler(path.dirname(path.dirname(compiled)));
   execute(path.join(root, 'node_modules/.bin/tsc'), ['-p', 'test/native/tsconfig.json']);
 }
 

@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { prepare } from './prepare.mjs';
+import { prepareCard } from './prepare-card.mjs';
 import { ensurePrograms, messageOf, run, say } from './support/programs.mjs';
 
 const OUTCOMES = /** @type {const} */ (['passed', 'failed', 'skipped']);
@@ -71,6 +72,7 @@ function runScript(script) {
 try {
   const args = process.argv.slice(2);
   await prepare();
+  await prepareCard();
   ensurePrograms({ mosquitto: 'mosquitto' });
   /** @type {{ passed: number, failed: number, skipped: number, status: number | null, failures: string[] }[]} */
   const results = [runVitest(args)];

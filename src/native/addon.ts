@@ -59,6 +59,10 @@ export interface NativeEngineOptions {
   readonly threads?: number;
   /** No memory is shared between tensors, so that `trace` can read them all. For tests. */
   readonly keepTensors?: boolean;
+  /** Of `akida`: path of the card. Default the one that `SPIKESCOPE_AKIDA_DEVICE` names, else the first found. */
+  readonly device?: string;
+  /** Of `akida`, which refuses what does not fit graph and engine with code `DEVICE_PROGRAM`. */
+  readonly program?: { readonly info: Uint8Array; readonly data: Uint8Array };
 }
 
 /** A backend of this build of the addon. */
@@ -108,7 +112,10 @@ export interface NativeAddon {
    * `ARGUMENT`.
    */
   measurePeak(instructionSet: string, milliseconds: number): number;
-  /** The identification register of the card at a path; only builds that can open a card have it. Throws `DEVICE_*`. */
+  /**
+   * The identification register of the card at a path; holds this thread until the driver answers, 2 s at most. Throws with
+   * code `DEVICE_*`. Older addons lack it.
+   */
   readonly cardIdentification?: ((device: string) => number) | undefined;
   /** Bytes per second that one core reads from 4 KiB…1 GiB gone through again and again. Throws with code `ARGUMENT`. */
   measureBandwidth(bytes: number, milliseconds: number): number;
@@ -185,7 +192,7 @@ const nativeErrorSchema = z.object({
 });
 
 const WRONG_USAGE = ['INSTRUCTION_SET', 'THREADS', 'BACKEND_UNKNOWN'];
-/** Nothing was wrong with what was asked. So it is with every `DEVICE_*` as well. */
+/** Nothing was wrong with what was asked. So it is with every `DEVICE_*` as well, but for a program that is refused. */
 const FAILURES = ['ENGINE_CLOSED', 'ENGINE_FAILED', 'OUT_OF_MEMORY', 'ABORTED', 'BACKEND_ABSENT'];
 
 /** An error of the addon as one of the project's, with the same code; anything else unchanged. */
@@ -199,7 +206,7 @@ export function fromNative(error: unknown): unknown {
     cause: error,
   };
   if (WRONG_USAGE.includes(code)) return new UsageError(code, message, details);
-  if (FAILURES.includes(code) || code.startsWith('DEVICE_'))
+  if (FAILURES.includes(code) || (code.startsWith('DEVICE_') && code !== 'DEVICE_PROGRAM'))
     return new SpikescopeError(code, message, details);
   return new RefusedError(code, message, details);
 }

@@ -3,15 +3,17 @@
  * it and runs this file. A sanitizer's finding ends the process; a wrong number is counted. The last line on stdout
  * is `tests: N passed, N failed, N skipped`.
  *
- * SPIKESCOPE_FUZZ_GRAPHS, _INPUTS, _BUNDLES: how many random graphs, QANA inputs and mutated bundles (2,000, 1,000, 2,000).
+ * SPIKESCOPE_FUZZ_GRAPHS, _INPUTS, _BUNDLES, _ANSWERS: how many random graphs, QANA inputs, mutated bundles and random
+ * answers of a card (2,000, 1,000, 2,000, 10,000).
  * SPIKESCOPE_FUZZ_MINUTES: mutated bundles alone, for so long. SPIKESCOPE_FUZZ_WORKERS: threads (one per core).
  * SPIKESCOPE_FUZZ_TRACE: folder in which the bundle at hand lies when the process ends early.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { defaultCache } from '../../src/cli/shared/options.ts';
 import type { Frame, Square } from '../../src/frame.ts';
 import { readBundle } from '../../src/model/bundle/read.ts';
 import { elementCount, type IntegerGraph } from '../../src/model/graph.ts';
@@ -21,6 +23,7 @@ import { qualitySumsReference } from '../../src/preprocess/quality-reference.ts'
 import { areaResampleReference } from '../../src/preprocess/resample-reference.ts';
 import { centredSquare } from '../../src/preprocess/square.ts';
 import { rgbOfYuv } from '../../src/preprocess/yuv-reference.ts';
+import { pythonOrNull } from '../support/akida1-simulator.ts';
 import { damaged } from '../support/damage.ts';
 import { differenceOnAnySet, instructionSetsOf } from '../support/differential.ts';
 import {
@@ -34,6 +37,7 @@ import {
 import { Random } from '../support/random.ts';
 import { hasEcho, seamFault } from './backend-seam.ts';
 import { BundleFuzz } from './bundle-fuzz.ts';
+import { CardFuzz, hasCardEngine, writeSmallBundle } from './card-fuzz.ts';
 
 /** One subject: `count` cases, each right (null) or said to be wrong. */
 interface Subject {
@@ -42,11 +46,14 @@ interface Subject {
   readonly run: (seed: number) => Promise<string | null>;
   /** What was reached, in words. */
   readonly reached?: () => string;
+  readonly end?: () => Promise<void>;
 }
 
 const GRAPHS = Number(process.env.SPIKESCOPE_FUZZ_GRAPHS ?? 2000);
 const INPUTS = Number(process.env.SPIKESCOPE_FUZZ_INPUTS ?? 1000);
 const BUNDLES = Number(process.env.SPIKESCOPE_FUZZ_BUNDLES ?? 2000);
+const ANSWERS = Number(process.env.SPIKESCOPE_FUZZ_ANSWERS ?? 10_000);
+const CARD_MODEL = 'models/qana-akd1000.spikescope';
 const MINUTES = process.env.SPIKESCOPE_FUZZ_MINUTES;
 const WORKERS = Number(process.env.SPIKESCOPE_FUZZ_WORKERS ?? availableParallelism());
 const TRACE = process.env.SPIKESCOPE_FUZZ_TRACE;
@@ -116,6 +123,38 @@ async function subjects(worker: number): Promise<Subject[]> {
         ]
       : []),
     { name: 'resampling and quality of random images', count: 500, run: runImaging },
+    ...(await cardSubjects(addon)),
+  ];
+}
+
+/** None where the addon has no engine of the card, or its compiler cannot be had. */
+async function cardSubjects(addon: NativeAddon): Promise<Subject[]> {
+  const python = hasCardEngine(addon) ? await pythonOrNull(defaultCache()) : null;
+  if (python === null) return [];
+  const small = await writeSmallBundle();
+  const shipped = await CardFuzz.of(addon, CARD_MODEL, python);
+  const card = await CardFuzz.of(addon, small.file, python);
+  return [
+    {
+      name: `the card: golden inputs of ${CARD_MODEL}, bit for bit`,
+      count: 2 * WORKERS,
+      run: () => shipped.goldenFault(),
+      end: () => shipped.end(),
+    },
+    {
+      name: 'the card: faults in the middle of a batch, each with its code',
+      count: 18,
+      run: (seed) => card.faultFault(seed),
+    },
+    {
+      name: 'the card: random answers, taken as what they say or refused with a code',
+      count: ANSWERS,
+      run: (seed) => card.slotFault(seed),
+      end: async () => {
+        await card.end();
+        rmSync(small.folder, { recursive: true, force: true });
+      },
+    },
   ];
 }
 
@@ -204,7 +243,7 @@ interface Report {
 /** Every `workers`th case of every subject. */
 async function runShare({ worker, workers }: Share): Promise<void> {
   const end = MINUTES === undefined ? Number.POSITIVE_INFINITY : performance.now() + 60_000 * Number(MINUTES);
-  for (const { name, count, run, reached } of await subjects(worker)) {
+  for (const { name, count, run, reached, end: leave } of await subjects(worker)) {
     const wrong: string[] = [];
     let cases = 0;
     for (let i = worker; i < count && performance.now() < end; i += workers, cases++) {
@@ -212,6 +251,7 @@ async function runShare({ worker, workers }: Share): Promise<void> {
       if (difference !== null) wrong.push(`seed ${FIRST_SEED + i}: ${difference}`);
     }
     parentPort?.postMessage({ name, cases, wrong, reached: reached?.() ?? '' } satisfies Report);
+    await leave?.();
   }
 }
 
@@ -241,8 +281,12 @@ async function runAll(): Promise<void> {
     process.stdout.write(`${wrong.length === 0 ? 'ok    ' : 'FAILED'} ${name}: ${cases} cases\n`);
     for (const line of wrong.slice(0, 10)) process.stdout.write(`       ${line}\n`);
   }
+  const hasCard = [...total.keys()].some((name) => name.startsWith('the card'));
+  if (!hasCard) process.stdout.write('skipped the card: its engine could not be had\n');
   process.stdout.write(`sanitized fuzz: ${((performance.now() - started) / 1000).toFixed(0)} s\n`);
-  process.stdout.write(`tests: ${total.size - failed} passed, ${failed} failed, 0 skipped\n`);
+  process.stdout.write(
+    `tests: ${total.size - failed} passed, ${failed} failed, ${hasCard ? 0 : 1} skipped\n`,
+  );
   process.exitCode = failed === 0 && total.size > 0 ? 0 : 1;
 }
 

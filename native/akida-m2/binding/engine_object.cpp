@@ -58,6 +58,24 @@ size_t read_threads(const Napi::Value& value) {
   return static_cast<size_t>(number);
 }
 
+std::vector<uint8_t> read_program_part(const Napi::Object& program, const char* part) {
+  const Bytes bytes = read_bytes(program.Get(part), "DEVICE_PROGRAM", std::string("program.") + part);
+  return std::vector<uint8_t>(bytes.data, bytes.data + bytes.length);
+}
+
+DeviceProgram read_program(const Napi::Value& value) {
+  if (value.IsUndefined()) return {};
+  if (!value.IsObject()) throw Fault("DEVICE_PROGRAM", "expected an object with info and data", "", "program");
+  const auto program = value.As<Napi::Object>();
+  return {read_program_part(program, "info"), read_program_part(program, "data")};
+}
+
+std::string read_device(const Napi::Value& value) {
+  if (value.IsUndefined()) return "";
+  if (!value.IsString()) throw Fault("ARGUMENT", "expected a path", "", "device");
+  return value.As<Napi::String>();
+}
+
 BackendOptions read_options(const Napi::Value& value) {
   BackendOptions options;
   if (!value.IsObject()) return options;
@@ -65,6 +83,8 @@ BackendOptions read_options(const Napi::Value& value) {
   options.instruction_set = read_instruction_set(object.Get("instructionSet"));
   options.threads = read_threads(object.Get("threads"));
   options.keep_tensors = object.Get("keepTensors").ToBoolean();
+  options.device = read_device(object.Get("device"));
+  options.program = read_program(object.Get("program"));
   return options;
 }
 
@@ -88,8 +108,8 @@ Napi::Value deviation_of(Napi::Env env, const Deviation* deviation) {
 Napi::Value create_engine(const Napi::CallbackInfo& info, const Napi::FunctionReference& constructor) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
-    const BackendRegistration& registration = find_backend(read_kind(info[1]));
     const BackendOptions options = read_options(info[1]);
+    const BackendRegistration& registration = find_backend(read_kind(info[1]), options.device);
     OpenBackend open{registration.kind, registration.open(read_graph(info[0]), options)};
     return constructor.New({Napi::External<OpenBackend>::New(env, &open)});
   });
@@ -100,7 +120,7 @@ Napi::Value list_backends(const Napi::CallbackInfo& info) {
   return guarded(env, [&]() -> Napi::Value {
     auto result = Napi::Array::New(env);
     for (const BackendRegistration* registration : kBackends) {
-      const BackendPresence presence = registration->describe();
+      const BackendPresence presence = registration->describe("");
       auto backend = Napi::Object::New(env);
       backend.Set("kind", registration->kind);
       backend.Set("present", Napi::Boolean::New(env, presence.present));

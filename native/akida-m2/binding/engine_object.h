@@ -53,7 +53,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject>, public InferOwner {
   InferBuffers spare_;
 };
 
-/** `createEngine(graph, {backend, instructionSet, threads, keepTensors})`. */
+/** `createEngine(graph, {backend, instructionSet, threads, keepTensors, device, program: {info, data}})`. */
 Napi::Value create_engine(const Napi::CallbackInfo& info, const Napi::FunctionReference& constructor);
 
 /** `backends()`: those of this build, each `{kind, present, detail, deviation: null | {reason, potentials}}`. */

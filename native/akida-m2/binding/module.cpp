@@ -1,6 +1,7 @@
 #include <napi.h>
 
 #include "../engine/instruction_set.h"
+#include "card.h"
 #include "engine_object.h"
 #include "imaging.h"
 #include "measurements.h"
@@ -14,6 +15,7 @@ class Module : public Napi::Addon<Module> {
     engine_ = Napi::Persistent(EngineObject::define(env));
     DefineAddon(exports, {InstanceMethod("createEngine", &Module::create),
                           InstanceMethod("backends", &Module::backends),
+                          InstanceMethod("cardIdentification", &Module::identification),
                           InstanceMethod("instructionSets", &Module::sets),
                           InstanceMethod("areaResample", &Module::resample),
                           InstanceMethod("measureQuality", &Module::measure),
@@ -25,6 +27,8 @@ class Module : public Napi::Addon<Module> {
   Napi::Value create(const Napi::CallbackInfo& info) { return create_engine(info, engine_); }
 
   Napi::Value backends(const Napi::CallbackInfo& info) { return list_backends(info); }
+
+  Napi::Value identification(const Napi::CallbackInfo& info) { return card_identification(info); }
 
   Napi::Value sets(const Napi::CallbackInfo& info) {
     const std::vector<const InstructionSet*> available = available_instruction_sets();

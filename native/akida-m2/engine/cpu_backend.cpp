@@ -22,7 +22,7 @@ size_t threads_of(const BackendOptions& options) {
   return std::max<size_t>(options.threads, 1);
 }
 
-BackendPresence describe_processor() {
+BackendPresence describe_processor(const std::string&) {
   std::string names;
   for (const InstructionSet* set : available_instruction_sets()) {
     names += (names.empty() ? "" : ", ") + std::string(set->name);
@@ -31,6 +31,7 @@ BackendPresence describe_processor() {
 }
 
 std::unique_ptr<Backend> open_processor(Graph graph, const BackendOptions& options) {
+  refuse_card_options(options, "cpu");
   return std::make_unique<CpuBackend>(std::move(graph), options);
 }
 

@@ -24,13 +24,6 @@ std::unique_ptr<Kernel> make_kernel(const std::vector<const KernelFactory*>& fac
   return nullptr;
 }
 
-std::unique_ptr<HeadKernel> make_head(const std::vector<const KernelFactory*>& factories, const Graph& graph) {
-  for (const KernelFactory* factory : factories) {
-    if (auto kernel = factory->make_head(graph)) return kernel;
-  }
-  return nullptr;
-}
-
 /** Where each tensor lies: a piece of memory, named by the tensor that owns it, and the first byte within. */
 struct Place {
   size_t owner = 0;
@@ -153,6 +146,13 @@ TracedTensor traced(const std::string& name, size_t offset, const Shape& shape, 
 
 }  // namespace
 
+std::unique_ptr<HeadKernel> make_head(const InstructionSet& instruction_set, const Graph& graph) {
+  for (const KernelFactory* factory : factories_of(instruction_set)) {
+    if (auto kernel = factory->make_head(graph)) return kernel;
+  }
+  return nullptr;
+}
+
 Plan make_plan(Graph graph, const PlanOptions& options) {
   const std::vector<const KernelFactory*> factories = factories_of(options.instruction_set);
   const std::vector<Place> places = place_tensors(graph);
@@ -179,7 +179,7 @@ Plan make_plan(Graph graph, const PlanOptions& options) {
     pointers = std::max(pointers, step.input_offsets.size() * sizeof(const uint8_t*));
     plan.steps.push_back(std::move(step));
   }
-  plan.head = make_head(factories, graph);
+  plan.head = make_head(options.instruction_set, graph);
   plan.input_offset = offset_of(0);
   plan.input_bytes = graph.input.shape.elements();
   plan.embedding_offset = offset_of(graph.head.input);

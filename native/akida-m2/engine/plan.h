@@ -56,4 +56,7 @@ struct Plan {
 /** @param graph a graph that `validate` has accepted */
 Plan make_plan(Graph graph, const PlanOptions& options);
 
+/** The head alone, for who gets embeddings elsewhere. @param graph as `make_plan` takes it */
+std::unique_ptr<HeadKernel> make_head(const InstructionSet& instruction_set, const Graph& graph);
+
 }  // namespace spikescope

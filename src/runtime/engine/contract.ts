@@ -44,6 +44,16 @@ export interface EngineOptions {
   readonly instructionSet?: 'auto' | InstructionSet;
   /** Images of one batch run on up to this many threads. Default 1. */
   readonly threads?: number;
+  /** Path of the card; default the one that `SPIKESCOPE_AKIDA_DEVICE` names, else the first found. Only cards heed it. */
+  readonly device?: string;
+  /** What a card is programmed with, which computes the graph's embedding. Only cards heed it, and need it. */
+  readonly program?: DeviceProgram;
+}
+
+/** The two parts of a card's program, as the vendor's compiler writes them. */
+export interface DeviceProgram {
+  readonly info: Uint8Array;
+  readonly data: Uint8Array;
 }
 
 /** Makes an engine of a validated graph. */

@@ -17,8 +17,14 @@ export function nativeBackend(kind: BackendName): Backend {
   return {
     kind,
     describe: () => describe(kind),
-    open: (graph, options) => openNative(kind, graph, options),
+    open: (graph, options) => openNative(kind, graph, heeded(kind, options)),
   };
+}
+
+/** Without what only a card heeds, for all others. */
+function heeded(kind: BackendName, { device, program, ...others }: EngineOptions = {}): EngineOptions {
+  if (kind !== 'akida') return others;
+  return { ...others, ...(device !== undefined && { device }), ...(program !== undefined && { program }) };
 }
 
 function describe(kind: BackendName): BackendDescription {
@@ -35,7 +41,8 @@ function describe(kind: BackendName): BackendDescription {
 /**
  * Opens a graph on a backend of the native addon.
  * @throws UsageError `INSTRUCTION_SET`, `THREADS`, `BACKEND_UNKNOWN`
- * @throws RefusedError `GRAPH_INVALID`, `GRAPH_ACCUMULATOR`, naming the node; `BACKEND_UNSUPPORTED`, naming the option
+ * @throws RefusedError `GRAPH_INVALID`, `GRAPH_ACCUMULATOR`, naming the node; `BACKEND_UNSUPPORTED`, naming the option;
+ *   `DEVICE_PROGRAM`
  * @throws SpikescopeError `ADDON_MISSING`, `ADDON_UNUSABLE`, `OUT_OF_MEMORY`, `BACKEND_ABSENT`, `DEVICE_*`
  */
 export async function openNative(

@@ -1,3 +1,4 @@
+import { akidaProgramOf } from '../../model/bundle/akida-programs-section.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { readBundle } from '../../model/bundle/read.ts';
 import type { Backend, BackendName, Deviation, Engine, EngineOptions } from './contract.ts';
@@ -45,7 +46,9 @@ export async function openProved(
   bundle: ModelBundle,
   { deviation = null, ...options }: EngineOptions & { readonly deviation?: Deviation | null } = {},
 ): Promise<Engine> {
-  const engine = await backend.open(bundle.graph, options);
+  // Of the cards there are, the native layer opens this one.
+  const program = akidaProgramOf(bundle, 'akd1000', 'backbone');
+  const engine = await backend.open(bundle.graph, { ...(program !== null && { program }), ...options });
   try {
     await replayGolden(bundle, engine, deviation);
   } catch (error) {

@@ -64,7 +64,10 @@ describe('the registry', () => {
   });
 
   it('knows the native engine as exact, and the card as absent from this build', () => {
-    expect(nativeAddon().backends()).toMatchObject([{ kind: 'cpu', present: true, deviation: null }]);
+    expect(nativeAddon().backends()).toMatchObject([
+      { kind: 'cpu', present: true, deviation: null },
+      { kind: 'akida', present: false, detail: expect.stringContaining('AKIDA_ENGINE_DIR'), deviation: null },
+    ]);
     expect(BACKENDS.map((backend) => backend.describe())).toMatchObject([
       { present: true, deviation: null },
       { present: false, fault: { code: 'BACKEND_ABSENT' } },

@@ -128,7 +128,7 @@ class EchoBackend final : public Backend {
   Device device_;
 };
 
-BackendPresence describe() { return {true, "an echo, for tests"}; }
+BackendPresence describe(const std::string&) { return {true, "an echo, for tests"}; }
 
 std::unique_ptr<Backend> open(Graph graph, const BackendOptions& options) {
   refuse_options(options, "echo");

@@ -1,0 +1,80 @@
+/** What a configured card computes: by the integer engine, from the integers that were read back from its program. */
+import type { Akida1Section } from '../../../src/model/bundle/akida1-section.ts';
+import { elementCount, type IntegerGraph } from '../../../src/model/graph.ts';
+import type { Engine } from '../../../src/runtime/engine/contract.ts';
+import { createCpuEngine } from '../../../src/runtime/engine/cpu.ts';
+import { type Block, type ConfiguredLayer, configuredLayers } from './tracks.ts';
+
+/** Integers on the card that are not the bundle's, by layer. */
+export interface ReadBack {
+  readonly name: string;
+  readonly weights: number;
+  readonly thresholds: number;
+  readonly steps: number;
+}
+
+function differing(found: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (found.length !== expected.length) return Math.max(found.length, expected.length);
+  let count = 0;
+  for (let i = 0; i < found.length; i++) if (found[i] !== expected[i]) count++;
+  return count;
+}
+
+/** Layers in their order; one that is missing differs in everything. */
+export function compare(
+  layers: readonly ConfiguredLayer[],
+  graph: IntegerGraph,
+  { layers: activations }: Akida1Section,
+): ReadBack[] {
+  const convolutions = graph.nodes.filter(({ op }) => op === 'convolution');
+  return convolutions.map((node, i) => {
+    const layer = layers[i] ?? { weights: [], thresholds: [], steps: [] };
+    const activation = activations.find(({ name }) => name === node.name);
+    return {
+      name: node.name,
+      weights: differing(layer.weights, 'weights' in node ? node.weights : []),
+      thresholds: differing(layer.thresholds, activation?.thresholds ?? []),
+      steps: differing(layer.steps, activation?.steps ?? []),
+    };
+  });
+}
+
+/** The same graph with the card's weights. Its thresholds are the bundle's requantisations, or it is not computed at all. */
+function withWeights(graph: IntegerGraph, layers: readonly ConfiguredLayer[]): IntegerGraph {
+  let next = 0;
+  const nodes = graph.nodes.map((node) =>
+    node.op === 'convolution' ? { ...node, weights: layers[next++].weights } : node,
+  );
+  return { ...graph, nodes };
+}
+
+export class CardComputer {
+  readonly #graph: IntegerGraph;
+  readonly #program: Akida1Section;
+  #blocks: readonly Block[] | null = null;
+  #engine: Engine | null = null;
+  /** Of the program that computed last; null before any. */
+  readBack: readonly ReadBack[] | null = null;
+
+  constructor(graph: IntegerGraph, program: Akida1Section) {
+    this.#graph = graph;
+    this.#program = program;
+  }
+
+  async embedding(image: Uint8Array, blocks: readonly Block[]): Promise<Uint8Array> {
+    if (image.length !== elementCount(this.#graph.input.shape))
+      throw new RangeError(`An image of ${image.length} bytes`);
+    if (blocks !== this.#blocks || this.#engine === null) this.#engine = await this.#configure(blocks);
+    return (await this.#engine.infer(image)).embeddings;
+  }
+
+  async #configure(blocks: readonly Block[]): Promise<Engine> {
+    const layers = configuredLayers(blocks);
+    this.readBack = compare(layers, this.#graph, this.#program);
+    const wrong = this.readBack.find(({ thresholds, steps }) => thresholds + steps > 0);
+    if (wrong !== undefined) throw new RangeError(`Thresholds of ${wrong.name} that are not the bundle's`);
+    this.#blocks = blocks;
+    await this.#engine?.close();
+    return createCpuEngine(withWeights(this.#graph, layers));
+  }
+}

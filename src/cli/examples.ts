@@ -30,6 +30,7 @@ export const EXAMPLES = {
     'spikescope train --dataset ham10000 --out training',
     'spikescope train --dataset ham10000 --out training --resume',
   ],
+  average: ['spikescope average second/model.checkpoint third/model.checkpoint --out mean.checkpoint'],
   balance: ['spikescope balance --from training/model.checkpoint --dataset ham10000 --out balanced'],
   ablation: ['spikescope ablation --dataset ham10000 --out ablation --epochs 12'],
   sites: ['spikescope sites --dataset ham10000 --out sites'],

@@ -16,6 +16,7 @@ export const COMMANDS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   calibrate: async () => (await import('./calibrate/calibrate.ts')).calibrateCommand(),
   evaluate: async () => (await import('./evaluate/evaluate.ts')).evaluateCommand(),
   train: async () => (await import('./train/train.ts')).trainCommand(),
+  average: async () => (await import('./average/average.ts')).averageCommand(),
   balance: async () => (await import('./balance/balance.ts')).balanceCommand(),
   ablation: async () => (await import('./ablation/ablation.ts')).ablationCommand(),
   sites: async () => (await import('./sites/sites.ts')).sitesCommand(),

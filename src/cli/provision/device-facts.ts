@@ -5,7 +5,11 @@ import { chipsOnBus } from '../../runtime/engine/card/pci.ts';
 import { JOURNAL_SCHEMA } from '../../store/journal-schema.ts';
 import type { DeviceFacts } from '../../updates/compatibility.ts';
 
-/** What this very machine is. @param root below which the machine's files lie; @param model where it says what board it is */
+/**
+ * What this very machine is.
+ * @param root below which the machine's files lie
+ * @param model where it says what board it is
+ */
 export async function deviceFacts(root = '/', model = '/proc/device-tree/model'): Promise<DeviceFacts> {
   const manifest: unknown = JSON.parse(
     readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),

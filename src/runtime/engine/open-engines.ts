@@ -100,5 +100,7 @@ async function withCard(
 }
 
 function reasonWithout({ message, details, code }: SpikescopeError): string {
+  // Nothing is wrong where there is no card: its absence is told without a code to look up.
+  if (code === 'BACKEND_ABSENT') return details.received ?? message;
   return `${message}${details.received === undefined ? '' : `: ${details.received}`} [${code}]`;
 }

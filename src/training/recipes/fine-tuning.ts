@@ -38,6 +38,19 @@ export const EFFICIENTNET_LITE0_SECOND_CYCLE: Recipe = {
   },
 };
 
+/** At its own size throughout, on photographs as one camera takes them: a teacher of what is seen there. */
+export const EFFICIENTNET_LITE0_PLAIN: Recipe = {
+  ...efficientNetLiteRecipe(0),
+  name: 'efficientnet-lite0-plain',
+  float: {
+    ...QANA_RECIPE.float,
+    schedule: [{ inputSize: 128, epochs: 14 }],
+    optimiser: 'adamw',
+    rate: FLOAT.rate,
+    weightDecay: FLOAT.weightDecay,
+  },
+};
+
 /** The same for any network of the kinds that `convert` takes. */
 export const FINE_TUNING: Recipe = fineTuning('fine-tune', {
   kind: 'imported',

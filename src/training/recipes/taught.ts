@@ -17,7 +17,7 @@ const FLOAT: StageRecipe = {
   distinctEpochs: DISTINCT_EPOCHS,
 };
 
-/** Goes on from QANA's fourth cycle (`--initial`). Its result ships. */
+/** Goes on from QANA's fourth cycle (`--initial`). */
 export const QANA_TAUGHT: Recipe = {
   ...QANA_RECIPE,
   name: 'qana-taught',
@@ -26,6 +26,19 @@ export const QANA_TAUGHT: Recipe = {
     schedule: [
       { inputSize: 48, epochs: 6 },
       { inputSize: 64, epochs: 22 },
+    ],
+  },
+};
+
+/** Goes on from that, with a better teacher (`--initial`). The mean of the two ships (`spikescope average`). */
+export const QANA_TAUGHT_AGAIN: Recipe = {
+  ...QANA_TAUGHT,
+  name: 'qana-taught-again',
+  float: {
+    ...FLOAT,
+    schedule: [
+      { inputSize: 48, epochs: 4 },
+      { inputSize: 64, epochs: 18 },
     ],
   },
 };

@@ -12,6 +12,7 @@ import { bundleBytes } from '../../../src/model/bundle/write.ts';
 import type { ConvolutionNode, IntegerGraph } from '../../../src/model/graph.ts';
 import { factorOf } from '../../../src/model/requantise.ts';
 import { randomAkida1 } from '../../support/akida1.ts';
+import { wholeBundle } from '../../support/whole-bundle.ts';
 
 let plain: ModelContents;
 let tuned: ModelContents;
@@ -101,7 +102,7 @@ describe('the manifest of a bundle for Akida 1.0', () => {
       { ...akida1, layers: akida1.layers.map((layer) => ({ ...layer, steps: layer.steps.slice(1) })) },
       { ...akida1, layers: akida1.layers.map((layer) => ({ ...layer, name: 'elsewhere' })) },
     ]) {
-      const refusal = refusalOf(() => parseBundle(forge(section), 'bundle'));
+      const refusal = refusalOf(() => wholeBundle(forge(section), 'bundle'));
       expect(refusal.details.field).toBe('manifest.akida1');
     }
   });

@@ -6,7 +6,6 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { SpikescopeError } from '../../src/errors.ts';
 import type { ModelBundle } from '../../src/model/bundle/bundle.ts';
-import { wholeBundle } from '../support/whole-bundle.ts';
 import { multiplyAddsOf } from '../../src/model/cost.ts';
 import { elementCount, type IntegerGraph } from '../../src/model/graph.ts';
 import { interpret } from '../../src/model/interpreter/interpreter.ts';
@@ -14,6 +13,7 @@ import { fromNative, nativeAddon } from '../../src/native/addon.ts';
 import { mutated } from '../support/bundle-mutations.ts';
 import { instructionSetsOf } from '../support/differential.ts';
 import { Random } from '../support/random.ts';
+import { wholeBundle } from '../support/whole-bundle.ts';
 
 const CORPUS = 'test/corpus/bundles';
 const SHIPPED = 'models/qana64.spikescope';

@@ -7,7 +7,7 @@
 import type { Frame, Square } from '../frame.ts';
 import type { ModelContents } from '../model/bundle/bundle.ts';
 import type { LightSection } from '../model/bundle/light-section.ts';
-import { fieldOf, inputOf } from './field.ts';
+import { type Field, fieldOf, inputOf } from './field.ts';
 
 /** Natural logarithms of red over green and of blue over green. */
 export type Chromaticity = readonly [red: number, blue: number];
@@ -72,8 +72,21 @@ export function networkInput(
   square: Square | null,
 ): Uint8Array {
   const field = fieldOf(frame);
-  const whole = inputOf(frame, field, field.square, width);
-  return inLight(lightTablesOf(light, whole), square === null ? whole : inputOf(frame, field, square, width));
+  const tables = fieldLight(light, frame, field, width);
+  return inLight(tables, inputOf(frame, field, square ?? field.square, width));
+}
+
+/**
+ * As `lightTablesOf`, of a frame whose whole field is not read for anything else.
+ * @param side of what the network reads, pixels
+ */
+export function fieldLight(
+  section: LightSection | undefined,
+  frame: Frame,
+  field: Field,
+  side: number,
+): LightTables | null {
+  return section === undefined ? null : lightTablesOf(section, inputOf(frame, field, field.square, side));
 }
 
 function channelSums(input: Uint8Array): [number, number, number] {

@@ -1,9 +1,9 @@
 import { readdirSync, statSync } from 'node:fs';
-import { copyFile, open, rename } from 'node:fs/promises';
+import { copyFile, open } from 'node:fs/promises';
 import path from 'node:path';
 import { reasonOf, SpikescopeError } from '../errors.ts';
 import { makeFolder } from '../make-folder.ts';
-import { flushFolder } from '../store/durable-file.ts';
+import { replaceDurably } from '../store/durable-file.ts';
 import type { Workspace } from './workspace.ts';
 
 /**
@@ -34,18 +34,11 @@ function isThere(workspace: Workspace, folder: string, name: string): boolean {
 
 async function copyOne(workspace: Workspace, folder: string, name: string): Promise<void> {
   const file = path.join(folder, name);
-  const fresh = `${file}.tmp`;
   try {
     makeFolder(path.dirname(file));
-    await copyFile(path.join(workspace.public, name), fresh);
-    const handle = await open(fresh, 'r+');
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(fresh, file);
-    await flushFolder(path.dirname(file));
+    await replaceDurably(file, `${file}.tmp`, (fresh) =>
+      copyFlushed(path.join(workspace.public, name), fresh),
+    );
   } catch (cause) {
     throw new SpikescopeError('COPY_UNWRITABLE', 'The copy of the repository cannot be written', {
       file,
@@ -53,5 +46,15 @@ async function copyOne(workspace: Workspace, folder: string, name: string): Prom
       remedy: 'check the permissions and the space there',
       cause,
     });
+  }
+}
+
+async function copyFlushed(from: string, to: string): Promise<void> {
+  await copyFile(from, to);
+  const handle = await open(to, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }

@@ -1,11 +1,10 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { Metadata, type Root, type Snapshot, type Targets, type Timestamp } from '@tufjs/models';
 import { MetadataKind } from '@tufjs/models/dist/base.js';
 import { RefusedError, reasonOf, SpikescopeError, UsageError } from '../errors.ts';
 import { makeFolder } from '../make-folder.ts';
-import { flushFolder } from '../store/durable-file.ts';
+import { replaceDurably, writeFlushed } from '../store/durable-file.ts';
 import { TrustError, trustFault } from '../updates/trust/faults.ts';
 import { checkForm } from '../updates/trust/form.ts';
 
@@ -174,20 +173,10 @@ function guarded<T>(file: string, action: () => T): T {
 
 /** The whole content or none of it, on the medium when resolved. @throws SpikescopeError `REPOSITORY_UNWRITABLE` */
 export async function writeDurable(file: string, content: Uint8Array): Promise<void> {
-  const fresh = `${file}.${process.pid}.tmp`;
   try {
     makeFolder(path.dirname(file));
-    const handle = await open(fresh, 'w', 0o644);
-    try {
-      await handle.writeFile(content);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(fresh, file);
-    await flushFolder(path.dirname(file));
+    await replaceDurably(file, `${file}.${process.pid}.tmp`, (fresh) => writeFlushed(fresh, content, 0o644));
   } catch (cause) {
-    rmSync(fresh, { force: true });
     throw new SpikescopeError('REPOSITORY_UNWRITABLE', 'The repository cannot be written', {
       file,
       received: reasonOf(cause),

@@ -51,14 +51,12 @@ export class DurableFile {
   }
 
   async #replace(content: string | Uint8Array): Promise<void> {
-    const temporary = `${this.file}.${process.pid}.tmp`;
     try {
       makeFolder(path.dirname(this.file), 0o700);
-      await writeFlushed(temporary, content);
-      await rename(temporary, this.file);
-      await flushFolder(path.dirname(this.file));
+      await replaceDurably(this.file, `${this.file}.${process.pid}.tmp`, (fresh) =>
+        writeFlushed(fresh, content),
+      );
     } catch (cause) {
-      await rm(temporary, { force: true }).catch(() => {});
       throw this.#fault('DOCUMENT_UNWRITABLE', 'A document of this device cannot be written', cause);
     }
   }
@@ -73,8 +71,28 @@ export class DurableFile {
   }
 }
 
-async function writeFlushed(file: string, content: string | Uint8Array): Promise<void> {
-  const handle = await open(file, 'w', 0o600);
+/**
+ * Puts a new file in the place of one, on the medium when resolved; whatever fails, the old one stays and nothing else does.
+ * @param fresh a name beside it, under which `make` writes the new one and flushes it
+ */
+export async function replaceDurably(
+  file: string,
+  fresh: string,
+  make: (fresh: string) => Promise<void>,
+): Promise<void> {
+  try {
+    await make(fresh);
+    await rename(fresh, file);
+    await flushFolder(path.dirname(file));
+  } catch (error) {
+    await rm(fresh, { force: true }).catch(() => {});
+    throw error;
+  }
+}
+
+/** @param mode of a file that is made */
+export async function writeFlushed(file: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
+  const handle = await open(file, 'w', mode);
   try {
     await handle.writeFile(content);
     await handle.sync();

@@ -8,7 +8,7 @@ import { embeddingShape, pooled } from '../../model/embedding.ts';
 import { salientSquare } from '../../preprocess/crop.ts';
 import { decodeImage } from '../../preprocess/decode.ts';
 import { type Field, fieldOf, inputOf } from '../../preprocess/field.ts';
-import { inLight, type LightTables, lightTablesOf } from '../../preprocess/light.ts';
+import { fieldLight, inLight, type LightTables } from '../../preprocess/light.ts';
 import { saliencyMapper } from '../../preprocess/saliency.ts';
 import { tilesOf } from '../../preprocess/square.ts';
 import type { Engine } from '../../runtime/engine/contract.ts';
@@ -90,7 +90,7 @@ function viewer({ graph, preprocessing, readout, light: section }: ModelBundle, 
   return async (frame: Frame): Promise<Omit<PooledViews, 'sample'>> => {
     const field = fieldOf(frame);
     const { square } = field;
-    const scene = { frame, field, light: lightTablesOf(section, inputOf(frame, field, square, side)) };
+    const scene = { frame, field, light: fieldLight(section, frame, field, side) };
     const { embedding, ...centred } = await view(scene, square);
     if (mapper === null) return { centred, cropped: centred };
     const map = mapper(embedding, largestIndex(centred.whole));

@@ -33,7 +33,7 @@ export const FIRST_FORMAT = 1;
 export const CLASS_TABLE_FORMAT = 2;
 /** Of bundles that triage, or tell what is no lesion. */
 export const TRIAGE_FORMAT = 3;
-/** Of bundles with programs of cards. */
+/** Of bundles with programs of cards, or that know the light of their training. */
 export const FORMAT_VERSION = 4;
 const BUNDLE: ContainerKind = {
   magic: 'SPIKESCO',

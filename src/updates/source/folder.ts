@@ -1,7 +1,7 @@
 import { constants, readlinkSync, realpathSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
-import { RefusedError, reasonOf, systemCodeOf } from '../../errors.ts';
+import { RefusedError, reasonOf, type SpikescopeError, systemCodeOf } from '../../errors.ts';
 import { type Opened, type Source, sourceFault } from './source.ts';
 
 const PIECE = 65_536;
@@ -45,13 +45,7 @@ export class FolderSource implements Source {
       const code = systemCodeOf(cause);
       if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return null;
       if (code === 'ELOOP' || code === 'EMLINK') throw foreign(file, 'a link');
-      throw sourceFault(
-        'SOURCE_UNREADABLE',
-        'A file of the repository cannot be read',
-        file,
-        reasonOf(cause),
-        cause,
-      );
+      throw unreadable(file, cause);
     }
     let size: number;
     try {
@@ -65,6 +59,16 @@ export class FolderSource implements Source {
     }
     return { from, size, pieces: piecesOf(handle, file, from) };
   }
+}
+
+function unreadable(file: string, cause: unknown): SpikescopeError {
+  return sourceFault(
+    'SOURCE_UNREADABLE',
+    'A file of the repository cannot be read',
+    file,
+    reasonOf(cause),
+    cause,
+  );
 }
 
 /** One level of a path and no more. */
@@ -91,13 +95,7 @@ async function* piecesOf(handle: FileHandle, file: string, from: number): AsyncG
       yield buffer.subarray(0, bytesRead);
     }
   } catch (cause) {
-    throw sourceFault(
-      'SOURCE_UNREADABLE',
-      'A file of the repository cannot be read',
-      file,
-      reasonOf(cause),
-      cause,
-    );
+    throw unreadable(file, cause);
   } finally {
     await handle.close();
   }

@@ -33,6 +33,18 @@ export const releaseSchema = z.strictObject({
   }),
   /** The oldest schema of the journal that it works with. */
   journal: z.int().min(1).max(1_000),
+  /** What a model must reach on the device itself before it is used; absent figures are not asked for. */
+  proof: z
+    .strictObject({
+      /** Of the bundle's own hold-out set, 0…1, at least. */
+      balancedAccuracy: z.number().min(0).max(1).optional(),
+      triageSensitivity: z.number().min(0).max(1).optional(),
+      /** Median of one image on the processor of the device, milliseconds, at most. */
+      latency: z.number().positive().max(60_000).optional(),
+    })
+    .optional(),
+  /** What becomes of the learned head: fitted again to this model's embedding where that can be, or kept for the model before. */
+  learning: z.enum(['refit', 'park']).optional(),
   /** For the technician. Lines end with a line feed. */
   notes: z
     .string()

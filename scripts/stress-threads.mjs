@@ -12,11 +12,9 @@ import { compilerOf } from './build-addon.mjs';
 import { buildNative } from './build-native.mjs';
 import { compileTests, finish, runCompiled, runtimesOf } from './sanitized.mjs';
 import { execute, root } from './support/programs.mjs';
+import { isAboutAddon } from './support/thread-reports.mjs';
 
 const SEPARATOR = '==================';
-/** A frame of the addon, or of the planted one, in a stack. */
-const OWN_FRAME = /\(spikescope[\w-]*\.node\+0x/;
-
 /**
  * Reports of the sanitizer by whether the addon is in one of their stacks.
  * @param {string} folder
@@ -26,7 +24,7 @@ function reportsIn(folder) {
     .filter((name) => name.startsWith('report.'))
     .flatMap((name) => readFileSync(path.join(folder, name), 'utf8').split(SEPARATOR))
     .filter((text) => text.includes('WARNING: ThreadSanitizer'));
-  const own = reports.filter((text) => OWN_FRAME.test(text));
+  const own = reports.filter(isAboutAddon);
   return { own, foreign: reports.length - own.length };
 }
 

@@ -7,10 +7,9 @@ import { composeAndFold } from '../../conversion/compose/choose.ts';
 import { floatGraphOf } from '../../conversion/float/architecture.ts';
 import { UsageError } from '../../errors.ts';
 import { makeFolder } from '../../make-folder.ts';
-import type { Architecture } from '../../model/architecture/architecture.ts';
-import { parametersOf, statisticsOf } from '../../model/architecture/parameters.ts';
 import { readCheckpoint, writeCheckpoint } from '../../model/checkpoint/file.ts';
-import { answeringArrays, type Checkpoint, type NamedArray } from '../../model/checkpoint/format.ts';
+import { answeringArrays, type Checkpoint } from '../../model/checkpoint/format.ts';
+import { carriedStart } from '../network/carried-start.ts';
 import { architectureOf } from '../network/folded.ts';
 import { initialArrays } from '../network/initialise.ts';
 import { planQuantisation } from '../network/plan.ts';
@@ -95,31 +94,13 @@ async function startOf({
     return { architecture: own, start: adopted({ architecture, ...start }, own) };
   }
   const architecture = networkOf(network, classes.length);
-  const start = initial === undefined ? initialArrays(architecture, seed) : startFrom(initial, architecture);
+  const start =
+    initial === undefined ? initialArrays(architecture, seed) : carriedStart(initial, architecture);
   return { architecture, start };
 }
 
 /** Training images of which a foreign network's batch norms take their statistics. */
 const STATISTICS_IMAGES = 256;
-
-/** @throws UsageError `INITIAL` unless every array of the architecture is there in its shape */
-function startFrom(initial: Checkpoint, architecture: Architecture): StageJob['start'] {
-  const arrays = answeringArrays(initial);
-  const pick = (specifications: readonly { readonly name: string; readonly shape: readonly number[] }[]) =>
-    new Map(
-      specifications.map(({ name, shape }): [string, NamedArray] => {
-        const array = arrays.get(name);
-        if (array !== undefined && String(array.shape) === String(shape)) return [name, array];
-        throw new UsageError('INITIAL', 'The network to start from is another one than the recipe’s', {
-          field: name,
-          expected: shape.join('×'),
-          received: array?.shape.join('×') ?? 'nothing',
-          remedy: 'give a float checkpoint of the same architecture, widths and switches',
-        });
-      }),
-    );
-  return { parameters: pick(parametersOf(architecture)), statistics: pick(statisticsOf(architecture)) };
-}
 
 async function quantisedStage(
   job: TrainingJob,

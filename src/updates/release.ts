@@ -43,7 +43,7 @@ export const releaseSchema = z.strictObject({
       latency: z.number().positive().max(60_000).optional(),
     })
     .optional(),
-  /** What becomes of the learned head: fitted again to this model's embedding where that can be, or kept for the model before. */
+  /** What becomes of the learned head: fitted again to this model where that can be, or kept for the model before. */
   learning: z.enum(['refit', 'park']).optional(),
   /** For the technician. Lines end with a line feed. */
   notes: z

@@ -44,8 +44,8 @@ export const QANA_TAUGHT_AGAIN: Recipe = {
 };
 
 /**
- * The same network on images of 128×128; goes on from that at 64×64 (`--initial`), which may teach it: half of what it learns
- * is the labels', since its teacher has not seen what only the larger image shows.
+ * The same network on images of 128×128; goes on from that at 64×64 (`--initial`), which may teach it: half of what it
+ * learns is the labels', since its teacher has not seen what only the larger image shows.
  */
 export const QANA128: Recipe = {
   ...QANA_RECIPE,

@@ -41,6 +41,7 @@ export const EXAMPLES = {
     'spikescope provision publish office --key online.json --to /media/stick',
     'spikescope provision verify --from /media/stick --root root.json',
     'spikescope provision fetch stable/qana64-1.0.0.spikescope --from https://updates.example/spikescope',
+    'spikescope provision pull --config /etc/spikescope/spikescope.yaml',
   ],
   journal: ['spikescope journal verify', 'spikescope journal resend --from 1 --data /var/lib/spikescope'],
   doctor: [

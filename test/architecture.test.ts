@@ -32,7 +32,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'ui/terminal': ['runtime/appliance', 'runtime/learning', 'telehealth', 'store', 'capture', 'model'],
   index: ['runtime/inference', 'runtime/engine', 'preprocess', 'model'],
   dataset: [],
-  release: ['updates', 'store', 'model'],
+  release: ['telehealth', 'updates', 'store', 'model'],
   statistics: ['runtime/inference'],
   report: ['statistics'],
   conversion: ['dataset', 'preprocess', 'capture', 'model'],

@@ -20,7 +20,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   journal: ['verify', 'resend'],
   provision: [
     ...['key new', 'repository init', 'repository add', 'publish', 'verify', 'fetch'],
-    'pull',
+    ...['pull', 'fleet-status'],
   ],
 };
 

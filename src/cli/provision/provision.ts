@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { fetchCommand } from './fetch.ts';
+import { fleetStatusCommand } from './fleet-status.ts';
 import { keyCommand } from './key.ts';
 import { buildCommand, inspectCommand, publishCommand, signCommand } from './publication.ts';
 import { pullCommand } from './pull.ts';
@@ -21,5 +22,6 @@ export function provisionCommand(): Command {
     .addCommand(inspectCommand())
     .addCommand(verifyCommand())
     .addCommand(fetchCommand())
-    .addCommand(pullCommand());
+    .addCommand(pullCommand())
+    .addCommand(fleetStatusCommand());
 }

@@ -1,11 +1,12 @@
 /** What a machine that updates itself is given: units of the pull and of the stick, and the rule that starts the latter. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { provisionCommand } from '../../src/cli/provision/provision.ts';
-import { settingsOf } from './system-calls.ts';
+import { Office } from '../support/updates/office.ts';
+import { allowedCalls, callNumbers, settingsOf } from './system-calls.ts';
 
 const FOLDER = 'provisioning/systemd';
 const RULE = 'provisioning/udev/71-spikescope-stick.rules';
@@ -162,3 +163,45 @@ describe.skipIf(!works('systemd-analyze', '--version'))('systemd', () => {
     expect(exposure('spikescope-stick@sda1.service')).toBeLessThanOrEqual(appliance);
   });
 });
+
+describe.skipIf(!works('systemd-analyze', '--version') || !works('cc', '--version'))(
+  'the pull under the filter of system calls',
+  { timeout: 120_000 },
+  () => {
+    it.each(UNITS)('of %s brings a release here', async (name) => {
+      const filter = path.join(folder, 'filter');
+      execFileSync('cc', ['-O1', '-o', filter, 'test/provisioning/system-call-filter.c']);
+      const office = await Office.open();
+      try {
+        await office.add(Buffer.alloc(100_000, 7), '99.0.0', { name: 'qana64' });
+        await office.publish();
+        const stick = await office.stick();
+        const numbers = callNumbers();
+        const allowed = path.join(folder, 'allowed');
+        const calls = [...allowedCalls(text(name))].flatMap((call) => numbers.get(call) ?? []);
+        writeFileSync(allowed, calls.join('\n'));
+        const root = path.join(stick, 'metadata/1.root.json');
+        const words = [
+          'pull',
+          '--from',
+          stick,
+          '--root',
+          root,
+          '--data',
+          path.join(folder, 'data'),
+          '--json',
+        ];
+        const program = [process.execPath, path.resolve('bin/spikescope.mjs'), 'provision', ...words];
+        const { status, stdout, stderr } = spawnSync(
+          filter,
+          [String(constants.errno.EPERM), allowed, ...program],
+          { encoding: 'utf8' },
+        );
+        expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
+        expect(JSON.parse(stdout)).toMatchObject({ outcome: 'staged', taken: [{ version: '99.0.0' }] });
+      } finally {
+        office.end();
+      }
+    });
+  },
+);

@@ -11,7 +11,7 @@ import { Journal } from '../../../src/store/journal.ts';
 import { ownDataFolder } from '../../../src/store/owner.ts';
 import type { Command } from '../../../src/telehealth/commands/command.ts';
 import { updateSchema } from '../../../src/telehealth/update.ts';
-import { isWished, takeWish } from '../../../src/updates/pull/wish.ts';
+import { isWished, takeWish, wish } from '../../../src/updates/pull/wish.ts';
 import { startAppliance } from '../../support/appliance.ts';
 import { hasLighttpd, type Lighttpd, startLighttpd } from '../../support/lighttpd.ts';
 import { hasMosquitto, type Mosquitto, startMosquitto } from '../../support/mosquitto.ts';
@@ -92,8 +92,15 @@ describe('a request', () => {
   });
 });
 
+const pull = (...words: string[]) => runCommand(provisionCommand(), ['pull', ...words]);
+
+/** Hours of which the present one is none. */
+function otherHours(): string {
+  const hour = (new Date().getHours() + 12) % 24;
+  return `${String(hour).padStart(2, '0')}:00-${String((hour + 1) % 24).padStart(2, '0')}:00`;
+}
+
 describe('provision pull', () => {
-  const pull = (...words: string[]) => runCommand(provisionCommand(), ['pull', ...words]);
   const root = () => path.join(stick, 'metadata/1.root.json');
 
   it('takes source, root and channel from the configuration, and says what it came to', async () => {
@@ -114,15 +121,12 @@ describe('provision pull', () => {
     });
   });
 
-  it('leaves the network alone outside of its hours, but not when a person or a wish says now', async () => {
+  it('leaves the network alone outside of its hours, and a stick is no network', async () => {
     const data = dataFolder();
-    const hour = (new Date().getHours() + 12) % 24;
-    const window = `${String(hour).padStart(2, '0')}:00-${String((hour + 1) % 24).padStart(2, '0')}:00`;
-    const lines = [`data: ${data}`, 'updates:', '  from: http://127.0.0.1:9/', `  window: "${window}"`];
+    const lines = [`data: ${data}`, 'updates:', '  from: http://127.0.0.1:9/', `  window: "${otherHours()}"`];
     const outside = await pull('--config', configurationOf(lines), '--json');
     expect(outside).toMatchObject({ exitCode: 0 });
     expect(JSON.parse(outside.stdout)).toMatchObject({ outcome: 'outside-window' });
-    // A stick is no network.
     const file = configurationOf(lines);
     const from = await pull('--config', file, '--from', stick, '--root', root(), '--json');
     expect(JSON.parse(from.stdout)).toMatchObject({ outcome: 'staged' });
@@ -167,6 +171,22 @@ describe.skipIf(!hasMosquitto || !hasLighttpd)(
     afterAll(async () => {
       await server?.stop();
       await broker?.stop();
+    });
+
+    it('pulls outside of its hours where a wish lies there, which is taken away, or with --now', async () => {
+      const data = dataFolder();
+      const configuration = configurationOf([
+        ...[`data: ${data}`, 'updates:', `  root: ${path.join(stick, 'metadata/1.root.json')}`],
+        ...[`  from: http://127.0.0.1:${server.port}/`, `  window: "${otherHours()}"`],
+      ]);
+      const outcomeOf = async (...words: string[]) =>
+        JSON.parse((await pull('--config', configuration, '--json', ...words)).stdout).outcome;
+      expect(await outcomeOf()).toBe('outside-window');
+      await wish(data);
+      expect(await outcomeOf()).toBe('staged');
+      expect(isWished(data)).toBe(false);
+      expect(await outcomeOf()).toBe('outside-window');
+      expect(await outcomeOf('--now')).toBe('staged');
     });
 
     it('is asked, answers, pulls in a process of its own and tells how that went', async () => {

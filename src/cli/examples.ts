@@ -41,6 +41,8 @@ export const EXAMPLES = {
     'spikescope provision publish office --key online.json --to /media/stick',
     'spikescope provision verify --from /media/stick --root root.json',
     'spikescope provision fetch stable/qana64-1.0.0.spikescope --from https://updates.example/spikescope',
+    'spikescope provision pull --config /etc/spikescope/spikescope.yaml',
+    'spikescope provision fleet-status --broker mqtts://broker.example --ca authority.pem',
   ],
   journal: ['spikescope journal verify', 'spikescope journal resend --from 1 --data /var/lib/spikescope'],
   doctor: [

@@ -19,7 +19,7 @@ export interface Ownership {
  * @throws SpikescopeError `DATA_FOLDER_IN_USE` while another process owns it
  */
 export function ownDataFolder(folder: string): Ownership {
-  const file = path.join(folder, 'owner.lock');
+  const file = fileOf(folder);
   let lock: Database.Database | undefined;
   try {
     createPrivate(file);
@@ -34,6 +34,15 @@ export function ownDataFolder(folder: string): Ownership {
     const isHeld = cause instanceof Database.SqliteError && cause.code.startsWith('SQLITE_BUSY');
     throw isHeld ? inUse(folder, file) : journalFault(cause, file);
   }
+}
+
+/** Whether a process owns a folder now, as far as the kernel says; asking disturbs nobody. */
+export function isOwned(folder: string): boolean {
+  return holderOf(fileOf(folder)) !== null;
+}
+
+function fileOf(folder: string): string {
+  return path.join(folder, 'owner.lock');
 }
 
 function inUse(folder: string, file: string): SpikescopeError {

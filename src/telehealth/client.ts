@@ -13,6 +13,7 @@ import type { Endpoint } from './endpoint.ts';
 import { defaultPauses, keepConnected } from './link.ts';
 import { Permissions } from './permissions.ts';
 import { type Topics, topicsOf } from './topics.ts';
+import type { UpdateAnnouncement } from './update.ts';
 
 export interface TelehealthOptions {
   readonly endpoint: Endpoint;
@@ -26,6 +27,8 @@ export interface TelehealthOptions {
   readonly clock?: () => ClockState;
   /** How the card is, for its status; null where none is in use. */
   readonly card?: () => CardState | null;
+  /** What is told of updates, at each connect and when it changes; null where there is nothing to tell. */
+  readonly update?: () => UpdateAnnouncement | null;
   /**
    * Resolved when the results that waited for a connection have had their turn on it: all that is optional comes after
    * them. Default: at once.
@@ -170,6 +173,13 @@ export class TelehealthClient {
     this.#later(connection, () => this.attempt(model));
   }
 
+  /** Says anew what there is to tell of updates, after that has changed. */
+  refreshUpdate(): void {
+    const connection = this.#connection;
+    const update = this.#update();
+    if (connection !== null && update !== null) this.#later(connection, () => this.attempt(update));
+  }
+
   /** Says `stopped` where there is a connection, and ends it in good order; a silent broker is not waited for. */
   async stop(): Promise<void> {
     this.#stopped.abort();
@@ -293,7 +303,20 @@ export class TelehealthClient {
         userProperties: this.#described(announcement.schema),
       },
       ...(discovery ? [discoveryOf(discovery, device, model, this.topics)] : []),
+      ...[this.#update()].filter((update) => update !== null),
     ];
+  }
+
+  #update(): Publication | null {
+    const document = this.#options.update?.() ?? null;
+    return (
+      document && {
+        topic: this.topics.update,
+        payload: JSON.stringify(document),
+        retain: true,
+        userProperties: this.#described(document.schema),
+      }
+    );
   }
 
   #status(status: Status['status']): Publication {

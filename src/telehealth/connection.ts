@@ -158,10 +158,17 @@ export class Connection {
     );
   }
 
-  /** Subscribes at QoS 1, without the messages that the broker has retained. @throws SpikescopeError as `publish` */
-  subscribe(topic: string, onSent: () => void = () => {}): Promise<void> {
+  /**
+   * Subscribes at QoS 1, without the messages that the broker has retained unless they are asked for.
+   * @throws SpikescopeError as `publish`
+   */
+  subscribe(
+    topic: string,
+    onSent: () => void = () => {},
+    { retained = false }: { readonly retained?: boolean } = {},
+  ): Promise<void> {
     return this.#settled('grant a subscription', (done) => {
-      this.#client.subscribe(topic, { qos: 1, rh: 2 }, (error) => done(error));
+      this.#client.subscribe(topic, { qos: 1, rh: retained ? 0 : 2 }, (error) => done(error));
       onSent();
     });
   }

@@ -16,6 +16,8 @@ export interface Topics {
   readonly model: string;
   /** Retained: how the device is. */
   readonly health: string;
+  /** Retained: the update that is under way or was the last, and what is installed. */
+  readonly update: string;
   /** Before a command's name. */
   readonly command: string;
   /** Answers to commands that name no other topic. */
@@ -36,6 +38,7 @@ export function topicsOf(device: string, prefix: string = DEFAULT_TOPIC_PREFIX):
     fhir: `${base}/fhir`,
     model: `${base}/model`,
     health: `${base}/health`,
+    update: `${base}/update`,
     command: `${base}/command/`,
     response: `${base}/response`,
   };

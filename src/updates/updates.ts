@@ -4,7 +4,7 @@ import { RefusedError, UsageError } from '../errors.ts';
 import { makeFolder } from '../make-folder.ts';
 import { DurableFile } from '../store/durable-file.ts';
 import type { Journal } from '../store/journal.ts';
-import { type Ownership, ownDataFolder } from '../store/owner.ts';
+import { isOwned, type Ownership, ownDataFolder } from '../store/owner.ts';
 import { BEFORE_ALL, provenTime } from './clock.ts';
 import { listReleases, type Offer, type Subscription } from './offers.ts';
 import { OverrideLog } from './override.ts';
@@ -64,6 +64,11 @@ export type Outcome<T> =
 export interface UseOptions {
   /** Why expired metadata is taken all the same; of a folder alone. */
   readonly acceptExpired?: string | null;
+}
+
+/** Whether a process works with what is trusted, fetches or installs: one at a time can. */
+export function isUnderWay(data: string): boolean {
+  return isOwned(updatesFolder(data));
 }
 
 /** What a device trusts of its repository, and how it comes to trust more. One process at a time works with it. */

@@ -18,7 +18,10 @@ async function helpOf(...command: string[]): Promise<string> {
 /** Commands below another, of which examples are shown. */
 const BELOW: Readonly<Record<string, readonly string[]>> = {
   journal: ['verify', 'resend'],
-  provision: ['key new', 'repository init', 'repository add', 'publish', 'verify', 'fetch'],
+  provision: [
+    ...['key new', 'repository init', 'repository add', 'publish', 'verify', 'fetch'],
+    ...['pull', 'fleet-status'],
+  ],
 };
 
 describe('wrong usage', () => {

@@ -151,6 +151,7 @@ describe('a server that means harm', () => {
       /^SOURCE_ANSWER$/,
     ],
     ['fails', (_, response) => response.writeHead(500).end(), /^SOURCE_ANSWER$/],
+    ['has no time now', (_, response) => response.writeHead(503).end(), /^SOURCE_UNREACHABLE$/],
     ['has nothing', (_, response) => response.writeHead(404).end(), /^TRUST_MISSING$/],
     [
       'never ends',

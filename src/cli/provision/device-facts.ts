@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import { programVersion } from '../../program-version.ts';
 import { MachineFiles } from '../../runtime/engine/card/machine-files.ts';
 import { chipsOnBus } from '../../runtime/engine/card/pci.ts';
 import { JOURNAL_SCHEMA } from '../../store/journal-schema.ts';
@@ -11,15 +11,12 @@ import type { DeviceFacts } from '../../updates/compatibility.ts';
  * @param model where it says what board it is
  */
 export async function deviceFacts(root = '/', model = '/proc/device-tree/model'): Promise<DeviceFacts> {
-  const manifest: unknown = JSON.parse(
-    readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
-  );
   const board = boardOf(model);
   const chips = await chipsOnBus(new MachineFiles(root));
   return {
     hardware: [...(board === null ? [] : [board]), `${process.platform}-${process.arch}`],
     cards: [...new Set(chips.map(({ chip }) => chip.toLowerCase()))],
-    application: z.object({ version: z.string() }).parse(manifest).version,
+    application: programVersion(),
     journal: JOURNAL_SCHEMA,
   };
 }

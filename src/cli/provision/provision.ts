@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { fetchCommand } from './fetch.ts';
+import { fleetStatusCommand } from './fleet-status.ts';
 import { keyCommand } from './key.ts';
 import { buildCommand, inspectCommand, publishCommand, signCommand } from './publication.ts';
+import { pullCommand } from './pull.ts';
 import { repositoryCommand } from './repository.ts';
 import { verifyCommand } from './verify.ts';
 
@@ -19,5 +21,7 @@ export function provisionCommand(): Command {
     .addCommand(publishCommand())
     .addCommand(inspectCommand())
     .addCommand(verifyCommand())
-    .addCommand(fetchCommand());
+    .addCommand(fetchCommand())
+    .addCommand(pullCommand())
+    .addCommand(fleetStatusCommand());
 }

@@ -80,7 +80,8 @@ export function runCommand(): Command {
     )
     .option('--json', 'each result on a line of stdout, exactly as received')
     .action(async (_: unknown, command: Command) => {
-      const exitCode = await runSession(runOptionsOf(command));
+      const { config } = command.opts<{ readonly config?: string }>();
+      const exitCode = await runSession(runOptionsOf(command), config);
       if (exitCode !== EXIT.done) process.exitCode = exitCode;
     });
 }

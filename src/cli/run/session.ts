@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { ExitCode } from '../../errors.ts';
 import { Cleanup } from '../../runtime/appliance/cleanup.ts';
 import { Device } from '../../runtime/appliance/device.ts';
@@ -10,9 +11,10 @@ import { watchForStop } from './stop.ts';
 
 /**
  * Runs the appliance until its captures are taken, published and received back, or until a signal asks it to stop.
+ * @param configuration the file that settings came from
  * @throws SpikescopeError as its parts, `RESULTS_UNPUBLISHED`, `RESULTS_NOT_RECEIVED`
  */
-export async function runSession(settings: Settings): Promise<ExitCode> {
+export async function runSession(settings: Settings, configuration?: string): Promise<ExitCode> {
   const cleanup = new Cleanup();
   const stop = watchForStop();
   cleanup.add(() => stop.unwatch());
@@ -24,6 +26,7 @@ export async function runSession(settings: Settings): Promise<ExitCode> {
       stop: stop.controller,
       say: note,
       interval: defaultInterval(settings),
+      ...(configuration !== undefined && { configuration: path.resolve(configuration) }),
     });
     cleanup.add(() => device.close());
     return await runDevice(device, settings, stop.controller, cleanup);

@@ -1,5 +1,6 @@
 import type { Command, CommandAnswer, CommandHandler } from '../../telehealth/commands/command.ts';
 import type { Appliance } from './appliance.ts';
+import type { Asked } from './updates/ask.ts';
 
 /** What a status command is told. */
 export type StatusReport = NonNullable<Extract<CommandAnswer, { outcome: 'done' }>['data']>;
@@ -9,6 +10,8 @@ export interface CommandsOptions {
   readonly status: () => StatusReport;
   /** Whether a label can name a class. Default: whoever is to learn it says so. */
   readonly isLabel?: (label: string) => boolean;
+  /** Asks for a pull, and says what came of the asking. Default: nothing is there to ask. */
+  readonly askForUpdate?: () => Promise<Asked>;
   /** Ends the program so that its supervisor starts it again; null where nobody would. */
   readonly restart: (() => void) | null;
 }
@@ -36,6 +39,8 @@ export class ApplianceCommands implements CommandHandler {
         return { outcome: 'done', data: this.#options.status() };
       case 'restart':
         return this.#restart();
+      case 'update':
+        return this.#update();
     }
   }
 
@@ -78,6 +83,12 @@ export class ApplianceCommands implements CommandHandler {
     appliance.flow.send({ type: 'undo', by: 'command' });
     const { undone, fault } = await appliance.rest();
     return undone === null ? failed(fault?.code ?? 'APPLIANCE_BUSY') : { outcome: 'done', data: { undone } };
+  }
+
+  async #update(): Promise<CommandAnswer> {
+    const asked = (await this.#options.askForUpdate?.()) ?? 'not-configured';
+    if (asked === 'asked') return { outcome: 'done', data: { update: asked } };
+    return failed(asked === 'busy' ? 'UPDATE_BUSY' : 'UPDATE_NOT_CONFIGURED');
   }
 
   #restart(): CommandAnswer {

@@ -14,6 +14,7 @@ import type { Endpoint } from '../../telehealth/endpoint.ts';
 import type { ResultVersion } from '../../telehealth/older-result.ts';
 import { ResultPublisher } from '../../telehealth/publisher.ts';
 import type { Topics } from '../../telehealth/topics.ts';
+import type { UpdateAnnouncement } from '../../telehealth/update.ts';
 
 export interface DeliveryOptions {
   readonly endpoint: Endpoint;
@@ -32,6 +33,8 @@ export interface DeliveryOptions {
   readonly clock: () => ClockState;
   /** How the card is; null where none is in use. Default: none. */
   readonly card?: () => CardState | null;
+  /** What is told of updates; null where there is nothing to tell. Default: nothing. */
+  readonly update?: () => UpdateAnnouncement | null;
   /** Version of results that receivers read at most. Default: the newest. */
   readonly newestResult?: ResultVersion;
   /** Discovery prefix of Home Assistant, where the device is to be announced there. */
@@ -70,7 +73,7 @@ export class Delivery {
   readonly #said = new Set<string>();
 
   constructor(options: DeliveryOptions) {
-    const { endpoint, device, topics, model, bundle, journal, commands, clock, card, homeAssistant } =
+    const { endpoint, device, topics, model, bundle, journal, commands, clock, card, update, homeAssistant } =
       options;
     this.#options = options;
     this.#receiver = new CommandReceiver({
@@ -89,6 +92,7 @@ export class Delivery {
       model,
       clock,
       ...(card && { card }),
+      ...(update && { update }),
       afterResults: () => this.#publisher.round(),
       onCommand: (message) => this.#receiver.receive(message),
       ...(homeAssistant !== undefined && {
@@ -151,6 +155,11 @@ export class Delivery {
   /** Says anew which model runs on what, after that has changed. */
   refreshModel(): void {
     this.#client.refreshModel();
+  }
+
+  /** Says anew what there is to tell of updates, after that has changed. */
+  refreshUpdate(): void {
+    this.#client.refreshUpdate();
   }
 
   /** Says that a result or a verdict is in the journal. */

@@ -2,6 +2,8 @@ import { isRehearsed } from '../../capture/kinds.ts';
 import type { Capture, CaptureSource } from '../../capture/source.ts';
 import { describeError, SpikescopeError } from '../../errors.ts';
 import { classTableOf } from '../../model/bundle/class-table.ts';
+import { programVersion } from '../../program-version.ts';
+import { type UpdateAnnouncement, updateAnnouncementOf } from '../../telehealth/update.ts';
 import type { AcceleratorChange, Schedule } from '../engine/accelerator.ts';
 import type { Backend } from '../engine/contract.ts';
 import { labelProblem } from '../learning/label.ts';
@@ -24,6 +26,8 @@ import { statusOf } from './service/health.ts';
 import { attendService } from './service/service.ts';
 import { allowedCommands, discoveryPrefix, type Settings } from './settings/settings.ts';
 import { StorageAlarm } from './storage-alarm.ts';
+import { UpdateRequest } from './updates/ask.ts';
+import { UpdateWatch } from './updates/watch.ts';
 
 export interface DeviceOptions {
   readonly settings: Settings;
@@ -31,6 +35,8 @@ export interface DeviceOptions {
   readonly stop: AbortController;
   /** Takes remarks for a person, a line or several at a time. */
   readonly say: (line: string) => void;
+  /** The file that the settings came from, where it did: what asks for an update is to read it too. */
+  readonly configuration?: string;
   /** Milliseconds from one automatic capture to the next where the settings do not say. Default 0. */
   readonly interval?: number;
   /** As `openParts` takes them. */
@@ -47,6 +53,7 @@ export class Device {
   readonly appliance: Appliance;
   readonly delivery: Delivery;
   readonly mode: CaptureMode;
+  readonly #updates: UpdateWatch;
   readonly #options: DeviceOptions;
   readonly #cleanup: Cleanup;
   readonly #log: Log;
@@ -60,6 +67,7 @@ export class Device {
     this.#options = options;
     this.#cleanup = cleanup;
     this.#log = log;
+    this.#updates = new UpdateWatch(parts.dataFolder);
     this.#storage = new StorageAlarm(parts.journal, say);
     this.#clock = new DeviceClock({
       ...clockLimit(parts),
@@ -100,8 +108,11 @@ export class Device {
     cleanup.add(() => this.#clock.stop());
     await this.#clock.start();
     this.#storage.look();
+    cleanup.add(() => this.#updates.stop());
+    await this.#updates.start();
     delivery.start();
-    if (!this.mode.isAutomatic) await connectHeader(appliance.flow, cleanup, say);
+    this.#updates.onChange(() => delivery.refreshUpdate());
+    if (!this.mode.isAutomatic) await connectHeader(appliance.flow, this.#updates, cleanup, say);
     cleanup.add(logFlow(appliance.flow, this.#log));
     cleanup.add(parts.computing.onChange((change) => this.#computingChanged(change)));
     appliance.start();
@@ -181,6 +192,7 @@ export class Device {
       },
       clock: () => this.#clock.state,
       card: () => this.parts.computing.card,
+      update: () => this.#updateAnnouncement(),
       newestResult: settings.resultSchema,
       ...(prefix !== null && { homeAssistant: prefix }),
       onFullBatch: () => this.#memory.afterCapture(),
@@ -189,12 +201,24 @@ export class Device {
     });
   }
 
+  #updateAnnouncement(): UpdateAnnouncement | null {
+    const { state } = this.#updates;
+    if (state.operation === null && state.installed === null) return null;
+    return updateAnnouncementOf(this.parts.device, programVersion(), state);
+  }
+
   #makeCommands(): ApplianceCommands {
-    const { stop } = this.#options;
+    const { stop, settings, configuration = null } = this.#options;
+    const request = new UpdateRequest({
+      data: this.parts.dataFolder,
+      configuration: settings.updates?.from === undefined ? null : configuration,
+      by: process.env.SPIKESCOPE_UPDATES_BY === 'unit' ? 'unit' : 'process',
+    });
     return new ApplianceCommands({
       appliance: this.appliance,
       status: () => statusOf(this.parts, this.delivery, this.#clock.state),
       isLabel: (label) => this.#isLabel(label),
+      askForUpdate: () => request.ask(),
       restart: isSupervised() ? () => stop.abort() : null,
     });
   }

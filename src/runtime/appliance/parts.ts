@@ -30,6 +30,7 @@ import { Verdicts } from './verdicts.ts';
 /** What the appliance is made of, opened. */
 export interface Parts {
   readonly device: string;
+  readonly dataFolder: string;
   readonly topics: Topics;
   readonly source: CaptureSource;
   readonly endpoint: Endpoint;
@@ -91,6 +92,7 @@ export async function openParts(
   const topics = topicsOf(device, options.topicPrefix);
   return {
     device,
+    dataFolder,
     topics,
     source,
     endpoint,

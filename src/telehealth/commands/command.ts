@@ -36,6 +36,8 @@ export const commandSchemas = {
   undo: command('undo', {}),
   status: command('status', {}),
   restart: command('restart', {}),
+  // It asks, and no more: where from, and what, is never a message's to say.
+  update: command('update', {}),
 } as const;
 
 /** What is sent under `name`, read as the command that it is. @param fields beside schema and id */

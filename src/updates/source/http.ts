@@ -10,6 +10,8 @@ export interface HttpOptions {
 
 const PATIENCE = 30_000;
 const STALL = 30_000;
+/** With which servers, and proxies before them, say that another time may do. */
+const BUSY: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504]);
 
 /**
  * A repository on a static web server. It need not be trusted, nor its certificate: what it says is verified all the same,
@@ -57,6 +59,11 @@ export class HttpSource implements Source {
     if (response.status === 404 || response.status === 403 || response.status === 410) {
       stop.abort();
       return null;
+    }
+    if (BUSY.has(response.status)) {
+      stop.abort();
+      const received = `status ${response.status}`;
+      throw sourceFault('SOURCE_UNREACHABLE', 'The server has no time now', url.href, received);
     }
     const begins = beginningOf(response, from);
     if (begins === null || response.body === null) {

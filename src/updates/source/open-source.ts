@@ -7,5 +7,10 @@ import type { Source } from './source.ts';
  * `SOURCE_URL`
  */
 export function openSource(from: string): Source {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(from) ? new HttpSource(from) : new FolderSource(from);
+  return isAddress(from) ? new HttpSource(from) : new FolderSource(from);
+}
+
+/** Whether this is an address, and no path. */
+export function isAddress(from: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(from);
 }

@@ -65,6 +65,30 @@ data: state
     expect(readConfiguration(file)).toEqual({ model: path.join(folder, 'qana64') });
   });
 
+  it('says in a section of its own where updates come from, its places relative to itself', () => {
+    writeFileSync(
+      file,
+      'updates:\n  from: office\n  root: root.json\n  window: "22:00-04:30"\n  bandwidth: 50\n',
+    );
+    expect(readConfiguration(file)).toEqual({
+      updates: {
+        ...{ from: path.join(folder, 'office'), root: path.join(folder, 'root.json') },
+        ...{ channel: 'stable', window: '22:00-04:30', jitter: 0, bandwidth: 50 },
+      },
+    });
+    writeFileSync(file, 'updates: { from: "https://updates.example/clinic" }');
+    expect(readConfiguration(file)).toMatchObject({ updates: { from: 'https://updates.example/clinic' } });
+  });
+
+  it('shows nobody the password that an address of updates may hold', () => {
+    writeFileSync(file, 'updates:\n  from: https://clinic:secret@updates.example/\n  window: always\n');
+    expect(() => readConfiguration(file)).toThrow(
+      expect.objectContaining({
+        details: expect.not.objectContaining({ received: expect.stringContaining('secret') }),
+      }),
+    );
+  });
+
   it('may be JSON, or empty', () => {
     writeFileSync(file, '{"seed": 7}');
     expect(readConfiguration(file)).toEqual({ seed: 7 });
@@ -79,6 +103,9 @@ data: state
     ['allow-commands: [capture, format]\n', 'CONFIG_VALUE', 'line 1, column 1'],
     ['extra-labels: [Mueller Anna]\n', 'CONFIG_VALUE', 'line 1, column 1'],
     ['fhir: perhaps\n', 'CONFIG_VALUE', 'line 1, column 1'],
+    ['updates: { window: "25:00-04:00" }\n', 'CONFIG_VALUE', 'line 1, column 1'],
+    ['updates: { form: office }\n', 'CONFIG_VALUE', 'line 1, column 1'],
+    ['updates: yes\n', 'CONFIG_VALUE', 'line 1, column 1'],
     ['source: a\nsource: b\n', 'CONFIG_SYNTAX', 'line 2'],
     ['source: [a\n', 'CONFIG_SYNTAX', 'line 2'],
     ['- source\n', 'CONFIG_SYNTAX', 'line 1'],

@@ -174,7 +174,9 @@ describe.skipIf(!canPreload() || !hasMosquitto)('a day of use', { timeout: 300_0
     expect(embeddings.in(inFile(learned))).not.toEqual([]);
     const elsewhere = [...written].filter(([to]) => !learned.test(path.basename(to)));
     expect(embeddings.in(Buffer.concat(elsewhere.map(([, bytes]) => bytes)))).toEqual([]);
-    const files = readdirSync(data()).map((name) => path.join(data(), name));
+    const files = readdirSync(data(), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => path.join(parentPath, name));
     expect(files.map((file) => path.basename(file))).toContain('journal.sqlite');
     expect(pictures.in(Buffer.concat(files.map((file) => readFileSync(file))))).toEqual([]);
     expect(readdirSync(folder).sort()).toEqual(['data', 'photos', 'record']);

@@ -5,6 +5,8 @@ import { z } from 'zod';
 import { reasonOf, UsageError } from '../../../errors.ts';
 import { firstIssue } from '../../../schema.ts';
 import { withoutCredentials } from '../../../telehealth/redaction.ts';
+import { isAddress } from '../../../updates/source/open-source.ts';
+import { type UpdateSettings, updateSettingsSchema } from '../../../updates/update-settings.ts';
 import { modelFile } from '../../engine/shipped-models.ts';
 import { type SettingName, type Settings, settingsSchema, wordOf } from './settings.ts';
 
@@ -93,13 +95,24 @@ function settingOf(pair: Pair, file: string, placeOf: (offset: number) => string
       received: shownValue(name, value),
     });
   }
+  if (name === 'updates') return [name, withPlaces(updateSettingsSchema.parse(value), path.dirname(file))];
   if (!PATHS.has(name) || typeof value !== 'string') return [name, parsed.data];
   const named = path.resolve(path.dirname(file), value);
   return [name, name === 'model' ? modelFile(named, value) : named];
 }
 
+/** Files and folders that the section `updates` names, from where the configuration lies. */
+function withPlaces({ from, root, ...settings }: UpdateSettings, folder: string): UpdateSettings {
+  return {
+    ...settings,
+    ...(from !== undefined && { from: isAddress(from) ? from : path.resolve(folder, from) }),
+    ...(root !== undefined && { root: path.resolve(folder, root) }),
+  };
+}
+
 /** A broker's address holds a password, whatever form it was given. */
 function shownValue(name: string, value: unknown): string {
+  if (name === 'updates') return 'another value';
   if (name === 'broker') return Array.isArray(value) ? 'a list' : `a value of type ${typeof value}`;
   return withoutCredentials(JSON.stringify(value));
 }

@@ -5,6 +5,7 @@ import { COMMAND_NAMES, type CommandName, commandNameSchema } from '../../../tel
 import { DEFAULT_DISCOVERY_PREFIX } from '../../../telehealth/discovery.ts';
 import { RESULT_VERSIONS } from '../../../telehealth/older-result.ts';
 import { DEFAULT_TOPIC_PREFIX } from '../../../telehealth/topics.ts';
+import { updateSettingsSchema } from '../../../updates/update-settings.ts';
 import { WANTED_BACKENDS } from '../../engine/open-engines.ts';
 import { labelCodeSchema } from '../../learning/label.ts';
 
@@ -123,6 +124,9 @@ export const settingsSchema = z.strictObject({
       'Codes of classes that may be added on this device and no others; by default any well-formed one',
     ),
   json: z.boolean('true or false').describe('Each result on a line of stdout, exactly as received'),
+  updates: updateSettingsSchema
+    .optional()
+    .describe('Where `provision pull` takes releases from, and when; run itself takes none'),
 });
 export type Settings = z.infer<typeof settingsSchema>;
 export type SettingName = keyof Settings;

@@ -1,0 +1,85 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import type { Random } from './random.ts';
+
+export interface CuttingProxy {
+  readonly url: string;
+  /** Connections that were made, and how many of them were cut. */
+  readonly connections: number;
+  readonly cuts: number;
+  /** Bytes that have gone to whoever asked. */
+  readonly bytes: number;
+  close(): void;
+}
+
+/** Bytes that are under way at a time. */
+const PIECE = 65_536;
+
+/**
+ * A way to a TCP server on which a share of the pieces of what comes from it is lost, and with the piece the connection.
+ * @param share 0…1, of pieces of 64 KiB
+ */
+export async function startCuttingProxy(
+  port: number,
+  { random, share }: { random: Random; share: number },
+): Promise<CuttingProxy> {
+  const open = new Set<Socket>();
+  const counts = { connections: 0, cuts: 0, bytes: 0 };
+  const server = createServer((near) => {
+    counts.connections++;
+    let left = untilCut(random, share);
+    const far = connect(port, '127.0.0.1');
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ]) {
+      open.add(from);
+      from.on('error', () => {});
+      from.on('close', () => {
+        open.delete(from);
+        to.end();
+      });
+    }
+    near.on('data', (chunk: Buffer) => far.write(chunk));
+    far.on('data', (chunk: Buffer) => {
+      const passing = chunk.subarray(0, Math.min(chunk.length, left));
+      left -= passing.length;
+      counts.bytes += passing.length;
+      if (!near.write(passing)) {
+        far.pause();
+        near.once('drain', () => far.resume());
+      }
+      if (left > 0) return;
+      counts.cuts++;
+      near.resetAndDestroy();
+      far.destroy();
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (typeof address !== 'object' || address === null) throw new Error('no address');
+  return {
+    url: `http://127.0.0.1:${address.port}/`,
+    get connections() {
+      return counts.connections;
+    },
+    get cuts() {
+      return counts.cuts;
+    },
+    get bytes() {
+      return counts.bytes;
+    },
+    close() {
+      for (const socket of open) socket.destroy();
+      server.close();
+    },
+  };
+}
+
+/** Bytes after which a connection is cut. */
+function untilCut(random: Random, share: number): number {
+  let pieces = 0;
+  while (!random.chance(share)) pieces++;
+  return Math.floor((pieces + random.next()) * PIECE);
+}

@@ -1,7 +1,7 @@
 /**
  * What a head makes of an embedding of which only the sums over its places are known. A head that weighs the places of a
- * channel alike, or an embedding of one place, needs no more: then the potentials are exact. Of any other head they are known
- * within bounds, and about.
+ * channel alike, or an embedding of one place, needs no more: then the potentials are exact. Of any other head they are
+ * known within bounds, and about.
  */
 import { embeddingShape } from './embedding.ts';
 import { type IntegerGraph, tensorsOf } from './graph.ts';
@@ -66,21 +66,23 @@ export interface PooledPotential {
 /** For each class. @param pooled sum of each channel over the places of the embedding */
 export function pooledPotentials(graph: IntegerGraph): (pooled: Int16Array) => PooledPotential[] {
   const { places, channels, zeroPoint, weight } = layoutOf(graph);
-  const sorted = graph.classes.map((_, c) =>
-    Array.from({ length: channels }, (__, k) =>
-      Float64Array.from({ length: places }, (___, place) => weight(c, place, k)).sort(),
-    ),
+  const rows = graph.classes.map((_, c) =>
+    Array.from({ length: channels }, (__, k) => {
+      const rising = Float64Array.from({ length: places }, (___, place) => weight(c, place, k)).sort();
+      const sum = rising.reduce((total, each) => total + each, 0);
+      return { rising, falling: rising.toReversed(), sum };
+    }),
   );
   return (pooled) =>
-    sorted.map((byChannel, c) => {
-      const bounds = { least: graph.head.bias[c], most: graph.head.bias[c], even: graph.head.bias[c] };
-      for (const [k, weights] of byChannel.entries()) {
-        const all = weights.reduce((sum, each) => sum + each, 0);
-        bounds.least += filled(weights, pooled[k]) - zeroPoint * all;
-        bounds.most += filled(weights.toReversed(), pooled[k]) - zeroPoint * all;
-        bounds.even += (all * pooled[k]) / places - zeroPoint * all;
+    rows.map((row, c) => {
+      const bias = graph.head.bias[c];
+      const potential = { least: bias, most: bias, even: bias };
+      for (const [k, { rising, falling, sum }] of row.entries()) {
+        potential.least += filled(rising, pooled[k]) - zeroPoint * sum;
+        potential.most += filled(falling, pooled[k]) - zeroPoint * sum;
+        potential.even += (sum * pooled[k]) / places - zeroPoint * sum;
       }
-      return bounds;
+      return potential;
     });
 }
 

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { fetchCommand } from './fetch.ts';
 import { keyCommand } from './key.ts';
+import { proveCommand } from './prove.ts';
 import { buildCommand, inspectCommand, publishCommand, signCommand } from './publication.ts';
 import { repositoryCommand } from './repository.ts';
 import { verifyCommand } from './verify.ts';
@@ -19,5 +20,6 @@ export function provisionCommand(): Command {
     .addCommand(publishCommand())
     .addCommand(inspectCommand())
     .addCommand(verifyCommand())
-    .addCommand(fetchCommand());
+    .addCommand(fetchCommand())
+    .addCommand(proveCommand(), { hidden: true });
 }

@@ -1,8 +1,8 @@
 /**
  * What becomes of the learned head when another model takes the place of the one it was learned with. Its file stays under
- * the name of its model whatever comes of it, so that going back to that model finds the same head; a refit is one more file,
- * under the name of the new model. The refit is prepared, recorded, activated as every change of a head is (delta-file.ts),
- * so that it may be asked for again after any cut.
+ * the name of its model whatever comes of it, so that going back to that model finds the same head; a refit is one more
+ * file, under the name of the new model. The refit is prepared, recorded, activated as every change of a head is
+ * (delta-file.ts), so that it may be asked for again after any cut.
  */
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';

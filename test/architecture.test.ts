@@ -25,6 +25,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'runtime/engine': ['native', 'model'],
   'runtime/inference': ['runtime/engine', 'preprocess', 'model'],
   'runtime/learning': ['runtime/inference', 'store', 'model'],
+  'runtime/proof': ['updates', 'runtime/learning', 'runtime/inference', 'runtime/engine', 'model'],
   'runtime/appliance': [
     ...['runtime/learning', 'runtime/inference', 'runtime/engine'],
     ...['telehealth', 'updates', 'store', 'preprocess', 'capture', 'model'],
@@ -51,7 +52,14 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   cli: [
     ...['bench', 'training', 'evaluation', 'conversion', 'report', 'statistics', 'release', 'dataset'],
-    ...['ui/terminal', 'runtime/appliance', 'runtime/inference', 'runtime/engine', 'telehealth'],
+    ...[
+      'ui/terminal',
+      'runtime/appliance',
+      'runtime/proof',
+      'runtime/inference',
+      'runtime/engine',
+      'telehealth',
+    ],
     ...['updates', 'store'],
     ...['capture', 'native', 'model'],
   ],

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { fetchCommand } from './fetch.ts';
 import { fleetStatusCommand } from './fleet-status.ts';
 import { keyCommand } from './key.ts';
+import { proveCommand } from './prove.ts';
 import { buildCommand, inspectCommand, publishCommand, signCommand } from './publication.ts';
 import { pullCommand } from './pull.ts';
 import { repositoryCommand } from './repository.ts';
@@ -23,5 +24,6 @@ export function provisionCommand(): Command {
     .addCommand(verifyCommand())
     .addCommand(fetchCommand())
     .addCommand(pullCommand())
-    .addCommand(fleetStatusCommand());
+    .addCommand(fleetStatusCommand())
+    .addCommand(proveCommand(), { hidden: true });
 }

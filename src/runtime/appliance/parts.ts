@@ -134,7 +134,7 @@ async function openLearner(
       ),
   });
   const others = await headsOfOtherBundles(folder, bundle.digest);
-  if (learner?.updates === 0 && others.length > 0) {
+  if (learner?.updates === 0 && learner.remembered === 0 && others.length > 0) {
     say(
       `What was learned with other models waits in ${folder} until they are used again: ${others.join(', ')}`,
     );

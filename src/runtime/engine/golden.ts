@@ -8,7 +8,7 @@ import type { Deviation, Engine } from './contract.ts';
  * @throws RefusedError `BUNDLE_GOLDEN` when one differs: the bundle or the engine cannot be trusted
  */
 export async function replayGolden(
-  { golden }: ModelBundle,
+  { golden }: Pick<ModelBundle, 'golden'>,
   engine: Engine,
   deviation: Deviation | null = null,
 ): Promise<void> {

@@ -43,12 +43,34 @@ const updateSchema = z.strictObject({
   reason: z.string().optional(),
   guard: z.strictObject({ factory: figures, before: figures, proposed: figures }),
 });
+/** Of what was learned with another model, when this one took its place: the case of the records that say so. */
+export const CARRIED_CASE = 'learned';
+const carried = {
+  event: z.literal('learned'),
+  /** Who had the model changed. */
+  by: z.string().max(200),
+  /** The model before, and the head that was learned with it. */
+  from: z.strictObject({ bundle: digest, head: digest }),
+  /** The model after. */
+  to: digest,
+};
+const refittedSchema = z.strictObject({
+  ...{ ...carried, update: z.uuid(), before: digest, after: digest },
+  outcome: z.literal('refitted'),
+  cases: z.int().min(1),
+  share,
+  lift: z.number().positive().max(16).optional(),
+  guard: z.strictObject({ factory: figures, proposed: figures }),
+});
+const parkedSchema = z.strictObject({ ...carried, outcome: z.literal('parked'), reason: z.string() });
+const carriedSchema = z.discriminatedUnion('outcome', [refittedSchema, parkedSchema]);
+export type CarriedDetails = z.infer<typeof carriedSchema>;
 export type UpdateDetails = z.infer<typeof updateSchema>;
 export type ChangeBackDetails = z.infer<typeof changeBackSchema>;
 
 /** What a record must be to stand in a file: any of its fields may have been made up. */
 export const recordSchema = z.strictObject({
-  kind: z.enum(CHANGES),
+  kind: z.enum([...CHANGES, 'provision']),
   caseId: z.string().regex(/^[\w.:-]{1,64}$/),
   payload: z.string().max(4096),
 });
@@ -63,6 +85,18 @@ export function changeBackRecord(
   details: ChangeBackDetails,
 ): RecordDraft {
   return { kind, caseId, payload: JSON.stringify(details) };
+}
+
+/** What became of what was learned when another model took the place of the one it was learned with. */
+export function carriedRecord(details: CarriedDetails): RecordDraft {
+  return { kind: 'provision', caseId: CARRIED_CASE, payload: JSON.stringify(details) };
+}
+
+/** All that is recorded of the kind, oldest first. */
+export function carriedIn(journal: LearningJournal): CarriedDetails[] {
+  return journal
+    .payloadsOf(CARRIED_CASE, 'provision')
+    .flatMap((payload) => carriedSchema.safeParse(jsonOf(payload)).data ?? []);
 }
 
 /** The label in the payload of a label's record, of whichever form. */
@@ -109,6 +143,9 @@ export function recordProblem(
   if (record.kind === 'reset' && (state.memory.length > 0 || state.history.length > 0)) {
     return 'a record of a reset for a head that has learned';
   }
+  if (record.kind === 'provision' && state.history.length > 0) {
+    return 'a record of another model’s head for one that has learned since';
+  }
   if (record.kind === 'update') {
     const earlier = state.history.at(-1);
     const isBefore = earlier?.caseId === record.caseId && digestOf(earlier) === details.before;
@@ -132,15 +169,16 @@ function isConfirmed({ caseId }: { caseId: string }, head: string, journal: Lear
 function additionProblem({ update, before }: Heads, journal: LearningJournal): string | null {
   let known: Heads | null = null;
   for (const { kind, payload } of journal.records()) {
-    const heads = CHANGES.some((each) => each === kind) ? headsOf(payload) : null;
+    const heads = recordSchema.shape.kind.safeParse(kind).success ? headsOf(payload) : null;
     if (heads?.update === update) return 'another record of this change than the journal has';
     if (heads?.before === before || heads?.after === before) known = heads;
   }
   return known === null || known.after === before ? null : 'a record that does not follow from the journal';
 }
 
-function detailsOf({ kind, payload }: RecordDraft): ChangeBackDetails | null {
-  const schema = kind === 'update' ? updateSchema.refine(({ kept }) => kept) : changeBackSchema;
+function detailsOf({ kind, payload }: RecordDraft): Heads | null {
+  const kept = updateSchema.refine((update) => update.kept);
+  const schema = kind === 'update' ? kept : kind === 'provision' ? refittedSchema : changeBackSchema;
   const parsed = schema.safeParse(jsonOf(payload));
   return parsed.success ? parsed.data : null;
 }

@@ -35,18 +35,13 @@ export class KeptState {
   readonly #verdicts: VerdictRecords | undefined;
 
   constructor(bundle: ModelBundle, section: LearningSection, holdOut: HoldOut, options: KeptStateOptions) {
-    const { digest, graph } = bundle;
-    const [rows, columns] = embeddingShape(graph);
     this.#bundle = bundle;
     this.#holdOut = holdOut;
     this.#journal = options.journal;
     this.#verdicts = options.verdicts;
     this.#mayHaveTaught = options.mayHaveTaught ?? (() => true);
-    this.#file = new DeltaFile(options.folder, digest, options.onSetAside ?? (() => {}));
-    this.#fit = {
-      ...{ bundle: digest, classes: graph.classes, features: section.features },
-      largestSum: 255 * rows * columns,
-    };
+    this.#file = new DeltaFile(options.folder, bundle.digest, options.onSetAside ?? (() => {}));
+    this.#fit = fitOf(bundle, section);
   }
 
   /**
@@ -150,4 +145,23 @@ export class KeptState {
       remedy: 'the device goes on with the factory head and learns anew from what is confirmed',
     });
   }
+}
+
+/**
+ * What was learned with a bundle, as its file has it now: for a look, without taking it up or changing anything. Null where
+ * nothing was.
+ * @throws SpikescopeError `DOCUMENT_UNREADABLE`
+ * @throws RefusedError `DELTA_*`
+ */
+export async function learnedNow(folder: string, bundle: ModelBundle): Promise<LearnedState | null> {
+  const { learning: section } = bundle;
+  if (section === undefined) return null;
+  const file = new DeltaFile(folder, bundle.digest, () => {});
+  const content = await file.read();
+  return content && decodeState(content, file.file, fitOf(bundle, section));
+}
+
+function fitOf({ digest, graph }: ModelBundle, { features }: LearningSection): Fit {
+  const [rows, columns] = embeddingShape(graph);
+  return { bundle: digest, classes: graph.classes, features, largestSum: 255 * rows * columns };
 }

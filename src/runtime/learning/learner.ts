@@ -16,12 +16,12 @@ import {
   updateRecord,
 } from './change-record.ts';
 import { type Correction, correctedPotentials, noCorrection } from './correction.ts';
-import { gateCheck } from './gate.ts';
 import { caseOf, HoldOut, type HoldOutFigures, type HoldOutJudgement } from './hold-out.ts';
 import { KeptState, type KeptStateOptions } from './kept-state.ts';
 import { checkedLabel, checkRisk, type LabelRules, labelProblem } from './label.ts';
+import { lineSearch } from './line-search.ts';
 import type { LearningOutcome, PressedBy } from './outcome.ts';
-import { interpolated, lifted, proposed } from './propose.ts';
+import { proposed } from './propose.ts';
 import { withClass } from './prototype.ts';
 import { type HeadAndMemory, HISTORY_LENGTH, headDigest, type LearnedState, remembering } from './state.ts';
 import type { Example } from './teach.ts';
@@ -31,11 +31,6 @@ export interface LearnerOptions extends KeptStateOptions {
   /** Codes of classes that may be added; by default any well-formed one. */
   readonly extraLabels?: readonly string[] | undefined;
 }
-
-/** Shares of an update's way that are tried before it is given up. */
-const STEP_SIZES = [1, 0.5, 0.25] as const;
-/** Logits by which the malignant classes are raised where an update would refer fewer of their cases. */
-const LIFTS = [0, 0.2, 0.4] as const;
 
 /** The learned head: learns, forgets, and reads. One process at a time works in its folder; one change at a time. */
 export class HeadLearner {
@@ -168,7 +163,9 @@ export class HeadLearner {
     // Made at the first lesson, since it takes as long as opening a model does.
     this.#background ??= backgroundOf(this.#section);
     const target = proposed(start, replay, example, { ...this.#background, alpha });
-    const { kept, share, lift, figures, reason } = this.#lineSearch(start, target);
+    const { kept, share, lift, figures, reason } = lineSearch(start, target, {
+      ...{ bundle: this.#bundle, holdOut: this.#holdOut, factory: this.#factory },
+    });
     const change = {
       ...{ label: name, newClass: isNew, by, share },
       ...(lift > 0 && { lift }),
@@ -222,37 +219,6 @@ export class HeadLearner {
 
   #countsAsBenign({ benign }: Correction, name: string): boolean {
     return benign.includes(name) || riskOf(this.#labelRules.table, name) === 'benign';
-  }
-
-  /** Indices of the classes that the bundle's triage counts as malignant; none where it does not triage. */
-  get #malignant(): number[] {
-    const { graph, triage } = this.#bundle;
-    return [...graph.classes.keys()].filter((c) => triage?.malignant.includes(graph.classes[c]));
-  }
-
-  get #steps(): (readonly [share: number, lift: number])[] {
-    const lifts = this.#malignant.length === 0 ? [0] : LIFTS;
-    return STEP_SIZES.flatMap((share) => lifts.map((lift) => [share, lift] as const));
-  }
-
-  /** The longest part of the way from `start` to `target` to which the gate does not object. */
-  #lineSearch(start: Correction, target: Correction) {
-    let first: { figures: HoldOutFigures; reason: string | null } | null = null;
-    for (const [share, lift] of this.#steps) {
-      const way = share === 1 ? target : interpolated(start, target, share);
-      const candidate = lift === 0 ? way : lifted(way, this.#malignant, lift / this.#bundle.readout.alpha);
-      const judgement = this.#holdOut.judge(candidate);
-      const figures = judgement.counted;
-      const reason = gateCheck(this.#factory, judgement, this.#holdOut);
-      if (reason === null) return { kept: candidate, share, lift, figures, reason };
-      first ??= { figures, reason };
-    }
-    return {
-      kept: null,
-      ...{ share: 0, lift: 0 },
-      figures: first?.figures ?? this.#factory.counted,
-      reason: first?.reason ?? null,
-    };
   }
 
   /** The state that was kept becomes the one in use, once. @throws SpikescopeError `DOCUMENT_*`, `JOURNAL_*` */

@@ -1,4 +1,6 @@
-import type { Release } from './release.ts';
+import { RefusedError } from '../errors.ts';
+import { parseRelease, type Release } from './release.ts';
+import type { Target } from './target.ts';
 
 /** What a release must fit. */
 export interface DeviceFacts {
@@ -32,6 +34,25 @@ export function misfits({ compatible, journal }: Release, device: DeviceFacts): 
     reasons.push(`it needs a journal of schema ${journal}, and this has ${device.journal}`);
   }
   return reasons;
+}
+
+/** The release that a target is. @throws RefusedError `RELEASE_DESCRIPTION`, `RELEASE_MISFIT` */
+export function fittingRelease({ name, custom }: Target, device: DeviceFacts): Release {
+  const release = parseRelease(custom);
+  if (typeof release === 'string') {
+    throw new RefusedError('RELEASE_DESCRIPTION', 'The release is not described as it must be', {
+      field: name,
+      received: release,
+      remedy: 'take it with a newer spikescope, or tell its publisher',
+    });
+  }
+  const reasons = misfits(release, device);
+  if (reasons.length === 0) return release;
+  throw new RefusedError('RELEASE_MISFIT', 'This release is not for this device', {
+    field: name,
+    received: reasons.join('; '),
+    remedy: '`spikescope provision verify` lists those that are',
+  });
 }
 
 /** Below 0, 0 or above 0, as for sorting. What follows three numbers, such as `-beta`, does not count. */

@@ -84,6 +84,32 @@ export function stagedRecord(operation: Operation, staged: Staged): EventDraft {
   return draft(operation.id, operation, { event: 'staged', ...staged });
 }
 
+/** The case of all that changes what is installed. */
+export const LAST_INSTALLED = 'installed';
+
+/** What happened to what is installed of a kind. */
+export interface Installation {
+  readonly event: string;
+  readonly kind: string;
+  /** Hash of what served; null for what came with the program. */
+  readonly before: string | null;
+  readonly after: string | null;
+  /** All that is installed from now on: a lost document is made again from it. */
+  readonly state: object;
+}
+
+export function installedRecord(operation: Operation, said: Installation): EventDraft {
+  return draft(LAST_INSTALLED, operation, said);
+}
+
+/** What happened last to what is installed, without the state that it led to; null where nothing ever was. */
+export function lastInstallation(journal: Journal): Record<string, unknown> | null {
+  const payload = journal.lastPayloadOf(LAST_INSTALLED, 'provision');
+  if (payload === null) return null;
+  const { state: _, ...said } = z.record(z.string(), z.unknown()).parse(JSON.parse(payload));
+  return said;
+}
+
 function draft(caseId: string, { id, source, by }: Operation, said: object): EventDraft {
   const payload = JSON.stringify({ ...said, operation: id, source: short(source), by });
   return { kind: 'provision', caseId, payload };

@@ -1,9 +1,6 @@
 import { Command } from 'commander';
-import { RefusedError } from '../../errors.ts';
 import { print, printJson, startProgress } from '../../ui/terminal/console.ts';
-import { misfits } from '../../updates/compatibility.ts';
-import { parseRelease } from '../../updates/release.ts';
-import type { Target } from '../../updates/target.ts';
+import { fittingRelease } from '../../updates/compatibility.ts';
 import type { Repository } from '../../updates/updates.ts';
 import { parseOptions } from '../shared/options.ts';
 import { deviceFacts } from './device-facts.ts';
@@ -35,7 +32,7 @@ export function fetchCommand(): Command {
 
 async function fetchFitting(repository: Repository, name: string): Promise<{ file: string; length: number }> {
   const target = await repository.target(name);
-  await requireFit(target);
+  fittingRelease(target, await deviceFacts());
   const progress = startProgress('bytes', target.length);
   let done = 0;
   try {
@@ -49,23 +46,4 @@ async function fetchFitting(repository: Repository, name: string): Promise<{ fil
   } finally {
     progress.stop();
   }
-}
-
-/** @throws RefusedError `RELEASE_MISFIT`, `RELEASE_DESCRIPTION` */
-async function requireFit({ name, custom }: Target): Promise<void> {
-  const release = parseRelease(custom);
-  if (typeof release === 'string') {
-    throw new RefusedError('RELEASE_DESCRIPTION', 'The release is not described as it must be', {
-      field: name,
-      received: release,
-      remedy: 'take it with a newer spikescope, or tell its publisher',
-    });
-  }
-  const reasons = misfits(release, await deviceFacts());
-  if (reasons.length === 0) return;
-  throw new RefusedError('RELEASE_MISFIT', 'This release is not for this device', {
-    field: name,
-    received: reasons.join('; '),
-    remedy: '`spikescope provision verify` lists those that are',
-  });
 }

@@ -9,6 +9,8 @@ export interface CuttingProxy {
   readonly cuts: number;
   /** Bytes that have gone to whoever asked. */
   readonly bytes: number;
+  /** Whether anybody gets through; set, it changes that, and cuts what is open. */
+  isUp: boolean;
   close(): void;
 }
 
@@ -25,7 +27,12 @@ export async function startCuttingProxy(
 ): Promise<CuttingProxy> {
   const open = new Set<Socket>();
   const counts = { connections: 0, cuts: 0, bytes: 0 };
+  let isUp = true;
   const server = createServer((near) => {
+    if (!isUp) {
+      near.resetAndDestroy();
+      return;
+    }
     counts.connections++;
     let left = untilCut(random, share);
     const far = connect(port, '127.0.0.1');
@@ -69,6 +76,13 @@ export async function startCuttingProxy(
     },
     get bytes() {
       return counts.bytes;
+    },
+    get isUp() {
+      return isUp;
+    },
+    set isUp(up: boolean) {
+      isUp = up;
+      if (!up) for (const socket of open) socket.destroy();
     },
     close() {
       for (const socket of open) socket.destroy();

@@ -2,11 +2,18 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { addRelease } from '../../../src/release/add-release.ts';
+import { rotate, setDelegation } from '../../../src/release/change-keys.ts';
 import { copyTo } from '../../../src/release/copy.ts';
 import { initialise } from '../../../src/release/drafts.ts';
 import { publish } from '../../../src/release/publish.ts';
 import { Workspace } from '../../../src/release/workspace.ts';
-import { type Channel, type Release, roleOfChannel, roleOfSite } from '../../../src/updates/release.ts';
+import {
+  CHANNELS,
+  type Channel,
+  type Release,
+  roleOfChannel,
+  roleOfSite,
+} from '../../../src/updates/release.ts';
 import { newSigner } from './simulator.ts';
 
 /** Where releases are made: a workspace with the program's own tools, and keys in memory. */
@@ -14,8 +21,8 @@ export class Office {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'office-'));
   readonly workspace = Workspace.create(path.join(this.folder, 'repository'));
   readonly roots = [newSigner(), newSigner()];
-  readonly release = newSigner();
-  readonly online = newSigner();
+  release = newSigner();
+  online = newSigner();
   now = Date.now();
 
   /** One whose roots, of two keys, are signed. */
@@ -53,6 +60,24 @@ export class Office {
   async publish(validDays?: number) {
     const options = { signers: [this.online], now: this.now, ...(validDays && { validDays }) };
     return publish(this.workspace, options);
+  }
+
+  /** Other keys for what is signed at a release and at a publication; the roots stay. */
+  async renewKeys(): Promise<void> {
+    const [release, online] = [newSigner(), newSigner()];
+    const options = { threshold: null, now: this.now };
+    const roles = [
+      { role: 'online', add: [online.key], remove: [this.online.key.keyID], ...options },
+      { role: 'targets', add: [release.key], remove: [this.release.key.keyID], ...options },
+    ] as const;
+    for (const role of roles) await rotate(this.workspace, role, [...this.roots, release]);
+    for (const place of CHANNELS.map(roleOfChannel)) {
+      await setDelegation(this.workspace, { ...place, keys: [release.key], ...options, threshold: 1 }, [
+        release,
+      ]);
+    }
+    this.release = release;
+    this.online = online;
   }
 
   /** A stick with what is published. */

@@ -1,9 +1,13 @@
 import { SpikescopeError } from '../../errors.ts';
 import { akidaProgramOf } from '../../model/bundle/akida-programs-section.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
+import { workOf } from '../../model/validate/budget.ts';
 import type { ProofItem } from '../../updates/install/contract.ts';
 import type { Backend, Deviation, Engine } from '../engine/contract.ts';
 import { replayGolden } from '../engine/golden.ts';
+
+/** Units of `workOf` that the interpreter is given beside an engine that serves: ten seconds on the development machine. */
+const MOST_INTERPRETED = 2 ** 31;
 
 /** The backends that are here; a card that cannot be opened is none that the model could be held to. */
 export function presentOf(backends: readonly Backend[]): Backend[] {
@@ -14,7 +18,7 @@ export function presentOf(backends: readonly Backend[]): Backend[] {
 export async function goldenItem(
   backend: Backend,
   bundle: ModelBundle,
-  current: ModelBundle | null,
+  { current, present }: { readonly current: ModelBundle | null; readonly present: readonly Backend[] },
 ): Promise<ProofItem> {
   const name = `golden.${backend.kind}`;
   const required = `all ${bundle.golden.length} golden inputs, bit for bit`;
@@ -22,6 +26,10 @@ export async function goldenItem(
     ...{ name, passed, measured },
     required: `${required}${why}`,
   });
+  if (backend.kind === 'interpreter' && present.some(({ kind }) => kind === 'cpu')) {
+    const isTooMuch = workOf(bundle.graph) * bundle.golden.length > MOST_INTERPRETED;
+    if (isTooMuch) return said(true, null, '; too much work for the interpreter, which does not serve here');
+  }
   const isCard = backend.kind === 'akida';
   const program = isCard ? akidaProgramOf(bundle, 'akd1000', 'backbone') : null;
   if (isCard && program === null) {

@@ -46,7 +46,7 @@ async function* itemsOf(
   const current = typeof found === 'string' ? null : found;
   const replay = await replayOf(bundle, current, data, demands);
   yield classesItem(bundle, current, replay, demands);
-  for (const backend of present) yield await goldenItem(backend, bundle, current);
+  for (const backend of present) yield await goldenItem(backend, bundle, { current, present });
   yield holdOutItem(bundle, current);
   yield* figureItems(bundle, current, demands);
   yield await latencyOf(bundle, present, demands.proof?.latency);

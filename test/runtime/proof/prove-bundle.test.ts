@@ -92,6 +92,21 @@ describe('a good bundle', () => {
   });
 });
 
+describe('the interpreter', () => {
+  it('is not asked for what would take it minutes, where the native engine serves', async () => {
+    const shipped = await readBundle(DEFAULT_MODEL);
+    const golden = Array.from({ length: 4 }, () => shipped.golden).flat();
+    const large = changed(shipped, { golden });
+    const { failed, item } = await prove(large, { current: shipped, backends: BACKENDS });
+    expect(failed).toEqual([]);
+    expect(item('golden.cpu')?.measured).toBe(1);
+    expect(item('golden.interpreter')).toMatchObject({
+      measured: null,
+      required: expect.stringMatching(/too much/),
+    });
+  });
+});
+
 describe('a bundle that is whole and bad is refused with figures', () => {
   const shuffled = shuffledHead(good);
 

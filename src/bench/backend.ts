@@ -16,7 +16,7 @@ export interface BackendTiming {
   readonly imagesPerSecond: number;
 }
 
-/** What it was that took the time: a `played card` is a program that stands in for one, and its times say nothing of silicon. */
+/** What took the time: a `played card` is a program that stands in for one, and its times say nothing of silicon. */
 export type TimedDevice = 'processor' | 'card' | 'played card';
 
 /** What `bench --backend akida --json` prints. */

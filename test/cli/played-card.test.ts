@@ -47,7 +47,7 @@ class Command {
   /** Resolves once it has shown so many results. */
   async shows(count: number): Promise<void> {
     await expect
-      .poll(() => this.stdout.length, { interval: 10, timeout: 120_000, message: this.stderr })
+      .poll(() => this.stdout.length, { interval: 10, timeout: 600_000 })
       .toBeGreaterThanOrEqual(count);
   }
 
@@ -164,7 +164,7 @@ describe.skipIf(addon === null)('with a played card', { timeout: 300_000 }, () =
 
   it.skipIf(NIGHTLY === undefined)(
     'run loses none of 500 captures when the card is killed twice (nightly: SPIKESCOPE_CARD_CAPTURES)',
-    { timeout: 1_200_000 },
+    { timeout: 1_800_000 },
     async () => {
       const count = Number(NIGHTLY);
       const command = run(

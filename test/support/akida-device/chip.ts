@@ -1,7 +1,7 @@
 /**
- * AKD1000 or AKD1500 at the level of registers and memory: what the vendor's engine writes and reads, and no more. The program
- * is read back from the tracks that it is configured with, images from its memory; what it answers is computed by the
- * integer engine from the weights that were read back.
+ * AKD1000 or AKD1500 at the level of registers and memory: what the vendor's engine writes and reads, and no more. Its
+ * program is read back from the tracks that it is configured with, images from its memory; what it answers is computed by
+ * the integer engine from the weights that were read back.
  *
  * It knows nothing of time, energy or how silicon computes. That an event's first coordinate is the row is what the engine's
  * own conversions say; no card has been asked.

@@ -1,4 +1,4 @@
-/** What an AKD1500 writes for an image: a header of 32 bytes, whose first word counts the words behind it, then every value. */
+/** What an AKD1500 writes for an image: a header of 32 bytes, whose first word counts the words behind it; every value. */
 import type { Random } from '../random.ts';
 
 const HEADER_BYTES = 32;

@@ -1,6 +1,6 @@
 /**
- * A card that is played, as a process of its own: `main.js SOCKET BUNDLE akd1000|akd1500`. Its parent is told when it listens, sets faults,
- * and asks what it saw; see `messages.ts`.
+ * A card that is played, as a process of its own: `main.js SOCKET BUNDLE akd1000|akd1500`. Its parent is told when it
+ * listens, sets faults, and asks what it saw; see `messages.ts`.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';

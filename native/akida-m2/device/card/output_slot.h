@@ -7,8 +7,8 @@ namespace spikescope {
 
 /**
  * Where the card writes what it made of one image: a 32-byte header, whose first word counts the words behind it; then, of
- * an AKD1000, events of two words: row and column, then channel and value; of an AKD1500 every value, a byte each. Nothing in
- * it is trusted.
+ * an AKD1000, events of two words: row and column, then channel and value; of an AKD1500 every value, a byte each. Nothing
+ * in it is trusted.
  */
 struct OutputSlot {
   uint32_t rows = 0;

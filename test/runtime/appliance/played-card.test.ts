@@ -117,9 +117,11 @@ describe.skipIf(addon === null)(
         ]);
         const { readBack, problem } = await card.state();
         expect(problem).toBeNull();
-        expect(readBack?.every(({ weights, thresholds, steps }) => weights + thresholds + steps === 0)).toBe(
-          true,
-        );
+        expect(
+          readBack?.every(
+            ({ weights, thresholds, steps, geometry }) => weights + thresholds + steps + geometry === 0,
+          ),
+        ).toBe(true);
         expect(device.parts.journal.verify()).toMatchObject({ sound: true });
         await device.delivery.settle({ isStopped: false });
         expect(device.parts.journal.depth()).toBe(0);

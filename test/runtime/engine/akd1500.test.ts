@@ -70,9 +70,11 @@ describe.skipIf(addon === null)('an AKD1500', () => {
     const { readBack, problem } = await card.state();
     expect(problem).toBeNull();
     expect(readBack).toHaveLength(5);
-    expect(readBack?.every(({ weights, thresholds, steps }) => weights + thresholds + steps === 0)).toBe(
-      true,
-    );
+    expect(
+      readBack?.every(
+        ({ weights, thresholds, steps, geometry }) => weights + thresholds + steps + geometry === 0,
+      ),
+    ).toBe(true);
   });
 
   it('gives embeddings and potentials as the processor does, whatever the size of a batch', async () => {

@@ -21,7 +21,9 @@ let problem: string | null = null;
 const device = z.enum(AKIDA1_DEVICES).parse(chip);
 const card = new PlayedChip(device, { rows, columns, channels }, async (image, blocks) => {
   try {
-    return await computer.embedding(image, blocks);
+    const embedding = await computer.embedding(image, blocks);
+    problem = null;
+    return embedding;
   } catch (error) {
     problem = String(error);
     return new Uint8Array(rows * columns * channels);

@@ -16,6 +16,9 @@ export interface BackendTiming {
   readonly imagesPerSecond: number;
 }
 
+/** What took the time: a `played card` is a program that stands in for one, and its times say nothing of silicon. */
+export type TimedDevice = 'processor' | 'card' | 'played card';
+
 /** What `bench --backend akida --json` prints. */
 export interface BackendBench {
   readonly machine: Machine;
@@ -23,6 +26,8 @@ export interface BackendBench {
   readonly backend: BackendName;
   /** What of it runs the graph. */
   readonly runsOn: string;
+  /** What the times are of. */
+  readonly timed: TimedDevice;
   readonly results: readonly BackendTiming[];
   /** Null: no meter covers one backend alone. */
   readonly energy: null;
@@ -33,6 +38,8 @@ export interface TimeBackendOptions {
   readonly batch: readonly number[];
   /** Timed calls of each. */
   readonly iterations: number;
+  /** Whether a card is one that is played. Default false. */
+  readonly isPlayed?: boolean;
 }
 
 /**
@@ -42,7 +49,7 @@ export interface TimeBackendOptions {
 export async function timeBackend(
   bundle: ModelBundle,
   engine: Engine,
-  { batch, iterations }: TimeBackendOptions,
+  { batch, iterations, isPlayed = false }: TimeBackendOptions,
 ): Promise<BackendBench> {
   const results: BackendTiming[] = [];
   for (const size of batch) results.push(await timeBatch(bundle, engine, size, iterations));
@@ -51,6 +58,7 @@ export async function timeBackend(
     model: identityOf(bundle),
     backend: engine.backend,
     runsOn: engine.instructionSet,
+    timed: engine.backend === 'akida' ? (isPlayed ? 'played card' : 'card') : 'processor',
     results,
     energy: null,
   };

@@ -7,6 +7,7 @@ import type { BenchDocument } from '../../src/bench/document.ts';
 import { benchCommand } from '../../src/cli/bench/bench.ts';
 import { cardWearCommand } from '../../src/cli/bench/suites/card-wear.ts';
 import { SUITES } from '../../src/cli/bench/suites/suites.ts';
+import { backendLines } from '../../src/cli/bench/text.ts';
 import { parseBundle } from '../../src/model/bundle/read.ts';
 import { bundleBytes, writeBundle } from '../../src/model/bundle/write.ts';
 import { interpreterBackend } from '../../src/runtime/engine/interpreter.ts';
@@ -43,7 +44,8 @@ describe('bench of one backend', () => {
     );
     expect(fault).toBeNull();
     const document: BackendBench = JSON.parse(stdout);
-    expect(document).toMatchObject({ backend: 'interpreter', model: { name: 'tiny' }, energy: null });
+    expect(document).toMatchObject({ backend: 'interpreter', timed: 'processor', energy: null });
+    expect(document.model.name).toBe('tiny');
     expect(document.results.map(({ batch }) => batch)).toEqual([1, 3]);
     for (const { batch, latency, imagesPerSecond } of document.results) {
       expect(latency.p99).toBeGreaterThanOrEqual(latency.median);
@@ -65,6 +67,17 @@ describe('bench of one backend', () => {
     expect(await bench('--backend', 'gpu')).toMatchObject({ exitCode: 2, fault: { code: 'OPTION' } });
   });
 
+  it('says of a card that is played that its times are not those of silicon', async () => {
+    const bundle = parseBundle(bundleBytes(tinyModel()), 'tiny');
+    const card = new FailingCard(interpreterBackend);
+    const engine = await card.backend.open(bundle.graph);
+    const timed = await timeBackend(bundle, engine, { batch: [1], iterations: 2, isPlayed: true });
+    await engine.close();
+    expect(timed).toMatchObject({ timed: 'played card', energy: null });
+    expect(backendLines(timed).join('\n')).toContain('times of a card that is played');
+    expect(backendLines({ ...timed, timed: 'card' }).join('\n')).not.toContain('played');
+  });
+
   it('takes no figure of a card that changes its mind', async () => {
     const bundle = parseBundle(bundleBytes(tinyModel()), 'tiny');
     const card = new FailingCard(interpreterBackend);
@@ -72,7 +85,7 @@ describe('bench of one backend', () => {
     const options = { batch: [1], iterations: 5 };
     expect(await timeBackend(bundle, engine, options)).toMatchObject({
       backend: 'akida',
-      runsOn: 'a test’s card',
+      ...{ runsOn: 'a test’s card', timed: 'card' },
     });
     let calls = 0;
     card.outcomeOf = () => (calls++ === 20 ? 'lies' : 'answers');

@@ -35,6 +35,15 @@ describe('wrong usage', () => {
   });
 });
 
+it('listens to the output once, however often it is called', async () => {
+  vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  await main(['doctor', '--bogus']);
+  const listeners = () => [process.stdout, process.stderr].map((stream) => stream.listenerCount('error'));
+  const before = listeners();
+  for (let i = 0; i < 3; i++) await main(['doctor', '--bogus']);
+  expect(listeners()).toEqual(before);
+});
+
 describe('--help', { timeout: 120_000 }, () => {
   it('lists every command', async () => {
     const help = await helpOf();

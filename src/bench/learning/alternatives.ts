@@ -7,7 +7,8 @@ import { seededRandom } from '../../random.ts';
 
 /** Of the mean variance, in the diagonal of a covariance. */
 const SHRINKAGE = 0.01;
-const NEURONS = 4;
+/** Of each class. */
+export const NEURONS = 4;
 const INPUTS_OF_NEURON = 40;
 /** Cases that the binary layer learns before the stream. */
 const BINARY_BASE = 1500;
@@ -24,10 +25,8 @@ export interface Case {
   readonly pooled: Int16Array;
 }
 
-/** A case of the network's own training, with its place in the order of the data set. */
-export interface BaseCase extends Case {
-  readonly order: number;
-}
+/** A case of the network's own training. */
+export type BaseCase = Case;
 
 /** Learns base and stream; what it returns names the class of a pooled embedding. */
 export type Learn = (
@@ -157,16 +156,16 @@ function prototypes(
  */
 function binaryLayer(...[base, stream, classes]: Parameters<Learn>): ReturnType<Learn> {
   const random = seededRandom(1);
-  const middle = base[0].pooled.map((_, k) => median(base.map(({ pooled }) => pooled[k])));
-  const active = (pooled: Int16Array) => Uint8Array.from(pooled, (value, k) => Number(value > middle[k]));
+  const active = binarised(base);
+  const features = base[0].pooled.length;
   const neurons = classes.map(() =>
     Array.from(
       { length: NEURONS },
-      (): Neuron => ({ weights: randomWeights(middle.length, random), plasticity: 1 }),
+      (): Neuron => ({ weights: randomWeights(features, random), plasticity: 1 }),
     ),
   );
-  const drawn = [...base].sort((a, b) => a.order - b.order).slice(0, BINARY_BASE);
-  for (const { pooled, dx } of [...drawn, ...stream]) {
+  // The data set lies class by class.
+  for (const { pooled, dx } of [...drawn(base, BINARY_BASE, random), ...stream]) {
     const input = active(pooled);
     const own = neurons[classes.indexOf(dx)];
     const best = own.reduce((a, b) => (dot(b.weights, input) > dot(a.weights, input) ? b : a));
@@ -179,6 +178,19 @@ function binaryLayer(...[base, stream, classes]: Parameters<Learn>): ReturnType<
       classes,
     );
   };
+}
+
+/** A stage of one bit: whether a channel is above its median in the base. */
+export function binarised(base: readonly Case[]): (pooled: Int16Array) => Uint8Array {
+  const middle = base[0].pooled.map((_, k) => median(base.map(({ pooled }) => pooled[k])));
+  return (pooled) => Uint8Array.from(pooled, (value, k) => Number(value > middle[k]));
+}
+
+/** So many of them at random, in a random order; all where there are no more. */
+export function drawn<Item>(items: readonly Item[], count: number, random: () => number): Item[] {
+  const left = [...items];
+  const taken = Math.min(count, left.length);
+  return Array.from({ length: taken }, () => left.splice(Math.floor(random() * left.length), 1)[0]);
 }
 
 function randomWeights(features: number, random: () => number): Uint8Array {

@@ -50,7 +50,7 @@ export async function measureClinics(
 }
 
 /** Images of lesions of which the bundle has none. */
-function outside({ bundle: { learning } }: OpenModel, images: readonly ReadImage[]): ReadImage[] {
+export function outside({ bundle: { learning } }: OpenModel, images: readonly ReadImage[]): ReadImage[] {
   if (learning === undefined) return [...images];
   const { features } = learning;
   const known = new Set(

@@ -12,9 +12,9 @@ import { LearningDevice } from './learning-device.ts';
 import { type LabelledImage, labelledImages, METADATA, readAll, SPLITS, stream } from './read-images.ts';
 import { type ReadImage, type Scores, type StreamRun, type StreamSummary, score, summary } from './scores.ts';
 
-const ORDERS = 5;
+export const ORDERS = 5;
 /** Numbers of cases after which figures are taken, for a new site and for a new class. */
-const TAKEN_AFTER = { site: [200], class: [1, 5, 20] } as const;
+export const TAKEN_AFTER = { site: [200], class: [1, 5, 20] } as const;
 
 export type Arm = keyof typeof TAKEN_AFTER;
 export const ARMS: readonly Arm[] = ['site', 'class'];
@@ -75,7 +75,8 @@ function writeCsv(
   writeFileSync(file, `${[columns.join(','), ...lines].join('\n')}\n`);
 }
 
-interface Plan {
+/** What is taught, what every other method learns first, and how what came of it is measured. */
+export interface Plan {
   /** Training images of what is new. */
   readonly pool: readonly ReadImage[];
   readonly base: readonly BaseCase[];
@@ -90,7 +91,7 @@ interface DeviceRun extends StreamRun {
 }
 
 /** Teaches one stream. */
-async function taughtDevice({ bundle }: OpenModel, order: number, plan: Plan): Promise<DeviceRun> {
+export async function taughtDevice({ bundle }: OpenModel, order: number, plan: Plan): Promise<DeviceRun> {
   const random = seededRandom(order);
   const device = await LearningDevice.open(bundle);
   try {
@@ -114,7 +115,7 @@ async function taughtDevice({ bundle }: OpenModel, order: number, plan: Plan): P
 }
 
 /** The same stream, learned at once by another method. */
-function fittedOtherwise(
+export function fittedOtherwise(
   learn: Learn,
   { bundle }: OpenModel,
   order: number,
@@ -145,9 +146,7 @@ export async function measureStreams(model: OpenModel, options: StreamOptions): 
   const [there, others] = [test.filter(isNew), test.filter((image) => !isNew(image))];
   const plan: Plan = {
     pool: training.filter(isNew),
-    base: training
-      .filter((image) => !isNew(image))
-      .map(({ dx, headInput }, order) => ({ dx, pooled: headInput.pooled, order })),
+    base: training.filter((image) => !isNew(image)).map(({ dx, headInput: { pooled } }) => ({ dx, pooled })),
     at: TAKEN_AFTER[arm],
     measure: (nameOf) => ({
       new: score(nameOf, there).balancedAccuracy,
@@ -156,12 +155,21 @@ export async function measureStreams(model: OpenModel, options: StreamOptions): 
     wrong: options.wrong,
   };
   const runs = await inAllOrders(model, plan, options);
+  return reportOf({ new: there.length, others: others.length }, plan.at, runs);
+}
+
+/** @param runs of each method, one for each order */
+export function reportOf(
+  images: StreamReport['images'],
+  at: readonly number[],
+  runs: ReadonlyMap<string, readonly (StreamRun | DeviceRun)[]>,
+): StreamReport {
   return {
-    images: { new: there.length, others: others.length },
+    images,
     results: Object.fromEntries(
       [...runs].map(([method, own]) => [
         method,
-        plan.at.map((cases) => ({
+        at.map((cases) => ({
           cases,
           figures: { new: summary(own, cases, 'new'), others: summary(own, cases, 'others') },
         })),

@@ -19,6 +19,7 @@ import { energyOfInference } from '../../evaluation/energy/of-inference.ts';
 import { identityOf } from '../../model/bundle/bundle.ts';
 import { readBundle } from '../../model/bundle/read.ts';
 import { writePage } from '../../report/page.ts';
+import { isPlayed } from '../../runtime/engine/card/played.ts';
 import { openModel } from '../../runtime/engine/open-model.ts';
 import { DEFAULT_MODEL, modelFile, shippedModels } from '../../runtime/engine/shipped-models.ts';
 import { print, printJson } from '../../ui/terminal/console.ts';
@@ -138,7 +139,7 @@ async function run(options: Options): Promise<void> {
 async function runBackend(options: Options, backend: BackendName): Promise<void> {
   const { bundle, engine } = await openModel(options.model, { backend });
   try {
-    const document = await timeBackend(bundle, engine, options);
+    const document = await timeBackend(bundle, engine, { ...options, isPlayed: isPlayed() });
     if (options.json) printJson(document);
     else for (const line of backendLines(document)) print(line);
   } finally {

@@ -12,7 +12,8 @@ const run = promisify(execFile);
 
 const COMPILER = fileURLToPath(new URL('../../../native/akida-m2/compiler/', import.meta.url));
 const REQUIREMENTS = path.join(COMPILER, 'requirements.txt');
-const SCRIPT = path.join(COMPILER, 'compile.py');
+/** The programs there: what compiles, and what learns as the chip would. */
+const PROGRAMS = { compile: 'compile.py', learn: 'learn.py' } as const;
 /** Names an interpreter to make the environment with. */
 const PYTHON_VARIABLE = 'SPIKESCOPE_PYTHON';
 const USUAL_PYTHONS = ['python3.12', 'python3.11', 'python3.10', 'python3'];
@@ -85,13 +86,17 @@ async function versionOf(python: string): Promise<string | null> {
 }
 
 /**
- * Runs the compiler; what it prints.
- * @throws SpikescopeError `AKIDA_COMPILER` with the compiler's own line
+ * Runs the compiler, or another program beside it; what it prints.
+ * @throws SpikescopeError `AKIDA_COMPILER` with the program's own line
  */
-export async function runCompiler(python: string, args: readonly string[]): Promise<Buffer> {
+export async function runCompiler(
+  python: string,
+  args: readonly string[],
+  program: keyof typeof PROGRAMS = 'compile',
+): Promise<Buffer> {
   try {
     const options = { encoding: 'buffer', maxBuffer: LARGEST_OUTPUT } as const;
-    return (await run(python, [SCRIPT, ...args], options)).stdout;
+    return (await run(python, [path.join(COMPILER, PROGRAMS[program]), ...args], options)).stdout;
   } catch (cause) {
     throw new SpikescopeError('AKIDA_COMPILER', 'The vendor’s compiler does not take the network', {
       received: lastLineOf(cause),

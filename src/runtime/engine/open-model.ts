@@ -1,4 +1,5 @@
-import { akidaProgramOf } from '../../model/bundle/akida-programs-section.ts';
+import { SpikescopeError } from '../../errors.ts';
+import { AKIDA1_DEVICES, akidaProgramOf } from '../../model/bundle/akida-programs-section.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { readBundle } from '../../model/bundle/read.ts';
 import type { Backend, BackendName, Deviation, Engine, EngineOptions } from './contract.ts';
@@ -46,9 +47,7 @@ export async function openProved(
   bundle: ModelBundle,
   { deviation = null, ...options }: EngineOptions & { readonly deviation?: Deviation | null } = {},
 ): Promise<Engine> {
-  // Of the cards there are, the native layer opens this one.
-  const program = akidaProgramOf(bundle, 'akd1000', 'backbone');
-  const engine = await backend.open(bundle.graph, { ...(program !== null && { program }), ...options });
+  const engine = await openWithProgram(backend, bundle, options);
   try {
     await replayGolden(bundle, engine, deviation);
   } catch (error) {
@@ -56,4 +55,24 @@ export async function openProved(
     throw error;
   }
   return engine;
+}
+
+/** Which card is there, the native layer finds out: it refuses the program of another one before anything is written. */
+async function openWithProgram(
+  backend: Backend,
+  { graph, ...bundle }: ModelBundle,
+  options: EngineOptions,
+): Promise<Engine> {
+  const programs = AKIDA1_DEVICES.map((device) => akidaProgramOf(bundle, device, 'backbone')).filter(
+    (program) => program !== null,
+  );
+  for (const program of programs.slice(0, -1)) {
+    try {
+      return await backend.open(graph, { program, ...options });
+    } catch (error) {
+      if (!(error instanceof SpikescopeError && error.code === 'DEVICE_VERSION')) throw error;
+    }
+  }
+  const last = programs.at(-1);
+  return backend.open(graph, { ...(last !== undefined && { program: last }), ...options });
 }

@@ -21,12 +21,16 @@ function endProcess(): void {
 }
 
 let outputFault: SpikescopeError | null = null;
+let isReaderWatched = false;
 
 /**
  * `spikescope … | head` closes the pipe early; that is no failure, and ends the program unless it says otherwise. An output
- * that takes nothing any more for another reason, such as a full disk, ends it too, and is a failure.
+ * that takes nothing any more for another reason, such as a full disk, ends it too, and is a failure. Called again, it does
+ * nothing more.
  */
 export function watchReader(): void {
+  if (isReaderWatched) return;
+  isReaderWatched = true;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') readerLeft();
     else outputFails(error);

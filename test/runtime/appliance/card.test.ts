@@ -3,41 +3,33 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
-import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BackendName } from '../../../src/backend-names.ts';
-import { PhantomPainter } from '../../../src/capture/phantom/draw.ts';
 import { SpikescopeError } from '../../../src/errors.ts';
-import { Device } from '../../../src/runtime/appliance/device.ts';
 import { healthOf, metricsOf, statusOf } from '../../../src/runtime/appliance/service/health.ts';
-import { DEFAULT_SETTINGS, type Settings } from '../../../src/runtime/appliance/settings/settings.ts';
+import type { Settings } from '../../../src/runtime/appliance/settings/settings.ts';
 import { RETRY_AFTER } from '../../../src/runtime/engine/accelerator.ts';
 import type { Backend } from '../../../src/runtime/engine/contract.ts';
 import { interpreterBackend } from '../../../src/runtime/engine/interpreter.ts';
 import { BACKENDS } from '../../../src/runtime/engine/registry.ts';
 import { modelSchema, statusSchema } from '../../../src/telehealth/announcements.ts';
 import { healthSchema } from '../../../src/telehealth/health.ts';
-import { type Result, resultSchema } from '../../../src/telehealth/result.ts';
-import { FailingCard, type Outcome, Timers } from '../../support/failing-card.ts';
+import {
+  changesIn,
+  PhantomFolder,
+  resultsIn,
+  type StartedDevice,
+  withStarted,
+} from '../../support/card-bench.ts';
+import { FailingCard, type Outcome } from '../../support/failing-card.ts';
 import { listenTo } from '../../support/listener.ts';
 import { Random } from '../../support/random.ts';
 
 const processor = BACKENDS[0];
 
-/** Phantoms, drawn once and small, so that hundreds of captures take seconds. */
-const images = mkdtempSync(path.join(tmpdir(), 'spikescope-card-images-'));
-beforeAll(async () => {
-  const painter = new PhantomPainter();
-  for (let seed = 1; seed <= 6; seed++) {
-    const { rgb, width, height } = painter.draw(seed).frame;
-    const image = sharp(rgb, { raw: { width, height, channels: 3 } });
-    await image
-      .resize(240)
-      .png()
-      .toFile(path.join(images, `${seed}.png`));
-  }
-});
-afterAll(() => rmSync(images, { recursive: true, force: true }));
+const images = new PhantomFolder();
+beforeAll(() => images.draw());
+afterAll(() => images.remove());
 
 let folder: string;
 beforeEach(() => {
@@ -45,11 +37,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-interface Bench {
-  readonly device: Device;
+interface Bench extends StartedDevice {
   readonly card: FailingCard;
-  readonly timers: Timers;
-  readonly said: string[];
 }
 
 async function withDevice(
@@ -57,38 +46,12 @@ async function withDevice(
   use: (bench: Bench) => Promise<void>,
   { card = new FailingCard(processor), backends }: { card?: FailingCard; backends?: readonly Backend[] } = {},
 ): Promise<void> {
-  const timers = new Timers();
-  const said: string[] = [];
-  const device = await Device.open({
-    settings: {
-      ...DEFAULT_SETTINGS,
-      ...{ source: `replay:${images}`, count: 1e6, learning: 'off', data: path.join(folder, 'data') },
-      ...settings,
-    },
-    stop: new AbortController(),
-    say: (line) => said.push(line),
-    backends: backends ?? [processor, card.backend, interpreterBackend],
-    schedule: timers.schedule,
-  });
-  try {
-    await device.start();
-    await use({ device, card, timers, said });
-    device.appliance.stop();
-    await device.delivery.settle({ isStopped: false });
-  } finally {
-    await device.close();
-  }
-  expect([card.openEngines, timers.pending]).toEqual([0, 0]);
-}
-
-function resultsIn({ parts }: Device): Result[] {
-  return [...parts.journal.entries()].map(({ payload }) => resultSchema.parse(JSON.parse(payload)));
-}
-
-function changesIn({ parts }: Device): unknown[] {
-  return [...parts.journal.records()]
-    .filter(({ kind }) => kind === 'backend')
-    .map(({ payload }) => JSON.parse(payload));
+  await withStarted(
+    { source: `replay:${images.folder}`, data: path.join(folder, 'data'), ...settings },
+    (started) => use({ ...started, card }),
+    { backends: backends ?? [processor, card.backend, interpreterBackend] },
+  );
+  expect(card.openEngines).toBe(0);
 }
 
 /** What the card answered, and did not, for captures: one image at a time, where golden inputs go together. */

@@ -48,6 +48,17 @@ const ONE_IMAGE = [
   'w 0xfcc28024',
 ];
 
+/** Where the registers of neural processors lie in a program: blocks of 50 words behind a header, for memory 8. */
+function registersIn(data: Uint8Array): number[] {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const found: number[] = [];
+  for (let at = 0; at + 8 <= data.length; at += 4) {
+    const isForRegisters = (view.getUint32(at, true) & 0xff) === 8;
+    if (isForRegisters && view.getUint32(at + 4, true) === 50 << 16) found.push(at + 8);
+  }
+  return found;
+}
+
 describe.skipIf(addon === null)('the card', () => {
   let bundle: ModelBundle;
   let program: DeviceProgram;
@@ -111,12 +122,14 @@ describe.skipIf(addon === null)('the card', () => {
     });
   });
 
-  it('is configured with exactly the bundle’s weights, thresholds and steps', async () => {
+  it('is configured with exactly the bundle’s weights, thresholds, steps and shapes', async () => {
     await closed(await open(), (engine) => engine.infer(images(1)));
     const { readBack, problem } = await card.state();
     expect(problem).toBeNull();
     const names = bundle.graph.nodes.filter(({ op }) => op === 'convolution').map(({ name }) => name);
-    expect(readBack).toEqual(names.map((name) => ({ name, weights: 0, thresholds: 0, steps: 0 })));
+    expect(readBack).toEqual(
+      names.map((name) => ({ name, weights: 0, thresholds: 0, steps: 0, geometry: 0 })),
+    );
   });
 
   it('shows a weight that was packed wrongly', async () => {
@@ -126,6 +139,25 @@ describe.skipIf(addon === null)('the card', () => {
     await closed(await open({ program: { ...program, data } }), (engine) => engine.infer(images(1)));
     const { readBack } = await card.state();
     expect(readBack?.reduce((sum, { weights }) => sum + weights, 0)).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['a pool', 27],
+    ['a stride', 20],
+    ['the size of a map', 8],
+    ['a number of bits', 3],
+  ])('shows %s that is not the bundle’s', async (_, register) => {
+    const data = program.data.slice();
+    const word = registersIn(data)[0] + 4 * register;
+    // Of the pool's side, the stride, the map's width and the bits of the input the lowest place that is one or more.
+    data[register === 20 ? word + 1 : word] ^= 1;
+    await closed(await open({ program: { ...program, data } }), (engine) => engine.infer(images(1)));
+    const { readBack, problem } = await card.state();
+    const differing = readBack?.reduce((sum, { geometry }) => sum + geometry, 0);
+    // Of a layer on several processors it is already wrong that they do not agree.
+    expect(problem === null ? differing : problem).toEqual(
+      problem === null ? 1 : expect.stringContaining('do not agree'),
+    );
   });
 
   it('gives embeddings and potentials as the processor does, whatever the size of a batch', async () => {
@@ -143,7 +175,8 @@ describe.skipIf(addon === null)('the card', () => {
     await closed(await open(), async (engine) => {
       const { images: before } = await card.state();
       await card.set({ kind, afterImages: before + 3 });
-      await expect(engine.infer(images(8))).rejects.toMatchObject({ code });
+      // More than fit the queue: some are put into it after the fault has begun.
+      await expect(engine.infer(images(20))).rejects.toMatchObject({ code });
       await expect(engine.infer(images(1))).rejects.toMatchObject({ code: 'ENGINE_FAILED' });
     });
     await card.set(null);

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Akida1Device } from '../../../src/model/bundle/akida-programs-section.ts';
 import { CARD_MAIN } from './addon.ts';
 import type { Fault } from './faults.ts';
 import { type Answer, answerSchema, type CardState, type Question, type TracedAccess } from './messages.ts';
@@ -16,19 +17,21 @@ export class PlayedCard {
   /** Path of the device. */
   readonly device: string;
   readonly #bundle: string;
+  readonly #chip: Akida1Device;
   readonly #folder: string;
   #process: ChildProcess;
 
-  private constructor(bundle: string, folder: string) {
+  private constructor(bundle: string, chip: Akida1Device, folder: string) {
     this.#bundle = bundle;
+    this.#chip = chip;
     this.#folder = folder;
     this.device = path.join(folder, 'akida0');
     this.#process = this.#start();
   }
 
   /** Plays a card for the graph of a bundle. */
-  static async play(bundle: string): Promise<PlayedCard> {
-    const card = new PlayedCard(bundle, mkdtempSync(path.join(tmpdir(), 'spikescope-card-')));
+  static async play(bundle: string, chip: Akida1Device = 'akd1000'): Promise<PlayedCard> {
+    const card = new PlayedCard(bundle, chip, mkdtempSync(path.join(tmpdir(), 'spikescope-card-')));
     await once(card.#process, 'message');
     return card;
   }
@@ -36,7 +39,7 @@ export class PlayedCard {
   #start(): ChildProcess {
     // The addon that a test looks at is not the one that plays its card, nor are its sanitizers.
     const { LD_PRELOAD: _, ...environment } = process.env;
-    return fork(CARD_MAIN, [this.device, this.#bundle], {
+    return fork(CARD_MAIN, [this.device, this.#bundle, this.#chip], {
       env: { ...environment, SPIKESCOPE_ADDON: ADDON },
       execArgv: [],
     });

@@ -1,5 +1,5 @@
 /** What the backend must make of an answer of the card, whatever its bytes: the embedding, or the code of its fault. */
-import type { OutputShape } from './akd1000.ts';
+import type { OutputShape } from './chip.ts';
 
 const HEADER_BYTES = 32;
 const EVENT_BYTES = 8;

@@ -1,24 +1,29 @@
 /**
- * A card that is played, as a process of its own: `main.js SOCKET BUNDLE`. Its parent is told when it listens, sets faults,
- * and asks what it saw; see `messages.ts`.
+ * A card that is played, as a process of its own: `main.js SOCKET BUNDLE akd1000|akd1500`. Its parent is told when it
+ * listens, sets faults, and asks what it saw; see `messages.ts`.
  */
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import { imageShapeOf } from '../../../src/conversion/akida1/layers.ts';
 import { programOf } from '../../../src/conversion/akida1/program.ts';
+import { AKIDA1_DEVICES } from '../../../src/model/bundle/akida-programs-section.ts';
 import { readBundle } from '../../../src/model/bundle/read.ts';
-import { Akd1000 } from './akd1000.ts';
+import { PlayedChip } from './chip.ts';
 import { CardComputer } from './compute.ts';
 import { type Answer, questionSchema, type TracedAccess } from './messages.ts';
 import { type Access, serve } from './serve.ts';
 
-const [, , socket, bundleFile] = process.argv;
+const [, , socket, bundleFile, chip] = process.argv;
 const { graph, manifest } = await readBundle(bundleFile);
 const computer = new CardComputer(graph, manifest.akida1 ?? programOf(graph));
 const [rows, columns, channels] = imageShapeOf(graph, graph.head.input);
 let problem: string | null = null;
-const card = new Akd1000({ rows, columns, channels }, async (image, blocks) => {
+const device = z.enum(AKIDA1_DEVICES).parse(chip);
+const card = new PlayedChip(device, { rows, columns, channels }, async (image, blocks) => {
   try {
-    return await computer.embedding(image, blocks);
+    const embedding = await computer.embedding(image, blocks);
+    problem = null;
+    return embedding;
   } catch (error) {
     problem = String(error);
     return new Uint8Array(rows * columns * channels);

@@ -25,6 +25,7 @@ const readBackSchema = z.strictObject({
   weights: z.number(),
   thresholds: z.number(),
   steps: z.number(),
+  geometry: z.number(),
 });
 
 export const answerSchema = z.discriminatedUnion('tell', [

@@ -1,6 +1,6 @@
 /** What the card writes for an image: a header of 32 bytes, whose first word counts the words behind it, then events. */
 import type { Random } from '../random.ts';
-import type { OutputShape } from './akd1000.ts';
+import type { OutputShape } from './chip.ts';
 
 const HEADER_BYTES = 32;
 const EVENT_BYTES = 8;

@@ -1,6 +1,6 @@
 /** The other end of `native/akida-m2/device/device_socket.h`: reads and writes of a card that is played. */
 import { createServer, type Server, type Socket } from 'node:net';
-import type { Akd1000 } from './akd1000.ts';
+import type { PlayedChip } from './chip.ts';
 
 const QUESTION_BYTES = 12;
 const READ = 0;
@@ -14,7 +14,7 @@ export interface Access {
 
 export interface ServeOptions {
   readonly path: string;
-  readonly card: Akd1000;
+  readonly card: PlayedChip;
   readonly onAccess?: (access: Access) => void;
 }
 
@@ -29,11 +29,11 @@ export function serve({ path, card, onAccess }: ServeOptions): Promise<Server> {
 
 class Owner {
   readonly #socket: Socket;
-  readonly #card: Akd1000;
+  readonly #card: PlayedChip;
   readonly #onAccess: ServeOptions['onAccess'];
   #received: Buffer = Buffer.alloc(0);
 
-  constructor(socket: Socket, card: Akd1000, onAccess: ServeOptions['onAccess']) {
+  constructor(socket: Socket, card: PlayedChip, onAccess: ServeOptions['onAccess']) {
     this.#socket = socket;
     this.#card = card;
     this.#onAccess = onAccess;

@@ -4,6 +4,8 @@
  * off programs of networks with known weights, and holds for 4-bit 3×3 convolutions and the layer that reads the image.
  */
 
+import { differingFields, geometryOf, type LayerGeometry, outputsOf } from './geometry.ts';
+
 export interface Block {
   readonly column: number;
   readonly row: number;
@@ -51,6 +53,8 @@ export interface ConfiguredLayer {
   readonly thresholds: Int32Array;
   /** In sixteenths. */
   readonly steps: Int32Array;
+  /** Null of the layer that reads the image, whose sizes are in no track. */
+  readonly geometry: LayerGeometry | null;
 }
 
 /** Of a 3×3 kernel. */
@@ -63,7 +67,7 @@ function signed(value: number, bits: number): number {
 }
 
 /** Pairs of a threshold and a step. */
-function thresholdsOf(words: Uint32Array, bits: number): Omit<ConfiguredLayer, 'weights'> {
+function thresholdsOf(words: Uint32Array, bits: number): Pick<ConfiguredLayer, 'thresholds' | 'steps'> {
   const count = words.length / 2;
   return {
     thresholds: Int32Array.from({ length: count }, (_, i) => signed(words[2 * i] & (2 ** bits - 1), bits)),
@@ -99,12 +103,13 @@ export function imageLayerOf(blocks: readonly Block[]): ConfiguredLayer {
       }
     }
   }
-  return { weights, ...thresholdsOf(thresholds, IMAGE_THRESHOLD_BITS) };
+  return { weights, ...thresholdsOf(thresholds, IMAGE_THRESHOLD_BITS), geometry: null };
 }
 
 /** What one neural processor computes: some outputs of a layer. */
 interface Processor {
   readonly layer: number;
+  readonly registers: Uint32Array;
   readonly weights: Uint32Array;
   readonly thresholds: Uint32Array;
 }
@@ -115,20 +120,23 @@ function layerNumber(registers: Uint32Array): number {
 }
 
 function processorsOf(blocks: readonly Block[]): Processor[] {
-  const found = new Map<string, { layer?: number; weights?: Uint32Array; thresholds?: Uint32Array }>();
+  const found = new Map<
+    string,
+    { registers?: Uint32Array; weights?: Uint32Array; thresholds?: Uint32Array }
+  >();
   for (const { column, row, processors, memory, words } of blocks) {
     const key = `${column},${row},${processors}`;
     const processor = found.get(key) ?? {};
     found.set(key, processor);
-    if (memory === REGISTERS) processor.layer = layerNumber(words);
+    if (memory === REGISTERS) processor.registers = words;
     else if (memory === WEIGHTS) processor.weights = words;
     else if (memory === THRESHOLDS) processor.thresholds = words;
   }
-  return [...found].map(([key, { layer, weights, thresholds }]) => {
-    if (layer === undefined || weights === undefined || thresholds === undefined) {
+  return [...found].map(([key, { registers, weights, thresholds }]) => {
+    if (registers === undefined || weights === undefined || thresholds === undefined) {
       throw new RangeError(`The neural processor ${key} lacks a part`);
     }
-    return { layer, weights, thresholds };
+    return { layer: layerNumber(registers), registers, weights, thresholds };
   });
 }
 
@@ -182,6 +190,23 @@ function joined(parts: readonly Int8Array[]): Int8Array {
   return whole;
 }
 
+/** @throws RangeError where processors of a layer differ in more than their outputs, or these do not follow one another */
+function commonGeometry(processors: readonly Processor[]): LayerGeometry {
+  const geometry = geometryOf(processors[0].registers);
+  let next = 0;
+  for (const { layer, registers, thresholds } of processors) {
+    const { first, count } = outputsOf(registers);
+    if (first !== next || count !== thresholds.length / 2) {
+      throw new RangeError(`${count} outputs of layer ${layer} begin at ${first}, not ${next}`);
+    }
+    if (differingFields(geometryOf(registers), geometry) > 0) {
+      throw new RangeError(`The processors of layer ${layer} do not agree on its shape`);
+    }
+    next += count;
+  }
+  return geometry;
+}
+
 /** Layers of neural processors in their order, each with the outputs of its processors one after the other. */
 function innerLayersOf(blocks: readonly Block[], firstInputs: number): ConfiguredLayer[] {
   const byLayer = new Map<number, Processor[]>();
@@ -197,6 +222,7 @@ function innerLayersOf(blocks: readonly Block[], firstInputs: number): Configure
     }));
     inputs = parts.reduce((sum, { thresholds }) => sum + thresholds.length, 0);
     return {
+      geometry: commonGeometry(processors),
       weights: joined(parts.map(({ weights }) => weights)),
       thresholds: Int32Array.from(parts.flatMap(({ thresholds }) => [...thresholds])),
       steps: Int32Array.from(parts.flatMap(({ steps }) => [...steps])),

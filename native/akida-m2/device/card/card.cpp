@@ -38,6 +38,20 @@ std::vector<uint32_t> words_of(const akida::Tensor& tensor) {
   return words;
 }
 
+void read_output(const akida::Tensor& tensor, const OutputSlot& slot, uint8_t* embedding) {
+  if (!slot.is_dense) {
+    const std::vector<uint32_t> words = words_of(tensor);
+    read_events(words.data(), words.size(), slot, embedding);
+    return;
+  }
+  const auto* const buffer = tensor.buffer();
+  if (buffer->size() != slot.elements()) {
+    throw Fault("DEVICE_OUTPUT", "the engine makes " + std::to_string(buffer->size()) + " bytes of an output of " +
+                                     std::to_string(slot.elements()) + " values");
+  }
+  read_values(reinterpret_cast<const uint8_t*>(buffer->data()), slot, embedding);
+}
+
 }  // namespace
 
 Card::Card(const std::string& path, CheckedProgram program) : program_(std::move(program)), io_(open_device(path)) {
@@ -113,8 +127,7 @@ void Card::fetch(uint8_t* embedding) {
     const akida::TensorUniquePtr output = device_->fetch();
     driver_->end_fetch();
     if (output != nullptr) {
-      const std::vector<uint32_t> words = words_of(*output);
-      read_events(words.data(), words.size(), program_.output, embedding);
+      read_output(*output, program_.output, embedding);
       jobs_.begin++;
       return;
     }

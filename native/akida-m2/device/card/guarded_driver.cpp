@@ -13,6 +13,8 @@ using akida::get_field;
 /** Scratch addresses as the vendor's memory mappings have them (api/akd1000, api/akd1500 of the engine). */
 constexpr CardType kCards[] = {
     {"AKD1000", 0xBC000002, 0x24000000, 192u << 20},
+    // The first 256 bytes of its memory hold descriptors of the PCIe controller; its driver refuses them.
+    {"AKD1500", 0xBCA10309, 0x20000100, (1u << 20) - 256},
 };
 
 constexpr uint32_t kRegisterBytes = 0x80000;
@@ -49,8 +51,11 @@ const CardType& identify_card(DeviceIo& io) {
   for (const CardType& type : kCards) {
     if (type.identification == identification) return type;
   }
-  throw Fault("DEVICE_VERSION", "the card identifies itself as " + hexadecimal(identification) + "; this backend knows " +
-                                    kCards[0].name + ", " + hexadecimal(kCards[0].identification));
+  std::string known;
+  for (const CardType& type : kCards) {
+    known += (known.empty() ? "" : " and ") + std::string(type.name) + ", " + hexadecimal(type.identification);
+  }
+  throw Fault("DEVICE_VERSION", "the card identifies itself as " + hexadecimal(identification) + "; this backend knows " + known);
 }
 
 void GuardedDriver::read(uint32_t address, void* data, size_t size) const {
@@ -111,7 +116,9 @@ void GuardedDriver::check_job(uint32_t value) const {
   }
   const auto ended = static_cast<uint16_t>(job - first_job_);
   if (static_cast<uint16_t>(ended - jobs_.begin) <= static_cast<uint16_t>(jobs_.end - jobs_.begin)) return;
-  throw Fault("DEVICE_JOB", "the card says that it has ended job " + std::to_string(job) + ", which nobody asked for");
+  throw Fault("DEVICE_JOB", "the card says that it has ended job " + std::to_string(job) + ", which nobody asked for: " +
+                                std::to_string(jobs_.begin) + " are fetched of " + std::to_string(jobs_.end) +
+                                " since job " + std::to_string(first_job_));
 }
 
 void GuardedDriver::begin_fetch(const OutputSlot& slot, const Jobs& jobs) {

@@ -34,6 +34,11 @@ Fault wrong(const Event& event, const char* what) {
 
 size_t words_behind(uint32_t header, const OutputSlot& slot) {
   const size_t words = bits(header, 0, 27);
+  if (slot.is_dense) {
+    if (words <= slot.elements()) return words;
+    throw Fault("DEVICE_OUTPUT", "the card announces " + std::to_string(words) + " words of output, which has " +
+                                     std::to_string(slot.elements()) + " values");
+  }
   const size_t most = slot.elements() * kWordsPerEvent;
   if (words <= most && words % kWordsPerEvent == 0) return words;
   throw Fault("DEVICE_OUTPUT", "the card announces " + std::to_string(words) + " words of output; there is room for " +
@@ -51,6 +56,16 @@ void read_events(const uint32_t* words, size_t count, const OutputSlot& slot, ui
     uint8_t& element = embedding[(event.row * slot.columns + event.column) * slot.channels + event.channel];
     if (element != 0) throw wrong(event, "a place that came before");
     element = static_cast<uint8_t>(event.value);
+  }
+}
+
+void read_values(const uint8_t* values, const OutputSlot& slot, uint8_t* embedding) {
+  for (size_t i = 0; i < slot.elements(); i++) {
+    if (values[i] > slot.maximum) {
+      throw Fault("DEVICE_EVENT", "value " + std::to_string(i) + " of the card's output is " + std::to_string(values[i]) +
+                                      ", which the layer cannot have");
+    }
+    embedding[i] = values[i];
   }
 }
 

@@ -107,12 +107,13 @@ void check_input(const fb::ProgramInfo& info, const Graph& graph) {
 OutputSlot check_output(const fb::ProgramInfo& info, const Graph& graph) {
   const Shape shape = shape_before_flatten(graph);
   require(is_shape(info.output_dims(), shape), "it does not end with the graph's embedding");
-  require(info.output_type() == fb::IoType_cnp_sparse && info.activation() && !info.anomaly_detection(),
-          "it does not end with the events of a convolution's activation");
+  const bool is_dense = info.output_type() == fb::IoType_dense;
+  require((is_dense || info.output_type() == fb::IoType_cnp_sparse) && info.activation() && !info.anomaly_detection(),
+          "it does not end with a convolution's activation");
   require(info.output_bits() >= 1 && info.output_bits() <= 4, "its activation has an impossible number of bits");
   require(graph.tensor(graph.head.input).zero_point == 0, "the graph's embedding has a zero point other than 0");
   return {static_cast<uint32_t>(shape.height), static_cast<uint32_t>(shape.width),
-          static_cast<uint32_t>(shape.channels), (1u << info.output_bits()) - 1};
+          static_cast<uint32_t>(shape.channels), (1u << info.output_bits()) - 1, is_dense};
 }
 
 uint32_t identification_of(const fb::DeviceVersion& version) {

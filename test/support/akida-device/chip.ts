@@ -1,12 +1,14 @@
 /**
- * AKD1000 at the level of its registers and its memory: what the vendor's engine writes and reads, and no more. Its program
- * is read back from the tracks that it is configured with, images from its memory; what it answers is computed by the
- * integer engine from the weights that were read back.
+ * AKD1000 or AKD1500 at the level of registers and memory: what the vendor's engine writes and reads, and no more. Its
+ * program is read back from the tracks that it is configured with, images from its memory; what it answers is computed by
+ * the integer engine from the weights that were read back.
  *
  * It knows nothing of time, energy or how silicon computes. That an event's first coordinate is the row is what the engine's
  * own conversions say; no card has been asked.
  */
+import type { Akida1Device } from '../../../src/model/bundle/akida-programs-section.ts';
 import { Random } from '../random.ts';
+import { denseOutputOf, denseWithFault, spoiledDense } from './dense-output.ts';
 import { Dma } from './dma.ts';
 import type { Fault, FaultKind } from './faults.ts';
 import { Memory } from './memory.ts';
@@ -24,9 +26,29 @@ const CONTROLLERS = { events: 0x2_0000, images: 0x2_8000, configuration: 0x3_000
 const CONTROLLER_BYTES = 0x100;
 const CONTAINER_SIZE = 0x0c;
 
-const AKD1000 = 0xbc00_0002;
 const EARLIER_CHIP = 0xbc00_0001;
-const DRAM = { from: 0x2400_0000, to: 0x3000_0000 } as const;
+
+interface ChipKind {
+  readonly identification: number;
+  /** Addresses of its memory. */
+  readonly memory: { readonly from: number; readonly to: number };
+  /** Whether it writes every value of its output, rather than events. */
+  readonly isDense: boolean;
+}
+
+/** As the engine's headers have them; of an AKD1500's memory the PCIe controller keeps the first 256 bytes. */
+export const CHIPS = {
+  akd1000: {
+    identification: 0xbc00_0002,
+    memory: { from: 0x2400_0000, to: 0x3000_0000 },
+    isDense: false,
+  },
+  akd1500: {
+    identification: 0xbca1_0309,
+    memory: { from: 0x2000_0100, to: 0x2010_0000 },
+    isDense: true,
+  },
+} as const satisfies Readonly<Record<Akida1Device, ChipKind>>;
 
 const ETIMEDOUT = 110;
 const EFAULT = 14;
@@ -40,8 +62,9 @@ export interface OutputShape {
   readonly channels: number;
 }
 
-export class Akd1000 {
+export class PlayedChip {
   readonly memory = new Memory();
+  readonly #kind: ChipKind;
   readonly #compute: Compute;
   readonly #shape: OutputShape;
   readonly #registers = new Map<number, number>();
@@ -51,12 +74,13 @@ export class Akd1000 {
   #images = 0;
   #random = new Random(1);
 
-  constructor(shape: OutputShape, compute: Compute) {
+  constructor(device: Akida1Device, shape: OutputShape, compute: Compute) {
+    this.#kind = CHIPS[device];
     this.#shape = shape;
     this.#compute = compute;
     this.#controllers = {
       events: new Dma(this.memory, () => undefined),
-      images: new Dma(this.memory, (descriptor) => this.#takeImage(descriptor)),
+      images: new Dma(this.memory, (descriptor, isCalledOff) => this.#takeImage(descriptor, isCalledOff)),
       configuration: new Dma(this.memory, (descriptor) => this.#configure(descriptor)),
     };
   }
@@ -86,7 +110,7 @@ export class Akd1000 {
   read(address: number, size: number): Buffer | number {
     if (this.has('timeout')) return -ETIMEDOUT;
     if (this.has('dead')) return Buffer.alloc(size, 0xff);
-    if (isDram(address, size)) return this.memory.read(address, size);
+    if (this.#isMemory(address, size)) return this.memory.read(address, size);
     if (!isRegister(address, size)) return -EFAULT;
     const bytes = Buffer.alloc(4);
     bytes.writeUInt32LE(this.#readRegister(address - REGISTERS));
@@ -97,7 +121,7 @@ export class Akd1000 {
   write(address: number, bytes: Buffer): number {
     if (this.has('timeout')) return -ETIMEDOUT;
     if (this.has('dead')) return bytes.length;
-    if (isDram(address, bytes.length)) this.memory.write(address, bytes);
+    if (this.#isMemory(address, bytes.length)) this.memory.write(address, bytes);
     else if (isRegister(address, bytes.length))
       this.#writeRegister(address - REGISTERS, bytes.readUInt32LE());
     else return -EFAULT;
@@ -105,7 +129,8 @@ export class Akd1000 {
   }
 
   #readRegister(offset: number): number {
-    if (offset === IDENTIFICATION) return this.has('other-version') ? EARLIER_CHIP : AKD1000;
+    if (offset === IDENTIFICATION)
+      return this.has('other-version') ? EARLIER_CHIP : this.#kind.identification;
     const found = this.#controllerAt(offset);
     if (found === null) return this.#registers.get(offset) ?? 0;
     const value = found.controller.read(found.register);
@@ -140,14 +165,14 @@ export class Akd1000 {
   }
 
   /** Descriptor: job; address; bytes of a row, rows; bytes to the next row; …; where the output goes. */
-  async #takeImage(descriptor: Uint32Array): Promise<void> {
+  async #takeImage(descriptor: Uint32Array, isCalledOff: () => boolean): Promise<void> {
     const [job, address, size, next] = descriptor;
     const [rowBytes, rows] = [size & 0xffff, size >>> 16];
     const image = Buffer.concat(
       Array.from({ length: rows }, (_, row) => this.memory.read(address + row * (next & 0xffff), rowBytes)),
     );
     const embedding = await this.#compute(image, this.#blocks);
-    if (this.has('stale-job')) return;
+    if (isCalledOff() || this.has('stale-job')) return;
     this.memory.write(descriptor[7], this.#answer(embedding));
     const number = job >>> 16;
     this.#controllers.images.job = this.has('unknown-job') ? number + 1000 : number;
@@ -157,15 +182,25 @@ export class Akd1000 {
   }
 
   #answer(embedding: Uint8Array): Uint8Array {
+    if (this.#kind.isDense) return this.#denseAnswer(embedding);
     const output = outputOf(embedding, this.#shape);
     if (this.has('random-output')) return randomSlot(output, this.#shape, this.#random);
     if (this.has('event-outside')) return withFault(output, 'event-outside', this.#shape);
     return this.has('too-many-words') ? withFault(output, 'too-many-words', this.#shape) : output;
   }
-}
 
-function isDram(address: number, size: number): boolean {
-  return address >= DRAM.from && address + size <= DRAM.to;
+  #denseAnswer(embedding: Uint8Array): Uint8Array {
+    const output = denseOutputOf(embedding);
+    if (this.has('random-output')) return spoiledDense(output, this.#random);
+    return this.has('too-many-words') || this.has('event-outside')
+      ? denseWithFault(output, this.has('event-outside') ? 'value' : 'words')
+      : output;
+  }
+
+  #isMemory(address: number, size: number): boolean {
+    const { from, to } = this.#kind.memory;
+    return address >= from && address + size <= to;
+  }
 }
 
 function isRegister(address: number, size: number): boolean {

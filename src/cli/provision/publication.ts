@@ -4,7 +4,8 @@ import { describing, json, keys, passphraseFile } from './options.ts';
 export function buildCommand(): Command {
   const command = new Command('build')
     .description('Write the description of a release beside its file, to be looked at before it is signed')
-    .argument('<file>', 'model bundle, package of the application, or configuration')
+    .argument('<file>', 'model bundle or configuration; of the application the folder of an installation')
+    .option('--archive <file>', 'where the archive of an application goes (default: NAME-VERSION.tar.br)')
     .option('--out <file>', 'where the description goes (default: the file’s name with .release.json)');
   for (const option of describing()) command.addOption(option);
   return command

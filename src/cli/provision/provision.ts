@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { fetchCommand } from './fetch.ts';
 import { keyCommand } from './key.ts';
-import { buildCommand, inspectCommand, publishCommand, signCommand } from './publication.ts';
+import { buildCommand, inspectCommand, publishCommand, sbomCommand, signCommand } from './publication.ts';
 import { repositoryCommand } from './repository.ts';
 import { verifyCommand } from './verify.ts';
 
@@ -15,6 +15,7 @@ export function provisionCommand(): Command {
     .addCommand(keyCommand())
     .addCommand(repositoryCommand())
     .addCommand(buildCommand())
+    .addCommand(sbomCommand())
     .addCommand(signCommand())
     .addCommand(publishCommand())
     .addCommand(inspectCommand())

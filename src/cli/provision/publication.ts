@@ -13,6 +13,15 @@ export function buildCommand(): Command {
     .action(async (file: string, raw: unknown) => (await import('./office/publication.ts')).build(file, raw));
 }
 
+export function sbomCommand(): Command {
+  return new Command('sbom')
+    .description('List what the application is made of, with licences (CycloneDX 1.6); refuses unknown ones')
+    .argument('[folder]', 'a clone that was built, or the folder of an installation', '.')
+    .option('--out <file>', 'where it goes')
+    .addOption(json())
+    .action(async (folder: string, raw: unknown) => (await import('./office/sbom.ts')).sbom(folder, raw));
+}
+
 export function signCommand(): Command {
   return new Command('sign')
     .description('Sign the drafts of a repository with further keys')

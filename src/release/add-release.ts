@@ -80,7 +80,7 @@ export async function addRelease(
 ): Promise<Added> {
   const draft = nextVersion(workspace, role, now);
   const { length, sha256 } = await hashOf(file);
-  const base = `${release.name}-${release.version}${path.extname(file)}`;
+  const base = `${release.name}-${release.version}${endingOf(file)}`;
   const target = `${prefix}${base}`;
   const stored = path.join(workspace.targets, prefix, `${sha256}.${base}`);
   try {
@@ -99,6 +99,11 @@ export async function addRelease(
   draft.signed.addTarget(new TargetFile({ path: target, length, hashes: { sha256 }, unrecognizedFields }));
   await saveSigned(workspace, role, draft, signers);
   return { target, length, sha256, open: openQuorums(workspace) };
+}
+
+/** An archive has two. */
+function endingOf(file: string): string {
+  return /\.tar\.[a-z0-9]+$/.exec(file)?.[0] ?? path.extname(file);
 }
 
 async function hashOf(file: string): Promise<{ length: number; sha256: string }> {

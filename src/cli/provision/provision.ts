@@ -3,7 +3,7 @@ import { fetchCommand } from './fetch.ts';
 import { fleetStatusCommand } from './fleet-status.ts';
 import { keyCommand } from './key.ts';
 import { proveCommand } from './prove.ts';
-import { buildCommand, inspectCommand, publishCommand, signCommand } from './publication.ts';
+import { buildCommand, inspectCommand, publishCommand, sbomCommand, signCommand } from './publication.ts';
 import { pullCommand } from './pull.ts';
 import { repositoryCommand } from './repository.ts';
 import { verifyCommand } from './verify.ts';
@@ -18,6 +18,7 @@ export function provisionCommand(): Command {
     .addCommand(keyCommand())
     .addCommand(repositoryCommand())
     .addCommand(buildCommand())
+    .addCommand(sbomCommand())
     .addCommand(signCommand())
     .addCommand(publishCommand())
     .addCommand(inspectCommand())

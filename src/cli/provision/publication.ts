@@ -4,12 +4,22 @@ import { describing, json, keys, passphraseFile } from './options.ts';
 export function buildCommand(): Command {
   const command = new Command('build')
     .description('Write the description of a release beside its file, to be looked at before it is signed')
-    .argument('<file>', 'model bundle, package of the application, or configuration')
+    .argument('<file>', 'model bundle or configuration; of the application the folder of an installation')
+    .option('--archive <file>', 'where the archive of an application goes (default: NAME-VERSION.tar.br)')
     .option('--out <file>', 'where the description goes (default: the file’s name with .release.json)');
   for (const option of describing()) command.addOption(option);
   return command
     .addOption(json())
     .action(async (file: string, raw: unknown) => (await import('./office/publication.ts')).build(file, raw));
+}
+
+export function sbomCommand(): Command {
+  return new Command('sbom')
+    .description('List what the application is made of, with licences (CycloneDX 1.6); refuses unknown ones')
+    .argument('[folder]', 'a clone that was built, or the folder of an installation', '.')
+    .option('--out <file>', 'where it goes')
+    .addOption(json())
+    .action(async (folder: string, raw: unknown) => (await import('./office/sbom.ts')).sbom(folder, raw));
 }
 
 export function signCommand(): Command {

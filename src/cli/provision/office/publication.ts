@@ -1,12 +1,13 @@
-import { writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { describeRelease, type ReleaseWords } from '../../../release/add-release.ts';
+import { buildApplication, readApplication } from '../../../release/application/application.ts';
 import { copyTo } from '../../../release/copy.ts';
 import { signDrafts } from '../../../release/drafts.ts';
 import { inspectRepository } from '../../../release/inspect.ts';
 import { publish as publishDrafts } from '../../../release/publish.ts';
 import { Workspace } from '../../../release/workspace.ts';
-import { print, printJson } from '../../../ui/terminal/console.ts';
+import { print, printJson, startProgress } from '../../../ui/terminal/console.ts';
 import { parseOptions } from '../../shared/options.ts';
 import { requireWritable } from '../../shared/output.ts';
 import { describingSchema, signingSchema } from '../options.ts';
@@ -20,17 +21,57 @@ export function wordsOf(options: z.infer<typeof describingSchema>): ReleaseWords
   return { kind, name, version: releaseVersion, hardware, cards: card, from, before, journal, notes, change };
 }
 
-const buildSchema = describingSchema.extend({ out: z.string().optional(), json: z.boolean().default(false) });
+const buildSchema = describingSchema.extend({
+  out: z.string().optional(),
+  archive: z.string().optional(),
+  json: z.boolean().default(false),
+});
 
 export async function build(file: string, raw: unknown): Promise<void> {
   const options = parseOptions(buildSchema, raw);
-  const out = options.out ?? `${file}.release.json`;
-  const release = await describeRelease(file, wordsOf(options));
+  if (options.kind === 'application' && (await isFolder(file))) return buildTree(file, options);
+  await describe(file, options, wordsOf(options));
+}
+
+/** The archive of an application goes to where one is told to, else here; its description beside it. */
+async function buildTree(folder: string, options: z.infer<typeof buildSchema>): Promise<void> {
+  const application = await readApplication(folder);
+  const { name, version, platform, files } = application;
+  const archive = options.archive ?? `${name}-${version}.tar.br`;
+  requireWritable(archive, '--archive');
+  const progress = startProgress('files', files.length);
+  try {
+    await buildApplication(application, archive, () => progress.advance());
+  } finally {
+    progress.stop();
+  }
+  const words = wordsOf(options);
+  const hardware = words.hardware.includes('any') ? [platform] : words.hardware;
+  await describe(archive, options, {
+    ...words,
+    name: words.name ?? name,
+    version: words.version ?? version,
+    hardware,
+  });
+}
+
+async function describe(
+  file: string,
+  { out = `${file}.release.json`, json }: z.infer<typeof buildSchema>,
+  words: ReleaseWords,
+): Promise<void> {
+  const release = await describeRelease(file, words);
   requireWritable(out, '--out');
   await writeFile(out, `${JSON.stringify(release, null, 2)}\n`);
-  if (options.json) printJson({ file: out, release });
+  if (json) printJson({ file: out, of: file, release });
   else print(out);
 }
+
+const isFolder = (file: string) =>
+  stat(file).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 
 export async function sign(folder: string, raw: unknown): Promise<void> {
   const { key, passphraseFile, json } = parseOptions(signingSchema, raw);

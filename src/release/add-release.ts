@@ -26,12 +26,15 @@ export interface ReleaseWords {
   readonly journal: number;
   readonly notes: string;
   readonly change: string;
+  /** Figures asked of the device, and what becomes of what was learned there; null where nothing is said of them. */
+  readonly proof: NonNullable<Release['proof']> | null;
+  readonly learning: NonNullable<Release['learning']> | null;
 }
 
 /** The description of a release, as it will be signed. @throws RefusedError `BUNDLE_*`, `RELEASE_DESCRIPTION` */
 export async function describeRelease(file: string, words: ReleaseWords): Promise<Release> {
   const bundle = words.kind === 'model' ? await readBundle(file) : null;
-  const { hardware, cards, from, before, journal, notes, change, kind } = words;
+  const { hardware, cards, from, before, journal, notes, change, kind, proof, learning } = words;
   return checkedRelease(file, {
     schema: 'spikescope/release/1',
     kind,
@@ -41,6 +44,8 @@ export async function describeRelease(file: string, words: ReleaseWords): Promis
     journal,
     notes,
     change,
+    ...(proof !== null && { proof }),
+    ...(learning !== null && { learning }),
   });
 }
 

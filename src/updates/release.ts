@@ -17,6 +17,18 @@ const visible = (length: number) =>
     .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u, 'visible characters');
 const versionNumber = z.string().regex(/^\d{1,6}\.\d{1,6}\.\d{1,6}$/, 'a version such as 1.2.3');
 
+/** What a release may have done with the learned head. */
+export const LEARNING = ['refit', 'park'] as const;
+
+/** Figures that a release asks of the device that it is for. */
+export const demandsSchema = z.strictObject({
+  /** Of the bundle's own hold-out set, 0…1, at least. */
+  balancedAccuracy: z.number().min(0).max(1).optional(),
+  triageSensitivity: z.number().min(0).max(1).optional(),
+  /** Median of one image on the processor of the device, milliseconds, at most. */
+  latency: z.number().positive().max(60_000).optional(),
+});
+
 /** What is signed with a target beside its length and hashes: what it is, and which devices may take it. */
 export const releaseSchema = z.strictObject({
   schema: z.literal('spikescope/release/1'),
@@ -34,17 +46,9 @@ export const releaseSchema = z.strictObject({
   /** The oldest schema of the journal that it works with. */
   journal: z.int().min(1).max(1_000),
   /** What a model must reach on the device itself before it is used; absent figures are not asked for. */
-  proof: z
-    .strictObject({
-      /** Of the bundle's own hold-out set, 0…1, at least. */
-      balancedAccuracy: z.number().min(0).max(1).optional(),
-      triageSensitivity: z.number().min(0).max(1).optional(),
-      /** Median of one image on the processor of the device, milliseconds, at most. */
-      latency: z.number().positive().max(60_000).optional(),
-    })
-    .optional(),
+  proof: demandsSchema.optional(),
   /** What becomes of the learned head: fitted again to this model where that can be, or kept for the model before. */
-  learning: z.enum(['refit', 'park']).optional(),
+  learning: z.enum(LEARNING).optional(),
   /** For the technician. Lines end with a line feed. */
   notes: z
     .string()

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { z } from 'zod';
-import { CHANNELS, plainName, RELEASE_KINDS } from '../../updates/release.ts';
+import { CHANNELS, LEARNING, plainName, RELEASE_KINDS } from '../../updates/release.ts';
 
 /** Options that several commands below `provision` have. */
 export const json = () => new Option('--json', 'the outcome as one JSON document on stdout');
@@ -21,6 +21,9 @@ export const signingSchema = z.object({
 
 export const placeSchema = z.object({ channel: z.enum(CHANNELS).optional(), site: plainName.optional() });
 
+const figure = (least: number, most: number) =>
+  z.coerce.number(`a number from ${least} to ${most}`).min(least).max(most).optional();
+
 export const describingSchema = z.object({
   kind: z.enum(RELEASE_KINDS).default('model'),
   name: z.string().optional(),
@@ -32,6 +35,10 @@ export const describingSchema = z.object({
   journal: z.coerce.number().int().min(1).default(2),
   notes: z.string().default(''),
   change: z.string().default(''),
+  balancedAccuracy: figure(0, 1),
+  triageSensitivity: figure(0, 1),
+  latency: figure(0.001, 60_000),
+  learning: z.enum(LEARNING).optional(),
 });
 
 /** Options that say what a release is. */
@@ -47,5 +54,15 @@ export function describing(): Option[] {
     new Option('--journal <schema>', 'oldest schema of the journal that it works with (default: 2)'),
     new Option('--notes <text>', 'what the technician should know'),
     new Option('--change <reference>', 'under which the change was approved'),
+    new Option(
+      '--balanced-accuracy <share>',
+      'least of the hold-out set on the device (default: that of the model in use)',
+    ),
+    new Option('--triage-sensitivity <share>', 'least of the hold-out set on the device (default: likewise)'),
+    new Option('--latency <ms>', 'most for one image on the processor of the device (default: any)'),
+    new Option(
+      '--learning <what>',
+      'what was learned on a device: refit it where that can be (default), or park it with its model',
+    ).choices(LEARNING),
   ];
 }

@@ -17,8 +17,15 @@ import { report, reportText } from './text.ts';
 /** What the options say of a release. */
 export function wordsOf(options: z.infer<typeof describingSchema>): ReleaseWords {
   const { kind, name = null, releaseVersion = null, hardware, card, from, before = null } = options;
-  const { journal, notes, change } = options;
-  return { kind, name, version: releaseVersion, hardware, cards: card, from, before, journal, notes, change };
+  const { journal, notes, change, learning = null } = options;
+  const { balancedAccuracy, triageSensitivity, latency } = options;
+  const figures = Object.entries({ balancedAccuracy, triageSensitivity, latency });
+  const asked = figures.filter(([, figure]) => figure !== undefined);
+  return {
+    ...{ kind, name, version: releaseVersion, hardware, cards: card, from, before, journal, notes, change },
+    proof: asked.length === 0 ? null : Object.fromEntries(asked),
+    learning,
+  };
 }
 
 const buildSchema = describingSchema.extend({

@@ -27,7 +27,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'runtime/learning': ['runtime/inference', 'store', 'model'],
   'runtime/appliance': [
     ...['runtime/learning', 'runtime/inference', 'runtime/engine'],
-    ...['telehealth', 'store', 'preprocess', 'capture', 'model'],
+    ...['telehealth', 'updates', 'store', 'preprocess', 'capture', 'model'],
   ],
   'ui/terminal': ['runtime/appliance', 'runtime/learning', 'telehealth', 'store', 'capture', 'model'],
   index: ['runtime/inference', 'runtime/engine', 'preprocess', 'model'],

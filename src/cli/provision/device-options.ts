@@ -40,10 +40,17 @@ export function channelsOf({ channel }: DeviceOptions): Channel[] {
   return channel === 'trial' ? ['trial', 'stable'] : ['stable'];
 }
 
+/** Where a device keeps what it does, and who asks for it. */
+export interface DeviceWork {
+  readonly data: string;
+  readonly journal: Journal;
+  readonly by: string;
+}
+
 /** Opens what a device trusts, and closes it again. */
 export async function withUpdates<T>(
   options: DeviceOptions,
-  work: (updates: Updates, source: Source) => Promise<T>,
+  work: (updates: Updates, source: Source, device: DeviceWork) => Promise<T>,
 ): Promise<T> {
   const source = openSource(options.from);
   const root = options.root === undefined ? undefined : await readRoot(options.root);
@@ -51,9 +58,10 @@ export async function withUpdates<T>(
   prepareDataFolder(data);
   const journal = Journal.open(path.join(data, 'journal.sqlite'));
   try {
-    const updates = await Updates.open({ data, journal, by: userOf(), ...(root && { root }) });
+    const by = userOf();
+    const updates = await Updates.open({ data, journal, by, ...(root && { root }) });
     try {
-      return await work(updates, source);
+      return await work(updates, source, { data, journal, by });
     } finally {
       updates.close();
     }
@@ -82,7 +90,7 @@ async function readRoot(file: string): Promise<Uint8Array> {
 }
 
 /** Who asks, also behind sudo. */
-function userOf(): string {
+export function userOf(): string {
   const behind = process.env.SUDO_USER;
   if (behind !== undefined && behind !== '') return behind;
   try {

@@ -1,6 +1,9 @@
 import { Command } from 'commander';
 import { fetchCommand } from './fetch.ts';
+import { installCommand } from './install.ts';
+import { activateCommand, rollbackCommand, statusCommand } from './installed.ts';
 import { keyCommand } from './key.ts';
+import { proveModelCommand } from './prove-model.ts';
 import { buildCommand, inspectCommand, publishCommand, signCommand } from './publication.ts';
 import { repositoryCommand } from './repository.ts';
 import { verifyCommand } from './verify.ts';
@@ -19,5 +22,10 @@ export function provisionCommand(): Command {
     .addCommand(publishCommand())
     .addCommand(inspectCommand())
     .addCommand(verifyCommand())
-    .addCommand(fetchCommand());
+    .addCommand(fetchCommand())
+    .addCommand(installCommand())
+    .addCommand(activateCommand())
+    .addCommand(rollbackCommand())
+    .addCommand(statusCommand())
+    .addCommand(proveModelCommand(), { hidden: true });
 }

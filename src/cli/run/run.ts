@@ -80,7 +80,7 @@ export function runCommand(): Command {
     )
     .option('--json', 'each result on a line of stdout, exactly as received')
     .action(async (_: unknown, command: Command) => {
-      const exitCode = await runSession(runOptionsOf(command));
+      const exitCode = await runSession(runOptionsOf(command), (overlay) => runOptionsOf(command, overlay));
       if (exitCode !== EXIT.done) process.exitCode = exitCode;
     });
 }

@@ -10,9 +10,13 @@ import { watchForStop } from './stop.ts';
 
 /**
  * Runs the appliance until its captures are taken, published and received back, or until a signal asks it to stop.
+ * @param withOverlay the settings with an installed configuration among them
  * @throws SpikescopeError as its parts, `RESULTS_UNPUBLISHED`, `RESULTS_NOT_RECEIVED`
  */
-export async function runSession(settings: Settings): Promise<ExitCode> {
+export async function runSession(
+  settings: Settings,
+  withOverlay: (overlay: Partial<Settings>) => Settings,
+): Promise<ExitCode> {
   const cleanup = new Cleanup();
   const stop = watchForStop();
   cleanup.add(() => stop.unwatch());
@@ -21,23 +25,21 @@ export async function runSession(settings: Settings): Promise<ExitCode> {
   try {
     const device = await Device.open({
       settings,
+      withOverlay,
       stop: stop.controller,
       say: note,
       interval: defaultInterval(settings),
     });
     cleanup.add(() => device.close());
-    return await runDevice(device, settings, stop.controller, cleanup);
+    hideNotes(device.settings.log === 'json');
+    return await runDevice(device, stop.controller, cleanup);
   } finally {
     await cleanup.run();
   }
 }
 
-async function runDevice(
-  device: Device,
-  settings: Settings,
-  stop: AbortController,
-  cleanup: Cleanup,
-): Promise<ExitCode> {
+async function runDevice(device: Device, stop: AbortController, cleanup: Cleanup): Promise<ExitCode> {
+  const { settings } = device;
   showBanner({ ...device.parts, isEmbedded: settings.broker === 'embedded', authorities: settings.ca });
   const terminal = new Terminal(device, {
     json: settings.json,
@@ -52,6 +54,7 @@ async function runDevice(
   const isStopped = stop.signal.aborted;
   const unpublished = await device.delivery.settle({ isStopped });
   const notReceived = await terminal.settle({ isStopped });
+  await device.endedInOrder();
   return conclude(tally, { unpublished, notReceived }, isStopped);
 }
 

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { openSource } from '../../capture/open-source.ts';
 import type { CaptureSource } from '../../capture/source.ts';
 import type { SourceOptions } from '../../capture/source-type.ts';
@@ -6,11 +5,8 @@ import type { SpikescopeError } from '../../errors.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { sharpnessOf } from '../../preprocess/quality.ts';
 import { CHANNELS } from '../../store/channels.ts';
-import { openDeviceJournal } from '../../store/device-journal.ts';
-import { prepareDataFolder } from '../../store/folder.ts';
 import { openIdentity, parseDeviceId } from '../../store/identity.ts';
 import type { Journal } from '../../store/journal.ts';
-import { ownDataFolder } from '../../store/owner.ts';
 import type { ModelInUse } from '../../telehealth/announcements.ts';
 import { startEmbeddedBroker } from '../../telehealth/broker.ts';
 import { type BrokerDemands, type Endpoint, parseEndpoint } from '../../telehealth/endpoint.ts';
@@ -22,14 +18,16 @@ import { headsOfOtherBundles } from '../learning/delta-file.ts';
 import { HeadLearner } from '../learning/learner.ts';
 import type { Cleanup } from './cleanup.ts';
 import { Computing } from './computing.ts';
-import { dataFolderFor, mayHaveTaught } from './demonstration.ts';
+import { mayHaveTaught } from './demonstration.ts';
 import type { Faults } from './faults.ts';
+import type { Installation } from './installation.ts';
 import { cameraSettings, type Settings } from './settings/settings.ts';
 import { Verdicts } from './verdicts.ts';
 
 /** What the appliance is made of, opened. */
 export interface Parts {
   readonly device: string;
+  readonly dataFolder: string;
   readonly topics: Topics;
   readonly source: CaptureSource;
   readonly endpoint: Endpoint;
@@ -48,6 +46,8 @@ export interface Parts {
 /** Whom the parts belong to, and what computes where it is not to be looked for here. */
 export interface OpenPartsOptions {
   readonly cleanup: Cleanup;
+  /** What is installed, with the start begun. */
+  readonly installation: Installation;
   readonly faults: Faults;
   readonly say: (line: string) => void;
   /** Default: those of this machine. */
@@ -59,7 +59,7 @@ export interface OpenPartsOptions {
 /** Opens what is needed, what fails soonest first. */
 export async function openParts(
   options: Settings,
-  { cleanup, faults, say, backends, schedule }: OpenPartsOptions,
+  { cleanup, installation, faults, say, backends, schedule }: OpenPartsOptions,
 ): Promise<Parts> {
   const named = options.deviceId === undefined ? undefined : parseDeviceId(options.deviceId);
   const external =
@@ -68,21 +68,23 @@ export async function openParts(
       : parseEndpoint(options.broker, tlsFilesOf(options), demandsOf(options));
   const source = await openSource(options.source, sourceOptionsOf(options, faults));
   cleanup.add(() => source.stop?.());
-  const dataFolder = path.resolve(options.data ?? dataFolderFor(source.kind));
-  prepareDataFolder(dataFolder);
-  const owner = ownDataFolder(dataFolder);
-  cleanup.add(() => owner.release());
-  const device = named ?? (await openIdentity(dataFolder)).data.device;
-  const { journal, fault: journalFault } = openDeviceJournal(dataFolder, {
+  const {
+    folder: dataFolder,
+    journal,
+    fault: journalFault,
+  } = installation.openData(source.kind, {
     channels: options.fhir ? CHANNELS : ['result', 'label'],
     lane: external === null ? 'embedded' : 'external',
   });
   cleanup.add(() => journal.close());
+  const device = named ?? (await openIdentity(dataFolder)).data.device;
   if (journalFault !== null) say(journalFault.describe());
-  const computing: Computing = await Computing.open({
-    ...{ model: options.model, backend: options.backend, journal, say, backends, schedule },
-    head: () => learner?.head ?? null,
-  });
+  const computing: Computing = await installation.openModel((model) =>
+    Computing.open({
+      ...{ model, backend: options.backend, journal, say, backends, schedule },
+      head: () => learner?.head ?? null,
+    }),
+  );
   cleanup.add(() => computing.close());
   const { bundle, classifier } = computing;
   const verdicts = new Verdicts(device, journal);
@@ -91,6 +93,7 @@ export async function openParts(
   const topics = topicsOf(device, options.topicPrefix);
   return {
     device,
+    dataFolder,
     topics,
     source,
     endpoint,

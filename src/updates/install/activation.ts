@@ -109,6 +109,11 @@ export class Activation {
     return this.#onTrial.has(kind);
   }
 
+  /** Whether anything is on trial in this start. */
+  get isTrial(): boolean {
+    return this.#onTrial.size > 0;
+  }
+
   /** A capture gave a reading. */
   async captureSucceeded(): Promise<void> {
     const { goodCaptures = GOOD_CAPTURES } = this.#options;

@@ -40,6 +40,8 @@ export const EXAMPLES = {
     'spikescope provision repository add office model.spikescope --channel stable --change CC-12 --key release.json',
     'spikescope provision publish office --key online.json --to /media/stick',
     'spikescope provision verify --from /media/stick --root root.json',
+    'spikescope provision install --from /media/stick',
+    'spikescope provision status',
     'spikescope provision fetch stable/qana64-1.0.0.spikescope --from https://updates.example/spikescope',
     'spikescope provision pull --config /etc/spikescope/spikescope.yaml',
     'spikescope provision fleet-status --broker mqtts://broker.example --ca authority.pem',

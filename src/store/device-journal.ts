@@ -37,6 +37,12 @@ export function openDeviceJournal(folder: string, options: JournalOptions = {}):
   return { journal, fault: broken && faultOf(file, kept, broken) };
 }
 
+/** Opens it once more, as the same process has opened it before: what was looked at then is not looked at again. */
+export function reopenDeviceJournal(folder: string, options: JournalOptions = {}): Journal {
+  const file = path.join(folder, 'journal.sqlite');
+  return Journal.open(file, { ...options, headFile: new HeadFile(file) });
+}
+
 /** What is wrong with the journal that a device finds; null where nothing is, or where opening it will tell. */
 function problemOf(file: string, kept: ChainHead | null): string | null {
   const isMissed = kept !== null && kept.sequence > 0;

@@ -90,7 +90,7 @@ async function readRoot(file: string): Promise<Uint8Array> {
 }
 
 /** Who asks, also behind sudo. */
-function userOf(): string {
+export function userOf(): string {
   const behind = process.env.SUDO_USER;
   if (behind !== undefined && behind !== '') return behind;
   try {

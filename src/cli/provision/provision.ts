@@ -1,6 +1,9 @@
 import { Command } from 'commander';
 import { fetchCommand } from './fetch.ts';
 import { fleetStatusCommand } from './fleet-status.ts';
+import { installCommand } from './install.ts';
+import { activateCommand, rollbackCommand, statusCommand } from './installed.ts';
+import { openInstalling } from './installing.ts';
 import { keyCommand } from './key.ts';
 import { proveCommand } from './prove.ts';
 import { buildCommand, inspectCommand, publishCommand, sbomCommand, signCommand } from './publication.ts';
@@ -24,7 +27,11 @@ export function provisionCommand(): Command {
     .addCommand(inspectCommand())
     .addCommand(verifyCommand())
     .addCommand(fetchCommand())
-    .addCommand(pullCommand())
+    .addCommand(installCommand())
+    .addCommand(pullCommand(openInstalling))
+    .addCommand(activateCommand())
+    .addCommand(rollbackCommand())
+    .addCommand(statusCommand())
     .addCommand(fleetStatusCommand())
     .addCommand(proveCommand(), { hidden: true });
 }

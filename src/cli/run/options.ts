@@ -16,13 +16,19 @@ export type RunOptions = Settings;
 
 /**
  * The settings of a parsed command line.
+ * @param overlay an installed configuration: it goes before the file, and what is typed goes before it
  * @throws UsageError `OPTION_VALUE`, `OPTION_COMBINATION`, and as `readConfiguration`
  */
-export function runOptionsOf(command: Command): RunOptions {
+export function runOptionsOf(command: Command, overlay: Partial<Settings> = {}): RunOptions {
   const { config, ...words } = command.opts<Readonly<Record<string, unknown>>>();
   const said = Object.entries(words).map(([name, word]) => [name, settingOfWord(name, word)] as const);
   const file = typeof config === 'string' ? readConfiguration(config) : {};
-  const parsed = settingsSchema.safeParse({ ...DEFAULT_SETTINGS, ...file, ...Object.fromEntries(said) });
+  const parsed = settingsSchema.safeParse({
+    ...DEFAULT_SETTINGS,
+    ...file,
+    ...overlay,
+    ...Object.fromEntries(said),
+  });
   if (!parsed.success) {
     const { field, expected } = firstIssue(parsed.error);
     throw new UsageError('OPTION_VALUE', 'An option has a value that it cannot have', {

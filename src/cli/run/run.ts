@@ -81,7 +81,10 @@ export function runCommand(): Command {
     .option('--json', 'each result on a line of stdout, exactly as received')
     .action(async (_: unknown, command: Command) => {
       const { config } = command.opts<{ readonly config?: string }>();
-      const exitCode = await runSession(runOptionsOf(command), config);
+      const exitCode = await runSession(runOptionsOf(command), {
+        withOverlay: (overlay) => runOptionsOf(command, overlay),
+        configuration: config ?? null,
+      });
       if (exitCode !== EXIT.done) process.exitCode = exitCode;
     });
 }

@@ -9,12 +9,22 @@ import { Terminal } from '../../ui/terminal/terminal.ts';
 import { conclude } from './conclude.ts';
 import { watchForStop } from './stop.ts';
 
+/** Where settings come from. */
+export interface SettingsOrigin {
+  /** The settings with an installed configuration among them. @throws UsageError where they contradict each other */
+  readonly withOverlay: (overlay: Partial<Settings>) => Settings;
+  /** The file that they came from; null where there was none. */
+  readonly configuration: string | null;
+}
+
 /**
  * Runs the appliance until its captures are taken, published and received back, or until a signal asks it to stop.
- * @param configuration the file that settings came from
  * @throws SpikescopeError as its parts, `RESULTS_UNPUBLISHED`, `RESULTS_NOT_RECEIVED`
  */
-export async function runSession(settings: Settings, configuration?: string): Promise<ExitCode> {
+export async function runSession(
+  settings: Settings,
+  { withOverlay, configuration }: SettingsOrigin,
+): Promise<ExitCode> {
   const cleanup = new Cleanup();
   const stop = watchForStop();
   cleanup.add(() => stop.unwatch());
@@ -23,24 +33,22 @@ export async function runSession(settings: Settings, configuration?: string): Pr
   try {
     const device = await Device.open({
       settings,
+      withOverlay,
       stop: stop.controller,
       say: note,
       interval: defaultInterval(settings),
-      ...(configuration !== undefined && { configuration: path.resolve(configuration) }),
+      ...(configuration !== null && { configuration: path.resolve(configuration) }),
     });
     cleanup.add(() => device.close());
-    return await runDevice(device, settings, stop.controller, cleanup);
+    hideNotes(device.settings.log === 'json');
+    return await runDevice(device, stop.controller, cleanup);
   } finally {
     await cleanup.run();
   }
 }
 
-async function runDevice(
-  device: Device,
-  settings: Settings,
-  stop: AbortController,
-  cleanup: Cleanup,
-): Promise<ExitCode> {
+async function runDevice(device: Device, stop: AbortController, cleanup: Cleanup): Promise<ExitCode> {
+  const { settings } = device;
   showBanner({ ...device.parts, isEmbedded: settings.broker === 'embedded', authorities: settings.ca });
   const terminal = new Terminal(device, {
     json: settings.json,
@@ -55,6 +63,7 @@ async function runDevice(
   const isStopped = stop.signal.aborted;
   const unpublished = await device.delivery.settle({ isStopped });
   const notReceived = await terminal.settle({ isStopped });
+  await device.endedInOrder();
   return conclude(tally, { unpublished, notReceived }, isStopped);
 }
 

@@ -16,6 +16,7 @@ import { Delivery } from './delivery.ts';
 import { learnerFor } from './demonstration.ts';
 import { Faults } from './faults.ts';
 import { connectHeader } from './header.ts';
+import { Installation } from './installation.ts';
 import { type Log, NO_LOG, openLog } from './log.ts';
 import { logFlow } from './log-flow.ts';
 import { MemoryKeeper } from './memory.ts';
@@ -26,11 +27,14 @@ import { statusOf } from './service/health.ts';
 import { attendService } from './service/service.ts';
 import { allowedCommands, discoveryPrefix, type Settings } from './settings/settings.ts';
 import { StorageAlarm } from './storage-alarm.ts';
+import { Trial } from './trial.ts';
 import { UpdateRequest } from './updates/ask.ts';
 import { UpdateWatch } from './updates/watch.ts';
 
 export interface DeviceOptions {
   readonly settings: Settings;
+  /** The settings with an installed configuration among them. Default: that one goes before all. */
+  readonly withOverlay?: (overlay: Partial<Settings>) => Settings;
   /** Asks the device to end; the device itself aborts it when it must. */
   readonly stop: AbortController;
   /** Takes remarks for a person, a line or several at a time. */
@@ -60,11 +64,21 @@ export class Device {
   readonly #storage: StorageAlarm;
   readonly #memory = new MemoryKeeper();
   readonly #clock: DeviceClock;
+  readonly #sessions: PatientSessions;
+  readonly #trial: Trial;
 
-  private constructor(parts: Parts, options: DeviceOptions, cleanup: Cleanup, log: Log) {
+  private constructor(
+    parts: Parts,
+    options: DeviceOptions,
+    installation: Installation,
+    cleanup: Cleanup,
+    log: Log,
+  ) {
     const { settings, say } = options;
     this.parts = parts;
+    this.#sessions = new PatientSessions(parts.journal.lastCapture());
     this.#options = options;
+    this.#trial = this.#makeTrial(installation);
     this.#cleanup = cleanup;
     this.#log = log;
     this.#updates = new UpdateWatch(parts.dataFolder);
@@ -84,18 +98,27 @@ export class Device {
    * @throws SpikescopeError as its parts; what was open by then is closed again
    */
   static async open(options: DeviceOptions): Promise<Device> {
-    const { settings, say, backends, schedule } = options;
+    const { say, backends, schedule } = options;
     const cleanup = new Cleanup();
+    let installation: Installation | null = null;
     try {
       const faults = new Faults(say);
-      const parts = await openParts(settings, { cleanup, faults, say, backends, schedule });
+      installation = await Installation.open({ ...withOverlayOf(options), cleanup, say });
+      const { settings } = installation;
+      const parts = await openParts(settings, { cleanup, installation, faults, say, backends, schedule });
       const log = settings.log === 'json' ? openLog(parts.device) : NO_LOG;
       faults.follow(log);
-      return new Device(parts, options, cleanup, log);
+      return new Device(parts, { ...options, settings }, installation, cleanup, log);
     } catch (error) {
+      await installation?.failed(error);
       await cleanup.run();
       throw error;
     }
+  }
+
+  /** What it was told, with what is installed of it. */
+  get settings(): Settings {
+    return this.#options.settings;
   }
 
   /** Begins to send, to answer, and to look after itself. Call when every front end listens. */
@@ -125,6 +148,8 @@ export class Device {
     });
     if (parts.journalFault !== null) this.#log.write({ event: 'fault', code: parts.journalFault.code });
     await attendService({ parts, appliance, delivery }, settings, { log: this.#log, cleanup, say });
+    this.#trial.start();
+    cleanup.add(() => this.#trial.stop());
   }
 
   /**
@@ -140,6 +165,11 @@ export class Device {
     }
   }
 
+  /** Says that it has ended as it should: this start is none that has failed. Call before `close`. */
+  endedInOrder(): Promise<void> {
+    return this.#trial.endedInOrder();
+  }
+
   /** Ends everything, in the reverse order of its opening. */
   close(): Promise<void> {
     return this.#cleanup.run();
@@ -147,7 +177,6 @@ export class Device {
 
   #makeAppliance(): Appliance {
     const { device, source, journal, classifier, computing, learner, verdicts } = this.parts;
-    const sessions = new PatientSessions(journal.lastCapture());
     return new Appliance({
       device,
       source,
@@ -169,8 +198,10 @@ export class Device {
         onRecorded: () => this.delivery.recorded(),
       }),
       clock: () => this.#clock.state,
-      sessionOf: () => (this.mode.isAutomatic && isRehearsed(source.kind) ? undefined : sessions.next()),
-      onRecorded: ({ id, accepted, timings }) => {
+      sessionOf: () => (this.#isOfNoPatient() ? undefined : this.#sessions.next()),
+      onRecorded: (result) => {
+        const { id, accepted, timings } = result;
+        this.#trial.recorded(result);
         this.#log.write({ event: 'captured', result: id, accepted, milliseconds: timings?.total ?? 0 });
         this.delivery.recorded();
         this.#storage.look();
@@ -178,6 +209,22 @@ export class Device {
       },
       onRefused: (capture, error) => this.#refused(capture, error),
     });
+  }
+
+  #makeTrial({ activation }: Installation): Trial {
+    const { stop, say } = this.#options;
+    const { computing, dataFolder: data } = this.parts;
+    return new Trial({
+      ...{ activation, data, say },
+      check: () => computing.prove(),
+      isSessionOpen: () => !this.#isOfNoPatient() && this.#sessions.isOpen,
+      restart: isSupervised() ? () => stop.abort() : null,
+    });
+  }
+
+  /** Whether captures belong to nobody: drawn or played again, one after the other. */
+  #isOfNoPatient(): boolean {
+    return this.mode.isAutomatic && isRehearsed(this.parts.source.kind);
   }
 
   #makeDelivery(): Delivery {
@@ -251,6 +298,13 @@ export class Device {
       signal: stop.signal,
     };
   }
+}
+
+function withOverlayOf({
+  settings,
+  withOverlay = (overlay) => ({ ...settings, ...overlay }),
+}: DeviceOptions) {
+  return { settings, withOverlay };
 }
 
 /** No time can be before the last capture's. */

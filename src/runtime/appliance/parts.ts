@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { openSource } from '../../capture/open-source.ts';
 import type { CaptureSource } from '../../capture/source.ts';
 import type { SourceOptions } from '../../capture/source-type.ts';
@@ -6,15 +5,13 @@ import type { SpikescopeError } from '../../errors.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import { sharpnessOf } from '../../preprocess/quality.ts';
 import { CHANNELS } from '../../store/channels.ts';
-import { openDeviceJournal } from '../../store/device-journal.ts';
-import { prepareDataFolder } from '../../store/folder.ts';
 import { openIdentity, parseDeviceId } from '../../store/identity.ts';
 import type { Journal } from '../../store/journal.ts';
-import { ownDataFolder } from '../../store/owner.ts';
 import type { ModelInUse } from '../../telehealth/announcements.ts';
 import { startEmbeddedBroker } from '../../telehealth/broker.ts';
 import { type BrokerDemands, type Endpoint, parseEndpoint } from '../../telehealth/endpoint.ts';
 import { type Topics, topicsOf } from '../../telehealth/topics.ts';
+import type { Activation } from '../../updates/install/activation.ts';
 import type { Schedule } from '../engine/accelerator.ts';
 import type { Backend } from '../engine/contract.ts';
 import type { Classifier } from '../inference/classifier.ts';
@@ -22,8 +19,10 @@ import { headsOfOtherBundles } from '../learning/delta-file.ts';
 import { HeadLearner } from '../learning/learner.ts';
 import type { Cleanup } from './cleanup.ts';
 import { Computing } from './computing.ts';
-import { dataFolderFor, mayHaveTaught } from './demonstration.ts';
+import { mayHaveTaught } from './demonstration.ts';
 import type { Faults } from './faults.ts';
+import type { Installation } from './installation.ts';
+import { takeLearningAlong } from './learning-along.ts';
 import { cameraSettings, type Settings } from './settings/settings.ts';
 import { Verdicts } from './verdicts.ts';
 
@@ -49,6 +48,8 @@ export interface Parts {
 /** Whom the parts belong to, and what computes where it is not to be looked for here. */
 export interface OpenPartsOptions {
   readonly cleanup: Cleanup;
+  /** What is installed, with the start begun. */
+  readonly installation: Installation;
   readonly faults: Faults;
   readonly say: (line: string) => void;
   /** Default: those of this machine. */
@@ -60,7 +61,7 @@ export interface OpenPartsOptions {
 /** Opens what is needed, what fails soonest first. */
 export async function openParts(
   options: Settings,
-  { cleanup, faults, say, backends, schedule }: OpenPartsOptions,
+  { cleanup, installation, faults, say, backends, schedule }: OpenPartsOptions,
 ): Promise<Parts> {
   const named = options.deviceId === undefined ? undefined : parseDeviceId(options.deviceId);
   const external =
@@ -69,25 +70,30 @@ export async function openParts(
       : parseEndpoint(options.broker, tlsFilesOf(options), demandsOf(options));
   const source = await openSource(options.source, sourceOptionsOf(options, faults));
   cleanup.add(() => source.stop?.());
-  const dataFolder = path.resolve(options.data ?? dataFolderFor(source.kind));
-  prepareDataFolder(dataFolder);
-  const owner = ownDataFolder(dataFolder);
-  cleanup.add(() => owner.release());
-  const device = named ?? (await openIdentity(dataFolder)).data.device;
-  const { journal, fault: journalFault } = openDeviceJournal(dataFolder, {
+  const {
+    folder: dataFolder,
+    journal,
+    fault: journalFault,
+  } = installation.openData(source.kind, {
     channels: options.fhir ? CHANNELS : ['result', 'label'],
     lane: external === null ? 'embedded' : 'external',
   });
   cleanup.add(() => journal.close());
+  const device = named ?? (await openIdentity(dataFolder)).data.device;
   if (journalFault !== null) say(journalFault.describe());
-  const computing: Computing = await Computing.open({
-    ...{ model: options.model, backend: options.backend, journal, say, backends, schedule },
-    head: () => learner?.head ?? null,
-  });
+  const computing: Computing = await installation.openModel((model) =>
+    Computing.open({
+      ...{ model, backend: options.backend, journal, say, backends, schedule },
+      head: () => learner?.head ?? null,
+    }),
+  );
   cleanup.add(() => computing.close());
   const { bundle, classifier } = computing;
   const verdicts = new Verdicts(device, journal);
-  const learner = await openLearner(options, { folder: dataFolder, source, bundle, journal, verdicts, say });
+  const { activation } = installation;
+  const learner = await openLearner(options, {
+    ...{ folder: dataFolder, activation, source, bundle, journal, verdicts, say },
+  });
   const endpoint = external ?? (await openBroker(options, cleanup));
   const topics = topicsOf(device, options.topicPrefix);
   return {
@@ -114,25 +120,27 @@ async function openLearner(
     source,
     bundle,
     journal,
+    activation,
     verdicts,
     say,
   }: Pick<Parts, 'source' | 'bundle' | 'journal' | 'verdicts'> & {
     folder: string;
+    activation: Activation;
     say: (line: string) => void;
   },
 ): Promise<HeadLearner | null> {
   if (learning === 'off') return null;
-  const learner = await HeadLearner.open(bundle, {
+  const place = {
     folder,
     journal,
-    extraLabels,
-    verdicts,
     mayHaveTaught: mayHaveTaught(source.kind, journal),
-    onSetAside: (fault, movedTo) =>
+    onSetAside: (fault: SpikescopeError, movedTo: string | null) =>
       say(
         `${fault.describe()}; the file ${movedTo === null ? 'is left in its place' : `is kept as ${movedTo}`}`,
       ),
-  });
+  };
+  await takeLearningAlong({ ...place, activation, bundle, say });
+  const learner = await HeadLearner.open(bundle, { ...place, extraLabels, verdicts });
   const others = await headsOfOtherBundles(folder, bundle.digest);
   if (learner?.updates === 0 && learner.remembered === 0 && others.length > 0) {
     say(

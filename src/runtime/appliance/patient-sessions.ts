@@ -38,11 +38,15 @@ export class PatientSessions {
     this.#last = clocks.steady() - Math.max(0, rested);
   }
 
+  /** Whether a capture that is taken now may be of the last patient. */
+  get isOpen(): boolean {
+    return this.#session !== null && this.#clocks.steady() - this.#last < SESSION_REST;
+  }
+
   /** The session of a capture that is taken now. */
   next(): string {
-    const now = this.#clocks.steady();
-    if (this.#session === null || now - this.#last >= SESSION_REST) this.#session = randomUUID();
-    this.#last = now;
+    if (this.#session === null || !this.isOpen) this.#session = randomUUID();
+    this.#last = this.#clocks.steady();
     return this.#session;
   }
 }

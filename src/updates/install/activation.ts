@@ -109,6 +109,21 @@ export class Activation {
     return this.#onTrial.has(kind);
   }
 
+  /** Whether anything is on trial in this start. */
+  get isTrial(): boolean {
+    return this.#onTrial.size > 0;
+  }
+
+  /** What this start tries, and where the content lies that it takes the place of (null: what came with the program). */
+  async tried(kind: Kind): Promise<{ readonly occupant: Occupant; readonly before: string | null } | null> {
+    const { state } = await this.#installed.read();
+    const { trial } = state[kind];
+    const occupant = activeOf(state[kind]);
+    if (trial === null || occupant === null || !this.isOnTrial(kind)) return null;
+    const { previous } = trial;
+    return { occupant, before: previous === null ? null : slotPath(this.#options.data, kind, previous) };
+  }
+
   /** A capture gave a reading. */
   async captureSucceeded(): Promise<void> {
     const { goodCaptures = GOOD_CAPTURES } = this.#options;

@@ -45,7 +45,7 @@ export async function installFrom(
     acceptExpired,
   });
   if (taken.outcome === 'older') return taken;
-  if ('current' in taken.result) return { outcome: 'current', occupant: taken.result.current };
+  if ('outcome' in taken.result) return taken.result;
   const { occupant, slot } = await installer.install(taken.result);
   return { outcome: 'pending', slot, occupant };
 }
@@ -55,14 +55,13 @@ async function take(
   repository: Repository,
   request: InstallRequest,
   installer: Installer,
-): Promise<Fetched | { current: Occupant | null }> {
+): Promise<Fetched | InstallOutcome> {
   const found = await choose(repository, request, installer);
-  if ('current' in found) return found;
+  if ('outcome' in found) return found;
   const { target, release } = found;
   installer.tell('parse', target.name, 1, 1);
-  const standing = await installer.standing(target, release);
-  if (standing === 'active')
-    return { current: activeOf((await installer.installed.read()).state[release.kind]) };
+  const present = await installer.present(target, release);
+  if (present !== null) return present;
   const file = await repository.fetch(target, {
     onProgress: (bytes) => installer.tell('verify', target.name, bytes, target.length),
   });
@@ -73,7 +72,7 @@ async function choose(
   repository: Repository,
   { target: name, kind, subscription }: InstallRequest,
   installer: Installer,
-): Promise<Named | { current: Occupant | null }> {
+): Promise<Named | InstallOutcome> {
   if (name !== null) {
     const target = await repository.target(name);
     return { target, release: fittingRelease(target, subscription.device) };
@@ -82,7 +81,8 @@ async function choose(
   const current = activeOf(state) ?? installer.factoryOf(kind);
   const offers = (await repository.offers(subscription)).flatMap((offer) => candidatesOf(offer, kind, state));
   const newest = newestOf(offers, current?.name ?? null);
-  if (newest === null || isNoNewer(newest, current, state)) return { current: activeOf(state) };
+  if (newest === null || isNoNewer(newest, current, state))
+    return { outcome: 'current', occupant: activeOf(state) };
   return newest;
 }
 

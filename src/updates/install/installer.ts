@@ -37,6 +37,14 @@ export interface Fetched {
   readonly file: string;
 }
 
+/** A release in its slot. */
+export interface Present {
+  /** Whether it serves, or waits for a start. */
+  readonly outcome: 'current' | 'pending';
+  readonly slot: Slot;
+  readonly occupant: Occupant;
+}
+
 /** What may be said of a release before a byte of it is moved. */
 export type Standing = 'new' | 'active' | 'pending';
 
@@ -59,6 +67,19 @@ export class Installer {
     const onTrial = [state.model, state.application, state.configuration].find(({ trial }) => trial !== null);
     if (onTrial !== undefined) throw trialPending(target, activeOf(onTrial));
     return this.#standingIn(state[release.kind], target, release);
+  }
+
+  /** Where a release is in its slot already. @returns null where it is not @throws as `standing` */
+  async present(target: Target, release: Release): Promise<Present | null> {
+    const standing = await this.standing(target, release);
+    if (standing === 'new') return null;
+    const { state } = await this.installed.read();
+    const slot = state[release.kind][standing];
+    const occupant = slot === null ? null : state[release.kind].slots[slot];
+    if (slot === null || occupant === null) return null;
+    return standing === 'active'
+      ? { outcome: 'current', slot, occupant }
+      : { outcome: 'pending', slot, occupant };
   }
 
   /** What came with the program of a kind, as far as that is known. */
@@ -97,8 +118,8 @@ export class Installer {
 
   async #install({ target, release, file }: Fetched) {
     const { kind } = release;
-    const present = await this.#present(target, release);
-    if (present !== null) return present;
+    const present = await this.present(target, release);
+    if (present !== null) return { ...present, isNew: false };
     const content = { hash: hashOf(target), length: target.length };
     requireSlotSpace(this.#options.data, kind, content);
     this.tell('check', target.name, 1, 1);
@@ -111,15 +132,6 @@ export class Installer {
     await rm(file, { force: true });
     if (!proof.passed) throw proofFailed(target, proof);
     return { occupant, slot, isNew: true };
-  }
-
-  async #present(target: Target, release: Release) {
-    const standing = await this.standing(target, release);
-    if (standing === 'new') return null;
-    const { state } = await this.installed.read();
-    const slot = state[release.kind][standing];
-    const occupant = slot === null ? null : state[release.kind].slots[slot];
-    return slot === null || occupant === null ? null : { occupant, slot, isNew: false };
   }
 
   async #clear(kind: Kind, target: Target, release: Release): Promise<Slot> {
@@ -200,11 +212,11 @@ export class Installer {
     });
   }
 
-  #occupantOf(target: Target, { kind, name, version, change, notes }: Release): Occupant {
+  #occupantOf(target: Target, { kind, name, version, change, notes, learning }: Release): Occupant {
     return {
       ...{ target: target.name, role: target.role, name, version, kind },
       ...{ hash: hashOf(target), length: target.length },
-      ...{ change: kept(change), notes: kept(notes), proof: null },
+      ...{ change: kept(change), notes: kept(notes), learning: learning ?? null, proof: null },
       installedAt: new Date(this.#options.now?.() ?? Date.now()).toISOString(),
       ...{ confirmedAt: null, refused: null },
     };

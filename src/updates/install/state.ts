@@ -1,6 +1,6 @@
 /** What is installed on a device, as it is kept: of each kind two slots, which of them serves, whether it is on trial. */
 import { z } from 'zod';
-import { plainName, RELEASE_KINDS } from '../release.ts';
+import { LEARNING, plainName, RELEASE_KINDS } from '../release.ts';
 import { SLOTS, type Slot } from './contract.ts';
 
 export type Kind = (typeof RELEASE_KINDS)[number];
@@ -44,6 +44,8 @@ const occupantSchema = z.strictObject({
   length: count,
   change: text,
   notes: text,
+  /** What becomes of what was learned with the model before; null where the release does not say. */
+  learning: z.enum(LEARNING).nullable().default(null),
   /** Null as long as it was not proven on this device. */
   proof: proofSchema.nullable(),
   installedAt: time,

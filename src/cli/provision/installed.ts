@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { Command, Option } from 'commander';
+import { z } from 'zod';
+import { defaultDataFolder, prepareDataFolder } from '../../store/folder.ts';
+import { Journal } from '../../store/journal.ts';
+import { ownDataFolder } from '../../store/owner.ts';
+import { print, printJson } from '../../ui/terminal/console.ts';
+import { Activation } from '../../updates/install/activation.ts';
+import { Installed } from '../../updates/install/installed.ts';
+import {
+  activeOf,
+  factoryState,
+  type InstalledState,
+  type KindState,
+  type Occupant,
+} from '../../updates/install/state.ts';
+import { lastInstallation } from '../../updates/records.ts';
+import { RELEASE_KINDS } from '../../updates/release.ts';
+import { parseOptions } from '../shared/options.ts';
+import { userOf } from './device-options.ts';
+import { json } from './options.ts';
+
+const placeSchema = z.object({ data: z.string().min(1).optional(), json: z.boolean().default(false) });
+const rollbackSchema = placeSchema.extend({ kind: z.enum(RELEASE_KINDS).default('model') });
+
+const dataOption = () =>
+  new Option('--data <folder>', 'folder of the journal (default: $XDG_STATE_HOME/spikescope)');
+
+export function activateCommand(): Command {
+  return new Command('activate')
+    .description(
+      'Bring what waits into use while no appliance runs; the next start of `run` does it by itself',
+    )
+    .addOption(dataOption())
+    .addOption(json())
+    .action(async (raw: unknown) => {
+      const options = parseOptions(placeSchema, raw);
+      const activated = await withInstalled(options.data, async ({ data, installed }) => {
+        const owner = ownDataFolder(data);
+        try {
+          return await new Activation({ data, installed, kinds: RELEASE_KINDS }).activate();
+        } finally {
+          owner.release();
+        }
+      });
+      if (options.json) printJson({ outcome: 'activated', activated });
+      else for (const each of activated) print(`${words(each)} is in use from the next start on, on trial`);
+    });
+}
+
+export function rollbackCommand(): Command {
+  return new Command('rollback')
+    .description(
+      'Go one step back: to what was in use before, in the last resort to what came with the program',
+    )
+    .addOption(new Option('--kind <kind>', 'what goes back (default: model)').choices(RELEASE_KINDS))
+    .addOption(dataOption())
+    .addOption(json())
+    .action(async (raw: unknown) => {
+      const options = parseOptions(rollbackSchema, raw);
+      const outcome = await withInstalled(options.data, ({ data, installed, by }) =>
+        new Activation({ data, installed, kinds: [options.kind] }).rollback(options.kind, by),
+      );
+      if (options.json)
+        printJson({ outcome: outcome.event, kind: options.kind, from: outcome.from, to: outcome.to });
+      else {
+        const done =
+          outcome.event === 'withdrawn' ? 'does not wait any more' : 'goes out of use with the next start';
+        print(`${words(outcome.from)} ${done}; ${words(outcome.to)} serves`);
+      }
+    });
+}
+
+export function statusCommand(): Command {
+  return new Command('status')
+    .description('Say what is installed, what waits and what is on trial')
+    .addOption(dataOption())
+    .addOption(json())
+    .action(async (raw: unknown) => {
+      const options = parseOptions(placeSchema, raw);
+      const data = path.resolve(options.data ?? defaultDataFolder());
+      const { state, last } = existsSync(path.join(data, 'journal.sqlite'))
+        ? await withInstalled(data, async ({ installed, journal }) => ({
+            state: (await installed.read()).state,
+            last: lastInstallation(journal),
+          }))
+        : { state: factoryState(), last: null };
+      if (options.json) printJson({ data, ...documentOf(state), last });
+      else for (const line of linesOf(state)) print(line);
+    });
+}
+
+interface Work {
+  readonly data: string;
+  readonly journal: Journal;
+  readonly installed: Installed;
+  readonly by: string;
+}
+
+async function withInstalled<T>(folder: string | undefined, work: (work: Work) => Promise<T>): Promise<T> {
+  const data = path.resolve(folder ?? defaultDataFolder());
+  prepareDataFolder(data);
+  const journal = Journal.open(path.join(data, 'journal.sqlite'));
+  try {
+    const by = userOf();
+    const operation = { id: randomUUID(), source: 'command line', by };
+    return await work({ data, journal, installed: new Installed({ data, journal, operation }), by });
+  } finally {
+    journal.close();
+  }
+}
+
+function documentOf(state: InstalledState): Record<string, unknown> {
+  const kinds = RELEASE_KINDS.map((kind) => [kind, kindDocument(state[kind])]);
+  return { revision: state.revision, ...Object.fromEntries(kinds) };
+}
+
+function kindDocument({ active, pending, trial, slots, confirmed, refusals }: KindState) {
+  const occupantOf = (slot: 'a' | 'b' | null) => (slot === null ? null : slots[slot]);
+  return {
+    active: occupantOf(active),
+    pending: occupantOf(pending),
+    trial,
+    slots,
+    confirmed,
+    refusals,
+  };
+}
+
+function linesOf(state: InstalledState): string[] {
+  return RELEASE_KINDS.flatMap((kind) => {
+    const { pending, slots, trial } = state[kind];
+    const onTrial =
+      trial === null
+        ? ''
+        : `, on trial: ${trial.starts} starts that did not end yet or failed, ${trial.captures} good captures`;
+    const waiting = pending === null ? [] : [`  waits for a start: ${words(slots[pending])}`];
+    const refused = Object.values(slots).filter((each) => each !== null && each.refused !== null);
+    return [
+      `${kind}: ${words(activeOf(state[kind]))}${onTrial}`,
+      ...waiting,
+      ...refused.map((each) => `  refused: ${words(each)}: ${each?.refused}`),
+    ];
+  });
+}
+
+function words(occupant: Occupant | null): string {
+  if (occupant === null) return 'what came with the program';
+  return `${occupant.name} ${occupant.version} (${occupant.hash.slice(0, 12)})`;
+}

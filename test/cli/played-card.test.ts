@@ -13,6 +13,7 @@ import type { BackendBench } from '../../src/bench/backend.ts';
 import { type Result, resultSchema } from '../../src/telehealth/result.ts';
 import { cardAddonOrNull } from '../support/akida-device/addon.ts';
 import { PlayedCard } from '../support/akida-device/card.ts';
+import { PhantomFolder } from '../support/card-bench.ts';
 
 const MODEL = 'models/qana-akd1000.spikescope';
 const NIGHTLY = process.env.SPIKESCOPE_CARD_CAPTURES;
@@ -64,13 +65,18 @@ class Command {
 }
 
 describe.skipIf(addon === null)('with a played card', { timeout: 300_000 }, () => {
+  const images = new PhantomFolder();
   let card: PlayedCard;
   let folder: string;
   const commands: Command[] = [];
   beforeAll(async () => {
+    await images.draw();
     card = await PlayedCard.play(MODEL);
   });
-  afterAll(() => card?.end());
+  afterAll(async () => {
+    await card?.end();
+    images.remove();
+  });
   beforeEach(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'spikescope-commands-'));
   });
@@ -100,7 +106,11 @@ describe.skipIf(addon === null)('with a played card', { timeout: 300_000 }, () =
       '--json',
     );
   const run = (data: string, ...args: string[]) =>
-    start(card.device, 'run', '--model', MODEL, '--data', path.join(folder, data), '--json', ...args);
+    start(
+      card.device,
+      ...['run', '--model', MODEL, '--source', `replay:${images.folder}`, '--learning', 'off'],
+      ...['--data', path.join(folder, data), '--json', ...args],
+    );
 
   it('bench --backend akida times it, says that it is played, and has no figure of energy', async () => {
     const command = bench();

@@ -43,7 +43,7 @@ export const releaseSchema = z.strictObject({
       latency: z.number().positive().max(60_000).optional(),
     })
     .optional(),
-  /** What becomes of the learned head: fitted again to this model's embedding where that can be, or kept for the model before. */
+  /** What becomes of the learned head: fitted again to this model where that can be, or kept for the model before. */
   learning: z.enum(['refit', 'park']).optional(),
   /** For the technician. Lines end with a line feed. */
   notes: z
@@ -54,6 +54,15 @@ export const releaseSchema = z.strictObject({
   change: visible(200),
 });
 export type Release = z.infer<typeof releaseSchema>;
+
+/** In the `custom` field of a target that is the bill of materials of a release, beside `of`, the name of that. */
+export const SBOM_SCHEMA = 'spikescope/sbom/1';
+const companion = z.looseObject({ schema: z.literal(SBOM_SCHEMA) });
+
+/** Whether a target goes with a release, and is none itself. */
+export function isCompanion(custom: unknown): boolean {
+  return companion.safeParse(custom).success;
+}
 
 /** A release in the `custom` field of a target, or what is wrong with it. */
 export function parseRelease(custom: unknown): Release | string {

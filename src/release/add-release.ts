@@ -6,7 +6,7 @@ import { TargetFile } from '@tufjs/models';
 import { RefusedError, reasonOf, SpikescopeError } from '../errors.ts';
 import { makeFolder } from '../make-folder.ts';
 import { readBundle } from '../model/bundle/read.ts';
-import { parseRelease, type Release } from '../updates/release.ts';
+import { parseRelease, type Release, SBOM_SCHEMA } from '../updates/release.ts';
 import { nextVersion, openQuorums, saveSigned } from './drafts.ts';
 import type { Quorum } from './signatures.ts';
 import type { Signer } from './signer.ts';
@@ -80,12 +80,41 @@ export interface Added {
 /** Puts a file among the targets of a role, in a draft. @throws SpikescopeError `REPOSITORY_UNWRITABLE` */
 export async function addRelease(
   workspace: Workspace,
-  { file, role, prefix, release, now }: Addition,
+  addition: Addition,
+  signers: readonly Signer[],
+): Promise<Added> {
+  const { file, release } = addition;
+  const base = `${release.name}-${release.version}${endingOf(file)}`;
+  return addTarget(workspace, { ...addition, base, custom: release }, signers);
+}
+
+/**
+ * Puts the bill of materials of a release beside it, `NAME-VERSION.cdx.json`, signed as the release is. Devices do not take
+ * it for a release.
+ * @throws SpikescopeError `REPOSITORY_UNWRITABLE`
+ */
+export async function addBillOfMaterials(
+  workspace: Workspace,
+  addition: Addition & { readonly of: string },
+  signers: readonly Signer[],
+): Promise<Added> {
+  const { release, of } = addition;
+  const base = `${release.name}-${release.version}.cdx.json`;
+  return addTarget(workspace, { ...addition, base, custom: { schema: SBOM_SCHEMA, of } }, signers);
+}
+
+interface NewTarget extends Addition {
+  readonly base: string;
+  readonly custom: object;
+}
+
+async function addTarget(
+  workspace: Workspace,
+  { file, role, prefix, now, base, custom }: NewTarget,
   signers: readonly Signer[],
 ): Promise<Added> {
   const draft = nextVersion(workspace, role, now);
   const { length, sha256 } = await hashOf(file);
-  const base = `${release.name}-${release.version}${endingOf(file)}`;
   const target = `${prefix}${base}`;
   const stored = path.join(workspace.targets, prefix, `${sha256}.${base}`);
   try {
@@ -100,7 +129,7 @@ export async function addRelease(
       cause,
     });
   }
-  const unrecognizedFields = { custom: JSON.parse(JSON.stringify(release)) };
+  const unrecognizedFields = { custom: JSON.parse(JSON.stringify(custom)) };
   draft.signed.addTarget(new TargetFile({ path: target, length, hashes: { sha256 }, unrecognizedFields }));
   await saveSigned(workspace, role, draft, signers);
   return { target, length, sha256, open: openQuorums(workspace) };

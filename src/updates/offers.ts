@@ -1,5 +1,12 @@
 import { type DeviceFacts, misfits } from './compatibility.ts';
-import { type Channel, parseRelease, type Release, roleOfChannel, roleOfSite } from './release.ts';
+import {
+  type Channel,
+  isCompanion,
+  parseRelease,
+  type Release,
+  roleOfChannel,
+  roleOfSite,
+} from './release.ts';
 import { describeTarget, type Target } from './target.ts';
 import type { Refresh } from './trust/refresh.ts';
 
@@ -51,6 +58,7 @@ async function offersOf(
   await refresh.loadTargets(role, 'targets');
   const names = Object.keys(refresh.set.targetsOf(role)?.targets ?? {})
     .filter((name) => name.startsWith(prefix) && delegations[role].isDelegatedPath(name))
+    .filter((name) => !isCompanion(refresh.set.targetsOf(role)?.targets[name].custom))
     .slice(0, MAXIMUM_OFFERS);
   return names.map((name) => offerOf(refresh, role, name, device));
 }

@@ -59,6 +59,15 @@ export const releaseSchema = z.strictObject({
 });
 export type Release = z.infer<typeof releaseSchema>;
 
+/** In the `custom` field of a target that is the bill of materials of a release, beside `of`, the name of that. */
+export const SBOM_SCHEMA = 'spikescope/sbom/1';
+const companion = z.looseObject({ schema: z.literal(SBOM_SCHEMA) });
+
+/** Whether a target goes with a release, and is none itself. */
+export function isCompanion(custom: unknown): boolean {
+  return companion.safeParse(custom).success;
+}
+
 /** A release in the `custom` field of a target, or what is wrong with it. */
 export function parseRelease(custom: unknown): Release | string {
   const parsed = releaseSchema.safeParse(custom);

@@ -1,15 +1,16 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { addBillOfMaterials } from '../../src/release/add-release.ts';
 import { rotate, setDelegation } from '../../src/release/change-keys.ts';
 import { openQuorums, signDrafts } from '../../src/release/drafts.ts';
 import { inspectRepository } from '../../src/release/inspect.ts';
 import { Workspace } from '../../src/release/workspace.ts';
 import type { DeviceFacts } from '../../src/updates/compatibility.ts';
-import { roleOfSite } from '../../src/updates/release.ts';
+import { roleOfChannel, roleOfSite } from '../../src/updates/release.ts';
 import { FolderSource } from '../../src/updates/source/folder.ts';
 import { TestDevice } from '../support/updates/device.ts';
-import { Office } from '../support/updates/office.ts';
+import { Office, releaseOf } from '../support/updates/office.ts';
 import { newSigner } from '../support/updates/simulator.ts';
 
 const FACTS: DeviceFacts = { hardware: ['linux-x64'], cards: [], application: '0.1.0', journal: 4 };
@@ -106,6 +107,21 @@ describe('a repository', () => {
     ]) {
       expect(await offered(null, { ...fit, ...off })).toEqual([['stable/model-1.0.0.bin', false]]);
     }
+  });
+
+  it('carries the bill of materials of a release, signed with it, which no device takes for a release', async () => {
+    const file = path.join(office.folder, 'bill.json');
+    writeFileSync(file, '{"bomFormat":"CycloneDX"}');
+    const { target: of } = await office.add(content('a'), '1.0.0');
+    const { target } = await addBillOfMaterials(
+      office.workspace,
+      { file, ...roleOfChannel('stable'), release: releaseOf('1.0.0'), now: office.now, of },
+      [office.release],
+    );
+    await office.publish();
+    expect(target).toBe('stable/model-1.0.0.cdx.json');
+    expect(await offered()).toEqual([['stable/model-1.0.0.bin', true]]);
+    expect(await device.download(source(), target)).toEqual(readFileSync(file));
   });
 
   it('publishes nothing that devices would refuse', async () => {

@@ -36,6 +36,7 @@ function addCommand(): Command {
     .addOption(channel())
     .addOption(site())
     .option('--release <file>', 'its description, as `provision build` writes it; else the options make it')
+    .option('--sbom <file>', 'its bill of materials, which is signed and published with it')
     .addOption(keys('keys of the channel or site'));
   for (const option of describing()) command.addOption(option);
   return command

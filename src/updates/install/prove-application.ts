@@ -31,9 +31,9 @@ interface Step {
 }
 
 /**
- * Runs an application that lies in a slot on this very device, in processes of its own and with a data folder of its own: it
- * starts, opens the model, which answers its golden inputs, and takes a drawing through the whole of a capture into a journal
- * that verifies.
+ * Runs an application that lies in a slot on this very device, in processes and with a data folder of its own: it starts,
+ * opens the model, which answers its golden inputs, and takes a drawing through a whole capture into a journal that
+ * verifies.
  */
 export async function proveApplication(
   { release, path: tree }: Candidate,

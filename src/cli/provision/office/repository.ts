@@ -2,7 +2,12 @@ import { once } from 'node:events';
 import { z } from 'zod';
 import { UsageError } from '../../../errors.ts';
 import { readJsonFile } from '../../../json-file.ts';
-import { addRelease, checkedRelease, describeRelease } from '../../../release/add-release.ts';
+import {
+  addBillOfMaterials,
+  addRelease,
+  checkedRelease,
+  describeRelease,
+} from '../../../release/add-release.ts';
 import { ROTATED, rotate as rotateKeys, setDelegation } from '../../../release/change-keys.ts';
 import { initialise, openQuorums } from '../../../release/drafts.ts';
 import { serve as serveFolder } from '../../../release/serve.ts';
@@ -58,6 +63,7 @@ const addSchema = signingSchema.extend({
   ...placeSchema.shape,
   ...describingSchema.shape,
   release: z.string().optional(),
+  sbom: z.string().optional(),
 });
 
 export async function add(folder: string, file: string, raw: unknown): Promise<void> {
@@ -71,7 +77,18 @@ export async function add(folder: string, file: string, raw: unknown): Promise<v
   const signers = await openSigners(options.key, options.passphraseFile);
   const added = await addRelease(workspace, { file, ...place, release, now: Date.now() }, signers);
   const { target, length, sha256 } = added;
-  report(workspace, options.json, { target, length, sha256, role: place.role });
+  const bill =
+    options.sbom === undefined
+      ? null
+      : await addBillOfMaterials(
+          workspace,
+          { file: options.sbom, ...place, release, now: Date.now(), of: target },
+          signers,
+        );
+  report(workspace, options.json, {
+    ...{ target, length, sha256, role: place.role },
+    ...(bill !== null && { sbom: bill.target }),
+  });
 }
 
 /** @throws RefusedError `RELEASE_DESCRIPTION` */

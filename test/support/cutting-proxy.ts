@@ -14,16 +14,13 @@ export interface CuttingProxy {
   close(): void;
 }
 
-/** Bytes that are under way at a time. */
-const PIECE = 65_536;
-
 /**
  * A way to a TCP server on which a share of the pieces of what comes from it is lost, and with the piece the connection.
- * @param share 0…1, of pieces of 64 KiB
+ * @param share 0…1, of pieces of so many bytes (default: 64 KiB)
  */
 export async function startCuttingProxy(
   port: number,
-  { random, share }: { random: Random; share: number },
+  { random, share, piece = 65_536 }: { random: Random; share: number; piece?: number },
 ): Promise<CuttingProxy> {
   const open = new Set<Socket>();
   const counts = { connections: 0, cuts: 0, bytes: 0 };
@@ -34,7 +31,7 @@ export async function startCuttingProxy(
       return;
     }
     counts.connections++;
-    let left = untilCut(random, share);
+    let left = untilCut(random, share, piece);
     const far = connect(port, '127.0.0.1');
     for (const [from, to] of [
       [near, far],
@@ -92,8 +89,8 @@ export async function startCuttingProxy(
 }
 
 /** Bytes after which a connection is cut. */
-function untilCut(random: Random, share: number): number {
+function untilCut(random: Random, share: number, piece: number): number {
   let pieces = 0;
   while (!random.chance(share)) pieces++;
-  return Math.floor((pieces + random.next()) * PIECE);
+  return Math.floor((pieces + random.next()) * piece);
 }

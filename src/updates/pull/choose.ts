@@ -22,7 +22,7 @@ export interface Chosen extends Offer {
 
 /**
  * Of each kind the newest release that fits, in the order in which kinds are installed. It bears the name of what is in use,
- * is newer than that and than what waits to be, and is none that this device has given up. What is on trial is not replaced.
+ * is newer than that and than what waits to be, and is none that this device has given up.
  */
 export function chooseReleases(offers: readonly Offer[], present: Present): Chosen[] {
   return RELEASE_KINDS.flatMap((kind) => {
@@ -35,8 +35,7 @@ export function chooseReleases(offers: readonly Offer[], present: Present): Chos
 }
 
 function isWanted({ target, release }: Chosen, { shipped, installed }: Present): boolean {
-  const { active = null, pending = null, onTrial = false, givenUp = [] } = installed?.[release.kind] ?? {};
-  if (onTrial) return false;
+  const { active = null, pending = null, givenUp = [] } = installed?.[release.kind] ?? {};
   if ([...target.hashes.values()].some((hash) => givenUp.includes(hash))) return false;
   const inUse = active ?? shipped[release.kind] ?? null;
   if (inUse !== null && inUse.name !== release.name) return false;

@@ -94,7 +94,8 @@ function isSound({ active, slots, pending, trial, refusals }) {
   const isTrialSound =
     trial === null ||
     (trial.slot === active && trial.previous !== active && isUsable(trial.previous) && trial.starts >= 0);
-  return isUsable(active) && isUsable(pending) && isTrialSound && Array.isArray(refusals);
+  const isPendingSound = pending === null || (pending !== active && trial === null);
+  return isUsable(active) && isUsable(pending) && isPendingSound && isTrialSound && Array.isArray(refusals);
 }
 
 /** @param {string} text */

@@ -154,6 +154,11 @@ describe('the launcher', () => {
     ['a slot that there is not', { active: '../../evil', slots: BOTH }],
     ['a refused one', { active: 'a', slots: { ...BOTH, a: { ...occupant('a'), refused: 'bad' } } }],
     ['a trial of another slot', { active: 'a', slots: BOTH, trial: trialOf('b', null, 0) }],
+    ['one that waits and is in use', { active: 'a', slots: BOTH, pending: 'a' }],
+    [
+      'one that waits during a trial',
+      { active: 'a', slots: BOTH, pending: 'b', trial: trialOf('a', null, 0) },
+    ],
   ])('starts what came with the program where the state names %s', (_, application) => {
     install('a');
     install('b');

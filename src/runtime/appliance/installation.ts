@@ -9,12 +9,16 @@ import { prepareDataFolder } from '../../store/folder.ts';
 import type { Journal, JournalOptions } from '../../store/journal.ts';
 import { ownDataFolder } from '../../store/owner.ts';
 import { Activation } from '../../updates/install/activation.ts';
+import { SLOTS } from '../../updates/install/contract.ts';
 import { Installed } from '../../updates/install/installed.ts';
 import { updatesFolder } from '../../updates/trust/kept-metadata.ts';
 import type { Cleanup } from './cleanup.ts';
 import { dataFolderFor } from './demonstration.ts';
 import { readOverlay } from './settings/overlay.ts';
 import type { Settings } from './settings/settings.ts';
+
+/** Which application the launcher has started: a slot, or `factory`; nothing where no launcher did. */
+const LAUNCHED_FROM = process.env.SPIKESCOPE_SLOT;
 
 export interface InstallationOptions {
   readonly settings: Settings;
@@ -54,6 +58,7 @@ export class Installation {
       data: folder,
       installed: new Installed({ data: folder, journal, operation }),
       kinds: settings.model === undefined ? ['model', 'configuration'] : ['configuration'],
+      others: LAUNCHED_FROM === undefined ? [] : ['application'],
       say,
     });
   }
@@ -120,6 +125,7 @@ export class Installation {
     this.#options.cleanup.add(() => journal.close());
     this.#opened = { folder, fault };
     await this.activation.beginStart();
+    if (SLOTS.some((slot) => slot === LAUNCHED_FROM)) await this.activation.adopt('application');
     this.#settings = await this.#overlaid();
   }
 

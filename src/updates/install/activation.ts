@@ -34,6 +34,8 @@ export interface ActivationOptions {
   readonly installed: Installed;
   /** The kinds that the start in hand is one of. */
   readonly kinds: readonly Kind[];
+  /** Kinds that a start brings into use, but not by this. Default: none. */
+  readonly others?: readonly Kind[];
   /** Takes remarks for a person. */
   readonly say?: (line: string) => void;
   /** Milliseconds since 1970. */
@@ -77,6 +79,13 @@ export class Activation {
    */
   async beginStart(): Promise<void> {
     for (const kind of this.#options.kinds) await this.#begin(kind);
+  }
+
+  /** Goes on with a start that somebody else has begun and counted, such as the launcher of the application. */
+  async adopt(kind: Kind): Promise<void> {
+    this.#state = (await this.#installed.read()).state;
+    const occupant = activeOf(this.#state[kind]);
+    if (this.#state[kind].trial !== null && occupant !== null) this.#onTrial.set(kind, occupant.hash);
   }
 
   /**
@@ -159,7 +168,8 @@ export class Activation {
   /** Whether a start now would use something else than this one does. */
   async isRestartDue(): Promise<boolean> {
     const { state } = await this.#installed.read();
-    return this.#options.kinds.some((kind) => {
+    const { kinds, others = [] } = this.#options;
+    return [...kinds, ...others].some((kind) => {
       const [before, now] = [this.#state[kind], state[kind]];
       const waits = pendingOf(now)?.hash;
       return (

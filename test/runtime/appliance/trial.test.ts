@@ -68,6 +68,19 @@ describe('a release on trial', () => {
     await trial().endedInOrder();
     expect(lastEvent()).toMatchObject({ event: 'ended', state: { model: { trial: { starts: 0 } } } });
   });
+
+  it('whose start a launcher has counted is confirmed by the program that it started', async () => {
+    const installed = new Installed({ data, journal, operation: OPERATION });
+    activation = new Activation({ data, installed, kinds: [], others: ['model'], goodCaptures: 1 });
+    await activation.adopt('model');
+    expect(await activation.isRestartDue()).toBe(false);
+    const one = trial();
+    one.recorded({});
+    await one.stop();
+    expect(lastEvent()).toMatchObject({ event: 'confirmed', state: { model: { trial: null } } });
+    await activation.rollback('model', 'somebody');
+    expect(await activation.isRestartDue()).toBe(true);
+  });
 });
 
 describe('a change of what is installed', () => {

@@ -9,7 +9,6 @@ import { prepareDataFolder } from '../../store/folder.ts';
 import type { Journal, JournalOptions } from '../../store/journal.ts';
 import { ownDataFolder } from '../../store/owner.ts';
 import { Activation } from '../../updates/install/activation.ts';
-import { SLOTS } from '../../updates/install/contract.ts';
 import { Installed } from '../../updates/install/installed.ts';
 import { updatesFolder } from '../../updates/trust/kept-metadata.ts';
 import type { Cleanup } from './cleanup.ts';
@@ -125,7 +124,7 @@ export class Installation {
     this.#options.cleanup.add(() => journal.close());
     this.#opened = { folder, fault };
     await this.activation.beginStart();
-    if (SLOTS.some((slot) => slot === LAUNCHED_FROM)) await this.activation.adopt('application');
+    if (LAUNCHED_FROM !== undefined) await this.activation.adopt('application');
     this.#settings = await this.#overlaid();
   }
 

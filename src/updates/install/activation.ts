@@ -81,11 +81,16 @@ export class Activation {
     for (const kind of this.#options.kinds) await this.#begin(kind);
   }
 
-  /** Goes on with a start that somebody else has begun and counted, such as the launcher of the application. */
+  /**
+   * Goes on with a start that the launcher of the application has begun and counted, and records what it could not: it has no
+   * journal.
+   */
   async adopt(kind: Kind): Promise<void> {
+    const recorded = this.#installed.recorded()?.[kind] ?? factoryState()[kind];
+    const { state } = await this.#installed.change(kind, (now) => launchedSince(recorded, now));
     this.#state = (await this.#installed.read()).state;
-    const occupant = activeOf(this.#state[kind]);
-    if (this.#state[kind].trial !== null && occupant !== null) this.#onTrial.set(kind, occupant.hash);
+    const occupant = activeOf(state);
+    if (state.trial !== null && occupant !== null) this.#onTrial.set(kind, occupant.hash);
   }
 
   /**
@@ -314,6 +319,24 @@ export class Activation {
   #time(): string {
     return new Date(this.#options.now?.() ?? Date.now()).toISOString();
   }
+}
+
+/** What the launcher has done since the journal's last word; null for nothing. */
+function launchedSince(recorded: KindState, now: KindState): Change | null {
+  const change = (event: 'activated' | 'fallen-back' | 'started', details: object): Change => ({
+    after: now,
+    event,
+    details: { ...details, by: 'spikescope-launch' },
+    isNeeded: true,
+  });
+  const [before, serving] = [activeOf(recorded), activeOf(now)];
+  if (before?.hash === serving?.hash) {
+    const isStarted = now.trial !== null && now.trial.starts !== recorded.trial?.starts;
+    return isStarted ? change('started', describing(serving)) : null;
+  }
+  if (now.trial !== null) return change('activated', describing(serving));
+  const reason = now.refusals.find(({ hash }) => hash === before?.hash)?.reason ?? 'its slot is damaged';
+  return change('fallen-back', { ...describing(before), reason, trial: recorded.trial });
 }
 
 function describing(occupant: Occupant | null): object {

@@ -104,6 +104,11 @@ export class Installed {
     return { state: factoryState(), from: 'factory', lost };
   }
 
+  /** As the journal has it, which may be behind the file; null where it has none. @throws SpikescopeError `JOURNAL_*` */
+  recorded(): InstalledState | null {
+    return stateIn(this.#journal);
+  }
+
   /**
    * Changes what is installed of a kind; durable when resolved.
    * @param decide null leaves it as it is. Called with what is installed now, whoever changed it last

@@ -6,7 +6,7 @@ import { TargetFile } from '@tufjs/models';
 import { RefusedError, reasonOf, SpikescopeError } from '../errors.ts';
 import { makeFolder } from '../make-folder.ts';
 import { readBundle } from '../model/bundle/read.ts';
-import { parseRelease, type Release, SBOM_SCHEMA } from '../updates/release.ts';
+import { parseRelease, type Release, SBOM_SCHEMA, signedForm } from '../updates/release.ts';
 import { nextVersion, openQuorums, saveSigned } from './drafts.ts';
 import type { Quorum } from './signatures.ts';
 import type { Signer } from './signer.ts';
@@ -85,7 +85,7 @@ export async function addRelease(
 ): Promise<Added> {
   const { file, release } = addition;
   const base = `${release.name}-${release.version}${endingOf(file)}`;
-  return addTarget(workspace, { ...addition, base, custom: release }, signers);
+  return addTarget(workspace, { ...addition, base, custom: signedForm(release) }, signers);
 }
 
 /**

@@ -20,13 +20,25 @@ const versionNumber = z.string().regex(/^\d{1,6}\.\d{1,6}\.\d{1,6}$/, 'a version
 /** What a release may have done with the learned head. */
 export const LEARNING = ['refit', 'park'] as const;
 
+/** A figure, as a number or as text: metadata that is signed has no fractions. */
+const figure = (least: number, most: number) =>
+  z
+    .union([
+      z.number(),
+      z
+        .string()
+        .regex(/^\d{1,5}(\.\d{1,9})?$/, 'a number')
+        .transform(Number),
+    ])
+    .pipe(z.number().min(least).max(most));
+
 /** Figures that a release asks of the device that it is for. */
 export const demandsSchema = z.strictObject({
   /** Of the bundle's own hold-out set, 0…1, at least. */
-  balancedAccuracy: z.number().min(0).max(1).optional(),
-  triageSensitivity: z.number().min(0).max(1).optional(),
+  balancedAccuracy: figure(0, 1).optional(),
+  triageSensitivity: figure(0, 1).optional(),
   /** Median of one image on the processor of the device, milliseconds, at most. */
-  latency: z.number().positive().max(60_000).optional(),
+  latency: figure(1e-6, 60_000).optional(),
 });
 
 /** What is signed with a target beside its length and hashes: what it is, and which devices may take it. */
@@ -74,6 +86,20 @@ export function parseRelease(custom: unknown): Release | string {
   if (parsed.success) return parsed.data;
   const { field, problem } = firstIssue(parsed.error);
   return `${field}: ${problem}`;
+}
+
+/** A release as it is signed. */
+export function signedForm({ proof, ...release }: Release): object {
+  if (proof === undefined) return release;
+  const texts = Object.entries(proof).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, decimal(value)]],
+  );
+  return { ...release, proof: Object.fromEntries(texts) };
+}
+
+/** Never in powers of ten. */
+function decimal(value: number): string {
+  return value.toFixed(9).replace(/\.?0+$/, '');
 }
 
 /** The role that answers for a channel or a site, and the targets that it may sign. */

@@ -7,7 +7,7 @@ import { openQuorums, signDrafts } from '../../src/release/drafts.ts';
 import { inspectRepository } from '../../src/release/inspect.ts';
 import { Workspace } from '../../src/release/workspace.ts';
 import type { DeviceFacts } from '../../src/updates/compatibility.ts';
-import { roleOfChannel, roleOfSite } from '../../src/updates/release.ts';
+import { parseRelease, roleOfChannel, roleOfSite } from '../../src/updates/release.ts';
 import { FolderSource } from '../../src/updates/source/folder.ts';
 import { TestDevice } from '../support/updates/device.ts';
 import { Office, releaseOf } from '../support/updates/office.ts';
@@ -85,6 +85,16 @@ describe('a repository', () => {
     await office.publish();
     expect(await offered('north')).toContainEqual(['sites/north/overlay-1.0.0.bin', true]);
     expect(await offered('south')).not.toContainEqual(['sites/north/overlay-1.0.0.bin', true]);
+  });
+
+  it('carries figures that a device must measure, fractions among them', async () => {
+    const asked = { balancedAccuracy: 0.6145, triageSensitivity: 1, latency: 0.000001 };
+    await office.add(content('a'), '1.0.0', { proof: asked, learning: 'park' });
+    await office.publish();
+    const { result } = await device
+      .use(source(), (repository) => repository.target('stable/model-1.0.0.bin'))
+      .then((outcome) => (outcome.outcome === 'trusted' ? outcome : { result: null }));
+    expect(parseRelease(result?.custom)).toMatchObject({ proof: asked, learning: 'park' });
   });
 
   it('says of each release whether it fits a device', async () => {

@@ -8,6 +8,7 @@ import { inspectRepository } from '../../../release/inspect.ts';
 import { publish as publishDrafts } from '../../../release/publish.ts';
 import { Workspace } from '../../../release/workspace.ts';
 import { print, printJson, startProgress } from '../../../ui/terminal/console.ts';
+import { signedForm } from '../../../updates/release.ts';
 import { parseOptions } from '../../shared/options.ts';
 import { requireWritable } from '../../shared/output.ts';
 import { describingSchema, signingSchema } from '../options.ts';
@@ -69,7 +70,7 @@ async function describe(
 ): Promise<void> {
   const release = await describeRelease(file, words);
   requireWritable(out, '--out');
-  await writeFile(out, `${JSON.stringify(release, null, 2)}\n`);
+  await writeFile(out, `${JSON.stringify(signedForm(release), null, 2)}\n`);
   if (json) printJson({ file: out, of: file, release });
   else print(out);
 }

@@ -11,6 +11,7 @@ const secondSchema = z.looseObject({
   schema: z.literal(RESULT_SCHEMA_2),
   triage: z.unknown(),
   malignancy: z.unknown(),
+  application: z.unknown().optional(),
   unfamiliar: z.unknown().optional(),
   reasons: z.array(reason2Schema),
 });
@@ -24,6 +25,6 @@ export function resultUpTo(newest: ResultVersion, payload: string): string {
   if (newest === 2) return payload;
   const parsed = secondSchema.safeParse(JSON.parse(payload));
   if (!parsed.success) return payload;
-  const { triage: _, malignancy: __, unfamiliar: ___, ...first } = parsed.data;
+  const { triage: _, malignancy: __, application: ___, unfamiliar: ____, ...first } = parsed.data;
   return JSON.stringify({ ...first, schema: RESULT_SCHEMA_1, reasons: reasonsOfVersion1(first.reasons) });
 }

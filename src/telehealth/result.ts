@@ -115,6 +115,7 @@ export const resultSchema2 = z
     malignancy: probability
       .nullable()
       .describe('Probability that the lesion has to be seen to; null where triage is'),
+    application: z.string().min(1).max(64).optional().describe('Version of the program that made it'),
     unfamiliar: z
       .boolean()
       .optional()

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Installed, InstalledKind, InstalledRelease } from '../updates/installed-view.ts';
+import type { InstalledKind, InstalledRelease, InstalledView } from '../updates/installed-view.ts';
 import { progressSchema, UPDATE_SCHEMA, type UpdateOperation } from '../updates/progress.ts';
 import { RELEASE_KINDS } from '../updates/release.ts';
 import { bytesOf, deviceSchema, MAXIMUM_MESSAGE_BYTES, timeSchema } from './payload.ts';
@@ -48,7 +48,7 @@ export type UpdateAnnouncement = z.infer<typeof updateSchema>;
 /** What there is to tell of updates. */
 export interface UpdateState {
   readonly operation: UpdateOperation | null;
-  readonly installed: Installed | null;
+  readonly installed: InstalledView | null;
 }
 
 /** @param application version of the program */

@@ -74,6 +74,8 @@ export function olderRecord(operation: Operation, expected: string, received: st
 export interface Staged {
   readonly target: string;
   readonly role: string;
+  /** Identifiers of the keys that have signed it. */
+  readonly keys: readonly string[];
   /** Hexadecimal. */
   readonly hash: string;
   /** Bytes. */

@@ -21,6 +21,8 @@ export interface Target {
   readonly place: readonly string[];
   /** The role that answers for it. */
   readonly role: string;
+  /** Identifiers of the keys that have signed it for that role. */
+  readonly keys: readonly string[];
   /** What is signed with it, not yet looked at. */
   readonly custom: unknown;
 }
@@ -56,7 +58,15 @@ export function describeTarget({ set }: Refresh, { file, role }: FoundTarget): T
   const folders = name.split('/');
   const base = folders.pop() ?? '';
   const stored = set.root.signed.consistentSnapshot ? `${first}.${base}` : base;
-  return { name, length, hashes, place: ['targets', ...folders, stored], role, custom };
+  return {
+    name,
+    length,
+    hashes,
+    place: ['targets', ...folders, stored],
+    role,
+    keys: set.targetSigners(role),
+    custom,
+  };
 }
 
 function misformed(field: string, expected: string, received: string): RefusedError {

@@ -225,9 +225,9 @@ function versionsOf({ set }: Refresh): Record<string, number> {
   };
 }
 
-function stagedOf({ name, role, hashes, length }: Target): Staged {
+function stagedOf({ name, role, keys, hashes, length }: Target): Staged {
   const [hash = ''] = hashes.values();
-  return { target: name, role, hash, length };
+  return { target: name, role, keys, hash, length };
 }
 
 function overrideOfServer(): UsageError {

@@ -1,6 +1,6 @@
 /**
- * Releases on their way from an office to the readings of a device. Web server, broker, device and pull are processes of their
- * own; the test does what systemd does on a device: it starts the program again, and a pull where one is wished.
+ * Releases on their way from an office to the readings of a device. Web server, broker, device and pull are processes of
+ * their own; the test does what systemd does on a device: it starts the program again, and a pull where one is wished.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -23,6 +23,7 @@ function candidate(tree: string, asked = version): Candidate {
     length: 1,
     hashes: new Map([['sha256' as const, '0'.repeat(64)]]),
     place: [],
+    keys: [],
     role: 'stable',
     custom: null,
   };

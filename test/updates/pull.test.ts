@@ -4,9 +4,13 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { RefusedError, SpikescopeError } from '../../src/errors.ts';
+import { Journal } from '../../src/store/journal.ts';
 import { compareVersions } from '../../src/updates/compatibility.ts';
+import { Activation } from '../../src/updates/install/activation.ts';
 import type { StageProgress } from '../../src/updates/install/contract.ts';
-import { installedFile, readInstalled } from '../../src/updates/installed-view.ts';
+import { Installed, installedFile } from '../../src/updates/install/installed.ts';
+import { Installer } from '../../src/updates/install/installer.ts';
+import { readInstalled } from '../../src/updates/installed-view.ts';
 import { chooseReleases, type Present } from '../../src/updates/pull/choose.ts';
 import { persist } from '../../src/updates/pull/persist.ts';
 import { type Installing, pull } from '../../src/updates/pull/pull.ts';
@@ -18,6 +22,7 @@ import { Updates } from '../../src/updates/updates.ts';
 import { Random } from '../support/random.ts';
 import { TestDevice } from '../support/updates/device.ts';
 import { Office, releaseOf } from '../support/updates/office.ts';
+import { fetchedRelease, installerOptions, OPERATION, proving } from '../support/updates/releases.ts';
 
 const DEVICE = { hardware: ['linux-x64'], cards: [], application: '0.1.0', journal: 2 };
 const SUBSCRIPTION = { channels: ['stable' as const], site: null, device: DEVICE };
@@ -28,7 +33,7 @@ function offer(version: string, words: Parameters<typeof releaseOf>[1] = {}, mis
   const name = `stable/${words.kind ?? 'model'}-${words.name ?? 'model'}-${version}.bin`;
   const target = {
     ...{ name, length: 1, hashes: new Map([['sha256' as const, hash]]) },
-    ...{ place: [], role: 'stable', custom: null },
+    ...{ place: [], keys: [], role: 'stable', custom: null },
   };
   return { target, role: 'stable', release: releaseOf(version, words), misfits };
 }
@@ -81,7 +86,7 @@ describe('what is chosen', () => {
     );
   });
 
-  it('is none that this device has given up, none that waits already, and none while another is on trial', () => {
+  it('is none that this device has given up, and none that waits already', () => {
     const [newest, older] = [offer('3.0.0'), offer('2.0.0')];
     const release = { target: '', name: 'model', version: '1.0.0', hash: 'x', installedAt: '' };
     const [hash = ''] = newest.target.hashes.values();
@@ -94,7 +99,6 @@ describe('what is chosen', () => {
     expect(names({})).toEqual(['3.0.0']);
     expect(names({ givenUp: ['00', hash] })).toEqual(['2.0.0']);
     expect(names({ pending: { ...release, version: '3.0.0' } })).toEqual([]);
-    expect(names({ onTrial: true })).toEqual([]);
   });
 });
 
@@ -106,42 +110,28 @@ describe('what is installed', () => {
   });
   afterEach(() => device.end());
 
-  const occupant = {
-    ...{ target: 'stable/model-2.0.0.bin', name: 'model', version: '2.0.0', kind: 'model', hash: 'ab' },
-    ...{
-      length: 1,
-      change: '',
-      notes: '',
-      proof: null,
-      installedAt: '2026-11-29T10:00:00.000Z',
-      refused: null,
-    },
-  };
-  const kind = {
-    active: 'a',
-    slots: { a: occupant, b: { ...occupant, version: '3.0.0', refused: 'latency 91 ms\nof 80' } },
-    pending: null,
-    trial: { slot: 'a', previous: null, starts: 1, captures: 0, since: '2026-11-29T10:00:00.000Z' },
-    refusals: [{ hash: 'cd', reason: 'it fell back' }],
-  };
-
-  it.each([
-    ['in the document itself', { schema: 'spikescope/installed/1', model: kind, digest: '00' }],
-    ['beside a digest, as text', { sha256: '00', content: JSON.stringify({ model: kind }) }],
-    [
-      'beside a digest',
-      { schema: 'spikescope/installed/1', content: { model: kind, later: 1 }, digest: '00' },
-    ],
-  ])('is read where it stands %s', async (_, document) => {
-    writeFileSync(installedFile(device.data), JSON.stringify(document));
-    const installed = await readInstalled(device.data);
-    expect(installed?.model).toMatchObject({
-      active: { name: 'model', version: '2.0.0' },
-      pending: null,
-      onTrial: true,
-      refused: [{ version: '3.0.0', reason: 'latency 91 ms\\u000aof 80' }],
-      givenUp: ['ab', 'cd'],
+  it('is read as the installer keeps it', async () => {
+    const journal = Journal.open(path.join(device.data, 'journal.sqlite'));
+    const install = (number: number, isProven: boolean) =>
+      new Installer(installerOptions(device.data, journal, proving(isProven))).install(
+        fetchedRelease(device.data, number),
+      );
+    await install(1, true);
+    const installed = new Installed({ data: device.data, journal, operation: OPERATION });
+    await new Activation({ data: device.data, installed, kinds: ['model'], goodCaptures: 1 }).beginStart();
+    const activation = new Activation({ data: device.data, installed, kinds: ['model'], goodCaptures: 1 });
+    await activation.beginStart();
+    expect((await readInstalled(device.data))?.model).toMatchObject({
+      active: { name: 'model', version: '1.0.1' },
+      ...{ pending: null, onTrial: true, refused: [], givenUp: [] },
     });
+    await activation.captureSucceeded();
+    await expect(install(2, false)).rejects.toMatchObject({ code: 'PROOF_FAILED' });
+    const view = (await readInstalled(device.data))?.model;
+    expect(view).toMatchObject({ onTrial: false, refused: [{ version: '1.0.2' }] });
+    expect(view?.refused[0].reason).toContain('golden.cpu');
+    expect(view?.givenUp).toEqual(view?.refused.map(({ hash }) => hash));
+    journal.close();
   });
 
   it.each(['', '{', '[]', '{"model":{"active":"c"}}', '{"model":null}'])(
@@ -403,8 +393,16 @@ describe('a pass', () => {
   });
 
   it('ends as up to date where all is there', async () => {
-    const there = { active: null, pending: null, onTrial: true, refused: [], givenUp: [] };
-    const present = async () => ({ shipped: {}, installed: { model: there, configuration: there } });
+    const [newest] = ['99.0.0'].map((version) => ({
+      target: '',
+      name: 'model',
+      version,
+      hash: 'x',
+      installedAt: '',
+    }));
+    const there = { active: newest, pending: null, onTrial: false, refused: [], givenUp: [] };
+    const overlay = { ...there, active: { ...newest, name: 'overlay' } };
+    const present = async () => ({ shipped: {}, installed: { model: there, configuration: overlay } });
     expect(await passOver(new FolderSource(stick), null, [], present)).toEqual({
       outcome: 'up-to-date',
       taken: [],

@@ -49,6 +49,8 @@ export interface ApplianceParts {
   readonly sessionOf?: () => string | undefined;
   /** What is known of the clock, for the result. Without it, nothing is said. */
   readonly clock?: () => ClockState;
+  /** Version of the program, for the result. Without it, nothing is said. */
+  readonly application?: string;
   /** Called when a result is in the journal, to publish it. */
   readonly onRecorded: (result: Result) => void;
   /** Without one, confirming a reading is answered by a fault that says so. */
@@ -265,6 +267,7 @@ async function read(capture: Capture, parts: ApplianceParts): Promise<Result> {
     id: randomUUID(),
     device: parts.device,
     capturedAt: capture.capturedAt,
+    ...(parts.application !== undefined && { application: parts.application }),
     clock: parts.clock?.() ?? null,
     source: parts.source.kind,
   };

@@ -198,6 +198,7 @@ export class Device {
         onRecorded: () => this.delivery.recorded(),
       }),
       clock: () => this.#clock.state,
+      application: programVersion(),
       sessionOf: () => (this.#isOfNoPatient() ? undefined : this.#sessions.next()),
       onRecorded: (result) => {
         const { id, accepted, timings } = result;

@@ -9,6 +9,8 @@ export interface ResultContext {
   readonly id: string;
   readonly device: string;
   readonly capturedAt: Date;
+  /** Version of the program. Without it, nothing is said. */
+  readonly application?: string;
   /** Where the time may be wrong: why. */
   readonly clock?: ClockState;
   readonly source: Result['source'];
@@ -26,7 +28,7 @@ export interface Refusal {
 export function resultOf(reading: Reading, context: ResultContext): Result {
   const { crop, quality, timings } = reading;
   return fitting({
-    ...judged(reading),
+    ...judged(reading, context),
     ...headOf(context, reading),
     ...(reading.head !== undefined && { head: reading.head }),
     accepted: reading.accepted,
@@ -62,7 +64,10 @@ export function refusedResult(
   engine: Pick<Reading, 'model' | 'backend'> & Partial<Pick<Classifier, 'triages'>>,
 ): Result {
   return {
-    ...judged({ reasons: [refusal.reason], ...(engine.triages && { triage: null, malignancy: null }) }),
+    ...judged(
+      { reasons: [refusal.reason], ...(engine.triages && { triage: null, malignancy: null }) },
+      context,
+    ),
     ...headOf(context, engine),
     accepted: false,
     fault: refusal.fault,
@@ -76,7 +81,10 @@ export function refusedResult(
 }
 
 /** The version that says as much as the model does: why the frame was not accepted, what to do, and how sure that is. */
-function judged({ reasons, triage, malignancy = null, unfamiliar }: Judged) {
+function judged(
+  { reasons, triage, malignancy = null, unfamiliar }: Judged,
+  { application }: Pick<ResultContext, 'application'>,
+) {
   if (triage === undefined && unfamiliar === undefined && !reasons.includes(OUT_OF_SCOPE)) {
     return { schema: RESULT_SCHEMA_1, reasons: reasonsOfVersion1(reasons) } as const;
   }
@@ -85,6 +93,7 @@ function judged({ reasons, triage, malignancy = null, unfamiliar }: Judged) {
     reasons: reasons.slice(),
     triage: triage ?? null,
     malignancy: malignancy === null ? null : rounded(malignancy, 6),
+    ...(application !== undefined && { application }),
     ...(unfamiliar !== undefined && { unfamiliar }),
   } as const;
 }

@@ -155,7 +155,8 @@ function startLines(label: string, total: number): Progress {
       const now = performance.now();
       if (now - last < 10_000) return;
       last = now;
-      note(`${label} ${done}/${total}, about ${secondsLeft(started, done, total)} s to go`);
+      const left = done === 0 ? '' : `, about ${secondsLeft(started, done, total)} s to go`;
+      note(`${label} ${done}/${total}${left}`);
     },
     stop() {},
   };

@@ -82,8 +82,8 @@ export class Activation {
   }
 
   /**
-   * Goes on with a start that the launcher of the application has begun and counted, and records what it could not: it has no
-   * journal.
+   * Goes on with a start that the launcher of the application has begun and counted, and records what that could not, which
+   * has no journal.
    */
   async adopt(kind: Kind): Promise<void> {
     const recorded = this.#installed.recorded()?.[kind] ?? factoryState()[kind];

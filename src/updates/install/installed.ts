@@ -193,6 +193,11 @@ export class Installed {
   }
 }
 
+/** What is installed as the file has it, which may be behind the journal; null where it has nothing that holds. */
+export async function stateInFile(data: string): Promise<InstalledState | null> {
+  return (await readFile(new DurableFile(installedFile(data)))).state;
+}
+
 /** Where it stands what is installed. */
 export function installedFile(data: string): string {
   return path.join(updatesFolder(data), 'installed.json');

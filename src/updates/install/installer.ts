@@ -161,7 +161,11 @@ export class Installer {
     const occupant = this.#occupantOf(target, release);
     await this.installed.change(kind, (before) => {
       requireFree(before, slot, target);
-      return { after: written(before, slot, occupant), event: 'written', details: { slot, ...content } };
+      return {
+        after: written(before, slot, occupant),
+        event: 'written',
+        details: { slot, keys: target.keys, ...content },
+      };
     });
     return path;
   }

@@ -1,5 +1,5 @@
 import { compareVersions } from '../compatibility.ts';
-import type { Installed, ReleaseKind } from '../installed-view.ts';
+import type { InstalledView, ReleaseKind } from '../installed-view.ts';
 import type { Offer } from '../offers.ts';
 import { RELEASE_KINDS, type Release } from '../release.ts';
 
@@ -12,7 +12,7 @@ export interface Shipped {
 export interface Present {
   /** By kind; nothing of those of which the program brings none. */
   readonly shipped: Partial<Record<ReleaseKind, Shipped>>;
-  readonly installed: Installed | null;
+  readonly installed: InstalledView | null;
 }
 
 /** A release that is to be taken. */

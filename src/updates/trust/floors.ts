@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Metadata, Snapshot, Timestamp } from '@tufjs/models';
 import { z } from 'zod';
 import { TrustError } from './faults.ts';
+import { signersOf } from './signers.ts';
 import type { TrustedSet } from './trusted-set.ts';
 
 const version = z.int().min(1);
@@ -88,7 +89,7 @@ function timestampFloor(set: TrustedSet, timestamp: Metadata<Timestamp>) {
   const isCredible = issued.success && Date.parse(issued.data) <= Date.parse(expires);
   return {
     version,
-    signers: signersOf(set, 'timestamp', timestamp),
+    signers: topSigners(set, 'timestamp', timestamp),
     snapshot: snapshotMeta.version,
     issued: isCredible ? issued.data : null,
   };
@@ -98,23 +99,15 @@ function snapshotFloor(set: TrustedSet, snapshot: Metadata<Snapshot>) {
   const roles = Object.entries(snapshot.signed.meta).map(([name, meta]) => [name, meta.version] as const);
   return {
     version: snapshot.signed.version,
-    signers: signersOf(set, 'snapshot', snapshot),
+    signers: topSigners(set, 'snapshot', snapshot),
     roles: Object.fromEntries(roles),
   };
 }
 
 type TopRole = 'timestamp' | 'snapshot';
 
-/** Identifiers of the keys that have signed and may. */
-function signersOf({ root }: TrustedSet, role: TopRole, metadata: Metadata<Timestamp | Snapshot>): string[] {
-  return root.signed.roles[role].keyIDs.filter((id) => {
-    try {
-      root.signed.keys[id]?.verifySignature(metadata);
-      return Object.hasOwn(root.signed.keys, id);
-    } catch {
-      return false;
-    }
-  });
+function topSigners({ root }: TrustedSet, role: TopRole, metadata: Metadata<Timestamp | Snapshot>): string[] {
+  return signersOf(metadata, root.signed.roles[role].keyIDs, root.signed.keys);
 }
 
 /** Whether the keys that signed what a floor was taken from are still enough for its role. */

@@ -3,6 +3,7 @@ import { BadVersionError, EqualVersionError, RepositoryError } from 'tuf-js/dist
 import { TrustedMetadataStore } from 'tuf-js/dist/store.js';
 import { TrustError, trustFault } from './faults.ts';
 import { checkForm } from './form.ts';
+import { signersOf } from './signers.ts';
 
 /** Private to the library, which offers no other way to a clock. */
 const CLOCK = 'referenceTime';
@@ -43,6 +44,18 @@ export class TrustedSet {
 
   targetsOf(role: string): Targets | undefined {
     return this.#store.getRole(role)?.signed;
+  }
+
+  /** Identifiers of the keys that have signed what is trusted of a role that lists targets, and may. */
+  targetSigners(role: string): string[] {
+    const metadata = this.#store.getRole(role);
+    if (metadata === undefined) return [];
+    const { signed } = this.root;
+    const delegations = this.targetsOf('targets')?.delegations;
+    const isTop = role === 'targets';
+    const keys = (isTop ? signed.keys : delegations?.keys) ?? {};
+    const keyIDs = (isTop ? signed.roles.targets : delegations?.roles?.[role])?.keyIDs ?? [];
+    return signersOf(metadata, keyIDs, keys);
   }
 
   updateRoot(bytes: Uint8Array, file: string): void {

@@ -15,8 +15,8 @@ import { isWished, takeWish, wish } from '../../../src/updates/pull/wish.ts';
 import { startAppliance } from '../../support/appliance.ts';
 import { hasLighttpd, type Lighttpd, startLighttpd } from '../../support/lighttpd.ts';
 import { hasMosquitto, type Mosquitto, startMosquitto } from '../../support/mosquitto.ts';
-import { Random } from '../../support/random.ts';
 import { runCommand } from '../../support/run-command.ts';
+import { bundleOfVersion } from '../../support/updates/bundles.ts';
 import { Office } from '../../support/updates/office.ts';
 
 const TARGET = 'stable/qana64-99.0.0.bin';
@@ -26,7 +26,7 @@ let folder: string;
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'spikescope-update-'));
   office = await Office.open();
-  await office.add(new Random(7).bytes(300_000), '99.0.0', { name: 'qana64' });
+  await office.add(bundleOfVersion('99.0.0'), '99.0.0', { name: 'qana64' });
   await office.publish();
   stick = await office.stick();
 }, 60_000);
@@ -109,15 +109,12 @@ describe('provision pull', () => {
     const { stdout, exitCode } = await pull('--config', file, '--json');
     expect(exitCode).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
-      ...{ source: stick, outcome: 'staged' },
-      taken: [{ target: TARGET, kind: 'model', name: 'qana64', version: '99.0.0', outcome: 'staged' }],
+      ...{ source: stick, outcome: 'pending' },
+      taken: [{ target: TARGET, kind: 'model', name: 'qana64', version: '99.0.0', outcome: 'pending' }],
     });
     const progress = JSON.parse(readFileSync(path.join(data, 'updates/progress.json'), 'utf8'));
     expect(progress.operation).toMatchObject({
-      source: 'stick',
-      outcome: 'staged',
-      done: 300_000,
-      of: 300_000,
+      ...{ source: 'stick', stage: 'prove', target: TARGET, outcome: 'pending' },
     });
   });
 
@@ -129,7 +126,7 @@ describe('provision pull', () => {
     expect(JSON.parse(outside.stdout)).toMatchObject({ outcome: 'outside-window' });
     const file = configurationOf(lines);
     const from = await pull('--config', file, '--from', stick, '--root', root(), '--json');
-    expect(JSON.parse(from.stdout)).toMatchObject({ outcome: 'staged' });
+    expect(JSON.parse(from.stdout)).toMatchObject({ outcome: 'pending' });
   });
 
   it('looks at a stick on which there is no repository, and leaves one line', async () => {
@@ -183,10 +180,10 @@ describe.skipIf(!hasMosquitto || !hasLighttpd)(
         JSON.parse((await pull('--config', configuration, '--json', ...words)).stdout).outcome;
       expect(await outcomeOf()).toBe('outside-window');
       await wish(data);
-      expect(await outcomeOf()).toBe('staged');
+      expect(await outcomeOf()).toBe('pending');
       expect(isWished(data)).toBe(false);
       expect(await outcomeOf()).toBe('outside-window');
-      expect(await outcomeOf('--now')).toBe('staged');
+      expect(await outcomeOf('--now')).toBe('up-to-date');
     });
 
     it('is asked, answers, pulls in a process of its own and tells how that went', async () => {
@@ -228,8 +225,9 @@ describe.skipIf(!hasMosquitto || !hasLighttpd)(
         await expect
           .poll(() => heard.get('update')?.at(-1), { timeout: 120_000 })
           .toMatchObject({
-            ...{ schema: 'spikescope/update/1', device: 'scope-1', installed: null },
-            operation: { source: 'server', target: TARGET, outcome: 'staged', done: 300_000 },
+            ...{ schema: 'spikescope/update/1', device: 'scope-1' },
+            installed: { model: { pending: { version: '99.0.0' } } },
+            operation: { source: 'server', target: TARGET, outcome: 'pending' },
           });
         for (const document of heard.get('update') ?? []) {
           expect(updateSchema.safeParse(document).error).toBeUndefined();
@@ -244,7 +242,10 @@ describe.skipIf(!hasMosquitto || !hasLighttpd)(
         ({ kind, payload }) => `${kind} ${JSON.parse(payload).event ?? ''}`,
       );
       journal.close();
-      expect(kinds).toEqual(['command ', 'provision staged', 'provision trusted']);
+      expect(kinds).toEqual([
+        'command ',
+        ...['staged', 'trusted', 'cleared', 'written', 'pending'].map((event) => `provision ${event}`),
+      ]);
     });
   },
 );

@@ -34,6 +34,7 @@ function candidate(contents: ModelContents, asked: Partial<Release> = {}): Candi
     custom: release,
     role: 'stable',
     place: ['targets'],
+    keys: [],
   };
   return { target: { ...target }, release, path: file };
 }

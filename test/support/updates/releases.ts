@@ -25,6 +25,7 @@ export function fetchedRelease(folder: string, number: number): Fetched {
       length: content.length,
       hashes: new Map([['sha256', createHash('sha256').update(content).digest('hex')]]),
       place: ['targets', 'stable', `model-1.0.${number}.bin`],
+      keys: [],
       role: 'stable',
       custom: {},
     },

@@ -17,7 +17,7 @@ export function keyCommand(): Command {
     .addCommand(
       new Command('show')
         .description('Show the public half of keys, for which no passphrase is needed')
-        .argument('<files...>', 'key files')
+        .argument('<files...>', 'key files, or keys in tokens (pkcs11:token=…;object=…?module-path=…)')
         .addOption(json())
         .action(async (files: string[], raw: unknown) =>
           (await import('./office/keys.ts')).showKeys(files, raw),

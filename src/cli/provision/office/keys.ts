@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { publicKeyIn, readKeyFile, sealKey, writeKeyFile } from '../../../release/key-file.ts';
+import { sealKey, writeKeyFile } from '../../../release/key-file.ts';
 import { newKey, publicKey } from '../../../release/signer.ts';
 import { print, printJson } from '../../../ui/terminal/console.ts';
 import { parseOptions } from '../../shared/options.ts';
 import { passphraseFrom } from './passphrase.ts';
+import { publicKeyOf } from './signers.ts';
 
 const optionsSchema = z.object({ passphraseFile: z.string().optional(), json: z.boolean().default(false) });
 
@@ -21,7 +22,7 @@ export async function makeKeys(files: readonly string[], raw: unknown): Promise<
 
 export async function showKeys(files: readonly string[], raw: unknown): Promise<void> {
   const { json } = parseOptions(optionsSchema, raw);
-  const found = files.map(async (file) => ({ file, id: publicKeyIn(await readKeyFile(file)).keyID }));
+  const found = files.map(async (file) => ({ file, id: (await publicKeyOf(file)).keyID }));
   show(await Promise.all(found), json);
 }
 

@@ -21,6 +21,11 @@ export async function passphraseFrom(file: string | undefined, { isNew = false }
   return passphrase;
 }
 
+/** The PIN of a token's user: from the environment, or whoever sits at the terminal. @throws UsageError `PASSPHRASE` */
+export async function pinOf(token: string): Promise<string> {
+  return process.env.SPIKESCOPE_PIN ?? ask(`PIN of the token ${token}: `, 'a PIN in $SPIKESCOPE_PIN');
+}
+
 async function readPassphrase(file: string): Promise<string> {
   try {
     return (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
@@ -34,10 +39,11 @@ async function readPassphrase(file: string): Promise<string> {
 }
 
 /** Without showing what is typed. */
-async function ask(question: string): Promise<string> {
-  if (process.stdin.isTTY !== true) {
-    throw fault('a passphrase in --passphrase-file or $SPIKESCOPE_PASSPHRASE', 'no terminal to ask at');
-  }
+async function ask(
+  question: string,
+  otherwise = 'a passphrase in --passphrase-file or $SPIKESCOPE_PASSPHRASE',
+): Promise<string> {
+  if (process.stdin.isTTY !== true) throw fault(otherwise, 'no terminal to ask at');
   process.stderr.write(question);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const terminal = createInterface({ input: process.stdin, output: silent, terminal: true });

@@ -82,13 +82,13 @@ export class Installation {
   openData(kind: SourceKind, journalOptions: JournalOptions): OwnedData {
     const folder = this.#opened?.folder ?? path.resolve(this.#settings.data ?? dataFolderFor(kind));
     if (this.#opened === null) this.#own(folder);
-    const before = this.#journal;
+    // One connection at a time: on a full disk the first would keep the second out.
+    this.#journal?.close();
     const { journal, fault } =
       this.#opened === null
         ? openDeviceJournal(folder, journalOptions)
         : { journal: reopenDeviceJournal(folder, journalOptions), fault: this.#opened.fault };
     this.#journal = journal;
-    before?.close();
     return { folder, journal, fault };
   }
 

@@ -1,15 +1,13 @@
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream, statfsSync } from 'node:fs';
-import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { RefusedError, reasonOf, SpikescopeError, systemCodeOf } from '../errors.ts';
 import { makeFolder } from '../make-folder.ts';
 import { flushFolder } from '../store/durable-file.ts';
+import { freeBytes, RESERVE, writeAll } from './medium.ts';
 import type { Source } from './source/source.ts';
 import type { HashAlgorithm, Target } from './target.ts';
-
-/** Bytes that a device keeps free for its journal. */
-const RESERVE = 64 * 2 ** 20;
 
 export interface FetchOptions {
   /** Told of each piece that has come: bytes of the target that are there. */
@@ -124,13 +122,6 @@ async function writePieces(
   }
 }
 
-async function writeAll(handle: FileHandle, piece: Uint8Array, at: number): Promise<number> {
-  for (let done = 0; done < piece.length; ) {
-    done += (await handle.write(piece, done, piece.length - done, at + done)).bytesWritten;
-  }
-  return piece.length;
-}
-
 async function piecesOf(source: Source, target: Target, from: number) {
   const opened = await source.open(target.place, from);
   if (opened !== null) return opened;
@@ -157,13 +148,13 @@ async function isWhole(file: string, target: Target): Promise<boolean> {
 
 /** @throws RefusedError `TARGET_SPACE` */
 function requireSpace(folder: string, target: Target, there: number): void {
-  const { bavail, bsize } = statfsSync(folder);
+  const free = freeBytes(folder);
   const needed = target.length - there + RESERVE;
-  if (bavail * bsize >= needed) return;
+  if (free >= needed) return;
   throw new RefusedError('TARGET_SPACE', 'There is no room for this target', {
     file: folder,
     expected: `${needed} bytes free, ${RESERVE} of them for the journal`,
-    received: `${bavail * bsize}`,
+    received: `${free}`,
     remedy: 'free space on its disk',
   });
 }

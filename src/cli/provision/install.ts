@@ -1,13 +1,13 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
-import { type Progress, print, printJson, startProgress } from '../../ui/terminal/console.ts';
-import type { StageProgress } from '../../updates/install/contract.ts';
+import { print, printJson } from '../../ui/terminal/console.ts';
 import { type InstallOutcome, installFrom } from '../../updates/install/install-from.ts';
 import { RELEASE_KINDS } from '../../updates/release.ts';
 import { parseOptions } from '../shared/options.ts';
 import { deviceFacts } from './device-facts.ts';
 import { channelsOf, deviceSchema, withDeviceOptions, withUpdates } from './device-options.ts';
 import { openInstaller } from './installing.ts';
+import { StageBars } from './stage-bars.ts';
 
 const optionsSchema = deviceSchema.extend({
   kind: z.enum(RELEASE_KINDS).default('model'),
@@ -58,30 +58,6 @@ async function install(target: string | null, options: InstallOptions): Promise<
     });
   } finally {
     shown.stop();
-  }
-}
-
-/** A bar for each stage, one after the other. */
-export class StageBars {
-  #stage: string | null = null;
-  #bar: Progress | null = null;
-  #done = 0;
-
-  show({ stage, done, of }: StageProgress): void {
-    if (stage !== this.#stage) {
-      this.stop();
-      this.#stage = stage;
-      this.#bar = startProgress(stage, of);
-      this.#done = 0;
-    }
-    this.#bar?.advance(done - this.#done);
-    this.#done = done;
-  }
-
-  stop(): void {
-    this.#bar?.stop();
-    this.#bar = null;
-    this.#stage = null;
   }
 }
 

@@ -52,8 +52,7 @@ export type OpenInstalling = (
   },
 ) => Promise<Installing>;
 
-/** @param openInstalling null where releases are brought here, and no more */
-export function pullCommand(openInstalling: OpenInstalling | null = null): Command {
+export function pullCommand(openInstalling: OpenInstalling): Command {
   return new Command('pull')
     .description(
       'Take the newest releases that fit this device, without asking; for a timer, a stick, a command',
@@ -94,7 +93,7 @@ async function pass(
   words: PullWords,
   settings: UpdateSettings,
   data: string,
-  openInstalling: OpenInstalling | null,
+  openInstalling: OpenInstalling,
 ): Promise<PassOutcome & { source?: string; bytes?: number }> {
   const { from, window, jitter } = settings;
   if (from === undefined) throw noSource(words.config);
@@ -121,7 +120,7 @@ interface Taking {
   readonly device: DeviceWork;
   /** Monotonic milliseconds. */
   readonly until: number;
-  readonly openInstalling: OpenInstalling | null;
+  readonly openInstalling: OpenInstalling;
   readonly words: PullWords;
 }
 
@@ -131,15 +130,16 @@ async function takeFrom(taking: Taking): Promise<Pulled & { source: string; byte
   const rate = bandwidth === undefined || source.kind === 'folder' ? null : bandwidth * 1000;
   const metered = new MeteredSource(source, { rate, until });
   const facts = await deviceFacts();
+  const shipped = await shippedWith(facts);
   const progress = new UpdateProgress({ data: device.data, source: source.kind });
   const shown = new ShownProgress(progress);
   const onProgress = (told: StageProgress): void => shown.tell(told);
   try {
     const pulled = await pull({
       ...{ updates, source: metered, progress: shown, acceptExpired: words.acceptExpired ?? null },
-      installing: (await openInstalling?.({ ...device, source, onProgress })) ?? null,
+      installing: await openInstalling({ ...device, source, onProgress }),
       subscription: { channels: channelsOf(settings), site, device: facts },
-      present: () => presentOn(device.data, facts),
+      present: async () => ({ shipped, installed: await readInstalled(device.data) }),
     });
     shown.stop();
     await progress.end(pulled.outcome);
@@ -151,12 +151,10 @@ async function takeFrom(taking: Taking): Promise<Pulled & { source: string; byte
   }
 }
 
-async function presentOn(data: string, { application }: DeviceFacts): Promise<Present> {
+/** What came with the program. */
+async function shippedWith({ application }: DeviceFacts): Promise<Present['shipped']> {
   const model: Shipped | null = await readBundle(DEFAULT_MODEL).catch(() => null);
-  return {
-    shipped: { application: { name: 'spikescope', version: application }, ...(model !== null && { model }) },
-    installed: await readInstalled(data),
-  };
+  return { application: { name: 'spikescope', version: application }, ...(model !== null && { model }) };
 }
 
 /** A stick with other things on it. What cannot be told is left to whoever reads it. */

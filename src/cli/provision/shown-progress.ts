@@ -1,12 +1,11 @@
-import { note, type Progress, startProgress } from '../../ui/terminal/console.ts';
+import { note } from '../../ui/terminal/console.ts';
 import type { UpdateProgress } from '../../updates/progress.ts';
-
-type Told = Parameters<UpdateProgress['tell']>[0];
+import { StageBars, type Told } from './stage-bars.ts';
 
 /** Tells the progress of an update to its file, and to whoever watches stderr: a line for a stage, a bar for its steps. */
 export class ShownProgress implements Pick<UpdateProgress, 'tell'> {
   readonly #file: Pick<UpdateProgress, 'tell'>;
-  #shown: { readonly key: string; readonly bar: Progress; done: number } | null = null;
+  readonly #bars = new StageBars(({ stage, target }) => note(`${stage}: ${target}`));
 
   constructor(file: Pick<UpdateProgress, 'tell'>) {
     this.#file = file;
@@ -14,19 +13,10 @@ export class ShownProgress implements Pick<UpdateProgress, 'tell'> {
 
   tell(told: Told): void {
     this.#file.tell(told);
-    const { stage, target, done, of } = told;
-    const key = `${stage} ${target}`;
-    if (this.#shown?.key !== key) {
-      this.stop();
-      note(`${stage}: ${target}`);
-      this.#shown = { key, bar: startProgress(stage, of), done: 0 };
-    }
-    this.#shown.bar.advance(done - this.#shown.done);
-    this.#shown.done = done;
+    this.#bars.show(told);
   }
 
   stop(): void {
-    this.#shown?.bar.stop();
-    this.#shown = null;
+    this.#bars.stop();
   }
 }

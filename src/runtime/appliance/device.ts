@@ -57,6 +57,7 @@ export class Device {
   readonly appliance: Appliance;
   readonly delivery: Delivery;
   readonly mode: CaptureMode;
+  readonly #program = programVersion();
   readonly #updates: UpdateWatch;
   readonly #options: DeviceOptions;
   readonly #cleanup: Cleanup;
@@ -198,7 +199,7 @@ export class Device {
         onRecorded: () => this.delivery.recorded(),
       }),
       clock: () => this.#clock.state,
-      application: programVersion(),
+      application: this.#program,
       sessionOf: () => (this.#isOfNoPatient() ? undefined : this.#sessions.next()),
       onRecorded: (result) => {
         const { id, accepted, timings } = result;
@@ -252,7 +253,7 @@ export class Device {
   #updateAnnouncement(): UpdateAnnouncement | null {
     const { state } = this.#updates;
     if (state.operation === null && state.installed === null) return null;
-    return updateAnnouncementOf(this.parts.device, programVersion(), state);
+    return updateAnnouncementOf(this.parts.device, this.#program, state);
   }
 
   #makeCommands(): ApplianceCommands {

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, statfsSync } from 'node:fs';
-import { type FileHandle, open, rm, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { open, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { RefusedError, reasonOf, SpikescopeError, systemCodeOf } from '../../errors.ts';
 import { makeFolder } from '../../make-folder.ts';
 import { flushFolder, replaceDurably } from '../../store/durable-file.ts';
+import { freeBytes, RESERVE, writeAll } from '../medium.ts';
 import { updatesFolder } from '../trust/kept-metadata.ts';
 import type { Slot } from './contract.ts';
 import { slotsFolder } from './installed.ts';
@@ -21,8 +22,6 @@ export interface SlotContent {
   readonly length: number;
 }
 
-/** Bytes that a device keeps free for its journal. */
-const RESERVE = 64 * 2 ** 20;
 /** Room for the tree of a package, as a multiple of the package: compressed text is about a quarter of itself. */
 const UNPACKED = 5;
 const PIECE = 2 ** 20;
@@ -42,14 +41,10 @@ export function slotPath(data: string, kind: Kind, slot: Slot): string {
 /** @throws RefusedError `INSTALL_SPACE` before anything is written that would not fit */
 export function requireSlotSpace(data: string, kind: Kind, { length }: SlotContent): void {
   makeFolder(slotsFolder(data), 0o700);
-  const { bavail, bsize } = statfsSync(slotsFolder(data));
+  const free = freeBytes(slotsFolder(data));
   const needed = length * (kind === 'application' ? UNPACKED : 1) + RESERVE;
-  if (bavail * bsize >= needed) return;
-  throw noSpace(
-    slotsFolder(data),
-    `${needed} bytes free, ${RESERVE} of them for the journal`,
-    `${bavail * bsize}`,
-  );
+  if (free >= needed) return;
+  throw noSpace(slotsFolder(data), `${needed} bytes free, ${RESERVE} of them for the journal`, `${free}`);
 }
 
 /**
@@ -150,13 +145,6 @@ async function hashOf(
 
 function hasher(like: string) {
   return createHash(like.length === 128 ? 'sha512' : 'sha256');
-}
-
-async function writeAll(handle: FileHandle, piece: Uint8Array, at: number): Promise<number> {
-  for (let done = 0; done < piece.length; ) {
-    done += (await handle.write(piece, done, piece.length - done, at + done)).bytesWritten;
-  }
-  return piece.length;
 }
 
 async function unpackInto(folder: string, file: string, unpack: Unpack | undefined): Promise<void> {

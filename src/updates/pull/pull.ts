@@ -1,4 +1,5 @@
 import { RefusedError, SpikescopeError } from '../../errors.ts';
+import type { Fetched } from '../install/installer.ts';
 import type { Subscription } from '../offers.ts';
 import type { UpdateProgress } from '../progress.ts';
 import type { Release } from '../release.ts';
@@ -10,13 +11,6 @@ import { persist } from './persist.ts';
 
 /** What became of a release that was installed: it waits for the next start, or is in use already. */
 export type InstallOutcome = 'pending' | 'active';
-
-/** A release that lies on this device, verified. */
-export interface Fetched {
-  readonly target: Target;
-  readonly release: Release;
-  readonly file: string;
-}
 
 /** Puts releases into use. */
 export interface Installing {

@@ -9,8 +9,7 @@ import { prepareDataFolder } from '../../store/folder.ts';
 import type { Journal, JournalOptions } from '../../store/journal.ts';
 import { ownDataFolder } from '../../store/owner.ts';
 import { Activation } from '../../updates/install/activation.ts';
-import { Installed } from '../../updates/install/installed.ts';
-import { updatesFolder } from '../../updates/trust/kept-metadata.ts';
+import { Installed, installedFile, slotsFolder } from '../../updates/install/installed.ts';
 import type { Cleanup } from './cleanup.ts';
 import { dataFolderFor } from './demonstration.ts';
 import { readOverlay } from './settings/overlay.ts';
@@ -69,7 +68,7 @@ export class Installation {
   static async open(options: InstallationOptions): Promise<Installation> {
     const folder = folderOf(options.settings);
     const installation = new Installation(options, folder);
-    if (existsSync(updatesFolder(folder))) await installation.#begin(folder);
+    if ([installedFile(folder), slotsFolder(folder)].some(existsSync)) await installation.#begin(folder);
     return installation;
   }
 

@@ -35,10 +35,38 @@ function runVitest(args) {
     // A suite that fails to load has no failed test of its own.
     const failed = numFailedTests || (success ? 0 : Math.max(1, numFailedTestSuites));
     const failures = result.testResults.flatMap(failuresOf);
+    sayLongest(result.testResults);
     return { passed: numPassedTests, failed, skipped: numPendingTests + numTodoTests, status, failures };
   } catch {
     return { passed: 0, failed: 1, skipped: 0, status, failures: ['vitest wrote no report'] };
   }
+}
+
+/**
+ * The files that took longest, so that it shows what fills the time of a run.
+ * @param {{ name: string, startTime: number, endTime: number }[]} files
+ */
+function sayLongest(files) {
+  const taken = files
+    .map(({ name, startTime, endTime }) => ({ name, seconds: Math.round((endTime - startTime) / 1000) }))
+    .filter(({ seconds }) => seconds >= 20)
+    .sort((a, b) => b.seconds - a.seconds)
+    .slice(0, 20)
+    .map(({ name, seconds }) => `${path.relative(process.cwd(), name)} ${seconds} s`);
+  if (taken.length > 0) say(`spikescope: longest: ${taken.join(', ')}`);
+}
+
+/**
+ * Runs a suite and says on stderr how long it took.
+ * @template T
+ * @param {string} name
+ * @param {() => T} suite
+ */
+function timed(name, suite) {
+  const start = performance.now();
+  const result = suite();
+  say(`spikescope: ${name} took ${Math.round((performance.now() - start) / 1000)} s`);
+  return result;
 }
 
 /**
@@ -75,10 +103,10 @@ try {
   await prepareCard();
   ensurePrograms({ mosquitto: 'mosquitto' });
   /** @type {{ passed: number, failed: number, skipped: number, status: number | null, failures: string[] }[]} */
-  const results = [runVitest(args)];
-  if (args.length === 0) results.push(runScript('scripts/fuzz-sanitized.mjs'));
-  if (args.length === 0) results.push(runScript('scripts/stress-threads.mjs'));
-  if (args.length === 0 && process.env.SPIKESCOPE_ARM64) results.push(runScript('scripts/test-arm64.mjs'));
+  const results = [timed('vitest', () => runVitest(args))];
+  const scripts = args.length > 0 ? [] : ['scripts/fuzz-sanitized.mjs', 'scripts/stress-threads.mjs'];
+  if (args.length === 0 && process.env.SPIKESCOPE_ARM64) scripts.push('scripts/test-arm64.mjs');
+  for (const script of scripts) results.push(timed(script, () => runScript(script)));
   const total = { passed: 0, failed: 0, skipped: 0 };
   for (const result of results) for (const key of OUTCOMES) total[key] += result[key];
   const lines = results.flatMap(({ failures }) => failures.map((failure) => `failed: ${failure}`));

@@ -8,7 +8,7 @@ import {
 import { QANA_FOURTH_CYCLE, QANA_RECIPE, QANA_SECOND_CYCLE, QANA_THIRD_CYCLE } from './qana.ts';
 import { QANA_AKD1000_RECIPE } from './qana-akd1000.ts';
 import type { Recipe } from './recipe.ts';
-import { QANA_TAUGHT, QANA_TAUGHT_AGAIN, QANA128, QANA128_SECOND_CYCLE } from './taught.ts';
+import { QANA_TAUGHT, QANA_TAUGHT_AGAIN, QANA128 } from './taught.ts';
 
 /** Networks of ours; each has a recipe of its name. */
 export const ARCHITECTURES: readonly string[] = [
@@ -26,7 +26,6 @@ export const RECIPES: Readonly<Record<string, Recipe | undefined>> = {
   'qana-taught': QANA_TAUGHT,
   'qana-taught-again': QANA_TAUGHT_AGAIN,
   qana128: QANA128,
-  'qana128-second-cycle': QANA128_SECOND_CYCLE,
   'qana-akd1000': QANA_AKD1000_RECIPE,
   ...Object.fromEntries(
     EFFICIENTNET_LITE_VARIANTS.map(efficientNetLiteRecipe).map((recipe) => [recipe.name, recipe]),

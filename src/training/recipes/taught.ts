@@ -55,19 +55,8 @@ export const QANA128: Recipe = {
     ...FLOAT,
     loss: { ...FLOAT.loss, distillation: { temperature: 2, weight: 0.5 } },
     schedule: [
-      { inputSize: 96, epochs: 6 },
-      { inputSize: 128, epochs: 14 },
+      { inputSize: 96, epochs: 5 },
+      { inputSize: 128, epochs: 11 },
     ],
-  },
-};
-
-/** Goes on from that where it had seen 128×128 for one epoch (`--initial`), at that size throughout. */
-export const QANA128_SECOND_CYCLE: Recipe = {
-  ...QANA128,
-  name: 'qana128-second-cycle',
-  float: {
-    ...QANA128.float,
-    schedule: [{ inputSize: 128, epochs: 8 }],
-    rate: { peak: 1.5e-3, warmUp: 0.05, floor: 0 },
   },
 };

@@ -30,6 +30,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...['runtime/learning', 'runtime/inference', 'runtime/engine'],
     ...['telehealth', 'updates', 'store', 'preprocess', 'capture', 'model'],
   ],
+  'ui/web': [],
   'ui/terminal': ['runtime/appliance', 'runtime/learning', 'telehealth', 'store', 'capture', 'model'],
   index: ['runtime/inference', 'runtime/engine', 'preprocess', 'model'],
   dataset: [],

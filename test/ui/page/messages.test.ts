@@ -56,7 +56,8 @@ const sources = readdirSync(PAGE, { recursive: true, encoding: 'utf8' })
 
 /** Pieces of source that make keys: literal ones, and templates with a hole for a closed list. */
 const patterns = [...sources.matchAll(/['`]([a-z][\w.-]*\.[\w.${}[\]-]+)['`]/g)].map(
-  ([, text]) => new RegExp(`^${text.replaceAll('.', '\\.').replace(/\$\{[^}]*\}/g, '[\\w-]+(\\.[\\w-]+)?')}$`),
+  ([, text]) =>
+    new RegExp(`^${text.replaceAll('.', '\\.').replace(/\$\{[^}]*\}/g, '[\\w-]+(\\.[\\w-]+)?')}$`),
 );
 
 describe('the messages of the page', () => {
@@ -82,7 +83,9 @@ describe('the messages of the page', () => {
   });
 
   it.each(LANGUAGES)('are texts in %s: none is empty, or has blanks at its ends', (language) => {
-    const odd = Object.entries(messagesOf(language)).filter(([, text]) => text === '' || text.trim() !== text);
+    const odd = Object.entries(messagesOf(language)).filter(
+      ([, text]) => text === '' || text.trim() !== text,
+    );
     expect(odd).toEqual([]);
   });
 

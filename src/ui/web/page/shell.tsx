@@ -117,7 +117,9 @@ function Top() {
   const { state, go } = useApp();
   const { context, status } = state;
   const wrong = status.filter(({ severity }) => severity === 'warning' || severity === 'fault');
-  const worst = wrong.some(({ severity }) => severity === 'fault') ? 'fault' : 'warning';
+  const count = wrong.length + (state.ending === null ? 0 : 1);
+  const isFault = state.ending !== null || wrong.some(({ severity }) => severity === 'fault');
+  const worst = isFault ? 'fault' : 'warning';
   const who = context.current?.encounter ?? context.current?.subject ?? null;
   const site = context.current?.bodySite ?? null;
   return (
@@ -130,13 +132,9 @@ function Top() {
           {site !== null && <span class="chip-site"> · {t(`site.${site}`)}</span>}
         </span>
       </button>
-      <button
-        type="button"
-        class={`chip how ${wrong.length === 0 ? 'ok' : worst}`}
-        onClick={() => go('status')}
-      >
-        <SeverityShape severity={wrong.length === 0 ? 'ok' : worst} />
-        <span>{wrong.length === 0 ? t('app.fine') : t('app.problems', { count: wrong.length })}</span>
+      <button type="button" class={`chip how ${count === 0 ? 'ok' : worst}`} onClick={() => go('status')}>
+        <SeverityShape severity={count === 0 ? 'ok' : worst} />
+        <span>{count === 0 ? t('app.fine') : t('app.problems', { count })}</span>
       </button>
     </header>
   );

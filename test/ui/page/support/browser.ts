@@ -4,7 +4,7 @@ import { type Browser, chromium } from 'playwright-core';
 import sharp from 'sharp';
 import { PhantomPainter } from '../../../../src/capture/phantom/draw.ts';
 
-const PROGRAM = '/usr/bin/chromium';
+export const PROGRAM = '/usr/bin/chromium';
 export const hasChromium = existsSync(PROGRAM);
 
 export function openBrowser(): Promise<Browser> {

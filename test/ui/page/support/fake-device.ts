@@ -191,7 +191,8 @@ export class FakeDevice {
       frame = this.#frame();
     }
     const age = performance.now() - frame.at;
-    if (this.#state.viewfinder.state === 'absent') return json(response, 503, { code: 'FRAME_ABSENT', age: null });
+    if (this.#state.viewfinder.state === 'absent')
+      return json(response, 503, { code: 'FRAME_ABSENT', age: null });
     if (frame.id <= after || age > 500) return json(response, 503, { code: 'FRAME_STALE', age });
     const { pictures, focus, exposure } = this.frames;
     response.writeHead(200, {

@@ -19,6 +19,11 @@ export async function openPage(
   return page;
 }
 
+/** Until the page shows the state that the device told last. */
+export function shows(page: Page, device: FakeDevice): Promise<void> {
+  return page.locator(`[data-sequence="${device.state.sequence}"]`).waitFor();
+}
+
 /** Brings a page that is open to a scene, from whatever it shows. */
 export async function showScene(page: Page, device: FakeDevice, scene: Scene): Promise<void> {
   device.reset();
@@ -27,7 +32,7 @@ export async function showScene(page: Page, device: FakeDevice, scene: Scene): P
   // Through another view, so that nothing of the last scene stays open.
   await page.locator('nav button').nth(3).click();
   await page.locator('nav button').first().click();
-  await page.locator(`[data-sequence="${device.state.sequence}"]`).waitFor();
+  await shows(page, device);
   await scene.open?.(page);
   await settle(page, scene);
 }
@@ -36,7 +41,12 @@ export async function showScene(page: Page, device: FakeDevice, scene: Scene): P
 async function settle(page: Page, scene: Scene): Promise<void> {
   const { reading, flow } = scene.state;
   const isLive = flow.state === 'idle' && reading === null;
-  await page.waitForTimeout(scene.name.includes('stalled') || scene.name === 'no-camera' ? 700 : isLive ? 250 : 150);
+  if (!/stalled|no-camera/.test(scene.name)) {
+    await page.locator('.blank-over').waitFor({ state: 'detached', timeout: 5_000 });
+  }
+  await page.waitForTimeout(
+    scene.name.includes('stalled') || scene.name === 'no-camera' ? 700 : isLive ? 250 : 150,
+  );
   await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
 }
 

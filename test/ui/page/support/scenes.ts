@@ -110,6 +110,11 @@ export const SCENES: readonly Scene[] = [
   { name: 'taught', state: taughtState(outcomeOf('kept')) },
   { name: 'taught-refused', state: taughtState(outcomeOf('refused')) },
   {
+    name: 'taught-figures',
+    state: taughtState(outcomeOf('refused')),
+    open: (page) => press(page, '.notice-how .action'),
+  },
+  {
     name: 'undo-question',
     state: restingState({ flow: flow({ state: 'confirmingUndo', takingBack: 'nv' }) }),
   },

@@ -8,7 +8,7 @@ import type { BodySite } from '../../words.ts';
 export type Side = 'front' | 'back';
 
 /** Units of the drawing. */
-export const MAP = { width: 400, height: 392 } as const;
+export const MAP = { width: 440, height: 378 } as const;
 
 interface Region {
   readonly site: BodySite;
@@ -18,63 +18,82 @@ interface Region {
 
 /** Centre of the body, and of the larger head. */
 const BODY = 120;
-const HEAD = 318;
+const HEAD = 338;
 
 type Point = readonly [number, number];
 
-/** Corners with straight sides; the stroke rounds them. */
+/** Units by which corners are rounded. */
+const ROUNDING = 11;
+
+/** A closed line through all points, round at its corners. */
 function outline(points: readonly Point[], centre: number, mirrored = false): string {
-  const at = ([x, y]: Point) => `${centre + (mirrored ? -x : x)} ${y}`;
-  return `M${points.map(at).join('L')}Z`;
+  const placed = points.map(([x, y]): Point => [centre + (mirrored ? -x : x), y]);
+  const steps = placed.map((corner, i) => {
+    const before = towards(corner, placed.at(i - 1) ?? corner);
+    const after = towards(corner, placed[(i + 1) % placed.length]);
+    return `${i === 0 ? 'M' : 'L'}${before.join(' ')}Q${corner.join(' ')} ${after.join(' ')}`;
+  });
+  return `${steps.join('')}Z`;
+}
+
+/** The point where the rounding of a corner begins, on the way to its neighbour; at most half of the way. */
+function towards([x, y]: Point, [otherX, otherY]: Point): Point {
+  const length = Math.hypot(otherX - x, otherY - y);
+  const share = length === 0 ? 0 : Math.min(ROUNDING / length, 0.5);
+  return [round(x + share * (otherX - x)), round(y + share * (otherY - y))];
+}
+
+function round(value: number): number {
+  return Math.round(10 * value) / 10;
 }
 
 /** From the middle outwards, the viewer's right half. */
 const LIMBS: Readonly<Record<string, readonly Point[]>> = {
   shoulder: [
-    [53, 62],
-    [84, 68],
-    [103, 92],
-    [104, 112],
-    [55, 112],
+    [53, 48],
+    [84, 54],
+    [103, 78],
+    [104, 98],
+    [55, 98],
   ],
   'upper-arm': [
-    [56, 116],
-    [104, 116],
-    [107, 164],
-    [59, 164],
+    [56, 102],
+    [104, 102],
+    [107, 150],
+    [59, 150],
   ],
   forearm: [
-    [60, 168],
-    [108, 168],
-    [111, 216],
-    [63, 216],
+    [60, 154],
+    [108, 154],
+    [111, 202],
+    [63, 202],
   ],
   hand: [
-    [63, 220],
-    [112, 220],
-    [116, 250],
-    [104, 268],
-    [70, 268],
-    [62, 246],
+    [63, 206],
+    [112, 206],
+    [116, 236],
+    [104, 254],
+    [70, 254],
+    [62, 232],
   ],
   thigh: [
-    [2, 222],
-    [51, 222],
-    [52, 278],
-    [3, 278],
+    [2, 208],
+    [51, 208],
+    [52, 264],
+    [3, 264],
   ],
   'lower-leg': [
-    [3, 282],
-    [52, 282],
-    [52, 338],
-    [4, 338],
+    [3, 268],
+    [52, 268],
+    [52, 324],
+    [4, 324],
   ],
   foot: [
-    [4, 342],
-    [52, 342],
-    [62, 372],
-    [60, 390],
-    [4, 390],
+    [4, 328],
+    [52, 328],
+    [62, 358],
+    [60, 376],
+    [4, 376],
   ],
 };
 
@@ -103,26 +122,26 @@ const TRUNK: Readonly<Record<Side, readonly Region[]>> = {
     middle(
       'chest',
       [
-        [24, 60],
-        [49, 62],
-        [51, 112],
+        [24, 46],
+        [49, 48],
+        [51, 98],
       ],
       BODY,
     ),
     middle(
       'abdomen',
       [
-        [51, 116],
-        [47, 140],
-        [48, 168],
+        [51, 102],
+        [47, 126],
+        [48, 154],
       ],
       BODY,
     ),
     middle(
       'genital-region',
       [
-        [49, 172],
-        [52, 218],
+        [49, 157],
+        [52, 206],
       ],
       BODY,
     ),
@@ -131,26 +150,26 @@ const TRUNK: Readonly<Record<Side, readonly Region[]>> = {
     middle(
       'upper-back',
       [
-        [24, 60],
-        [49, 62],
-        [51, 112],
+        [24, 46],
+        [49, 48],
+        [51, 98],
       ],
       BODY,
     ),
     middle(
       'lower-back',
       [
-        [51, 116],
-        [47, 140],
-        [48, 168],
+        [51, 102],
+        [47, 126],
+        [48, 154],
       ],
       BODY,
     ),
     middle(
       'buttock',
       [
-        [49, 172],
-        [52, 218],
+        [49, 157],
+        [52, 206],
       ],
       BODY,
     ),
@@ -159,10 +178,12 @@ const TRUNK: Readonly<Record<Side, readonly Region[]>> = {
 
 function head(side: Side): Region[] {
   const ear: readonly Point[] = [
-    [48, 76],
-    [78, 70],
-    [78, 118],
-    [50, 124],
+    [49, 74],
+    [86, 66],
+    [98, 82],
+    [94, 112],
+    [74, 126],
+    [50, 120],
   ];
   const ears = ([false, true] as const).map((mirrored): Region => {
     const isRight = side === 'front' ? mirrored : !mirrored;
@@ -223,4 +244,4 @@ export const REGIONS: Readonly<Record<Side, readonly Region[]>> = {
 };
 
 /** The small head on the body, which is only to be seen. */
-export const SMALL_HEAD = { x: BODY, y: 28, radius: 22 } as const;
+export const SMALL_HEAD = { x: BODY, y: 22, radius: 19 } as const;

@@ -57,28 +57,28 @@ export function SeverityShape({ severity }: { severity: Severity }) {
   switch (severity) {
     case 'ok':
       return (
-        <Drawing className="severity ok">
+        <Drawing className="severity is-ok">
           <circle cx="12" cy="12" r="10.5" />
           <path class="mark" d="m7 12.3 3.4 3.4L17 9" />
         </Drawing>
       );
     case 'notice':
       return (
-        <Drawing className="severity notice">
+        <Drawing className="severity is-notice">
           <circle cx="12" cy="12" r="10.5" />
           <path class="mark" d="M12 10.5V17M12 7v.4" />
         </Drawing>
       );
     case 'warning':
       return (
-        <Drawing className="severity warning">
+        <Drawing className="severity is-warning">
           <path d="M12 2 23 21.5H1Z" />
           <path class="mark" d="M12 9v6M12 17.6v.4" />
         </Drawing>
       );
     case 'fault':
       return (
-        <Drawing className="severity fault">
+        <Drawing className="severity is-fault">
           <path d="M8 1.5h8L22.5 8v8L16 22.5H8L1.5 16V8Z" />
           <path class="mark" d="m8.5 8.5 7 7m0-7-7 7" />
         </Drawing>

@@ -28,6 +28,8 @@ export function Keypad(props: {
   readonly label: string;
   readonly hint?: string;
   readonly longest: number;
+  /** Whether what surrounds it bears the label already. */
+  readonly isTitled?: boolean;
   /** Shown as dots. */
   readonly hidden?: boolean;
   readonly start?: string;
@@ -51,7 +53,9 @@ export function Keypad(props: {
         if (props.isComplete(text)) props.onDone(text);
       }}
     >
-      <label for={id}>{label}</label>
+      <label for={id} class={props.isTitled ? 'unseen' : ''}>
+        {label}
+      </label>
       {hint && (
         <p class="hint" id={`${id}-hint`}>
           {hint}
@@ -71,7 +75,7 @@ export function Keypad(props: {
         value={text}
         onInput={(event) => type(event.currentTarget.value)}
       />
-      <fieldset class={`keys ${page}`} aria-label={t('keys.title')} dir="ltr">
+      <fieldset class={`keys ${page} ${layout}`} aria-label={t('keys.title')} dir="ltr">
         {keys.map((key) => (
           <button key={key} type="button" class="key" onClick={() => type(text + key)}>
             {key}

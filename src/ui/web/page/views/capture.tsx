@@ -5,7 +5,7 @@ import { useApp } from '../app-context.ts';
 import { useWords } from '../language/language.ts';
 import { TriageShape } from '../parts/icons.tsx';
 import { Action, Heading, Notice } from '../parts/parts.tsx';
-import { Outcome } from './outcome.tsx';
+import { Outcome, OutcomeFigures } from './outcome.tsx';
 import { Reading } from './reading.tsx';
 import { Retake } from './retake.tsx';
 import { Teach, Which } from './teach.tsx';
@@ -67,15 +67,17 @@ function Idle() {
   const { last } = state.learning;
   const [closed, setClosed] = useState<string | null>(null);
   const [opened, setOpened] = useState(false);
+  const [figures, setFigures] = useState(false);
   const { reading } = state;
   const mark = last === null ? null : `${last.result} ${last.outcome} ${last.label}`;
   // Another reading is not the one that was opened.
   useEffect(() => setOpened(false), [reading?.result]);
   if (opened && reading !== null) return <Reopened reading={reading} onClose={() => setOpened(false)} />;
+  if (figures && last !== null) return <OutcomeFigures outcome={last} onBack={() => setFigures(false)} />;
   return (
     <>
       {last !== null && mark !== closed && (
-        <Outcome key={mark} outcome={last} onClose={() => setClosed(mark)} />
+        <Outcome outcome={last} onClose={() => setClosed(mark)} onFigures={() => setFigures(true)} />
       )}
       <Viewfinder />
       {reading !== null && <LastReading reading={reading} onOpen={() => setOpened(true)} />}

@@ -1,29 +1,32 @@
 /** What an answer has changed: in words, with the figures of the device's own check pictures. */
-import { useState } from 'preact/hooks';
 import type { TeachOutcome } from '../../contract.ts';
 import { useApp } from '../app-context.ts';
 import { useWords } from '../language/language.ts';
-import { Action, Notice } from '../parts/parts.tsx';
+import { Action, Notice, Sheet } from '../parts/parts.tsx';
 
-export function Outcome({ outcome, onClose }: { outcome: TeachOutcome; onClose: () => void }) {
+export function Outcome(props: {
+  readonly outcome: TeachOutcome;
+  readonly onClose: () => void;
+  /** Opens the figures, in place of the view. */
+  readonly onFigures: () => void;
+}) {
+  const { outcome, onClose } = props;
   const { t } = useWords();
   const { state, ask, may } = useApp();
-  const [open, setOpen] = useState(outcome.outcome === 'refused');
   const { figures } = outcome;
   const canUndo = outcome.outcome !== 'undone' && outcome.outcome !== 'nothing-to-undo' && may('teach');
   const severity = outcome.outcome === 'refused' || outcome.outcome === 'not-learned' ? 'warning' : 'ok';
   return (
     <Notice severity={severity} title={useTitle(outcome)} onClose={onClose}>
       <Details outcome={outcome} />
-      {open && figures && <GateTable figures={figures} />}
       <div class="row">
         {figures && (
-          <Action kind="quiet" expanded={open} onPress={() => setOpen(!open)}>
+          <Action kind="quiet" expanded={false} onPress={props.onFigures}>
             {t('teach.figures')}
           </Action>
         )}
         {canUndo && state.learning.undoable !== null && (
-          <Action kind="quiet" icon="undo" keys="u" onPress={() => void ask({ command: 'undo' })}>
+          <Action kind="quiet" keys="u" onPress={() => void ask({ command: 'undo' })}>
             {t('teach.undo')}
           </Action>
         )}
@@ -65,6 +68,18 @@ function Details({ outcome: { outcome, label, addedAs, figures } }: { outcome: T
     default:
       return null;
   }
+}
+
+/** What an answer would change, figure by figure. */
+export function OutcomeFigures({ outcome, onBack }: { outcome: TeachOutcome; onBack: () => void }) {
+  const { t } = useWords();
+  return (
+    <Sheet title={t('teach.figures')} onBack={onBack}>
+      <p class="lead">{useTitle(outcome)}</p>
+      <Details outcome={outcome} />
+      {outcome.figures && <GateTable figures={outcome.figures} />}
+    </Sheet>
+  );
 }
 
 type Figures = NonNullable<TeachOutcome['figures']>;

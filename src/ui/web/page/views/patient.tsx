@@ -160,6 +160,7 @@ function Typed(props: {
     <Sheet title={t(`patient.${props.name}`)} onBack={props.onBack}>
       <Keypad
         layout="identifier"
+        isTitled
         label={t(`patient.${props.name}`)}
         hint={t('patient.identifier.how')}
         longest={64}

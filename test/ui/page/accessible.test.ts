@@ -1,0 +1,99 @@
+/** Whether everybody can use the page: as axe-core judges each view, by keyboard alone, and written from the right. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { hasChromium } from './support/browser.ts';
+import { clippedTexts, showScene } from './support/open.ts';
+import { SCENES } from './support/scenes.ts';
+import { askingState, readingOf, restingState } from './support/states.ts';
+import { withPage } from './support/with-page.ts';
+
+const AXE = readFileSync(path.resolve('node_modules/axe-core/axe.min.js'), 'utf8');
+/** WCAG 2.2, A and AA, and what axe holds to be good besides. */
+const RUN = `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+  .then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 120)).join(' | ')))`;
+
+/** Texts whose contrast is under seven to one, of what has to be read in sunlight. */
+const CONTRAST = `axe.run(document, { runOnly: ['color-contrast-enhanced'] })
+  .then(({ violations }) => violations.flatMap(({ nodes }) => nodes.map(({ html }) => html.slice(0, 120))))`;
+
+const RIGHT_TO_LEFT = `document.documentElement.dir = 'rtl'`;
+
+describe.skipIf(!hasChromium)('the page can be used by everybody', () => {
+  const screen = withPage();
+
+  /** The policy of the page lets no script in that is not its own; the debugger's are let in. */
+  const withAxe = async <Answer>(run: string): Promise<Answer> => {
+    await screen.page.evaluate(`if (!('axe' in globalThis)) { ${AXE} }`);
+    return screen.page.evaluate<Answer>(run);
+  };
+
+  it('axe-core finds nothing in any view, and all text has a contrast of seven to one', async () => {
+    const found: string[] = [];
+    for (const scene of SCENES) {
+      await showScene(screen.page, screen.device, scene);
+      found.push(...(await withAxe<string[]>(RUN)).map((fault) => `${scene.name}: ${fault}`));
+      found.push(...(await withAxe<string[]>(CONTRAST)).map((fault) => `${scene.name}, contrast: ${fault}`));
+    }
+    expect(found).toEqual([]);
+  });
+
+  it.each(['dark', 'contrast'] as const)('the same holds where the display is %s', async (theme) => {
+    const found: string[] = [];
+    const state = restingState();
+    for (const scene of [askingState(readingOf('refer')), askingState(readingOf('indeterminate')), state]) {
+      await screen.tell({ ...scene, display: { ...state.display, theme } });
+      found.push(...(await withAxe<string[]>(RUN)), ...(await withAxe<string[]>(CONTRAST)));
+    }
+    expect(found).toEqual([]);
+  });
+
+  it('the focus goes through a reading from above to below, and every stop has a name', async () => {
+    await screen.tell(askingState(readingOf('refer')));
+    await screen.page.locator('.skip').focus();
+    const stops: string[] = [];
+    for (let i = 0; i < 8; i++) {
+      await screen.page.keyboard.press('Tab');
+      stops.push(await screen.page.locator(':focus').innerText());
+    }
+    expect(stops.map((stop) => stop.replace(/\s+/g, ' ').trim())).toEqual([
+      ...['Patient: No identifier', 'All works', 'What it looked at', 'How sure? Fairly sure', 'All classes'],
+      ...['Yes, Melanoma', 'Another class', 'Do not say'],
+    ]);
+  });
+
+  it('a view that opens takes the focus to its heading', async () => {
+    await screen.press('Status');
+    expect(await screen.page.locator(':focus').innerText()).toBe('Status');
+  });
+
+  it('a place of the body is chosen by keyboard, and each has a name', async () => {
+    await screen.press('Patient');
+    await screen.press('Choose on the map');
+    const names = await screen.page
+      .locator('.region')
+      .evaluateAll('(all) => all.map((one) => one.ariaLabel)');
+    expect(new Set(names).size).toBe(20);
+    await screen.page.getByRole('button', { name: 'Chest' }).focus();
+    await screen.page.keyboard.press('Enter');
+    expect(screen.asked().at(-1)).toEqual({
+      command: 'set-context',
+      context: { encounter: null, subject: null, bodySite: 'chest' },
+    });
+  });
+
+  it('written from the right, every view turns round and still fits', async () => {
+    await screen.page.evaluate(RIGHT_TO_LEFT);
+    const faults: string[] = [];
+    for (const scene of SCENES) {
+      await showScene(screen.page, screen.device, scene);
+      faults.push(...(await clippedTexts(screen.page)).map((fault) => `${scene.name}: ${fault}`));
+    }
+    await screen.tell(askingState(readingOf('refer')));
+    const shape = await screen.page.locator('.triage .shape').boundingBox();
+    const word = await screen.page.locator('.triage-word').boundingBox();
+    await screen.page.evaluate(`document.documentElement.dir = 'ltr'`);
+    expect(faults).toEqual([]);
+    expect(shape?.x).toBeGreaterThan(word?.x ?? Number.POSITIVE_INFINITY);
+  });
+});

@@ -223,7 +223,7 @@ export const BODY_SITES = [
   'upper-back',
   'lower-back',
   'buttock',
-  'genital-region',
+  'groin',
   'shoulder-right',
   'shoulder-left',
   'upper-arm-right',

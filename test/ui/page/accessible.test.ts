@@ -9,18 +9,20 @@ import { askingState, readingOf, restingState } from './support/states.ts';
 import { withPage } from './support/with-page.ts';
 
 const AXE = readFileSync(path.resolve('node_modules/axe-core/axe.min.js'), 'utf8');
-/** WCAG 2.2, A and AA, and what axe holds to be good besides. */
-const RUN = `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
-  .then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 120)).join(' | ')))`;
-
-/** Texts whose contrast is under seven to one, of what has to be read in sunlight. */
-const CONTRAST = `axe.run(document, { runOnly: ['color-contrast-enhanced'] })
-  .then(({ violations }) => violations.flatMap(({ nodes }) => nodes.map(({ html }) => html.slice(0, 120))))`;
-
-const RIGHT_TO_LEFT = `document.documentElement.dir = 'rtl'`;
+/** WCAG 2.2, A and AA, what axe holds to be good besides, and for all text a contrast of seven to one, for the sun. */
+const RUN = `axe.run(document, {
+  runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] },
+  rules: { 'color-contrast-enhanced': { enabled: true } },
+}).then(({ violations, passes }) => {
+  if (!passes.some(({ id }) => id === 'color-contrast-enhanced')) return ['contrast was not judged'];
+  return violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 120)).join(' | '));
+})`;
 
 describe.skipIf(!hasChromium)('the page can be used by everybody', () => {
   const screen = withPage();
+
+  const turn = (direction: 'ltr' | 'rtl') =>
+    screen.page.evaluate(`document.documentElement.dir = '${direction}'`);
 
   /** The policy of the page lets no script in that is not its own; the debugger's are let in. */
   const withAxe = async <Answer>(run: string): Promise<Answer> => {
@@ -28,22 +30,25 @@ describe.skipIf(!hasChromium)('the page can be used by everybody', () => {
     return screen.page.evaluate<Answer>(run);
   };
 
-  it('axe-core finds nothing in any view, and all text has a contrast of seven to one', async () => {
-    const found: string[] = [];
+  it('axe-core finds nothing in any view, and every view fits when it is written from the right', async () => {
+    const [found, cut]: [string[], string[]] = [[], []];
     for (const scene of SCENES) {
       await showScene(screen.page, screen.device, scene);
       found.push(...(await withAxe<string[]>(RUN)).map((fault) => `${scene.name}: ${fault}`));
-      found.push(...(await withAxe<string[]>(CONTRAST)).map((fault) => `${scene.name}, contrast: ${fault}`));
+      await turn('rtl');
+      cut.push(...(await clippedTexts(screen.page)).map((fault) => `${scene.name}: ${fault}`));
+      await turn('ltr');
     }
     expect(found).toEqual([]);
-  });
+    expect(cut).toEqual([]);
+  }, 900_000);
 
   it.each(['dark', 'contrast'] as const)('the same holds where the display is %s', async (theme) => {
     const found: string[] = [];
     const state = restingState();
     for (const scene of [askingState(readingOf('refer')), askingState(readingOf('indeterminate')), state]) {
       await screen.tell({ ...scene, display: { ...state.display, theme } });
-      found.push(...(await withAxe<string[]>(RUN)), ...(await withAxe<string[]>(CONTRAST)));
+      found.push(...(await withAxe<string[]>(RUN)));
     }
     expect(found).toEqual([]);
   });
@@ -70,10 +75,10 @@ describe.skipIf(!hasChromium)('the page can be used by everybody', () => {
   it('a place of the body is chosen by keyboard, and each has a name', async () => {
     await screen.press('Patient');
     await screen.press('Choose on the map');
-    const names = await screen.page
-      .locator('.region')
-      .evaluateAll('(all) => all.map((one) => one.ariaLabel)');
-    expect(new Set(names).size).toBe(20);
+    const names = await screen.page.evaluate<string[]>(
+      `[...document.querySelectorAll('.region')].map((region) => region.getAttribute('aria-label'))`,
+    );
+    expect(new Set(names).size).toBe(22);
     await screen.page.getByRole('button', { name: 'Chest' }).focus();
     await screen.page.keyboard.press('Enter');
     expect(screen.asked().at(-1)).toEqual({
@@ -82,18 +87,12 @@ describe.skipIf(!hasChromium)('the page can be used by everybody', () => {
     });
   });
 
-  it('written from the right, every view turns round and still fits', async () => {
-    await screen.page.evaluate(RIGHT_TO_LEFT);
-    const faults: string[] = [];
-    for (const scene of SCENES) {
-      await showScene(screen.page, screen.device, scene);
-      faults.push(...(await clippedTexts(screen.page)).map((fault) => `${scene.name}: ${fault}`));
-    }
+  it('written from the right, what stood at the left stands at the right', async () => {
     await screen.tell(askingState(readingOf('refer')));
+    await turn('rtl');
     const shape = await screen.page.locator('.triage .shape').boundingBox();
     const word = await screen.page.locator('.triage-word').boundingBox();
-    await screen.page.evaluate(`document.documentElement.dir = 'ltr'`);
-    expect(faults).toEqual([]);
+    await turn('ltr');
     expect(shape?.x).toBeGreaterThan(word?.x ?? Number.POSITIVE_INFINITY);
   });
 });

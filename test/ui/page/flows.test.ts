@@ -5,8 +5,8 @@ import { hasChromium } from './support/browser.ts';
 import {
   askingState,
   outcomeOf,
-  readingOf,
   RESULT,
+  readingOf,
   restingState,
   retakeState,
   taughtState,
@@ -83,6 +83,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     await see('Learned: Melanocytic nevus');
     await press('What it changes');
     await see('name the class rightly');
+    await press(/^Back$/);
     await press('Take back the last answer');
     const resting = restingState();
     await tell({ ...resting, flow: { ...resting.flow, state: 'confirmingUndo', takingBack: 'nv' } });

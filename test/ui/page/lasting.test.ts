@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { hasChromium, openBrowser, phantomPictures, PROGRAM } from './support/browser.ts';
+import { hasChromium, openBrowser, PROGRAM, phantomPictures } from './support/browser.ts';
 import { FakeDevice } from './support/fake-device.ts';
 import { openPage, shows } from './support/open.ts';
 import { askingState, PATIENT, readingOf, restingState } from './support/states.ts';

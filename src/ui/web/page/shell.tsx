@@ -40,12 +40,12 @@ export function Shell({
         )}
         {state.ending !== null ? <Ending fault={state.ending} /> : <Opened view={open} />}
       </main>
-      <p class="research">
+      <footer class="research">
         {t('app.research')}
         {(state.source === 'phantom' || state.source === 'replay') && (
           <span> · {t('app.demonstration')}</span>
         )}
-      </p>
+      </footer>
       <nav aria-label={t('app.views')}>
         {views.map((view) => (
           <button
@@ -55,7 +55,7 @@ export function Shell({
             onClick={() => go(view)}
           >
             <Line name={view} />
-            <span>{t(`nav.${view}`)}</span>
+            <span class="word">{t(`nav.${view}`)}</span>
           </button>
         ))}
       </nav>

@@ -7,7 +7,7 @@ import {
   stateSchema,
   type TeachOutcome,
 } from '../../../../src/ui/web/contract.ts';
-import { PARTS, type Part, RIGHTS, ROLES, type RetakeKey } from '../../../../src/ui/web/words.ts';
+import { PARTS, type Part, type RetakeKey, RIGHTS, ROLES } from '../../../../src/ui/web/words.ts';
 
 export const RESULT = '7d6f1f0a-6a57-4a3e-9d1c-1f2a3b4c5d6e';
 

@@ -138,7 +138,7 @@ const TRUNK: Readonly<Record<Side, readonly Region[]>> = {
       BODY,
     ),
     middle(
-      'genital-region',
+      'groin',
       [
         [49, 157],
         [52, 206],

@@ -9,7 +9,7 @@ import { Action, Heading, Sheet } from '../parts/parts.tsx';
 
 export function History() {
   const { t } = useWords();
-  const { device, state } = useApp();
+  const { device, state, ask, may } = useApp();
   const [find, setFind] = useState('');
   const [searching, setSearching] = useState(false);
   const [page, setPage] = useState<HistoryPage | null>(null);
@@ -57,6 +57,11 @@ export function History() {
           </Action>
         )}
       </div>
+      {may('teach') && state.learning.undoable !== null && (
+        <Action icon="undo" keys="u" onPress={() => void ask({ command: 'undo' })}>
+          {t('teach.undo')}
+        </Action>
+      )}
       <p class="hint">{t('history.noImages')}</p>
       {page !== null && page.entries.length === 0 && (
         <p role="status">{find === '' ? t('history.empty') : t('history.find.none', { text: find })}</p>

@@ -19,7 +19,10 @@ export function Viewfinder() {
     setPressed(false);
   };
   return (
-    <section class="viewfinder" aria-label={t('viewfinder.title')}>
+    <section class="viewfinder" aria-labelledby="viewfinder">
+      <h1 class="unseen" id="viewfinder">
+        {t('viewfinder.title')}
+      </h1>
       <LivePicture frozen={busy} />
       <div class="take">
         <Action

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { hasChromium } from './support/browser.ts';
 import { clippedTexts, showScene } from './support/open.ts';
-import { SCENES } from './support/scenes.ts';
+import { chosenScenes } from './support/scenes.ts';
 import { askingState, readingOf, restingState } from './support/states.ts';
 import { withPage } from './support/with-page.ts';
 
@@ -32,7 +32,7 @@ describe.skipIf(!hasChromium)('the page can be used by everybody', () => {
 
   it('axe-core finds nothing in any view, and every view fits when it is written from the right', async () => {
     const [found, cut]: [string[], string[]] = [[], []];
-    for (const scene of SCENES) {
+    for (const scene of chosenScenes()) {
       await showScene(screen.page, screen.device, scene);
       found.push(...(await withAxe<string[]>(RUN)).map((fault) => `${scene.name}: ${fault}`));
       await turn('rtl');

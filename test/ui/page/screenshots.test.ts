@@ -11,17 +11,11 @@ import { LANGUAGES } from '../../../src/ui/web/words.ts';
 import { hasChromium, openBrowser, phantomPictures, SIZES } from './support/browser.ts';
 import { FakeDevice } from './support/fake-device.ts';
 import { clippedTexts, openPage, showScene } from './support/open.ts';
-import { SCENES } from './support/scenes.ts';
+import { chosen, chosenScenes } from './support/scenes.ts';
 
-const DEFAULT = 'en,de,480x800,800x480,viewfinder,reading-unclear,taught-refused,patient,status-wrong';
-const wanted = (process.env.SPIKESCOPE_SCREENS ?? DEFAULT).split(',');
-const chosen = <Value>(values: readonly Value[], nameOf: (value: Value) => string) => {
-  const named = values.filter((value) => wanted.includes(nameOf(value)));
-  return named.length === 0 ? values : named;
-};
-const languages = chosen(LANGUAGES, (each) => each);
-const sizes = chosen(SIZES, ({ width, height }) => `${width}x${height}`);
-const scenes = chosen(SCENES, ({ name }) => name);
+const languages = chosen(LANGUAGES, (each) => each, ['de']);
+const sizes = chosen(SIZES, ({ width, height }) => `${width}x${height}`, ['480x800', '800x480']);
+const scenes = chosenScenes();
 
 describe.skipIf(!hasChromium)('every view, photographed', () => {
   let browser: Browser;

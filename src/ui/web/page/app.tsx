@@ -105,7 +105,7 @@ function Running({ device, view, state }: { device: Device; view: DeviceView; st
 function useFollowing({ flow: { state, automatic } }: ScreenState, setOpen: (view: View) => void): void {
   const before = useRef(state);
   useEffect(() => {
-    const hasBegun = before.current === 'idle' && (state === 'capturing' || state === 'confirmingUndo');
+    const hasBegun = before.current !== state && (state === 'capturing' || state === 'confirmingUndo');
     if (hasBegun && !automatic) setOpen('capture');
     before.current = state;
   }, [state, automatic, setOpen]);

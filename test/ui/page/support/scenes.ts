@@ -14,6 +14,12 @@ import {
   taughtState,
 } from './states.ts';
 
+/** One of each view: what is looked at by default; SPIKESCOPE_SCREENS=all looks at all. */
+const FEW: readonly string[] = [
+  ...['viewfinder-after-reading', 'reading-unclear', 'reading-meaning', 'retake', 'teach-new-class'],
+  ...['taught-figures', 'history', 'patient', 'body-front', 'status-wrong', 'settings-unlocked', 'ending'],
+];
+
 export interface Scene {
   readonly name: string;
   readonly state: ScreenState;
@@ -243,6 +249,22 @@ export const SCENES: readonly Scene[] = [
     }),
   },
 ];
+
+/** Words of SPIKESCOPE_SCREENS: `all`, or names of languages, sizes and scenes; empty by default. */
+export const wanted = (process.env.SPIKESCOPE_SCREENS ?? '').split(',').filter((word) => word !== '');
+
+/** Those that are asked for by name; else all where all are, or where some of other kinds are; else a few. */
+export function chosen<Value>(
+  values: readonly Value[],
+  nameOf: (value: Value) => string,
+  few: readonly string[],
+): readonly Value[] {
+  const named = values.filter((value) => wanted.includes(nameOf(value)));
+  if (named.length > 0) return named;
+  return wanted.length > 0 ? values : values.filter((value) => few.includes(nameOf(value)));
+}
+
+export const chosenScenes = (): readonly Scene[] => chosen(SCENES, ({ name }) => name, FEW);
 
 function bodyMap(side: number) {
   return async (page: Page): Promise<void> => {

@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { REFUSAL_CODES } from '../words.ts';
 import { useApp, VIEWS, type View } from './app-context.ts';
 import { useWords } from './language/language.ts';
+import { NO_ANSWER } from './device/device.ts';
 import { Line, SeverityShape } from './parts/icons.tsx';
 import { Notice } from './parts/parts.tsx';
 import { Ending } from './views/away.tsx';
@@ -64,6 +65,7 @@ export function Shell({
 }
 
 function refusalWords(code: string, t: ReturnType<typeof useWords>['t']): string {
+  if (code === NO_ANSWER) return t('app.lost');
   const known = REFUSAL_CODES.find((each) => each === code);
   return known === undefined ? t('refusal.other', { code }) : t(`refusal.${known}`);
 }

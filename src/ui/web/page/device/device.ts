@@ -14,6 +14,9 @@ const PATIENCE = { command: 8_000, scan: 25_000 };
 /** Milliseconds between attempts to reach a device that is away. */
 const RETRY_AFTER = 1_000;
 
+/** Of a reply that never came; no device says it. */
+export const NO_ANSWER = 'NO_ANSWER';
+
 export type Link = 'connecting' | 'open' | 'lost' | 'unpaired';
 
 export interface DeviceView {
@@ -104,7 +107,7 @@ export class Device {
       const reply: CommandReply = await response.json();
       return reply;
     } catch {
-      return { outcome: 'failed', code: 'SCREEN_NO_ANSWER' };
+      return { outcome: 'failed', code: NO_ANSWER };
     }
   }
 

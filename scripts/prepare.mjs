@@ -75,7 +75,7 @@ function ensurePackages() {
 const compiledStamp = path.join(root, 'dist/.stamp');
 
 function sourceHash() {
-  return hashOf(root, ['src', 'tsconfig.json', 'tsconfig.build.json']);
+  return hashOf(root, ['src', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build-page.mjs']);
 }
 
 function compiledIsCurrent() {
@@ -83,11 +83,12 @@ function compiledIsCurrent() {
   return existsSync(compiledStamp) && readFileSync(compiledStamp, 'utf8') === sourceHash();
 }
 
-/** Compiles the TypeScript of a clone. */
+/** Compiles the TypeScript of a clone, and builds the screen's page. */
 export function compile() {
   if (compiledIsCurrent()) return;
   say('spikescope: compiling TypeScript');
   execute(path.join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json']);
+  execute(process.execPath, [path.join(root, 'scripts/build-page.mjs')]);
   mkdirSync(path.dirname(compiledStamp), { recursive: true });
   writeFileSync(compiledStamp, sourceHash());
 }

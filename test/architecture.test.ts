@@ -31,6 +31,10 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...['telehealth', 'updates', 'store', 'preprocess', 'capture', 'model'],
   ],
   'ui/terminal': ['runtime/appliance', 'runtime/learning', 'telehealth', 'store', 'capture', 'model'],
+  'ui/web': [
+    ...['runtime/appliance', 'runtime/learning', 'runtime/inference'],
+    ...['telehealth', 'store', 'preprocess', 'capture', 'model'],
+  ],
   index: ['runtime/inference', 'runtime/engine', 'preprocess', 'model'],
   dataset: [],
   release: ['telehealth', 'updates', 'store', 'model'],
@@ -54,6 +58,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...['bench', 'training', 'evaluation', 'conversion', 'report', 'statistics', 'release', 'dataset'],
     ...[
       'ui/terminal',
+      'ui/web',
       'runtime/appliance',
       'runtime/proof',
       'runtime/inference',

@@ -1,5 +1,5 @@
 import type { SpikescopeError } from '../errors.ts';
-import type { Frame } from '../frame.ts';
+import type { Frame, YuvFrame } from '../frame.ts';
 import type { SourceKind } from './kinds.ts';
 
 /** An encoded image's path, its bytes, or pixels that need no decoding. */
@@ -11,6 +11,15 @@ export interface Capture {
   readonly capturedAt: Date;
   /** Where it came from, for logs on this machine: it may hold a path, so it is never published. */
   readonly origin: string;
+}
+
+/** What a camera sees now. Its pixels are valid until the caller returns to the event loop. */
+export interface LiveFrame {
+  /** Another object for each frame. */
+  readonly frame: YuvFrame;
+  readonly takenAt: Date;
+  /** Milliseconds since it came. */
+  readonly age: number;
 }
 
 /**
@@ -32,6 +41,10 @@ export interface CaptureSource {
   start?(): void;
   /** Milliseconds since the last frame; null before the first. */
   frameAge?(): number | null;
+  /** The newest frame, without taking it from `frames`; null before the first. A source that shows none leaves it out. */
+  newest?(): LiveFrame | null;
+  /** Calls `listener` at each new frame until what is returned is called. */
+  onFrame?(listener: () => void): () => void;
   /** What the source is recovering from; null while it gives frames. */
   fault?(): SpikescopeError | null;
   /** Gives back what `start` took. `frames` ends. */

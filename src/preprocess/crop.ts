@@ -49,10 +49,10 @@ function coefficientOfVariation(values: Float64Array): number {
 }
 
 /** Points along each side of the surface that a map is spread over. */
-const POINTS = 32;
+export const POINTS = 32;
 
 /** A map spread over POINTS × POINTS points of the centred square, row by row. */
-type Surface = Float64Array;
+export type Surface = Float64Array;
 
 interface GridPoint {
   readonly row: number;
@@ -68,7 +68,7 @@ function positionOf(index: number): number {
  * Spreads the map by a cubic B-spline, borders repeated. Bilinear interpolation would have its peak in the middle of a
  * cell always; with four cells along a side no peak could then lie near the centre of the image.
  */
-function smooth({ rows, columns, values }: SaliencyMap): Surface {
+export function smooth({ rows, columns, values }: SaliencyMap): Surface {
   const vertical = splineWeights(rows);
   const horizontal = splineWeights(columns);
   const surface = new Float64Array(POINTS * POINTS);

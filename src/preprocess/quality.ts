@@ -120,6 +120,12 @@ export function retakeReasons(quality: Quality, limits: Preprocessing['quality']
   return failed.filter(([, fails]) => fails).map(([reason]) => reason);
 }
 
+/** Sharpness as a share of what a capture needs: from 1 on it is in focus. */
+export function focusShareOf({ focus, noise }: Quality, { minimumFocus }: Preprocessing['quality']): number {
+  const beyond = focusBeyondNoise(focus, noise) / FRAME_LIMITS.focusBeyondNoise;
+  return Math.min(focus, beyond) / minimumFocus;
+}
+
 /** The more the sharper, among frames of one scene; 0 for one that is torn, whose seams look sharp. */
 export function sharpnessOf(frame: Frame): number {
   const quality = measureQuality(frame);

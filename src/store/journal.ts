@@ -15,6 +15,7 @@ import type { HeadFile } from './head-file.ts';
 import { journalFault } from './journal-fault.ts';
 import { openDatabase } from './journal-schema.ts';
 import { type Lane, type MessageKey, Outbox, type QueuedMessage } from './outbox.ts';
+import { RECENT_READINGS, type RecentReading, type RecentRow, recentOfRow } from './recent.ts';
 import { type RecordedResult, type RecordRow, type ResultRow, recordOf, resultOfRow } from './rows.ts';
 import { type ChainHead, type Verification, verifyJournal } from './verify.ts';
 
@@ -276,6 +277,16 @@ export class Journal {
       'SELECT * FROM records WHERE sequence > ? ORDER BY sequence',
     );
     for (const row of rows.iterate(after)) yield recordOf(row);
+  }
+
+  /** Readings before a record, newest first, each with what became of it. @param before 0 for the end of the journal */
+  recent(before: number, limit: number): RecentReading[] {
+    return this.#attempt(() =>
+      this.#database
+        .prepare<[number, number], RecentRow>(RECENT_READINGS)
+        .all(before > 0 ? before : Number.MAX_SAFE_INTEGER, limit)
+        .map((row) => recentOfRow(row, (sequence) => this.#outbox.waits(sequence))),
+    );
   }
 
   /** What was said of readings and taken back, newest first, read as it is asked for. */

@@ -125,6 +125,15 @@ export class Outbox {
       .slice(0, limit);
   }
 
+  /** Whether a message of this record is still to be acknowledged, in any form and lane. */
+  waits(sequence: number): boolean {
+    return CHANNELS.some(
+      (channel) =>
+        this.#find.get(sequence, channel) !== undefined &&
+        !this.#acknowledged.has(keyOf({ sequence, channel })),
+    );
+  }
+
   /** Acknowledgements that are not recorded yet. */
   get unrecorded(): number {
     return this.#acknowledged.size;

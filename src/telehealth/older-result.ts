@@ -1,9 +1,15 @@
-/** Results for receivers that read the first version strictly and no later one. */
+/** Results for receivers that read a version strictly and no later one. */
 import { z } from 'zod';
-import { RESULT_SCHEMA_1, RESULT_SCHEMA_2, reason2Schema, reasonsOfVersion1 } from './result.ts';
+import {
+  RESULT_SCHEMA_1,
+  RESULT_SCHEMA_2,
+  RESULT_SCHEMA_3,
+  reason2Schema,
+  reasonsOfVersion1,
+} from './result.ts';
 
 /** Versions of results that receivers may read at most. */
-export const RESULT_VERSIONS = [1, 2] as const;
+export const RESULT_VERSIONS = [1, 2, 3] as const;
 export type ResultVersion = (typeof RESULT_VERSIONS)[number];
 
 /** What the second version says of itself, and what it has that the first has not. */
@@ -16,13 +22,28 @@ const secondSchema = z.looseObject({
   reasons: z.array(reason2Schema),
 });
 
+/** What the third version has that the second has not. */
+const thirdSchema = z.looseObject({ schema: z.literal(RESULT_SCHEMA_3), patient: z.unknown() });
+
 /**
- * A result as JSON in a version that its receivers read. The second has all that the first has, so that what came with it
- * is left out, reasons are told in the first version's words, and nothing else changes: the same bytes each time. What is no
- * result of a newer version stays as it is.
+ * A result as JSON in a version that its receivers read. Each version has all that the one before has, so that what came with
+ * it is left out, and nothing else changes: the same bytes each time. For the first, reasons are told in its words. What is
+ * no result of a newer version stays as it is.
  */
 export function resultUpTo(newest: ResultVersion, payload: string): string {
-  if (newest === 2) return payload;
+  if (newest === 3) return payload;
+  const second = withoutPatient(payload);
+  return newest === 2 ? second : inFirstVersion(second);
+}
+
+function withoutPatient(payload: string): string {
+  const parsed = thirdSchema.safeParse(JSON.parse(payload));
+  if (!parsed.success) return payload;
+  const { patient: _, ...second } = parsed.data;
+  return JSON.stringify({ ...second, schema: RESULT_SCHEMA_2 });
+}
+
+function inFirstVersion(payload: string): string {
   const parsed = secondSchema.safeParse(JSON.parse(payload));
   if (!parsed.success) return payload;
   const { triage: _, malignancy: __, application: ___, unfamiliar: ____, ...first } = parsed.data;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { SOURCE_KINDS } from '../capture/kinds.ts';
 import { TRIAGES, type Triage } from '../model/answers.ts';
 import { clockSchema } from './clock.ts';
+import { type Patient, patientSchema } from './patient-context.ts';
 import {
   backendSchema,
   deviceSchema,
@@ -19,6 +20,8 @@ const className = z.string().min(1).max(64);
 export const RESULT_SCHEMA_1 = 'spikescope/result/1';
 /** Of one that does: all that the first has, with the same meaning, what to do, and what is no lesion. */
 export const RESULT_SCHEMA_2 = 'spikescope/result/2';
+/** Of one that says of whom it is: all that the second has, with the same meaning, and that. */
+export const RESULT_SCHEMA_3 = 'spikescope/result/3';
 
 const REASONS_1 = ['too-small', 'flat', 'clipped', 'out-of-focus', 'unreadable', 'failed'] as const;
 const REASONS_2 = [...REASONS_1, 'dark', 'bright', 'torn', 'out-of-scope'] as const;
@@ -102,30 +105,33 @@ export const resultSchema1 = z
   .strictObject({ schema: z.literal(RESULT_SCHEMA_1), ...shapeWith(REASONS_1) })
   .meta({ ...about(1), title: 'spikescope result' });
 
-export const resultSchema2 = z
-  .strictObject({
-    schema: z.literal(RESULT_SCHEMA_2),
-    ...shapeWith(REASONS_2),
-    triage: z
-      .enum(TRIAGES)
-      .nullable()
-      .describe(
-        'What to do: refer to a specialist, routine, or indeterminate; null for a retake or a model that does not triage',
-      ),
-    malignancy: probability
-      .nullable()
-      .describe('Probability that the lesion has to be seen to; null where triage is'),
-    application: z.string().min(1).max(64).optional().describe('Version of the program that made it'),
-    unfamiliar: z
-      .boolean()
-      .optional()
-      .describe(
-        'Whether the lesion is unlike those of training: its probabilities are softened, and triage is not routine',
-      ),
-  })
-  .meta(about(2));
+const shape2 = {
+  ...shapeWith(REASONS_2),
+  triage: z
+    .enum(TRIAGES)
+    .nullable()
+    .describe(
+      'What to do: refer to a specialist, routine, or indeterminate; null for a retake or a model that does not triage',
+    ),
+  malignancy: probability
+    .nullable()
+    .describe('Probability that the lesion has to be seen to; null where triage is'),
+  application: z.string().min(1).max(64).optional().describe('Version of the program that made it'),
+  unfamiliar: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether the lesion is unlike those of training: its probabilities are softened, and triage is not routine',
+    ),
+};
 
-export const resultSchema = z.discriminatedUnion('schema', [resultSchema1, resultSchema2]);
+export const resultSchema2 = z.strictObject({ schema: z.literal(RESULT_SCHEMA_2), ...shape2 }).meta(about(2));
+
+export const resultSchema3 = z
+  .strictObject({ schema: z.literal(RESULT_SCHEMA_3), ...shape2, patient: patientSchema })
+  .meta(about(3));
+
+export const resultSchema = z.discriminatedUnion('schema', [resultSchema1, resultSchema2, resultSchema3]);
 export type Result = z.infer<typeof resultSchema>;
 
 /** What to do with an accepted lesion; null for a retake, and where the model does not triage. */
@@ -137,4 +143,9 @@ export function judgementOf(result: Result): { triage: Triage; malignancy: numbe
 /** Whether the lesion is unlike those of training. */
 export function isUnfamiliar(result: Result): boolean {
   return result.schema !== RESULT_SCHEMA_1 && result.unfamiliar === true;
+}
+
+/** Of whom it is; null where it does not say. */
+export function patientOf(result: Result): Patient | null {
+  return result.schema === RESULT_SCHEMA_3 ? result.patient : null;
 }

@@ -3,7 +3,7 @@ import { modelSchema, statusSchema } from './announcements.ts';
 import { commandSchema, responseSchema } from './commands/command.ts';
 import { healthSchema } from './health.ts';
 import { labelSchema } from './label.ts';
-import { resultSchema1, resultSchema2 } from './result.ts';
+import { resultSchema1, resultSchema2, resultSchema3 } from './result.ts';
 import { updateSchema } from './update.ts';
 
 /**
@@ -14,6 +14,7 @@ export function publishedSchemas(): Readonly<Record<string, unknown>> {
   return {
     'result-1.json': z.toJSONSchema(resultSchema1),
     'result-2.json': z.toJSONSchema(resultSchema2),
+    'result-3.json': z.toJSONSchema(resultSchema3),
     'label-1.json': z.toJSONSchema(labelSchema),
     'status-1.json': z.toJSONSchema(statusSchema),
     'model-1.json': z.toJSONSchema(modelSchema),

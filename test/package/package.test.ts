@@ -82,6 +82,9 @@ describe('the package', () => {
     for (const name of [
       'dist/index.js',
       'dist/index.d.ts',
+      'dist/ui/web/page/index.html',
+      'dist/ui/web/page/page.js',
+      'dist/ui/web/page/messages/hi.json',
       'docs/use/install.md',
       'models/qana64.spikescope',
       `prebuilds/linux-${process.arch}/spikescope.napi.glibc.node`,

@@ -5,7 +5,7 @@ import { ExponentialBackoff } from 'cockatiel';
 import { SpikescopeError } from '../../errors.ts';
 import type { YuvFrame } from '../../frame.ts';
 import type { SourceKind } from '../kinds.ts';
-import type { Capture, CaptureSource } from '../source.ts';
+import type { Capture, CaptureSource, LiveFrame } from '../source.ts';
 import type { SourceOptions } from '../source-type.ts';
 import { type CameraDeadlines, type CameraRunListener, runCamera } from './camera-run.ts';
 import { FrameRing, type StoredFrame } from './frame-ring.ts';
@@ -80,6 +80,16 @@ export class CameraSource implements CaptureSource {
 
   frameAge(): number | null {
     return this.#lastFrameAt === null ? null : performance.now() - this.#lastFrameAt;
+  }
+
+  newest(): LiveFrame | null {
+    const frame = this.#ring?.newest() ?? null;
+    return frame && { frame, takenAt: frame.completedAt, age: performance.now() - frame.stamp };
+  }
+
+  onFrame(listener: () => void): () => void {
+    this.#events.on('change', listener);
+    return () => void this.#events.off('change', listener);
   }
 
   fault(): SpikescopeError | null {

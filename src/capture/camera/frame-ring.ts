@@ -75,6 +75,14 @@ export class FrameRing {
     this.#writing.frame = null;
   }
 
+  /** The newest trusted frame, not lent: it is overwritten a few frames later. Null when there is none. */
+  newest(): StoredFrame | null {
+    return this.#slots.reduce<StoredFrame | null>((newest, { frame }) => {
+      if (frame === null || frame.sequence > this.#trusted) return newest;
+      return frame.sequence > (newest?.sequence ?? 0) ? frame : newest;
+    }, null);
+  }
+
   /**
    * Lends the frame with the highest score among the trusted ones after `sequence` and not older than the stamp `since`;
    * null when there is none. The newest wins a tie.

@@ -64,11 +64,13 @@ export function runCommand(): Command {
     )
     .option(
       '--result-schema <version>',
-      'newest version of results that receivers read: 2 (default), or 1, which says nothing of triage',
+      'newest version of results that receivers read: 2 (default), 1, which says nothing of triage, or 3, with patients',
     )
     .option('--fhir', 'publish each result as a FHIR R4 message too')
     .option('--home-assistant [prefix]', 'announce the device to Home Assistant (prefix: homeassistant)')
     .option('--metrics <port>', 'serve Prometheus metrics on 127.0.0.1 (0: any port that is free)')
+    .option('--screen [port]', 'serve the page of the screen on 127.0.0.1 (default port: 8646; false: never)')
+    .option('--patient-context', 'let the screen say of whom captures are, by pseudonyms')
     .option('--log <form>', 'text (default), or json: structured, with nothing personal in it')
     .option(
       '--learning <how>',

@@ -2,10 +2,12 @@ import path from 'node:path';
 import type { ExitCode } from '../../errors.ts';
 import { Cleanup } from '../../runtime/appliance/cleanup.ts';
 import { Device } from '../../runtime/appliance/device.ts';
+import { screenSettingsOf } from '../../runtime/appliance/settings/screen.ts';
 import type { Settings } from '../../runtime/appliance/settings/settings.ts';
 import { showBanner } from '../../ui/terminal/banner.ts';
 import { hideNotes, note } from '../../ui/terminal/console.ts';
 import { Terminal } from '../../ui/terminal/terminal.ts';
+import type { Screen } from '../../ui/web/server/screen.ts';
 import { conclude } from './conclude.ts';
 import { watchForStop } from './stop.ts';
 
@@ -58,13 +60,29 @@ async function runDevice(device: Device, stop: AbortController, cleanup: Cleanup
   });
   cleanup.add(() => terminal.detach());
   terminal.attach();
+  const screen = await openScreen(device, cleanup);
   await device.start();
-  const tally = await device.operate();
+  const tally = await device.operate().catch(async (error: unknown) => {
+    await screen?.ending(error);
+    throw error;
+  });
   const isStopped = stop.signal.aborted;
   const unpublished = await device.delivery.settle({ isStopped });
   const notReceived = await terminal.settle({ isStopped });
   await device.endedInOrder();
   return conclude(tally, { unpublished, notReceived }, isStopped);
+}
+
+/** Loaded only where there is a screen: a device without one spends no memory on it. */
+async function openScreen(device: Device, cleanup: Cleanup): Promise<Screen | null> {
+  const settings = screenSettingsOf(device.settings.screen);
+  if (settings === null) return null;
+  const { Screen } = await import('../../ui/web/server/screen.ts');
+  const screen = await Screen.open(device, settings);
+  cleanup.add(() => screen.close());
+  screen.attach();
+  note(`  screen   ${screen.url}${screen.hasPage ? '' : ' (its page is not built: npm run build)'}`);
+  return screen;
 }
 
 /** Phantoms without end, for somebody who watches, come at a readable pace. */

@@ -6,6 +6,7 @@ import type { Risk } from '../../model/bundle/class-table-section.ts';
 import { isNoRoom } from '../../store/capacity.ts';
 import type { JournalEntry } from '../../store/journal.ts';
 import type { ClockState } from '../../telehealth/clock.ts';
+import type { Patient } from '../../telehealth/patient-context.ts';
 import { judgementOf, type Result } from '../../telehealth/result.ts';
 import type { Classification, Classifier } from '../inference/classifier.ts';
 import type { HeadInput } from '../inference/head.ts';
@@ -47,6 +48,10 @@ export interface ApplianceParts {
   readonly requireRoom?: () => void;
   /** What the capture in hand belongs to; without it, or undefined, each stands alone. Called once for each. */
   readonly sessionOf?: () => string | undefined;
+  /** Of whom the capture in hand is; without it, or null, nothing is said. Called once for each. */
+  readonly patientOf?: () => Patient | null;
+  /** Called with what was read of a frame, before it is recorded. */
+  readonly onClassified?: (id: string, classification: Classification) => void;
   /** What is known of the clock, for the result. Without it, nothing is said. */
   readonly clock?: () => ClockState;
   /** Version of the program, for the result. Without it, nothing is said. */
@@ -263,6 +268,7 @@ function noLearner(): SpikescopeError {
 }
 
 async function read(capture: Capture, parts: ApplianceParts): Promise<Result> {
+  const patient = parts.patientOf?.() ?? null;
   const context: ResultContext = {
     id: randomUUID(),
     device: parts.device,
@@ -270,10 +276,13 @@ async function read(capture: Capture, parts: ApplianceParts): Promise<Result> {
     ...(parts.application !== undefined && { application: parts.application }),
     clock: parts.clock?.() ?? null,
     source: parts.source.kind,
+    ...(patient !== null && { patient }),
   };
   try {
-    const { reading, headInput } = await parts.classifier.classify(capture.image);
+    const classification = await parts.classifier.classify(capture.image);
+    const { reading, headInput } = classification;
     parts.learner?.observe(context.id, headInput);
+    parts.onClassified?.(context.id, classification);
     return resultOf(reading, context);
   } catch (error) {
     parts.onRefused(capture, error);

@@ -53,6 +53,8 @@ export interface DeliveryListener {
   sending?(message: QueuedMessage): void;
   /** The broker has acknowledged a message, and the journal knows. */
   acknowledged?(message: QueuedMessage): void;
+  /** The connection to the broker is there, or is gone. */
+  connection?(): void;
 }
 
 /** Milliseconds without progress after which the end is not waited for any longer. */
@@ -71,6 +73,7 @@ export class Delivery {
   readonly #listeners = new Set<DeliveryListener>();
   #published: Promise<unknown> = Promise.resolve();
   readonly #said = new Set<string>();
+  #outage: SpikescopeError | null = null;
 
   constructor(options: DeliveryOptions) {
     const { endpoint, device, topics, model, bundle, journal, commands, clock, card, update, homeAssistant } =
@@ -98,8 +101,12 @@ export class Delivery {
       ...(homeAssistant !== undefined && {
         discovery: { prefix: homeAssistant, allowed: commands.allowed },
       }),
-      onOnline: () => this.#publisher.wake(),
+      onOnline: () => {
+        this.#connectionChanged(null);
+        this.#publisher.wake();
+      },
       onOffline: (reason, wasSteady) => {
+        this.#connectionChanged(reason);
         // An outage after long calm is another one.
         if (wasSteady) this.#said.clear();
         this.remark(reason);
@@ -126,6 +133,15 @@ export class Delivery {
   /** Commands that were accepted, and refused by reason. */
   get commandCounts(): Readonly<Record<string, number>> {
     return this.#receiver.counts;
+  }
+
+  get isOnline(): boolean {
+    return this.#client.isOnline;
+  }
+
+  /** Why there is no connection to the broker; null while there is one, and before the first attempt has failed. */
+  get outage(): SpikescopeError | null {
+    return this.#outage;
   }
 
   /** Tells `listener` of messages until what is returned is called. */
@@ -187,6 +203,11 @@ export class Delivery {
     // The connection first: messages in flight to a silent broker end with it.
     await this.#client.stop();
     await this.#published;
+  }
+
+  #connectionChanged(outage: SpikescopeError | null): void {
+    this.#outage = outage;
+    for (const listener of this.#listeners) listener.connection?.();
   }
 
   /** Every connection to a broker meets the same faults, again and again, and in turns: one line says each. */

@@ -3,9 +3,12 @@ import type { Capture, CaptureSource } from '../../capture/source.ts';
 import { describeError, SpikescopeError } from '../../errors.ts';
 import { classTableOf } from '../../model/bundle/class-table.ts';
 import { programVersion } from '../../program-version.ts';
-import { type UpdateAnnouncement, updateAnnouncementOf } from '../../telehealth/update.ts';
+import type { ClockState } from '../../telehealth/clock.ts';
+import type { Patient } from '../../telehealth/patient-context.ts';
+import { type UpdateAnnouncement, type UpdateState, updateAnnouncementOf } from '../../telehealth/update.ts';
 import type { AcceleratorChange, Schedule } from '../engine/accelerator.ts';
 import type { Backend } from '../engine/contract.ts';
+import type { Classification } from '../inference/classifier.ts';
 import { labelProblem } from '../learning/label.ts';
 import { Appliance, type TakeOptions, type Tally } from './appliance.ts';
 import { CaptureMode, operate } from './capture-mode.ts';
@@ -15,12 +18,14 @@ import { ApplianceCommands } from './commands.ts';
 import { Delivery } from './delivery.ts';
 import { learnerFor } from './demonstration.ts';
 import { Faults } from './faults.ts';
+import type { LastUpdate } from './flow/parts.ts';
 import { connectHeader } from './header.ts';
 import { Installation } from './installation.ts';
 import { type Log, NO_LOG, openLog } from './log.ts';
 import { logFlow } from './log-flow.ts';
 import { MemoryKeeper } from './memory.ts';
 import { openParts, type Parts } from './parts.ts';
+import { PatientContext } from './patient-context.ts';
 import { PatientSessions } from './patient-sessions.ts';
 import { RecordedLearner } from './recorded-learner.ts';
 import { statusOf } from './service/health.ts';
@@ -57,6 +62,9 @@ export class Device {
   readonly appliance: Appliance;
   readonly delivery: Delivery;
   readonly mode: CaptureMode;
+  /** Of whom the next captures are. */
+  readonly patient: PatientContext;
+  readonly #classified = new Set<(id: string, classification: Classification) => void>();
   readonly #program = programVersion();
   readonly #updates: UpdateWatch;
   readonly #options: DeviceOptions;
@@ -67,6 +75,7 @@ export class Device {
   readonly #clock: DeviceClock;
   readonly #sessions: PatientSessions;
   readonly #trial: Trial;
+  readonly #learner: RecordedLearner;
 
   private constructor(
     parts: Parts,
@@ -89,7 +98,9 @@ export class Device {
       onChange: () => this.delivery.refreshStatus(),
     });
     parts.verdicts.follow(() => this.#clock.state);
+    this.patient = new PatientContext(settings.patientContext);
     this.mode = new CaptureMode(isAutomatic(settings, parts.source));
+    this.#learner = this.#makeLearner();
     this.appliance = this.#makeAppliance();
     this.delivery = this.#makeDelivery();
   }
@@ -120,6 +131,53 @@ export class Device {
   /** What it was told, with what is installed of it. */
   get settings(): Settings {
     return this.#options.settings;
+  }
+
+  /** What is known of its clock. */
+  get clock(): ClockState {
+    return this.#clock.state;
+  }
+
+  /** The update that is under way or was the last, and what is installed. */
+  get updates(): UpdateState {
+    return this.#updates.state;
+  }
+
+  /** Calls `listener` when what there is to tell of updates has changed, until the device ends. */
+  onUpdate(listener: () => void): () => void {
+    return this.#updates.onChange(listener);
+  }
+
+  /** Calls `listener` with what was read of each frame, before it is recorded, until what is returned is called. */
+  onClassified(listener: (id: string, classification: Classification) => void): () => void {
+    this.#classified.add(listener);
+    return () => void this.#classified.delete(listener);
+  }
+
+  /** Whether the next capture is taken for one of the same patient as the last. */
+  get isSessionOpen(): boolean {
+    return !this.#isOfNoPatient() && this.#sessions.isOpen;
+  }
+
+  /** Says of whom the next captures are; another visit or patient begins a session. */
+  setPatient(said: Patient | null): void {
+    if (this.patient.set(said)) this.#sessions.end();
+  }
+
+  /** The next capture is of another patient, of whom nothing is known yet. */
+  nextPatient(): void {
+    this.patient.set(null);
+    this.#sessions.end();
+  }
+
+  /** What `undo` would take back; null where there is nothing. */
+  lastUpdate(): LastUpdate | null {
+    return this.#learner.lastUpdate();
+  }
+
+  /** Whether a label can name a class here. */
+  isLabel(label: string): boolean {
+    return this.#isLabel(label);
   }
 
   /** Begins to send, to answer, and to look after itself. Call when every front end listens. */
@@ -176,8 +234,17 @@ export class Device {
     return this.#cleanup.run();
   }
 
+  #makeLearner(): RecordedLearner {
+    const { source, journal, learner, verdicts } = this.parts;
+    return new RecordedLearner({
+      learner: learner && learnerFor(source.kind, learner, journal),
+      ...{ verdicts, journal, source: source.kind },
+      onRecorded: () => this.delivery.recorded(),
+    });
+  }
+
   #makeAppliance(): Appliance {
-    const { device, source, journal, classifier, computing, learner, verdicts } = this.parts;
+    const { device, source, journal, classifier, computing } = this.parts;
     return new Appliance({
       device,
       source,
@@ -193,14 +260,14 @@ export class Device {
         },
         classify: (image) => classifier.classify(image),
       },
-      learner: new RecordedLearner({
-        learner: learner && learnerFor(source.kind, learner, journal),
-        ...{ verdicts, journal, source: source.kind },
-        onRecorded: () => this.delivery.recorded(),
-      }),
+      learner: this.#learner,
       clock: () => this.#clock.state,
       application: this.#program,
       sessionOf: () => (this.#isOfNoPatient() ? undefined : this.#sessions.next()),
+      patientOf: () => this.patient.use(),
+      onClassified: (id, classification) => {
+        for (const listener of this.#classified) listener(id, classification);
+      },
       onRecorded: (result) => {
         const { id, accepted, timings } = result;
         this.#trial.recorded(result);
@@ -219,7 +286,7 @@ export class Device {
     return new Trial({
       ...{ activation, data, say },
       check: () => computing.prove(),
-      isSessionOpen: () => !this.#isOfNoPatient() && this.#sessions.isOpen,
+      isSessionOpen: () => this.isSessionOpen,
       restart: isSupervised() ? () => stop.abort() : null,
     });
   }

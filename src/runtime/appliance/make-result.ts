@@ -1,6 +1,13 @@
 import type { ClockState } from '../../telehealth/clock.ts';
+import type { Patient } from '../../telehealth/patient-context.ts';
 import { bytesOf, MAXIMUM_MESSAGE_BYTES } from '../../telehealth/payload.ts';
-import { RESULT_SCHEMA_1, RESULT_SCHEMA_2, type Result, reasonsOfVersion1 } from '../../telehealth/result.ts';
+import {
+  RESULT_SCHEMA_1,
+  RESULT_SCHEMA_2,
+  RESULT_SCHEMA_3,
+  type Result,
+  reasonsOfVersion1,
+} from '../../telehealth/result.ts';
 import type { Classifier } from '../inference/classifier.ts';
 import { OUT_OF_SCOPE, type Reading } from '../inference/reading.ts';
 
@@ -14,6 +21,8 @@ export interface ResultContext {
   /** Where the time may be wrong: why. */
   readonly clock?: ClockState;
   readonly source: Result['source'];
+  /** Of whom it is. Without it, nothing is said. */
+  readonly patient?: Patient;
 }
 
 /** Why there is no reading. */
@@ -83,19 +92,22 @@ export function refusedResult(
 /** The version that says as much as the model does: why the frame was not accepted, what to do, and how sure that is. */
 function judged(
   { reasons, triage, malignancy = null, unfamiliar }: Judged,
-  { application }: Pick<ResultContext, 'application'>,
+  { application, patient }: Pick<ResultContext, 'application' | 'patient'>,
 ) {
-  if (triage === undefined && unfamiliar === undefined && !reasons.includes(OUT_OF_SCOPE)) {
+  const isFirst = triage === undefined && unfamiliar === undefined && !reasons.includes(OUT_OF_SCOPE);
+  if (isFirst && patient === undefined) {
     return { schema: RESULT_SCHEMA_1, reasons: reasonsOfVersion1(reasons) } as const;
   }
-  return {
-    schema: RESULT_SCHEMA_2,
+  const second = {
     reasons: reasons.slice(),
     triage: triage ?? null,
     malignancy: malignancy === null ? null : rounded(malignancy, 6),
     ...(application !== undefined && { application }),
     ...(unfamiliar !== undefined && { unfamiliar }),
-  } as const;
+  };
+  return patient === undefined
+    ? ({ schema: RESULT_SCHEMA_2, ...second } as const)
+    : ({ schema: RESULT_SCHEMA_3, ...second, patient } as const);
 }
 
 function headOf(context: ResultContext, { model, backend }: Pick<Reading, 'model' | 'backend'>) {

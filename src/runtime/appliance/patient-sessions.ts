@@ -20,9 +20,9 @@ export const SESSION_REST = 10 * 60_000;
 const CLOCKS: Clocks = { wall: () => Date.now(), steady: () => performance.now() };
 
 /**
- * Which captures belong to one patient, so that their results keep their order on the way. No button says when a patient
- * leaves: a session lasts while captures follow each other, also over a restart. In doubt, as with a clock that was set
- * back, it lasts: results of two patients in one order harm nobody, those of one patient in disorder may.
+ * Which captures belong to one patient, so that their results keep their order on the way. No button of the header says when
+ * a patient leaves, a screen may: a session lasts while captures follow each other, also over a restart. In doubt, as with a
+ * clock that was set back, it lasts: results of two patients in one order harm nobody, those of one in disorder may.
  */
 export class PatientSessions {
   readonly #clocks: Clocks;
@@ -41,6 +41,11 @@ export class PatientSessions {
   /** Whether a capture that is taken now may be of the last patient. */
   get isOpen(): boolean {
     return this.#session !== null && this.#clocks.steady() - this.#last < SESSION_REST;
+  }
+
+  /** The next capture is of another patient. */
+  end(): void {
+    this.#session = null;
   }
 
   /** The session of a capture that is taken now. */

@@ -10,7 +10,7 @@ import { decodeImage } from '../../preprocess/decode.ts';
 import { type Field, fieldOf, inputOf } from '../../preprocess/field.ts';
 import { inLight, type LightTables, lightTablesOf } from '../../preprocess/light.ts';
 import { measureQuality, retakeReasons } from '../../preprocess/quality.ts';
-import { type SaliencyMapper, saliencyMapper } from '../../preprocess/saliency.ts';
+import { type SaliencyMap, type SaliencyMapper, saliencyMapper } from '../../preprocess/saliency.ts';
 import { tilesOf } from '../../preprocess/square.ts';
 import type { Engine } from '../engine/contract.ts';
 import { type HeadInput, type LearnedHead, RETAKE } from './head.ts';
@@ -46,6 +46,16 @@ export interface Classification {
   readonly headInput: HeadInput | null;
   /** Null where the model cannot tell, or the integrity check sent the capture back before. */
   readonly scope: ScopeVerdict | null;
+  /** What the model went by, for who wants to see it; absent for a retake, and where its embedding has no places. */
+  readonly salience?: Salience;
+}
+
+/** Where in what was read of a frame the model has seen what speaks for a class. */
+export interface Salience {
+  /** What was read, pixels of the frame. */
+  readonly square: Square;
+  /** Of a class of the factory head; null for any other. Worked out when asked for. */
+  mapOf(name: string): SaliencyMap | null;
 }
 
 /** Reads images with one bundle on one engine. */
@@ -102,7 +112,9 @@ class BundleClassifier implements Classifier {
   readonly triages: boolean;
   readonly #bundle: ModelBundle;
   readonly #engine: Engine;
+  /** Null where the embedding has no places. */
   readonly #mapper: SaliencyMapper | null;
+  readonly #crops: boolean;
   readonly #tiling: boolean;
   readonly #integrityCheck: boolean;
   readonly #channels: number;
@@ -115,7 +127,8 @@ class BundleClassifier implements Classifier {
     this.triages = bundle.triage !== undefined;
     this.#bundle = bundle;
     this.#engine = engine;
-    this.#mapper = (options.crop ?? preprocessing.crop.enabled) ? saliencyMapper(bundle.graph) : null;
+    this.#mapper = saliencyMapper(bundle.graph);
+    this.#crops = options.crop ?? preprocessing.crop.enabled;
     this.#tiling = options.tiling ?? readout.tiling.enabled;
     this.#integrityCheck = options.integrityCheck ?? true;
     this.#channels = embeddingShape(bundle.graph)[2];
@@ -164,7 +177,19 @@ class BundleClassifier implements Classifier {
       timings: stopwatch.timings(),
     };
     const { potentials, embeddings } = inference;
-    return { reading, headInput: { potentials, pooled: pooled(embeddings, this.#channels) }, scope };
+    const headInput = { potentials, pooled: pooled(embeddings, this.#channels) };
+    const salience = this.#salience(square, embeddings);
+    return { reading, headInput, scope, ...(salience !== null && { salience }) };
+  }
+
+  #salience(square: Square, embedding: Uint8Array): Salience | null {
+    const mapper = this.#mapper;
+    if (mapper === null) return null;
+    const { classes } = this.#bundle.graph;
+    return {
+      square,
+      mapOf: (name) => (classes.includes(name) ? mapper(embedding, classes.indexOf(name)) : null),
+    };
   }
 
   /** The pass that counts: on the field's square, or on the square to which its saliency points. */
@@ -174,7 +199,7 @@ class BundleClassifier implements Classifier {
     const light = stopwatch.measure('crop', () => lightTablesOf(this.#bundle.light, input));
     const first = { square: whole, input, light, inference: await this.#infer(input, light, stopwatch) };
     const mapper = this.#mapper;
-    if (mapper === null) return first;
+    if (mapper === null || !this.#crops) return first;
     const square = stopwatch.measure('crop', () => {
       const { embeddings, potentials } = first.inference;
       const map = mapper(embeddings, largestIndex(potentials));

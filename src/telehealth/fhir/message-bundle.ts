@@ -20,6 +20,7 @@ import {
   triageObservation,
   UNFAMILIAR_NOTE,
 } from './observations.ts';
+import { bodySiteOfResult, subjectOf } from './patient.ts';
 import { asTestData } from './test-data.ts';
 import { fhirString } from './text.ts';
 import {
@@ -38,9 +39,9 @@ export const LABEL_EVENT = 'urn:spikescope:event:label';
 
 /**
  * A result as a FHIR R4 message: header, diagnostic report, its observations, the device; with a verdict on it the same
- * anew. There is no patient in it: the device knows none; a receiver that does sets `subject`. All identifiers follow from
- * the result's, so that the same result always makes the same message; only the message itself, and its header, have theirs
- * from the verdict where that is what happened.
+ * anew. Of a patient there are pseudonyms at most, where the result has them; without, a receiver that knows the patient sets
+ * `subject`. All identifiers follow from the result's, so that the same result always makes the same message; only the
+ * message itself, and its header, have theirs from the verdict where that is what happened.
  * @param table of the model that read it; without one, classes have the model's own names alone
  * @param label a person's verdict on the result, or its withdrawal
  */
@@ -95,10 +96,11 @@ function partsOf(
       ? [{ role: 'quality', resource: qualityObservation(result, result.quality, device) }]
       : []),
   ];
+  const known = { ...subjectOf(result), ...bodySiteOfResult(result) };
   return [
     ...(label ? [{ role: 'verdict', resource: verdictObservation(result, label, table, references) }] : []),
     ...byModel.map(({ role, resource }) => ({ role, resource: confirmedBy(label, resource) })),
-  ];
+  ].map(({ role, resource }) => ({ role, resource: { ...resource, ...known } }));
 }
 
 function headerOf(
@@ -134,6 +136,7 @@ function reportOf(
       { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0074', code: 'IMG' }], text: 'Imaging' },
     ],
     code: { text: 'Automated reading of a dermoscopic image' },
+    ...subjectOf(result),
     effectiveDateTime: result.capturedAt,
     issued: label?.givenAt ?? result.capturedAt,
     result: observations,

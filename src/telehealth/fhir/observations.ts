@@ -8,7 +8,7 @@ import { fhirString, isFhirCode } from './text.ts';
 const CLASS_SYSTEM = 'urn:spikescope:class';
 /** The model's own words for what to do. */
 const TRIAGE_SYSTEM = 'urn:spikescope:triage';
-const SNOMED_CT = 'http://snomed.info/sct';
+export const SNOMED_CT = 'http://snomed.info/sct';
 const ICD_10 = 'http://hl7.org/fhir/sid/icd-10';
 const UCUM = 'http://unitsofmeasure.org';
 

@@ -10,8 +10,14 @@ export type FlowEvent =
   | { readonly type: 'confirm'; readonly by?: PressedBy }
   | { readonly type: 'next-label' }
   | { readonly type: 'undo'; readonly by?: PressedBy }
-  /** A label for a result, by its identifier: as from afar. With it the risk of a class that is new. */
-  | { readonly type: 'label'; readonly result: string; readonly label: string; readonly risk?: Risk };
+  /** A label for a result, by its identifier: as from afar or from a screen. With it the risk of a class that is new. */
+  | {
+      readonly type: 'label';
+      readonly result: string;
+      readonly label: string;
+      readonly risk?: Risk;
+      readonly by?: PressedBy;
+    };
 
 export interface FlowContext {
   readonly capture: Capture | null;
@@ -77,7 +83,7 @@ function faultOf(error: unknown): SpikescopeError {
     : new SpikescopeError('INTERNAL', 'A part of the appliance failed', { cause: error });
 }
 
-/** Labels come as commands; a press that does not say where it came from is a button's. */
+/** Of what does not say where it came from, labels come as commands, and presses from buttons. */
 function actorOf(event: { readonly type: string; readonly by?: PressedBy }): PressedBy {
   return event.by ?? (event.type === 'label' ? 'command' : 'button');
 }

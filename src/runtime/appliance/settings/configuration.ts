@@ -8,6 +8,7 @@ import { withoutCredentials } from '../../../telehealth/redaction.ts';
 import { isAddress } from '../../../updates/source/open-source.ts';
 import { type UpdateSettings, updateSettingsSchema } from '../../../updates/update-settings.ts';
 import { modelFile } from '../../engine/shipped-models.ts';
+import { type ScreenSetting, screenSettingsSchema } from './screen.ts';
 import { type SettingName, type Settings, settingsSchema, wordOf } from './settings.ts';
 
 const MAXIMUM_BYTES = 65_536;
@@ -96,6 +97,8 @@ function settingOf(pair: Pair, file: string, placeOf: (offset: number) => string
     });
   }
   if (name === 'updates') return [name, withPlaces(updateSettingsSchema.parse(value), path.dirname(file))];
+  if (name === 'screen')
+    return [name, withCertificates(screenSettingsSchema.parse(value), path.dirname(file))];
   if (!PATHS.has(name) || typeof value !== 'string') return [name, parsed.data];
   const named = path.resolve(path.dirname(file), value);
   return [name, name === 'model' ? modelFile(named, value) : named];
@@ -108,6 +111,14 @@ function withPlaces({ from, root, ...settings }: UpdateSettings, folder: string)
     ...(from !== undefined && { from: isAddress(from) ? from : path.resolve(folder, from) }),
     ...(root !== undefined && { root: path.resolve(folder, root) }),
   };
+}
+
+/** Certificate and key of the section `screen`, likewise. */
+function withCertificates(setting: ScreenSetting, folder: string): ScreenSetting {
+  if (typeof setting !== 'object' || setting.network === undefined) return setting;
+  const { cert, key, ...network } = setting.network;
+  const inFolder = (name: string): string => path.resolve(folder, name);
+  return { ...setting, network: { ...network, cert: inFolder(cert), key: inFolder(key) } };
 }
 
 /** A broker's address holds a password, whatever form it was given. */

@@ -8,6 +8,7 @@ import { DEFAULT_TOPIC_PREFIX } from '../../../telehealth/topics.ts';
 import { updateSettingsSchema } from '../../../updates/update-settings.ts';
 import { WANTED_BACKENDS } from '../../engine/open-engines.ts';
 import { labelCodeSchema } from '../../learning/label.ts';
+import { screenSettingsSchema } from './screen.ts';
 
 function wholeNumber(low: number, high: number) {
   const expected = `a whole number from ${low} to ${high}`;
@@ -99,9 +100,9 @@ export const settingsSchema = z.strictObject({
     .max(16, '16 topics at most')
     .describe('Topics below which answers to commands may be asked for, beside the device’s own'),
   resultSchema: z
-    .literal(RESULT_VERSIONS, '1 or 2')
+    .literal(RESULT_VERSIONS, '1, 2 or 3')
     .describe(
-      'Newest version of results that receivers read: 1 for those that take no other, without triage',
+      'Newest version of results that receivers read: 1 is without triage, 2 without patient, 3 with what is allowed of both',
     ),
   fhir: z.boolean('true or false').describe('Publish each result as a FHIR R4 message too'),
   homeAssistant: z
@@ -112,6 +113,10 @@ export const settingsSchema = z.strictObject({
     .optional()
     .describe('Announce the device to Home Assistant'),
   metrics: wholeNumber(0, 65_535).optional().describe('Port on loopback for Prometheus metrics'),
+  screen: screenSettingsSchema.optional(),
+  patientContext: z
+    .boolean('true or false')
+    .describe('Whether a screen may say of whom captures are, by pseudonyms and a place of the body'),
   log: z.enum(['text', 'json'], 'text or json').describe('What is written on stderr'),
   learning: z
     .enum(['on', 'off', 'reset'], 'on, off or reset')
@@ -144,6 +149,7 @@ export const DEFAULT_SETTINGS: Settings = {
   responseTopics: [],
   resultSchema: 2,
   fhir: false,
+  patientContext: false,
   log: 'text',
   learning: 'on',
   json: false,
@@ -174,8 +180,13 @@ const SWITCHES: ReadonlyMap<string, boolean> = new Map([
 export function settingOfWord(name: string, word: unknown): unknown {
   if (typeof word !== 'string') return word;
   if (NUMBERS.has(name)) return /^\d+(\.\d+)?$/.test(word) ? Number(word) : word;
+  if (name === 'screen') return screenOfWord(word);
   if (name === 'retain') return SWITCHES.get(word) ?? word;
   return LISTS.has(name) ? word.split(',').filter((each) => each !== '') : word;
+}
+
+function screenOfWord(word: string): unknown {
+  return /^\d+$/.test(word) ? Number(word) : (SWITCHES.get(word) ?? word);
 }
 
 /** `cameraSize` → `camera-size`: as on the command line and in the configuration file. */

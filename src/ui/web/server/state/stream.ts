@@ -1,0 +1,109 @@
+import type { ServerResponse } from 'node:http';
+import type { ScreenState } from '../../contract.ts';
+import type { Client } from '../clients.ts';
+import { beginStream } from '../http/reply.ts';
+import { type ScreenStates, showsTheSame } from './screen-state.ts';
+
+/** Streams at once, of all clients. */
+const MOST_STREAMS = 16;
+/** Milliseconds between two states at least, and from one look at what changes by itself to the next. */
+const PAUSE = 40;
+const LOOK = 100;
+/** Milliseconds after which a word is said that says nothing: what listens and hears nothing takes it for lost. */
+const QUIET = 10_000;
+/** Bytes that may wait for a slow reader; more states are left out, the next is whole again. */
+const MOST_WAITING = 262_144;
+
+interface Stream {
+  readonly response: ServerResponse;
+  readonly client: Client;
+  last: ScreenState | null;
+  heardAt: number;
+}
+
+/** Whole states to everybody who listens: at once after a change, and then no more often than eyes follow. */
+export class StateStream {
+  readonly #states: ScreenStates;
+  readonly #streams = new Set<Stream>();
+  #timer: NodeJS.Timeout | null = null;
+  #due: NodeJS.Timeout | null = null;
+  #saidAt = -Infinity;
+
+  constructor(states: ScreenStates) {
+    this.#states = states;
+  }
+
+  get listeners(): number {
+    return this.#streams.size;
+  }
+
+  /** False where too many listen already. */
+  open(response: ServerResponse, client: Client): boolean {
+    if (this.#streams.size >= MOST_STREAMS) return false;
+    beginStream(response, 'text/event-stream');
+    const stream: Stream = { response, client, last: null, heardAt: performance.now() };
+    this.#streams.add(stream);
+    response.on('close', () => this.#left(stream));
+    response.on('error', () => this.#left(stream));
+    this.#timer ??= setInterval(() => this.changed(), LOOK).unref();
+    this.#tell(stream);
+    return true;
+  }
+
+  /** Something may have changed. */
+  changed(): void {
+    if (this.#streams.size === 0 || this.#due !== null) return;
+    const wait = this.#saidAt + PAUSE - performance.now();
+    if (wait > 0) {
+      this.#due = setTimeout(() => {
+        this.#due = null;
+        this.#tellAll();
+      }, wait);
+      this.#due.unref();
+    } else this.#tellAll();
+  }
+
+  /** Ends every stream, with the last state said. */
+  close(): void {
+    this.#tellAll();
+    for (const { response } of this.#streams) response.end();
+    this.#stopTimers();
+  }
+
+  /** Ends what a device listens to that is paired no more. */
+  endOf(pairing: string): void {
+    for (const { client, response } of this.#streams) if (client.pairing === pairing) response.end();
+  }
+
+  #tellAll(): void {
+    this.#saidAt = performance.now();
+    for (const stream of this.#streams) this.#tell(stream);
+  }
+
+  #tell(stream: Stream): void {
+    const { response, client, last } = stream;
+    if (response.writableLength > MOST_WAITING) return;
+    const state = this.#states.of(client);
+    if (last !== null && showsTheSame(last, state)) {
+      if (performance.now() - stream.heardAt < QUIET) return;
+      stream.heardAt = performance.now();
+      response.write(':\n\n');
+      return;
+    }
+    stream.last = state;
+    stream.heardAt = performance.now();
+    response.write(`event: state\nid: ${state.sequence}\ndata: ${JSON.stringify(state)}\n\n`);
+  }
+
+  #left(stream: Stream): void {
+    this.#streams.delete(stream);
+    if (this.#streams.size === 0) this.#stopTimers();
+  }
+
+  #stopTimers(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    if (this.#due !== null) clearTimeout(this.#due);
+    this.#timer = null;
+    this.#due = null;
+  }
+}

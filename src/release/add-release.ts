@@ -53,7 +53,10 @@ async function ownWordsOf(file: string, kind: Release['kind']): Promise<OwnWords
   return { name: 'spikescope-system', version, hardware: [HARDWARE[board] ?? board] };
 }
 
-/** The description of a release, as it will be signed. @throws RefusedError `BUNDLE_*`, `SYSTEM_ARCHIVE`, `RELEASE_DESCRIPTION` */
+/**
+ * The description of a release, as it will be signed. @throws RefusedError `BUNDLE_*`, `SYSTEM_ARCHIVE`,
+ * `RELEASE_DESCRIPTION`
+ */
 export async function describeRelease(file: string, words: ReleaseWords): Promise<Release> {
   const own = await ownWordsOf(file, words.kind);
   const { hardware, cards, from, before, journal, notes, change, kind, proof, learning } = words;

@@ -76,7 +76,7 @@ describe('spikescope doctor', () => {
 
   it('answers one JSON document', async () => {
     const { stdout } = await runCommand(doctorCommand(), ['--json', '--data', path.join(folder, 'data')]);
-    expect(JSON.parse(stdout).findings).toHaveLength(8);
+    expect(JSON.parse(stdout).findings).toHaveLength(9);
   });
 
   it('exits with 1 when something that is needed is broken', async () => {

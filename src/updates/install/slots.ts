@@ -36,7 +36,10 @@ export function slotFolder(data: string, kind: Kind, slot: Slot): string {
   return path.join(slotsFolder(data), `${kind}-${slot}`);
 }
 
-/** Where the content of a slot lies: a file, or of an application its folder; of a system what its partitions are held to. */
+/**
+ * Where the content of a slot lies: a file, or of an application its folder; of a system what its partitions are held
+ * to.
+ */
 export function slotPath(data: string, kind: Kind, slot: Slot): string {
   const folder = slotFolder(data, kind, slot);
   return kind === 'application' ? folder : path.join(folder, FILES[kind]);

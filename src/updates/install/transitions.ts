@@ -39,7 +39,10 @@ export function activated(state: KindState, since: string): KindState {
   };
 }
 
-/** The system of a slot runs, and is the one in use from now on. @param factory what lies there where the books do not know it */
+/**
+ * The system of a slot runs, and is the one in use from now on. @param factory what lies there where the books do not
+ * know it
+ */
 export function adopted(state: KindState, slot: Slot, factory: Occupant): KindState {
   const there = state.slots[slot];
   const occupant = there === null || there.refused !== null ? factory : there;

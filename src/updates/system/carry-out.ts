@@ -54,7 +54,8 @@ export async function carryOut({ data, places, rights, shown }: CarryOutOptions)
 }
 
 /**
- * A system that was started once, and is not committed when its time is over, gives way to the one that ordinary starts take.
+ * A system that was started once, and is not committed when its time is over, gives way to the one that ordinary starts
+ * take.
  * @returns whether a restart was begun
  */
 export async function endTrial({

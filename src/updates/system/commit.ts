@@ -7,7 +7,8 @@ import { autobootFor } from './autoboot.ts';
 import { AUTOBOOT, committedSlot, type SystemPlaces } from './places.ts';
 
 /**
- * Has ordinary starts take a slot. The file is written beside the old one, flushed, read again and only then given its name: on
+ * Has ordinary starts take a slot. The file is written beside the old one, flushed, read again and only then given its
+ * name: on
  * a FAT that is one sector of its folder, so that with the power cut anywhere the firmware finds the old file or the new.
  * @returns whether it was another slot before
  * @throws SpikescopeError `BOOT_CONFIGURATION`

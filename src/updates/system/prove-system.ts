@@ -19,7 +19,8 @@ export interface ProvingSystem {
 }
 
 /**
- * What can be said of a system before it is started: that its partitions, read back from the medium, hold the bytes that were
+ * What can be said of a system before it is started: that its partitions, read back from the medium, hold the bytes
+ * that were
  * signed, and that the hash tree of the root is that of its data. The rest its one-shot start shows.
  */
 export async function proveSystem(

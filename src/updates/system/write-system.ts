@@ -40,7 +40,8 @@ export interface WrittenSystem {
 }
 
 /**
- * Writes the images of an archive over the partitions of a slot, and of each only what is not there already: what was ended in
+ * Writes the images of an archive over the partitions of a slot, and of each only what is not there already: what was
+ * ended in
  * the middle goes on where it was. On the medium when resolved. The slot must be one that nothing starts from.
  * @throws RefusedError `SYSTEM_ARCHIVE`, `SYSTEM_SLOT`, `INSTALL_SPACE` @throws SpikescopeError `SLOT`
  */

@@ -101,14 +101,14 @@ export class SlotMachine {
   readonly places: SystemPlaces;
   readonly data: string;
 
-  /** @param factory lies in slot a; b is empty */
-  constructor(folder: string, factory: SmallSystem) {
+  /** @param factory lies in slot a; b is empty @param kernel where lies what the kernel says, and no medium keeps */
+  constructor(folder: string, factory: SmallSystem, kernel = folder) {
     this.data = path.join(folder, 'data');
     this.places = {
       partitions: path.join(folder, 'partitions'),
       config: path.join(folder, 'config'),
-      commandLine: path.join(folder, 'cmdline'),
-      release: path.join(folder, 'os-release'),
+      commandLine: path.join(kernel, 'cmdline'),
+      release: path.join(kernel, 'os-release'),
     };
     for (const each of [this.data, this.places.partitions, this.places.config])
       mkdirSync(each, { recursive: true });

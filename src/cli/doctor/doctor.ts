@@ -4,7 +4,6 @@ import { EXIT, printable } from '../../errors.ts';
 import { colour, note, print, printJson } from '../../ui/terminal/console.ts';
 import { modelOption, modelSchema, parseOptions } from '../shared/options.ts';
 import { checkCard } from './akida-card.ts';
-import { checkBootLoader } from './boot-loader.ts';
 import { checkBroker } from './broker.ts';
 import { checkCamera } from './camera.ts';
 import type { Check, Finding, Surroundings } from './check.ts';
@@ -23,7 +22,6 @@ const CHECKS: readonly Check[] = [
   checkGpio,
   checkClock,
   checkStorage,
-  checkBootLoader,
   checkBroker,
 ];
 

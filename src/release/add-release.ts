@@ -8,6 +8,7 @@ import { makeFolder } from '../make-folder.ts';
 import { readBundle } from '../model/bundle/read.ts';
 import { parseRelease, type Release, SBOM_SCHEMA, signedForm } from '../updates/release.ts';
 import { openSystemArchive } from '../updates/system/archive.ts';
+import { SYSTEM_NAME } from '../updates/system/places.ts';
 import { nextVersion, openQuorums, saveSigned } from './drafts.ts';
 import type { Quorum } from './signatures.ts';
 import type { Signer } from './signer.ts';
@@ -50,7 +51,7 @@ async function ownWordsOf(file: string, kind: Release['kind']): Promise<OwnWords
   }
   if (kind !== 'system') return null;
   const { version, board } = (await openSystemArchive(file)).description;
-  return { name: 'spikescope-system', version, hardware: [HARDWARE[board] ?? board] };
+  return { name: SYSTEM_NAME, version, hardware: [HARDWARE[board] ?? board] };
 }
 
 /**

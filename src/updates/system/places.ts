@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder } from '../../make-folder.ts';
-import { writeFlushed } from '../../store/durable-file.ts';
+import { replaceDurably, writeFlushed } from '../../store/durable-file.ts';
 import { SLOTS, type Slot } from '../install/contract.ts';
 import { updatesFolder } from '../trust/kept-metadata.ts';
 import { committedIn } from './autoboot.ts';
@@ -19,7 +19,7 @@ export interface SystemPlaces {
   readonly config: string;
   /** The kernel's command line, which names the slot that it was started from: `spikescope.slot=a`. */
   readonly commandLine: string;
-  /** Says which version of which system this is: `IMAGE_ID`, `IMAGE_VERSION`. */
+  /** Says which version this system is: `IMAGE_VERSION`, as in os-release(5). */
   readonly release: string;
 }
 
@@ -36,8 +36,10 @@ export const DEVICE_PLACES: SystemPlaces = {
 export const ADMINISTRATOR_PLACES: SystemPlaces = { ...DEVICE_PLACES, config: '/boot/config' };
 
 export const AUTOBOOT = 'autoboot.txt';
-/** Of a system that does not say what it is. */
-const UNNAMED = { name: 'spikescope-system', version: '0.0.0' };
+/** Of every release of a system. */
+export const SYSTEM_NAME = 'spikescope-system';
+/** Of a system that does not say which it is: any other is newer. */
+const UNKNOWN_VERSION = '0.0.0';
 
 /** The slot from which this very system was started; null on a device that has no slots for it. */
 export function runningSlot({ commandLine }: SystemPlaces): Slot | null {
@@ -56,12 +58,10 @@ export async function committedSlot({ config }: SystemPlaces): Promise<Slot | nu
   return text === null ? null : committedIn(text);
 }
 
-/** What this system calls itself. */
+/** What this system calls itself; systems of all boards bear one name, since the board is not theirs to choose. */
 export function runningRelease({ release }: SystemPlaces): { name: string; version: string } {
-  const text = textOf(release);
-  const nameIn = (key: string) =>
-    new RegExp(`^${key}=["']?([A-Za-z0-9][A-Za-z0-9._+-]*)`, 'm').exec(text)?.[1];
-  return { name: nameIn('IMAGE_ID') ?? UNNAMED.name, version: nameIn('IMAGE_VERSION') ?? UNNAMED.version };
+  const version = /^IMAGE_VERSION=["']?([A-Za-z0-9][A-Za-z0-9._+-]*)/m.exec(textOf(release))?.[1];
+  return { name: SYSTEM_NAME, version: version ?? UNKNOWN_VERSION };
 }
 
 export function partitionOf({ partitions }: SystemPlaces, image: Image, slot: Slot): string {
@@ -88,7 +88,9 @@ export function requestFile(data: string): string {
 /** Durable when resolved. */
 export async function request(data: string, what: Request): Promise<void> {
   makeFolder(updatesFolder(data), 0o700);
-  await writeFlushed(requestFile(data), `${what}\n`);
+  const file = requestFile(data);
+  // Whoever watches for it never finds half of it.
+  await replaceDurably(file, `${file}.new`, (fresh) => writeFlushed(fresh, `${what}\n`));
 }
 
 /** What the system says of itself is read as far as it is there. */

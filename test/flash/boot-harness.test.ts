@@ -1,5 +1,5 @@
 /** The firmware that the emulator's harness plays, on disks with real partition tables and file systems. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Disk } from '../../scripts/flash/boot/disk.mjs';
 import { Firmware, settingsIn } from '../../scripts/flash/boot/firmware.mjs';
+import { Guest } from '../../scripts/flash/boot/guest.mjs';
 import { findingsOf, listeningIn } from '../../scripts/flash/boot/reading.mjs';
 import { readAutoboot } from '../../src/updates/system/autoboot.ts';
 
@@ -161,6 +162,36 @@ it('reads autoboot.txt as the device does, whatever stands in it', () => {
     }),
     { numRuns: 300 },
   );
+});
+
+describe('asking inside', () => {
+  it('takes the words of a shell there and their answers and ends back, one after the other', {
+    timeout: 60_000,
+  }, async () => {
+    const guest = new Guest(folder);
+    guest.begin();
+    const inside = spawn('sh', ['scripts/flash/boot/guest.sh', guest.mail], { stdio: 'ignore' });
+    try {
+      const machine = { isOver: false };
+      const long = 'yes line | head -n 20000; printf "%s\\n" "it\'s quoted"; exit 3';
+      const answer = await guest.ask(machine, long);
+      expect(answer.code).toBe(3);
+      expect(answer.text.split('\n')).toHaveLength(20_002);
+      expect(answer.text).toContain("it's quoted");
+      // A shorter one leaves nothing of what was said before.
+      expect(await guest.ask(machine, 'echo one\necho two')).toEqual({ code: 0, text: 'one\ntwo\n' });
+      expect(await guest.ask(machine, 'true')).toEqual({ code: 0, text: '' });
+    } finally {
+      inside.kill('SIGKILL');
+    }
+    await expect(guest.ask({ isOver: true }, 'true')).rejects.toMatchObject({ code: 'BOOT_GUEST' });
+  });
+
+  it('says it in words that fit a command line of 2,048 bytes', () => {
+    expect(
+      new Guest(folder, { 'spikescope.service': `[Service]\n${'x'.repeat(250)}\n` }).words.join(' ').length,
+    ).toBeLessThan(1_000);
+  });
 });
 
 describe('what is seen inside', () => {

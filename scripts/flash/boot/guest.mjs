@@ -66,7 +66,7 @@ export class Guest {
 
   /**
    * Runs lines of a shell inside, as root.
-   * @param {import('./machine.mjs').Machine} machine @param {string} command @param {number} [seconds]
+   * @param {{ readonly isOver: boolean }} machine @param {string} command @param {number} [seconds]
    * @returns {Promise<{ code: number, text: string }>}
    * @throws {BootFailure} `BOOT_GUEST`
    */

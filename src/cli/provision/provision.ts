@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { carryOutCommand } from './carry-out.ts';
 import { fetchCommand } from './fetch.ts';
 import { fleetStatusCommand } from './fleet-status.ts';
 import { installCommand } from './install.ts';
@@ -17,7 +18,7 @@ import { verifyCommand } from './verify.ts';
  */
 export function provisionCommand(): Command {
   return new Command('provision')
-    .description('Sign releases of models, application and configuration, and take them on a device')
+    .description('Sign releases of models, application, configuration and system, and take them on a device')
     .addCommand(keyCommand())
     .addCommand(repositoryCommand())
     .addCommand(buildCommand())
@@ -33,5 +34,6 @@ export function provisionCommand(): Command {
     .addCommand(rollbackCommand())
     .addCommand(statusCommand())
     .addCommand(fleetStatusCommand())
-    .addCommand(proveCommand(), { hidden: true });
+    .addCommand(proveCommand(), { hidden: true })
+    .addCommand(carryOutCommand(), { hidden: true });
 }

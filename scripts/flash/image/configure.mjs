@@ -129,7 +129,7 @@ rm -f "$1/etc/.pwd.lock" "$1/var/log/alternatives.log" "$1/var/log/dpkg.log"
 /** @param {Configuring} where @param {string} name @param {string} shims */
 function runScript({ namespace, root }, name, shims) {
   const database = `${root}/var/lib/dpkg`;
-  namespace.run(['sh', '-ec', 'exec "$1/$2.postinst" configure ""', 'image', `${database}/info`, name], {
+  namespace.run(['sh', '-ec', 'for each in "$1/$2.postinst" "$1/$2:arm64.postinst"; do test ! -e "$each" || exec "$each" configure ""; done; exit 1', 'image', `${database}/info`, name], {
     code: 'IMAGE_CONFIGURE',
     cwd: '/',
     env: {

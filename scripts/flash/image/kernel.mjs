@@ -1,5 +1,5 @@
 /** The kernel of an image: from Debian's packages or a folder, with the modules that a device may need and their index. */
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { ImageFailure } from './failure.mjs';
 import { pipeline, tool } from './tools.mjs';
@@ -93,6 +93,8 @@ function finish(kernel) {
     rmSync(path.join(kernel.modules, name), { recursive: true, force: true });
   for (const name of ['build', 'source']) rmSync(path.join(kernel.modules, name), { force: true });
   const base = path.resolve(kernel.modules, '../../../..');
+  // Older versions of depmod look below /lib only.
+  if (!existsSync(path.join(base, 'lib'))) symlinkSync('usr/lib', path.join(base, 'lib'));
   tool('depmod', ['--basedir', base, kernel.release]);
   return kernel;
 }

@@ -1,5 +1,4 @@
 /** Unpacks Debian packages into the tree of the image, and writes dpkg's records of them, without running any of them. */
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pipeline, tool } from './tools.mjs';
@@ -42,7 +41,12 @@ export function unpackSystem({ namespace, root, scratch }, archives, onProgress)
     unpackArchive(namespace, root, file);
     onProgress(index + 1, ordered.length);
   }
-  writeRecords(scratch, archives);
+  const sums = sumsOf(namespace, root, writeRecords(scratch, archives));
+  const status = path.join(scratch, 'var/lib/dpkg/status');
+  writeFileSync(
+    status,
+    readFileSync(status, 'utf8').replace(/^ \/.*$/gm, (line) => ` ${line.trim()} ${sums.get(line.trim())}`),
+  );
   layFolder(namespace, scratch, root);
 }
 
@@ -53,16 +57,14 @@ export function unpackSystem({ namespace, root, scratch }, archives, onProgress)
  * @param {string} file
  */
 export function unpackArchive(namespace, root, file) {
-  // A copyright file may lie in a folder that is a link to another package's: tar keeps links to folders.
-  const extract = ['tar', '--extract', `--directory=${root}`, '--preserve-permissions', '--numeric-owner'];
-  const keep = ['--keep-directory-symlink', '--no-overwrite-dir', '--delay-directory-restore'];
-  const unwanted = EXCLUDED.filter((each) => !each.startsWith('/usr/share/doc/')).map((each) => `--exclude=.${each}`);
-  const documents = ['--wildcards', '--exclude-from=/dev/fd/3'];
-  pipeline(
-    'names=$(dpkg-deb --fsys-tarfile "$1" | tar --list | grep -E "^[.]/usr/share/doc/[^/]+/.+" | grep -vE "^[.]/usr/share/doc/[^/]+/copyright$" || true);' +
-      ' archive=$1; shift; dpkg-deb --fsys-tarfile "$archive" | "$@" 3<<<"${names:-//}"',
-    [file, ...namespace.entry, ...extract, ...keep, ...unwanted, ...documents],
-  );
+  // Links to folders, such as /bin, stay links when a package has the folder.
+  const inside = [...namespace.entry, 'tar', '--extract', `--directory=${root}`, '--preserve-permissions', '--numeric-owner'];
+  const kept = [...inside, '--keep-directory-symlink', '--no-overwrite-dir'];
+  const unwanted = EXCLUDED.map((each) => `--exclude=.${each}`);
+  pipeline('file=$1; shift; dpkg-deb --fsys-tarfile "$file" | "$@"', [file, ...kept, ...unwanted]);
+  // Of packages that have none, tar says so and fails.
+  const copyright = [...kept, '--wildcards', `.${INCLUDED}`];
+  pipeline('file=$1; shift; dpkg-deb --fsys-tarfile "$file" | "$@" || test $? = 2', [file, ...copyright]);
 }
 
 /**
@@ -80,7 +82,25 @@ export function layFolder(namespace, folder, root) {
   ]);
 }
 
-/** @param {string} scratch @param {readonly { item: DebianPackage, file: string }[]} archives */
+/**
+ * MD5 of configuration files as they were unpacked, by which dpkg sees whether somebody changed them.
+ * @param {import('./namespace.mjs').Namespace} namespace
+ * @param {string} root
+ * @param {readonly string[]} names
+ */
+function sumsOf(namespace, root, names) {
+  const said = namespace.run(['sh', '-ec', 'cd "$1" && xargs -d "\\n" md5sum', 'image', root], {
+    input: names.map((name) => `.${name}\n`).join(''),
+  });
+  const lines = said.split('\n').filter(Boolean);
+  return new Map(lines.map((line) => [line.slice(35), line.slice(0, 32)]));
+}
+
+/**
+ * @param {string} scratch
+ * @param {readonly { item: DebianPackage, file: string }[]} archives
+ * @returns {string[]} configuration files
+ */
 function writeRecords(scratch, archives) {
   const database = path.join(scratch, 'var/lib/dpkg');
   const info = path.join(database, 'info');
@@ -96,6 +116,7 @@ function writeRecords(scratch, archives) {
   mkdirSync(settings, { recursive: true });
   const lines = [...EXCLUDED.map((each) => `path-exclude=${each}`), `path-include=${INCLUDED}`];
   writeFileSync(path.join(settings, 'spikescope-image'), `# What this image leaves out.\n${lines.join('\n')}\n`);
+  return status.flatMap((text) => [...text.matchAll(/^ (\/\S+)$/gm)].map(([, name]) => name));
 }
 
 /** @returns {string} its paragraph of dpkg's status. @param {string} info @param {DebianPackage} item @param {string} file */
@@ -107,7 +128,7 @@ function recordPackage(info, item, file) {
   const prefix = isShared ? `${item.name}:${item.architecture}` : item.name;
   const listed = tool('bash', ['-o', 'pipefail', '-ec', 'dpkg-deb --fsys-tarfile "$1" | tar --list', 'image', file]);
   writeFileSync(path.join(info, `${prefix}.list`), listOf(listed));
-  const conffiles = conffilesOf(control, file);
+  const conffiles = conffilesOf(control);
   for (const name of readdirSync(control)) {
     if (name === 'control') continue;
     const to = path.join(info, `${prefix}.${name}`);
@@ -129,14 +150,10 @@ function keptSums(sums) {
   return sums.split('\n').filter((line) => line === '' || isKept(`/${line.slice(34)}`)).join('\n');
 }
 
-/** @param {string} control @param {string} file */
-function conffilesOf(control, file) {
+/** @param {string} control folder of a package's control files @returns {string} the field, without sums */
+function conffilesOf(control) {
   const named = path.join(control, 'conffiles');
   if (!existsSync(named)) return '';
   const names = readFileSync(named, 'utf8').split('\n').filter((name) => name.startsWith('/'));
-  const sums = names.map((name) => {
-    const content = pipeline('dpkg-deb --fsys-tarfile "$1" | tar --extract --to-stdout "$2" | base64 -w0', [file, `.${name}`]);
-    return ` ${name} ${createHash('md5').update(Buffer.from(content, 'base64')).digest('hex')}`;
-  });
-  return names.length === 0 ? '' : `\nConffiles:\n${sums.join('\n')}`;
+  return names.length === 0 ? '' : `\nConffiles:\n${names.map((name) => ` ${name}`).join('\n')}`;
 }

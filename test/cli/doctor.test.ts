@@ -77,20 +77,19 @@ describe('spikescope doctor', () => {
       'storage',
       'medium',
       'watchdog',
-      'eeprom',
       'certificates',
       'broker',
     ]);
     for (const { state, remedy, part } of findings) {
       // What only some boards have is not to be mended where it is not.
-      const isOfSome = ['card', 'medium', 'watchdog', 'eeprom', 'certificates'].includes(part);
+      const isOfSome = ['card', 'medium', 'watchdog', 'certificates'].includes(part);
       if (state !== 'works' && !isOfSome) expect(remedy, part).toBeTruthy();
     }
   });
 
   it('answers one JSON document', async () => {
     const { stdout } = await runCommand(doctorCommand(), ['--json', '--data', path.join(folder, 'data')]);
-    expect(JSON.parse(stdout).findings).toHaveLength(12);
+    expect(JSON.parse(stdout).findings).toHaveLength(11);
   });
 
   it('exits with 1 when something that is needed is broken', async () => {
@@ -260,8 +259,8 @@ describe('where doctor looks', () => {
   });
 });
 
-describe('the medium, the watchdog and the EEPROM', () => {
-  const only = async (part: 'medium' | 'watchdog' | 'eeprom') => (await examine(surroundings, [part]))[0];
+describe('the medium and the watchdog', () => {
+  const only = async (part: 'medium' | 'watchdog') => (await examine(surroundings, [part]))[0];
 
   function mounted(options = 'rw,noatime'): void {
     const data = path.join(folder, 'data');
@@ -276,8 +275,7 @@ describe('the medium, the watchdog and the EEPROM', () => {
   }
 
   it('are not missed where there are none', async () => {
-    for (const part of ['medium', 'watchdog', 'eeprom'] as const)
-      expect((await only(part)).state).toBe('absent');
+    for (const part of ['medium', 'watchdog'] as const) expect((await only(part)).state).toBe('absent');
   });
 
   it('tell of a card how much was written, and that it says nothing of its wear', async () => {
@@ -309,18 +307,6 @@ describe('the medium, the watchdog and the EEPROM', () => {
     });
     put('sys/class/watchdog/watchdog0/state', 'active\n');
     expect((await only('watchdog')).state).toBe('works');
-  });
-
-  it.each([
-    ['2021-04-29', 'broken'],
-    ['2024-09-23', 'unknown'],
-    ['2025-08-20', 'works'],
-  ] as const)('say of an EEPROM of %s: %s', async (day, state) => {
-    const seconds = Buffer.alloc(4);
-    seconds.writeUInt32BE(Date.parse(day) / 1000);
-    mkdirSync(path.join(folder, 'proc/device-tree/chosen/bootloader'), { recursive: true });
-    writeFileSync(path.join(folder, 'proc/device-tree/chosen/bootloader/build-timestamp'), seconds);
-    expect(await only('eeprom')).toMatchObject({ state, detail: expect.stringContaining(day) });
   });
 
   it('stand in a report for any laptop, with the parts that were asked for', async () => {

@@ -12,8 +12,10 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -291,6 +293,39 @@ describe.skipIf(
       'spikescope-erase.service',
     ]);
     expect(settingsOf(unit('spikescope-erase.service'), 'PrivateNetwork')).toEqual(['yes']);
+  });
+});
+
+describe('the clock', () => {
+  const [command = ''] = settingsOf(unit('systemd-timesyncd.service.d/spikescope.conf'), 'ExecStartPre');
+  const [, shell = ''] = /^\+\/bin\/sh -c '(.+)'$/.exec(command) ?? [];
+  const day = (date: string) => new Date(`${date}T00:00:00Z`);
+  const clock = () => statSync(at('systemd/timesync/clock')).mtime;
+
+  function begin(floor: string, recorded: string | null): void {
+    for (const name of ['systemd/timesync', 'spikescope']) mkdirSync(at(name), { recursive: true });
+    writeFileSync(at('systemd/timesync/clock'), '');
+    utimesSync(at('systemd/timesync/clock'), day(floor), day(floor));
+    if (recorded !== null) {
+      writeFileSync(at('spikescope/journal.head'), '');
+      utimesSync(at('spikescope/journal.head'), day(recorded), day(recorded));
+    }
+    execFileSync('sh', ['-c', shell.replaceAll('/var/lib', folder)]);
+  }
+
+  it('begins at the last record of the journal where that is newer than when it was last known', () => {
+    begin('2026-03-01', '2026-05-01');
+    expect(clock()).toEqual(day('2026-05-01'));
+    begin('2026-06-01', '2026-05-01');
+    expect(clock()).toEqual(day('2026-06-01'));
+  });
+
+  it('stays where it was last known without a journal, and makes no file that its service could not write', () => {
+    begin('2026-03-01', null);
+    expect(clock()).toEqual(day('2026-03-01'));
+    rmSync(at('systemd/timesync/clock'));
+    execFileSync('sh', ['-c', shell.replaceAll('/var/lib', folder)]);
+    expect(existsSync(at('systemd/timesync/clock'))).toBe(false);
   });
 });
 

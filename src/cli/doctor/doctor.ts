@@ -14,9 +14,9 @@ import { checkGpio } from './gpio.ts';
 import { checkMedium } from './medium.ts';
 import { checkModels } from './models.ts';
 import { writeReport } from './report.ts';
-import { checkBootloader, checkWatchdog } from './restart.ts';
 import { checkStorage } from './storage.ts';
 import { surroundingsOf } from './surroundings.ts';
+import { checkWatchdog } from './watchdog.ts';
 
 const CHECKS = {
   engine: checkEngine,
@@ -28,7 +28,6 @@ const CHECKS = {
   storage: checkStorage,
   medium: checkMedium,
   watchdog: checkWatchdog,
-  eeprom: checkBootloader,
   certificates: checkCertificates,
   broker: checkBroker,
 } satisfies Record<string, Check>;

@@ -33,8 +33,8 @@ export interface EvidenceOutcome {
 }
 
 /**
- * Copies, and never stops the appliance for it. `SHA256SUMS` names every file, for `sha256sum --check`; `SHA256SUMS.sig` is its
- * signature (ECDSA, SHA-256, DER), for `openssl dgst -sha256 -verify`.
+ * Copies, and never stops the appliance for it. `SHA256SUMS` names every file, for `sha256sum --check`; `SHA256SUMS.sig` is
+ * its signature (ECDSA, SHA-256, DER), for `openssl dgst -sha256 -verify`.
  * @throws SpikescopeError `EXPORT`, `JOURNAL_*`
  */
 export async function exportEvidence({ journal, to, key }: EvidenceRequest): Promise<EvidenceOutcome> {

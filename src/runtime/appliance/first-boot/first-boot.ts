@@ -32,8 +32,8 @@ export interface FirstBootOutcome {
 }
 
 /**
- * Does whatever of it is still to be done; done again, it does nothing more. A power cut at any point leaves what was before,
- * or is made good by the next call.
+ * Does whatever of it is still to be done; done again, it does nothing more. A power cut at any point leaves what was
+ * before, or is made good by the next call.
  * @throws SpikescopeError `DOCUMENT_*`, `SETUP_TAKE_OVER`
  */
 export async function firstBoot(places: Places): Promise<FirstBootOutcome> {

@@ -1,8 +1,8 @@
 import type { WifiNetwork, WifiSetup } from './setup.ts';
 
 /**
- * The configuration of wpa_supplicant. Names of networks are written in hexadecimal, whatever is in them; texts in quotes were
- * checked to be printable ASCII, and end at the last quote of their line.
+ * The configuration of wpa_supplicant. Names of networks are written in hexadecimal, whatever is in them; texts in quotes
+ * were checked to be printable ASCII, and end at the last quote of their line.
  * @param settings folder in which the certificates lie
  */
 export function wifiConfiguration({ country, networks }: WifiSetup, settings: string): string {

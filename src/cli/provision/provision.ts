@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { fetchCommand } from './fetch.ts';
+import { firstBootCommand } from './first-boot.ts';
 import { fleetStatusCommand } from './fleet-status.ts';
 import { installCommand } from './install.ts';
 import { activateCommand, rollbackCommand, statusCommand } from './installed.ts';
@@ -33,5 +34,6 @@ export function provisionCommand(): Command {
     .addCommand(rollbackCommand())
     .addCommand(statusCommand())
     .addCommand(fleetStatusCommand())
+    .addCommand(firstBootCommand(), { hidden: true })
     .addCommand(proveCommand(), { hidden: true });
 }

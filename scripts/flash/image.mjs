@@ -6,8 +6,7 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { root, run, say } from '../support/programs.mjs';
-import { asScript } from '../support/programs.mjs';
+import { asScript, root, run, say } from '../support/programs.mjs';
 import { BOARDS } from './image/boards.mjs';
 import { buildImage } from './image/build.mjs';
 import { ImageFailure } from './image/failure.mjs';
@@ -16,7 +15,9 @@ import { ImageFailure } from './image/failure.mjs';
 function seconds(text) {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 315_532_800)
-    throw new InvalidArgumentError('Expected seconds since 1970, of 1980 or later: FAT knows no earlier time.');
+    throw new InvalidArgumentError(
+      'Expected seconds since 1970, of 1980 or later: FAT knows no earlier time.',
+    );
   return value;
 }
 
@@ -47,17 +48,33 @@ function defaultCache() {
 /** @param {Options} options */
 async function image({ board, out, cache, kernel, compress = false, fresh = false, mirror, securityMirror }) {
   const mirrors =
-    mirror === undefined ? null : { main: mirror, security: securityMirror ?? `${mirror.replace(/\/$/, '')}-security` };
-  const wish = { board, out, cache: path.resolve(cache), kernel: kernel ? path.resolve(kernel) : null, compress, fresh, mirrors };
+    mirror === undefined
+      ? null
+      : { main: mirror, security: securityMirror ?? `${mirror.replace(/\/$/, '')}-security` };
+  const wish = {
+    board,
+    out,
+    cache: path.resolve(cache),
+    kernel: kernel ? path.resolve(kernel) : null,
+    compress,
+    fresh,
+    mirrors,
+  };
   const { manifest, times } = await buildImage({ ...wish, epoch: defaultEpoch() });
-  say(`spikescope: ${Object.entries(times).map(([name, time]) => `${name} ${time} s`).join(', ')}`);
-  process.stdout.write(`${JSON.stringify({ out, ...(/** @type {object} */ (manifest.image)) })}\n`);
+  say(
+    `spikescope: ${Object.entries(times)
+      .map(([name, time]) => `${name} ${time} s`)
+      .join(', ')}`,
+  );
+  process.stdout.write(`${JSON.stringify({ out, .../** @type {object} */ (manifest.image) })}\n`);
 }
 
 export function command() {
   return new Command('image')
     .description('Build the image of a disk that a device starts from, without root and without mounts')
-    .addOption(new Option('--board <board>', 'the machine').choices(Object.keys(BOARDS)).makeOptionMandatory())
+    .addOption(
+      new Option('--board <board>', 'the machine').choices(Object.keys(BOARDS)).makeOptionMandatory(),
+    )
     .requiredOption('--out <file>', 'beside it: .manifest.json, .sbom.json, .system')
     .option('--cache <folder>', 'keeps packages and the unpacked base', defaultCache())
     .option('--kernel <folder>', 'Image, dtbs, overlays and lib/modules of a kernel that was built elsewhere')

@@ -30,7 +30,13 @@ export function groupShadowOf(group) {
  * @param {number} epoch seconds
  */
 export function writeAccounts({ namespace, root }, epoch) {
-  const declared = namespace.run(['sh', '-ec', 'for each in "$1"/usr/lib/sysusers.d/*.conf; do cat "$each"; echo; done', 'image', root]);
+  const declared = namespace.run([
+    'sh',
+    '-ec',
+    'for each in "$1"/usr/lib/sysusers.d/*.conf; do cat "$each"; echo; done',
+    'image',
+    root,
+  ]);
   namespace.run(['systemd-sysusers', `--root=${root}`, '-'], {
     input: understoodByOlder(`${declared}\n${OTHER_GROUPS}`),
     env: { SOURCE_DATE_EPOCH: String(epoch) },
@@ -45,5 +51,11 @@ export function writeAccounts({ namespace, root }, epoch) {
     const script = 'rm -f "$1"; umask 0137; cat > "$1"; chown 0:42 "$1"; chmod 640 "$1"';
     namespace.run(['sh', '-ec', script, 'image', `${root}/etc/${to}`], { input: text });
   }
-  namespace.run(['sh', '-ec', 'rm -f "$1"/etc/passwd- "$1"/etc/group- "$1"/etc/shadow- "$1"/etc/gshadow- "$1"/etc/.pwd.lock', 'image', root]);
+  namespace.run([
+    'sh',
+    '-ec',
+    'rm -f "$1"/etc/passwd- "$1"/etc/group- "$1"/etc/shadow- "$1"/etc/gshadow- "$1"/etc/.pwd.lock',
+    'image',
+    root,
+  ]);
 }

@@ -2,7 +2,15 @@
  * spikescope and the packages that it loads, for arm64, as they lie below /opt/spikescope: of its own npm package and its lock
  * file, with addons that are cross-built here. Exactly the files of an application archive (src/release/application).
  */
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { buildArm64, ensureArm64Node } from '../../build-arm64.mjs';
 import { compile } from '../../prepare.mjs';
@@ -62,7 +70,7 @@ function installPackages(cache) {
   const device = ['--omit=dev', '--omit=peer', '--os=linux', '--cpu=arm64', '--libc=glibc'];
   tool('npm', ['ci', ...device, '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'], {
     cwd: partial,
-    code: 'IMAGE_NPM',
+    code: 'BUILD_NPM',
   });
   for (const [name, { isNeeded }] of Object.entries(NATIVE)) {
     const folder = path.join(partial, 'node_modules', name);
@@ -87,7 +95,7 @@ function crossBuild(folder) {
   const gyp = path.join(repository, 'node_modules/node-gyp/bin/node-gyp.js');
   tool(process.execPath, [gyp, 'rebuild', '--release', '--arch=arm64', `--nodedir=${ensureArm64Node()}`], {
     cwd: folder,
-    code: 'IMAGE_ADDON',
+    code: 'BUILD_ADDON',
     env: {
       CC: 'aarch64-linux-gnu-gcc',
       CXX: 'aarch64-linux-gnu-g++',
@@ -106,13 +114,13 @@ function crossBuild(folder) {
  * @param {Built} built
  * @param {string} layer folder
  * @returns {Promise<import('../../../src/release/application/application.ts').Application>}
- * @throws {ImageFailure} `IMAGE_APPLICATION`
+ * @throws {ImageFailure} `BUILD_APPLICATION`
  */
 export async function layApplication({ base }, layer) {
   const { readApplication } = await import(path.join(repository, 'dist/release/application/application.js'));
   const application = await readApplication(base);
   if (application.platform !== 'linux-arm64') {
-    throw new ImageFailure('IMAGE_APPLICATION', 'The packages are not those of the device', {
+    throw new ImageFailure('BUILD_APPLICATION', 'The packages are not those of the device', {
       place: base,
       expected: 'linux-arm64',
       received: application.platform,

@@ -39,7 +39,9 @@ export function linesOf(profiles, kind, block) {
       (fields[`${field}-Type`] ?? 'Primary') === block &&
       !(kind === 'session-noninteractive' && fields['Session-Interactive-Only'] === 'yes'),
   );
-  const values = chosen.map(({ fields }, index) => (index === 0 && fields[`${field}-Initial`]) || fields[field]);
+  const values = chosen.map(
+    ({ fields }, index) => (index === 0 && fields[`${field}-Initial`]) || fields[field],
+  );
   const lines = values.flatMap((value) => value.split('\n'));
   const type = kind.startsWith('session') ? 'session' : kind;
   return lines.map((line, index) => `${type}\t${line.replace(/\bend\b/, String(lines.length - index))}`);
@@ -52,7 +54,13 @@ export function linesOf(profiles, kind, block) {
  */
 export function layAuthentication(namespace, root, layer) {
   const texts = namespace
-    .run(['sh', '-ec', 'for each in "$1"/usr/share/pam-configs/*; do cat "$each"; printf "\\0"; done', 'image', root])
+    .run([
+      'sh',
+      '-ec',
+      'for each in "$1"/usr/share/pam-configs/*; do cat "$each"; printf "\\0"; done',
+      'image',
+      root,
+    ])
     .split('\0');
   const profiles = texts
     .map(readProfile)

@@ -20,6 +20,7 @@ export const BOARDS = {
     title: "QEMU's virtual machine",
     console: 'console=ttyAMA0,115200',
     firmware: [],
-    settings: '# Until spikescope-config.yaml brings others. There is no camera: what is read is drawn.\nsource: phantom\nlog: json\n',
+    settings:
+      '# Until spikescope-config.yaml brings others. There is no camera: what is read is drawn.\nsource: phantom\nlog: json\n',
   },
 };

@@ -1,9 +1,19 @@
 /** Builds an image, stage by stage. */
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { root as repository } from '../../support/programs.mjs';
 import { hashOf } from '../../support/hash.mjs';
+import { root as repository } from '../../support/programs.mjs';
 import { buildApplication, layApplication } from './application.mjs';
 import { BOARDS } from './boards.mjs';
 import { makeData } from './data.mjs';
@@ -14,7 +24,17 @@ import { openNamespace } from './namespace.mjs';
 import { Apt, ownMirrors, packagesOf, select } from './packages.mjs';
 import { appendHashes, copyFile, makeDisk, makeFat, requireRoom, sizeOf } from './partitions.mjs';
 import { Progress } from './progress.mjs';
-import { FILES, filesDigest, layDebian, layFiles, layModules, layOver, packRoot, scratch, takeFirmware } from './root.mjs';
+import {
+  FILES,
+  filesDigest,
+  layDebian,
+  layFiles,
+  layModules,
+  layOver,
+  packRoot,
+  scratch,
+  takeFirmware,
+} from './root.mjs';
 import { debianComponent, imageSbom } from './sbom.mjs';
 import { AUTOBOOT, fillBoot } from './slot.mjs';
 import { makeSystemArchive } from './system-archive.mjs';
@@ -84,7 +104,10 @@ async function build(wish, place, inner) {
   apt.update(wish.fresh);
   const names = packagesOf(readFileSync(path.join(FILES, 'packages.txt'), 'utf8'), wish.board);
   const chosen = select(apt, { names, ownKernel: wish.kernel !== null });
-  const firmware = board.firmware.length === 0 ? [] : apt.resolve([...board.firmware]).filter(({ name }) => board.firmware.includes(name));
+  const firmware =
+    board.firmware.length === 0
+      ? []
+      : apt.resolve([...board.firmware]).filter(({ name }) => board.firmware.includes(name));
 
   progress.next();
   apt.fetch([...chosen.system, ...chosen.kernel, ...firmware]);
@@ -99,7 +122,10 @@ async function build(wish, place, inner) {
   const kernelFolder = scratch(place, 'kernel');
   const kernel =
     wish.kernel === null
-      ? unpackKernel(chosen.kernel.map((each) => apt.fileOf(each)), kernelFolder)
+      ? unpackKernel(
+          chosen.kernel.map((each) => apt.fileOf(each)),
+          kernelFolder,
+        )
       : kernelOf(wish.kernel, kernelFolder);
   const initramfs = path.join(place.folder, 'initramfs');
   makeInitramfs({ ...place, kernel, scratch: scratch(place, 'initramfs.d'), out: initramfs });
@@ -107,7 +133,11 @@ async function build(wish, place, inner) {
   progress.next();
   const layer = scratch(place, 'layer');
   layModules(kernel, layer);
-  takeFirmware(firmware.map((each) => apt.fileOf(each)), layer, scratch(place, 'firmware'));
+  takeFirmware(
+    firmware.map((each) => apt.fileOf(each)),
+    layer,
+    scratch(place, 'firmware'),
+  );
   const application = await layApplication(built, layer);
   layFiles(layer, epoch);
   layOver(place, layer);
@@ -135,13 +165,34 @@ async function build(wish, place, inner) {
   progress.next();
   const bootFolder = scratch(place, 'boot');
   fillBoot({ folder: bootFolder, kernel, initramfs, board, verity });
-  makeFat({ out: path.join(slot, 'boot.img'), size: sizeOf('boot-a'), label: 'BOOT', seed, epoch, folder: touched(bootFolder, epoch) });
+  makeFat({
+    out: path.join(slot, 'boot.img'),
+    size: sizeOf('boot-a'),
+    label: 'BOOT',
+    seed,
+    epoch,
+    folder: touched(bootFolder, epoch),
+  });
   const configFolder = scratch(place, 'config');
   writeFileSync(path.join(configFolder, 'autoboot.txt'), AUTOBOOT);
   const config = path.join(place.folder, 'config.img');
-  makeFat({ out: config, size: sizeOf('config'), label: 'SPIKESCOPE', seed, epoch, folder: touched(configFolder, epoch) });
+  makeFat({
+    out: config,
+    size: sizeOf('config'),
+    label: 'SPIKESCOPE',
+    seed,
+    epoch,
+    folder: touched(configFolder, epoch),
+  });
   const data = path.join(place.folder, 'data.img');
-  makeData({ out: data, size: sizeOf('data'), seed, epoch, settings: board.settings, scratch: scratch(place, 'data') });
+  makeData({
+    out: data,
+    size: sizeOf('data'),
+    seed,
+    epoch,
+    settings: board.settings,
+    scratch: scratch(place, 'data'),
+  });
 
   progress.next();
   const out = path.resolve(wish.out);
@@ -156,12 +207,22 @@ async function build(wish, place, inner) {
   };
   const partitions = makeDisk({ disk: `${out}.partial`, seed, contents });
   const system = makeSystemArchive({
-    ...{ out: `${out}.system.partial`, folder: slot, version: built.version, board: wish.board, verity, epoch },
+    ...{
+      out: `${out}.system.partial`,
+      folder: slot,
+      version: built.version,
+      board: wish.board,
+      verity,
+      epoch,
+    },
   });
 
   progress.next();
   const debian = [...chosen.system, ...chosen.kernel, ...firmware].map((item) =>
-    debianComponent(item, { ...knownOf(apt.fileOf(item)), use: chosen.system.includes(item) ? 'installed' : 'files' }),
+    debianComponent(item, {
+      ...knownOf(apt.fileOf(item)),
+      use: chosen.system.includes(item) ? 'installed' : 'files',
+    }),
   );
   const node = chosen.system.find(({ name }) => name === 'nodejs')?.version.replace(/[+~-].*/, '') ?? '';
   const sbom = await imageSbom({ application, debian, board: wish.board, epoch, node });
@@ -176,7 +237,7 @@ async function build(wish, place, inner) {
 
   if (wish.compress) {
     progress.next();
-    tool('zstd', ['-q', '-f', '-15', '-T0', `${out}.partial`, '-o', `${out}.zst.partial`]);
+    tool('zstd', ['-q', '-f', '-9', '-T0', `${out}.partial`, '-o', `${out}.zst.partial`]);
     renameSync(`${out}.zst.partial`, `${out}.zst`);
   }
   writeFileSync(`${out}.sbom.json`, `${JSON.stringify(sbom, null, 2)}\n`);
@@ -195,12 +256,18 @@ function touched(folder, epoch) {
 
 /** What an archive says of itself. @param {string} archive */
 function knownOf(archive) {
-  const maintainer = tool('dpkg-deb', ['--field', archive, 'Maintainer']).trim().replace(/\s*<.*/, '');
-  const copyright = tool('bash', [
-    '-c',
-    'dpkg-deb --fsys-tarfile "$1" | tar --extract --to-stdout --wildcards "./usr/share/doc/*/copyright" 2>/dev/null',
-    'image',
-    archive,
-  ], { allowed: [2] });
+  const maintainer = tool('dpkg-deb', ['--field', archive, 'Maintainer'])
+    .trim()
+    .replace(/\s*<.*/, '');
+  const copyright = tool(
+    'bash',
+    [
+      '-c',
+      'dpkg-deb --fsys-tarfile "$1" | tar --extract --to-stdout --wildcards "./usr/share/doc/*/copyright" 2>/dev/null',
+      'image',
+      archive,
+    ],
+    { allowed: [2] },
+  );
   return { maintainer, copyright };
 }

@@ -5,13 +5,23 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { writeAccounts } from './accounts.mjs';
+import { layAuthentication } from './authentication.mjs';
 import { layCertificates } from './certificates.mjs';
 import { ImageFailure } from './failure.mjs';
-import { layAuthentication } from './authentication.mjs';
 import { layFolder } from './unpack.mjs';
 
 /** Scripts that run here, in this order. */
-const RUN = ['base-files', 'debianutils', 'dpkg', 'bash', 'mawk', 'tar', 'util-linux', 'libpam-modules', 'nodejs'];
+const RUN = [
+  'base-files',
+  'debianutils',
+  'dpkg',
+  'bash',
+  'mawk',
+  'tar',
+  'util-linux',
+  'libpam-modules',
+  'nodejs',
+];
 const RUN_WHERE_THERE = ['wireless-regdb'];
 
 /** Scripts that do not run, and why not. */
@@ -56,35 +66,46 @@ export const NOT_RUN = /** @type {Readonly<Record<string, string>>} */ ({
 
 /**
  * @param {readonly string[]} scripted names of packages that have a script
- * @throws {ImageFailure} `IMAGE_PACKAGE_UNKNOWN`
+ * @throws {ImageFailure} `BUILD_PACKAGE_UNKNOWN`
  */
 export function checkScripts(scripted) {
   const unknown = scripted.filter(
     (name) => !(name in NOT_RUN) && !RUN.includes(name) && !RUN_WHERE_THERE.includes(name),
   );
   if (unknown.length === 0) return;
-  throw new ImageFailure('IMAGE_PACKAGE_UNKNOWN', 'A package wants to be configured in a way that is not known here', {
-    place: unknown.join(', '),
-    expected: 'packages that scripts/flash/image/configure.mjs lists',
-    remedy: 'read its postinst, and add it to one of the lists there',
-  });
+  throw new ImageFailure(
+    'BUILD_PACKAGE_UNKNOWN',
+    'A package wants to be configured in a way that is not known here',
+    {
+      place: unknown.join(', '),
+      expected: 'packages that scripts/flash/image/configure.mjs lists',
+      remedy: 'read its postinst, and add it to one of the lists there',
+    },
+  );
 }
 
 /** What those scripts would do to this machine, or need of it, is not theirs to do. */
-const SHIMS = ['systemd-sysusers', 'systemd-tmpfiles', 'ldconfig', 'deb-systemd-invoke', 'adduser', 'addgroup', 'setcap'];
+const SHIMS = [
+  'systemd-sysusers',
+  'systemd-tmpfiles',
+  'ldconfig',
+  'deb-systemd-invoke',
+  'adduser',
+  'addgroup',
+  'setcap',
+];
 
 /**
  * @typedef {object} Configuring
  * @property {import('./namespace.mjs').Namespace} namespace
  * @property {string} root
  * @property {string} scratch an empty folder of this user, which the namespace can read
- * @property {number} epoch seconds
  */
 
 /** @param {Configuring} where @param {readonly string[]} scripted names of packages that have a script */
 export function configureSystem(where, scripted) {
   checkScripts(scripted);
-  const { namespace, root, scratch, epoch } = where;
+  const { namespace, root, scratch } = where;
   namespace.run(['sh', '-ec', BASE_ACCOUNTS, 'image', root]);
   const shims = path.join(scratch, 'shims');
   mkdirSync(shims, { recursive: true });
@@ -98,7 +119,8 @@ export function configureSystem(where, scripted) {
   writeFileSync(path.join(layer, 'etc/modules'), '');
   layFolder(namespace, layer, root);
   namespace.run(['sh', '-ec', FINISH, 'image', root]);
-  writeAccounts(where, epoch);
+  // Of no time yet: the same base serves images of different times.
+  writeAccounts(where, 0);
   if (scripted.includes('dbus-daemon')) namespace.run(['sh', '-ec', START_HELPER, 'image', root]);
 }
 
@@ -129,19 +151,29 @@ rm -f "$1/etc/.pwd.lock" "$1/var/log/alternatives.log" "$1/var/log/dpkg.log"
 /** @param {Configuring} where @param {string} name @param {string} shims */
 function runScript({ namespace, root }, name, shims) {
   const database = `${root}/var/lib/dpkg`;
-  namespace.run(['sh', '-ec', 'for each in "$1/$2.postinst" "$1/$2:arm64.postinst"; do test ! -e "$each" || exec "$each" configure ""; done; exit 1', 'image', `${database}/info`, name], {
-    code: 'IMAGE_CONFIGURE',
-    cwd: '/',
-    env: {
-      PATH: `${shims}:/usr/sbin:/usr/bin:/sbin:/bin`,
-      DPKG_ROOT: root,
-      DPKG_ADMINDIR: database,
-      DPKG_MAINTSCRIPT_PACKAGE: name,
-      DPKG_MAINTSCRIPT_NAME: 'postinst',
-      DPKG_MAINTSCRIPT_ARCH: 'arm64',
-      DEBIAN_FRONTEND: 'noninteractive',
-      DEBIAN_HAS_FRONTEND: '1',
-      HOME: '/nonexistent',
+  namespace.run(
+    [
+      'sh',
+      '-ec',
+      'for each in "$1/$2.postinst" "$1/$2:arm64.postinst"; do test ! -e "$each" || exec "$each" configure ""; done; exit 1',
+      'image',
+      `${database}/info`,
+      name,
+    ],
+    {
+      code: 'BUILD_CONFIGURE',
+      cwd: '/',
+      env: {
+        PATH: `${shims}:/usr/sbin:/usr/bin:/sbin:/bin`,
+        DPKG_ROOT: root,
+        DPKG_ADMINDIR: database,
+        DPKG_MAINTSCRIPT_PACKAGE: name,
+        DPKG_MAINTSCRIPT_NAME: 'postinst',
+        DPKG_MAINTSCRIPT_ARCH: 'arm64',
+        DEBIAN_FRONTEND: 'noninteractive',
+        DEBIAN_HAS_FRONTEND: '1',
+        HOME: '/nonexistent',
+      },
     },
-  });
+  );
 }

@@ -28,7 +28,9 @@ export function makeData({ out, size, seed, epoch, settings, scratch }) {
     'cd /settings',
     `write ${file} spikescope.yaml`,
     ...owned('/settings/spikescope.yaml', 0o100640, 0, OWNER),
-    ...['atime', 'ctime', 'mtime', 'crtime'].map((each) => `set_inode_field /settings/spikescope.yaml ${each} @${epoch}`),
+    ...['atime', 'ctime', 'mtime', 'crtime'].map(
+      (each) => `set_inode_field /settings/spikescope.yaml ${each} @${epoch}`,
+    ),
   ];
   const list = path.join(scratch, 'data.debugfs');
   writeFileSync(list, `${commands.join('\n')}\n`);

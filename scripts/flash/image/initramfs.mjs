@@ -8,13 +8,53 @@ import { pipeline } from './tools.mjs';
 const INIT = fileURLToPath(new URL('init.sh', import.meta.url));
 
 /** Needed on every machine. */
-const EVERYWHERE = ['virtio_blk', 'virtio_pci', 'virtio_mmio', 'mmc_block', 'dm-verity', 'erofs', 'crc32c', 'lz4', 'xxhash'];
+const EVERYWHERE = [
+  'virtio_blk',
+  'virtio_pci',
+  'virtio_mmio',
+  'mmc_block',
+  'dm-verity',
+  'erofs',
+  'crc32c',
+  'lz4',
+  'xxhash',
+];
 /** Needed to read the card of a Raspberry Pi; a machine that is none passes over them. */
 const RASPBERRY_PI = [
-  ...['irq-bcm2712-mip', 'bcm2835-mailbox', 'raspberrypi', 'clk-raspberrypi', 'reset-raspberrypi', 'clk-bcm2835'],
-  ...['pinctrl-brcmstb-bcm2712', 'pinctrl-brcmstb', 'pinctrl-bcm2835', 'gpio-brcmstb', 'gpio-raspberrypi-exp'],
-  ...['reset-brcmstb', 'reset-brcmstb-rescal', 'regulator-fixed', 'gpio-regulator', 'fixed', 'raspberrypi-power', 'bcm2835-power'],
-  ...['sdhci-brcmstb', 'sdhci-iproc', 'sdhci-pltfm', 'bcm2835', 'cqhci', 'bcm2835_wdt', 'pcie-brcmstb', 'nvme'],
+  ...[
+    'irq-bcm2712-mip',
+    'bcm2835-mailbox',
+    'raspberrypi',
+    'clk-raspberrypi',
+    'reset-raspberrypi',
+    'clk-bcm2835',
+  ],
+  ...[
+    'pinctrl-brcmstb-bcm2712',
+    'pinctrl-brcmstb',
+    'pinctrl-bcm2835',
+    'gpio-brcmstb',
+    'gpio-raspberrypi-exp',
+  ],
+  ...[
+    'reset-brcmstb',
+    'reset-brcmstb-rescal',
+    'regulator-fixed',
+    'gpio-regulator',
+    'fixed',
+    'raspberrypi-power',
+    'bcm2835-power',
+  ],
+  ...[
+    'sdhci-brcmstb',
+    'sdhci-iproc',
+    'sdhci-pltfm',
+    'bcm2835',
+    'cqhci',
+    'bcm2835_wdt',
+    'pcie-brcmstb',
+    'nvme',
+  ],
 ];
 /** Programs of the image, with the libraries that dmsetup needs. */
 const LIBRARIES = ['ld-linux-aarch64.so.1', 'libc.so.6', 'libm.so.6'];
@@ -30,17 +70,33 @@ const LIBRARY_FOLDER = 'usr/lib/aarch64-linux-gnu';
  * @param {number} from.epoch seconds
  */
 export function makeInitramfs({ namespace, root, kernel, scratch, out, epoch }) {
-  for (const name of ['bin', 'dev', 'proc', 'sys', 'run', 'root', 'lib/modules', 'lib/aarch64-linux-gnu', 'sbin'])
+  for (const name of [
+    'bin',
+    'dev',
+    'proc',
+    'sys',
+    'run',
+    'root',
+    'lib/modules',
+    'lib/aarch64-linux-gnu',
+    'sbin',
+  ])
     mkdirSync(path.join(scratch, name), { recursive: true });
   /** @param {string} name @param {string} to */
   const take = (name, to) => {
-    pipeline('to=$1; shift; "$@" > "$to"', [path.join(scratch, to), ...namespace.entry, 'cat', `${root}/${name}`]);
+    pipeline('to=$1; shift; "$@" > "$to"', [
+      path.join(scratch, to),
+      ...namespace.entry,
+      'cat',
+      `${root}/${name}`,
+    ]);
     chmodSync(path.join(scratch, to), 0o755);
   };
   take('usr/bin/busybox', 'bin/busybox');
   symlinkSync('busybox', path.join(scratch, 'bin/sh'));
   take('usr/sbin/dmsetup', 'sbin/dmsetup');
-  for (const name of [...LIBRARIES, ...neededBy(namespace, root)]) take(`${LIBRARY_FOLDER}/${name}`, `lib/aarch64-linux-gnu/${name}`);
+  for (const name of [...LIBRARIES, ...neededBy(namespace, root)])
+    take(`${LIBRARY_FOLDER}/${name}`, `lib/aarch64-linux-gnu/${name}`);
   symlinkSync('aarch64-linux-gnu/ld-linux-aarch64.so.1', path.join(scratch, 'lib/ld-linux-aarch64.so.1'));
   const index = readFileSync(path.join(kernel.modules, 'modules.dep'), 'utf8');
   const all = closureOf(index, EVERYWHERE);

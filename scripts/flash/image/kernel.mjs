@@ -6,18 +6,103 @@ import { pipeline, tool } from './tools.mjs';
 
 /** Folders of modules for hardware that no such device has. */
 const UNUSED = [
-  ...['gpu/drm/amd', 'gpu/drm/nouveau', 'gpu/drm/radeon', 'gpu/drm/msm', 'gpu/drm/xe', 'gpu/drm/i915', 'gpu/drm/mediatek'],
-  ...['gpu/drm/rockchip', 'gpu/drm/tegra', 'gpu/drm/exynos', 'gpu/drm/imx', 'gpu/drm/sun4i', 'gpu/drm/meson', 'gpu/drm/hisilicon'],
-  ...['infiniband', 'isdn', 'scsi', 'ata', 'message', 'target', 'accel', 'iio', 'staging', 'atm', 'hwtracing', 'fpga'],
-  ...['net/ethernet/mellanox', 'net/ethernet/intel', 'net/ethernet/qlogic', 'net/ethernet/chelsio', 'net/ethernet/marvell'],
-  ...['net/ethernet/netronome', 'net/ethernet/sfc', 'net/ethernet/cavium', 'net/ethernet/emulex', 'net/ethernet/hisilicon'],
-  ...['net/ethernet/freescale', 'net/ethernet/mediatek', 'net/ethernet/ti', 'net/ethernet/huawei', 'net/ethernet/amazon'],
-  ...['net/wireless/ath', 'net/wireless/intel', 'net/wireless/marvell', 'net/wireless/mediatek', 'net/wireless/realtek'],
-  ...['net/wireless/ti', 'net/wireless/rsi', 'net/wireless/quantenna', 'net/wireless/ralink', 'media/dvb-frontends', 'media/tuners'],
-  ...['media/usb', 'media/pci', 'usb/gadget', 'md/bcache', 'block/drbd', 'block/aoe', 'clk/qcom', 'clk/mediatek', 'clk/meson'],
-  ...['pinctrl/qcom', 'pinctrl/mediatek', 'phy/qualcomm', 'interconnect', 'soc/qcom', 'remoteproc', 'crypto/intel'],
+  ...[
+    'gpu/drm/amd',
+    'gpu/drm/nouveau',
+    'gpu/drm/radeon',
+    'gpu/drm/msm',
+    'gpu/drm/xe',
+    'gpu/drm/i915',
+    'gpu/drm/mediatek',
+  ],
+  ...[
+    'gpu/drm/rockchip',
+    'gpu/drm/tegra',
+    'gpu/drm/exynos',
+    'gpu/drm/imx',
+    'gpu/drm/sun4i',
+    'gpu/drm/meson',
+    'gpu/drm/hisilicon',
+  ],
+  ...[
+    'infiniband',
+    'isdn',
+    'scsi',
+    'ata',
+    'message',
+    'target',
+    'accel',
+    'iio',
+    'staging',
+    'atm',
+    'hwtracing',
+    'fpga',
+  ],
+  ...[
+    'net/ethernet/mellanox',
+    'net/ethernet/intel',
+    'net/ethernet/qlogic',
+    'net/ethernet/chelsio',
+    'net/ethernet/marvell',
+  ],
+  ...[
+    'net/ethernet/netronome',
+    'net/ethernet/sfc',
+    'net/ethernet/cavium',
+    'net/ethernet/emulex',
+    'net/ethernet/hisilicon',
+  ],
+  ...[
+    'net/ethernet/freescale',
+    'net/ethernet/mediatek',
+    'net/ethernet/ti',
+    'net/ethernet/huawei',
+    'net/ethernet/amazon',
+  ],
+  ...[
+    'net/wireless/ath',
+    'net/wireless/intel',
+    'net/wireless/marvell',
+    'net/wireless/mediatek',
+    'net/wireless/realtek',
+  ],
+  ...[
+    'net/wireless/ti',
+    'net/wireless/rsi',
+    'net/wireless/quantenna',
+    'net/wireless/ralink',
+    'media/dvb-frontends',
+    'media/tuners',
+  ],
+  ...[
+    'media/usb',
+    'media/pci',
+    'usb/gadget',
+    'md/bcache',
+    'block/drbd',
+    'block/aoe',
+    'clk/qcom',
+    'clk/mediatek',
+    'clk/meson',
+  ],
+  ...[
+    'pinctrl/qcom',
+    'pinctrl/mediatek',
+    'phy/qualcomm',
+    'interconnect',
+    'soc/qcom',
+    'remoteproc',
+    'crypto/intel',
+  ],
 ].map((name) => `kernel/drivers/${name}`);
-const UNUSED_ELSEWHERE = ['kernel/sound', 'kernel/fs/ocfs2', 'kernel/fs/ceph', 'kernel/fs/btrfs', 'kernel/fs/xfs', 'kernel/fs/smb'];
+const UNUSED_ELSEWHERE = [
+  'kernel/sound',
+  'kernel/fs/ocfs2',
+  'kernel/fs/ceph',
+  'kernel/fs/btrfs',
+  'kernel/fs/xfs',
+  'kernel/fs/smb',
+];
 
 /**
  * @typedef {object} Kernel
@@ -54,7 +139,7 @@ export function unpackKernel(archives, scratch) {
  * @param {string} folder
  * @param {string} scratch an empty folder
  * @returns {Kernel}
- * @throws {ImageFailure} `IMAGE_KERNEL`
+ * @throws {ImageFailure} `BUILD_KERNEL`
  */
 export function kernelOf(folder, scratch) {
   /** @param {readonly string[]} names */
@@ -64,25 +149,32 @@ export function kernelOf(folder, scratch) {
   const trees = first(['dtbs/broadcom', 'dtbs', '.']);
   const releases = base === undefined ? [] : readdirSync(base);
   if (image === undefined || base === undefined || trees === undefined || releases.length !== 1) {
-    throw new ImageFailure('IMAGE_KERNEL', 'The folder does not hold a kernel', {
+    throw new ImageFailure('BUILD_KERNEL', 'The folder does not hold a kernel', {
       place: folder,
       expected: 'Image or kernel8.img, exactly one folder below lib/modules, *.dtb below dtbs',
       received: readdirSync(folder).slice(0, 10).join(', ') || 'an empty folder',
-      remedy: 'make INSTALL_MOD_PATH=FOLDER modules_install, and copy arch/arm64/boot/Image and the device trees',
+      remedy:
+        'make INSTALL_MOD_PATH=FOLDER modules_install, and copy arch/arm64/boot/Image and the device trees',
     });
   }
   const modules = path.join(scratch, 'usr/lib/modules', releases[0]);
   mkdirSync(path.dirname(modules), { recursive: true });
   cpSync(path.join(base, releases[0]), modules, { recursive: true, verbatimSymlinks: true });
   const overlays = path.join(folder, 'overlays');
-  return finish({ release: releases[0], image, modules, trees, overlays: existsSync(overlays) ? overlays : null });
+  return finish({
+    release: releases[0],
+    image,
+    modules,
+    trees,
+    overlays: existsSync(overlays) ? overlays : null,
+  });
 }
 
 /** @param {Kernel} kernel @returns {Kernel} */
 function finish(kernel) {
   const [main, sub] = kernel.release.split('.').map(Number);
   if (!statSync(kernel.image).isFile() || !(main > 6 || (main === 6 && sub >= 6))) {
-    throw new ImageFailure('IMAGE_KERNEL', 'The kernel is too old for a Raspberry Pi 5', {
+    throw new ImageFailure('BUILD_KERNEL', 'The kernel is too old for a Raspberry Pi 5', {
       place: kernel.image,
       expected: '6.6 or newer',
       received: kernel.release,
@@ -101,7 +193,9 @@ function finish(kernel) {
 
 /** Device trees of the Raspberry Pi 5. @param {Kernel} kernel */
 export function treesOf({ trees }) {
-  return readdirSync(trees).filter((name) => /^bcm2712.*\.dtb$/.test(name)).sort();
+  return readdirSync(trees)
+    .filter((name) => /^bcm2712.*\.dtb$/.test(name))
+    .sort();
 }
 
 /**
@@ -112,9 +206,15 @@ export function treesOf({ trees }) {
  */
 export function closureOf(index, wanted) {
   /** @param {string} name */
-  const plain = (name) => path.posix.basename(name).replace(/\.ko(\.\w+)?$/, '').replaceAll('-', '_');
+  const plain = (name) =>
+    path.posix
+      .basename(name)
+      .replace(/\.ko(\.\w+)?$/, '')
+      .replaceAll('-', '_');
   const lines = index.split('\n').map((line) => line.split(':'));
-  const needs = new Map(lines.filter(([file]) => file !== '').map(([file, rest = '']) => [file, rest.split(' ').filter(Boolean)]));
+  const needs = new Map(
+    lines.filter(([file]) => file !== '').map(([file, rest = '']) => [file, rest.split(' ').filter(Boolean)]),
+  );
   const byName = new Map([...needs.keys()].map((file) => [plain(file), file]));
   /** @type {Set<string>} */
   const taken = new Set();
@@ -132,6 +232,12 @@ export function closureOf(index, wanted) {
 
 /** @param {string} file a module, maybe compressed @param {string} to */
 export function copyModule(file, to) {
-  const reader = file.endsWith('.xz') ? 'xz -dc' : file.endsWith('.zst') ? 'zstd -dcq' : file.endsWith('.gz') ? 'gzip -dc' : 'cat';
+  const reader = file.endsWith('.xz')
+    ? 'xz -dc'
+    : file.endsWith('.zst')
+      ? 'zstd -dcq'
+      : file.endsWith('.gz')
+        ? 'gzip -dc'
+        : 'cat';
   pipeline(`${reader} < "$1" > "$2"`, [file, to]);
 }

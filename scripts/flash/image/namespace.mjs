@@ -41,7 +41,7 @@ export class Namespace {
   }
 }
 
-/** @throws {ImageFailure} `IMAGE_NAMESPACE` where this machine allows none */
+/** @throws {ImageFailure} `BUILD_NAMESPACE` where this machine allows none */
 export async function openNamespace() {
   // Ends with its input, and so with this process, however that ends.
   const holder = spawn('unshare', ['--user', '--mount', 'cat'], { stdio: ['pipe', 'ignore', 'ignore'] });
@@ -50,7 +50,7 @@ export async function openNamespace() {
     mapUsers(/** @type {number} */ (holder.pid));
   } catch (cause) {
     holder.kill();
-    throw new ImageFailure('IMAGE_NAMESPACE', 'This machine gives no user namespace to build in', {
+    throw new ImageFailure('BUILD_NAMESPACE', 'This machine gives no user namespace to build in', {
       received: cause instanceof Error ? cause.message : String(cause),
       remedy:
         'as a user: `sudo apt-get install uidmap` and a line in /etc/subuid and /etc/subgid; in a container: allow `unshare`',

@@ -12,7 +12,15 @@ const COMPONENTS = 'main non-free-firmware';
 const INDEX_AGE_MS = 12 * 3600_000;
 
 /** What the builder itself needs in the image, beside what `files/packages.txt` names. */
-const OWN_PACKAGES = ['systemd-sysv', 'udev', 'nodejs', 'kmod', 'ca-certificates', 'dmsetup', 'busybox-static'];
+const OWN_PACKAGES = [
+  'systemd-sysv',
+  'udev',
+  'nodejs',
+  'kmod',
+  'ca-certificates',
+  'dmsetup',
+  'busybox-static',
+];
 const KERNEL = 'linux-image-arm64';
 const KERNEL_PARTS = /^linux-(binary|modules|base)-\d.*-arm64$/;
 
@@ -43,10 +51,14 @@ export function ownMirrors() {
   const format = '$(ORIGIN) $(LABEL) $(REPO_URI)';
   const lines = tool('apt-get', ['indextargets', '--format', format]).split('\n');
   /** @param {string} label */
-  const find = (label) => lines.find((line) => line.startsWith(`Debian ${label} `))?.split(' ').at(-1);
+  const find = (label) =>
+    lines
+      .find((line) => line.startsWith(`Debian ${label} `))
+      ?.split(' ')
+      .at(-1);
   const main = find('Debian');
   if (main === undefined) {
-    throw new ImageFailure('IMAGE_MIRROR', 'This machine knows no mirror of Debian', {
+    throw new ImageFailure('BUILD_MIRROR', 'This machine knows no mirror of Debian', {
       expected: 'a source of Debian in its own apt, with its indexes fetched',
       remedy: '`sudo apt-get update`, or `--mirror URL` and `--security-mirror URL`',
     });
@@ -105,7 +117,7 @@ export class Apt {
   /** @param {string} program @param {readonly string[]} args @param {string} [cwd] */
   run(program, args, cwd) {
     const env = { APT_CONFIG: path.join(this.folder, 'apt.conf') };
-    return tool(program, args, { env, code: 'IMAGE_PACKAGES', cwd });
+    return tool(program, args, { env, code: 'BUILD_PACKAGES', cwd });
   }
 
   /** Fetches the signed indexes where they are missing or old. @param {boolean} isFresh whether in any case */
@@ -128,14 +140,18 @@ export class Apt {
    */
   resolve(wanted, options = []) {
     const said = this.run('apt-get', ['install', '--simulate', '-q', ...options, ...wanted]);
-    const found = [...said.matchAll(/^Inst (\S+) \((\S+) /gm)].map(([, name, version]) => `${name}=${version}`);
+    const found = [...said.matchAll(/^Inst (\S+) \((\S+) /gm)].map(
+      ([, name, version]) => `${name}=${version}`,
+    );
     return this.describe(found.map((each) => each.replace(/:arm64=/, '=')));
   }
 
   /** @param {readonly string[]} named as `name=version` @returns {DebianPackage[]} */
   describe(named) {
     if (named.length === 0) return [];
-    const paragraphs = this.run('apt-cache', ['show', ...named]).trim().split(/\n\n+/);
+    const paragraphs = this.run('apt-cache', ['show', ...named])
+      .trim()
+      .split(/\n\n+/);
     /** @type {Map<string, DebianPackage>} */
     const found = new Map();
     for (const paragraph of paragraphs) {
@@ -172,12 +188,16 @@ export class Apt {
     for (const each of packages) {
       const digest = sha256Of(this.fileOf(each));
       if (digest === each.sha256) continue;
-      throw new ImageFailure('IMAGE_PACKAGE_DIGEST', 'The archive of a package is not the one that was signed', {
-        place: this.fileOf(each),
-        expected: each.sha256,
-        received: digest,
-        remedy: 'remove the file, and build again',
-      });
+      throw new ImageFailure(
+        'BUILD_PACKAGE_DIGEST',
+        'The archive of a package is not the one that was signed',
+        {
+          place: this.fileOf(each),
+          expected: each.sha256,
+          received: digest,
+          remedy: 'remove the file, and build again',
+        },
+      );
     }
   }
 }

@@ -1,5 +1,15 @@
 /** Makes the contents of partitions as files: FAT by mtools, the verified root, ext4, and puts them together to a disk. */
-import { closeSync, constants, copyFileSync, openSync, readdirSync, readSync, statSync, truncateSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  openSync,
+  readdirSync,
+  readSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { uuidOf } from './digest.mjs';
 import { ImageFailure } from './failure.mjs';
@@ -42,8 +52,11 @@ export function makeFat({ out, size, label, seed, epoch, folder }) {
   const serial = uuidOf(seed, label).slice(0, 8);
   const sectors = ['-T', String(size / SECTOR), '-h', '64', '-s', '32', '-c', '1'];
   tool('mformat', ['-F', '-i', out, ...sectors, '-v', label, '-N', serial, '::'], { env });
-  const entries = readdirSync(folder).sort().map((name) => path.join(folder, name));
-  if (entries.length > 0) tool('mcopy', ['-s', '-p', '-m', '-b', '-i', out, ...entries, '::'], { env, code: 'IMAGE_BOOT_SIZE' });
+  const entries = readdirSync(folder)
+    .sort()
+    .map((name) => path.join(folder, name));
+  if (entries.length > 0)
+    tool('mcopy', ['-s', '-p', '-m', '-i', out, ...entries, '::'], { env, code: 'BUILD_BOOT_SIZE' });
 }
 
 /**
@@ -124,11 +137,11 @@ function isEmpty(bytes) {
   return bytes.length === 0 || (bytes[0] === 0 && bytes.subarray(1).equals(bytes.subarray(0, -1)));
 }
 
-/** @param {string} file @param {number} size @param {string} name @throws {ImageFailure} `IMAGE_SLOT_SIZE` */
+/** @param {string} file @param {number} size @param {string} name @throws {ImageFailure} `BUILD_SLOT_SIZE` */
 export function requireRoom(file, size, name) {
   const received = statSync(file).size;
   if (received <= size) return;
-  throw new ImageFailure('IMAGE_SLOT_SIZE', 'The system does not fit into its slot', {
+  throw new ImageFailure('BUILD_SLOT_SIZE', 'The system does not fit into its slot', {
     place: name,
     expected: `at most ${size} bytes`,
     received: `${received} bytes`,

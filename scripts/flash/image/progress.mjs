@@ -54,7 +54,8 @@ export class Progress {
 
   #note() {
     const stage = this.stages[this.index];
-    if (stage !== undefined) this.times[stage.name] = Math.round((performance.now() - this.stageStarted) / 100) / 10;
+    if (stage !== undefined)
+      this.times[stage.name] = Math.round((performance.now() - this.stageStarted) / 100) / 10;
   }
 
   /** Within a stage; said every ten seconds at most. @param {number} done @param {number} of */

@@ -38,19 +38,28 @@ export function scratch({ folder }, name) {
  * @param {(done: number, of: number) => void} onProgress
  */
 export function layDebian(place, apt, packages, onProgress) {
-  const { namespace, root, cache, epoch } = place;
-  const recipe = hashOf(path.dirname(fileURLToPath(import.meta.url)), RECIPE.map((name) => `${name}.mjs`));
-  const key = digestOf([packages.map(({ sha256 }) => sha256), recipe, epoch]).slice(0, 24);
+  const { namespace, root, cache } = place;
+  const recipe = hashOf(
+    path.dirname(fileURLToPath(import.meta.url)),
+    RECIPE.map((name) => `${name}.mjs`),
+  );
+  const key = digestOf([packages.map(({ sha256 }) => sha256), recipe]).slice(0, 24);
   const kept = path.join(cache, `debian-${key}.tar.zst`);
   const inside = [...namespace.entry, 'tar', `--directory=${root}`, '--numeric-owner', '--sort=name'];
   if (existsSync(kept)) {
-    pipeline('from=$1; shift; zstd -dcq "$from" | "$@"', [kept, ...inside, '--extract', '--preserve-permissions']);
+    pipeline('from=$1; shift; zstd -dcq "$from" | "$@"', [
+      kept,
+      ...inside,
+      '--extract',
+      '--preserve-permissions',
+    ]);
     return;
   }
   const archives = packages.map((item) => ({ item, file: apt.fileOf(item) }));
   unpackSystem({ namespace, root, scratch: scratch(place, 'records') }, archives, onProgress);
-  configureSystem({ namespace, root, scratch: scratch(place, 'configure'), epoch }, scriptedOf(place));
-  for (const name of readdirSync(cache)) if (/^debian-.*\.tar\.zst/.test(name)) rmSync(path.join(cache, name));
+  configureSystem({ namespace, root, scratch: scratch(place, 'configure') }, scriptedOf(place));
+  for (const name of readdirSync(cache))
+    if (/^debian-.*\.tar\.zst/.test(name)) rmSync(path.join(cache, name));
   pipeline('to=$1; shift; "$@" | zstd -q -3 -T0 > "$to"', [`${kept}.partial`, ...inside, '--create', '.']);
   renameSync(`${kept}.partial`, kept);
 }
@@ -120,7 +129,7 @@ rm -f "$1/var/lib/systemd/random-seed"
  */
 export function packRoot({ namespace, root, epoch }, { out, uuid }) {
   namespace.run([
-    ...['mkfs.erofs', '-zlz4hc,9', '-C65536', `-T${epoch}`, `-U${uuid}`, '-x-1', '--quiet', out, root],
+    ...['mkfs.erofs', '-zlz4hc,4', '-C65536', `-T${epoch}`, `-U${uuid}`, '-x-1', '--quiet', out, root],
   ]);
 }
 
@@ -128,4 +137,3 @@ export function packRoot({ namespace, root, epoch }, { out, uuid }) {
 export function filesDigest() {
   return hashOf(repository, ['scripts/flash/files']);
 }
-

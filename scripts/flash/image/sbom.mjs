@@ -38,7 +38,10 @@ export function licencesOf(copyright) {
  * @param {DebianPackage} item
  * @param {{ copyright: string, maintainer: string, use: string }} known
  */
-export function debianComponent({ name, version, architecture, sha256, source }, { copyright, maintainer, use }) {
+export function debianComponent(
+  { name, version, architecture, sha256, source },
+  { copyright, maintainer, use },
+) {
   const purl = `pkg:deb/debian/${encodeURIComponent(name)}@${encodeURIComponent(version)}?arch=${architecture}`;
   return {
     type: 'library',
@@ -86,8 +89,16 @@ export async function imageSbom({ application, debian, board, epoch, node }) {
     ...debian.map((each) => ({ ref: each['bom-ref'], dependsOn: [] })),
     { ref, dependsOn: [program['bom-ref'], ...debian.map((each) => each['bom-ref'])].sort() },
   ].sort((one, other) => (one.ref < other.ref ? -1 : 1));
-  const hex = createHash('sha256').update(JSON.stringify([image, components])).digest('hex');
-  const serial = [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)];
+  const hex = createHash('sha256')
+    .update(JSON.stringify([image, components]))
+    .digest('hex');
+  const serial = [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `4${hex.slice(13, 16)}`,
+    `8${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ];
   return {
     ...inner,
     serialNumber: `urn:uuid:${serial.join('-')}`,

@@ -40,7 +40,7 @@ export function toolEnvironment() {
 
 /**
  * @param {readonly string[]} [needed] programs; all of them without it
- * @throws {ImageFailure} `IMAGE_TOOL_MISSING` with the line to type
+ * @throws {ImageFailure} `BUILD_TOOL_MISSING` with the line to type
  */
 export function requireTools(needed = Object.keys(TOOLS)) {
   process.env.PATH = toolEnvironment().PATH;
@@ -48,7 +48,7 @@ export function requireTools(needed = Object.keys(TOOLS)) {
   const missing = needed.filter((program) => !isOnPath(program));
   if (missing.length === 0) return;
   const packages = [...new Set(missing.map((program) => packageOf[program] ?? program))].sort();
-  throw new ImageFailure('IMAGE_TOOL_MISSING', 'Programs that build the image are missing', {
+  throw new ImageFailure('BUILD_TOOL_MISSING', 'Programs that build the image are missing', {
     place: missing.join(', '),
     remedy: `sudo apt-get install ${packages.join(' ')} ${KEYRING_PACKAGE}`,
   });
@@ -70,9 +70,9 @@ export function requireTools(needed = Object.keys(TOOLS)) {
  * @param {readonly string[]} args
  * @param {ToolOptions} [options]
  * @returns {string} what it wrote on stdout
- * @throws {ImageFailure} `IMAGE_TOOL` with the end of what it said
+ * @throws {ImageFailure} `BUILD_TOOL` with the end of what it said
  */
-export function tool(program, args, { cwd, env = {}, input, stdin, allowed = [], code = 'IMAGE_TOOL' } = {}) {
+export function tool(program, args, { cwd, env = {}, input, stdin, allowed = [], code = 'BUILD_TOOL' } = {}) {
   const result = spawnSync(program, args, {
     cwd,
     env: { ...toolEnvironment(), ...env },

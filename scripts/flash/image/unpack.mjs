@@ -36,7 +36,9 @@ export function isKept(name) {
  * @param {(done: number, of: number) => void} onProgress
  */
 export function unpackSystem({ namespace, root, scratch }, archives, onProgress) {
-  const ordered = [...archives].sort((one, other) => Number(other.item.name === FIRST) - Number(one.item.name === FIRST));
+  const ordered = [...archives].sort(
+    (one, other) => Number(other.item.name === FIRST) - Number(one.item.name === FIRST),
+  );
   for (const [index, { file }] of ordered.entries()) {
     unpackArchive(namespace, root, file);
     onProgress(index + 1, ordered.length);
@@ -58,7 +60,14 @@ export function unpackSystem({ namespace, root, scratch }, archives, onProgress)
  */
 export function unpackArchive(namespace, root, file) {
   // Links to folders, such as /bin, stay links when a package has the folder.
-  const inside = [...namespace.entry, 'tar', '--extract', `--directory=${root}`, '--preserve-permissions', '--numeric-owner'];
+  const inside = [
+    ...namespace.entry,
+    'tar',
+    '--extract',
+    `--directory=${root}`,
+    '--preserve-permissions',
+    '--numeric-owner',
+  ];
   const kept = [...inside, '--keep-directory-symlink', '--no-overwrite-dir'];
   const unwanted = EXCLUDED.map((each) => `--exclude=.${each}`);
   pipeline('file=$1; shift; dpkg-deb --fsys-tarfile "$file" | "$@"', [file, ...kept, ...unwanted]);
@@ -74,12 +83,15 @@ export function unpackArchive(namespace, root, file) {
  * @param {string} root
  */
 export function layFolder(namespace, folder, root) {
-  pipeline('folder=$1; shift; tar --create --directory="$folder" --owner=0 --group=0 --numeric-owner --sort=name . | "$@"', [
-    folder,
-    ...namespace.entry,
-    ...['tar', '--extract', `--directory=${root}`, '--preserve-permissions', '--numeric-owner'],
-    ...['--keep-directory-symlink', '--no-overwrite-dir'],
-  ]);
+  pipeline(
+    'folder=$1; shift; tar --create --directory="$folder" --owner=0 --group=0 --numeric-owner --sort=name . | "$@"',
+    [
+      folder,
+      ...namespace.entry,
+      ...['tar', '--extract', `--directory=${root}`, '--preserve-permissions', '--numeric-owner'],
+      ...['--keep-directory-symlink', '--no-overwrite-dir'],
+    ],
+  );
 }
 
 /**
@@ -107,7 +119,14 @@ function writeRecords(scratch, archives) {
   for (const name of ['info', 'updates', 'triggers', 'alternatives', 'parts'])
     mkdirSync(path.join(database, name), { recursive: true });
   writeFileSync(path.join(info, 'format'), '1\n');
-  for (const name of ['diversions', 'statoverride', 'available', 'triggers/Lock', 'triggers/Unincorp', 'lock'])
+  for (const name of [
+    'diversions',
+    'statoverride',
+    'available',
+    'triggers/Lock',
+    'triggers/Unincorp',
+    'lock',
+  ])
     writeFileSync(path.join(database, name), '');
   writeFileSync(path.join(database, 'arch-native'), 'arm64\n');
   const status = archives.map(({ item, file }) => recordPackage(info, item, file));
@@ -115,7 +134,10 @@ function writeRecords(scratch, archives) {
   const settings = path.join(scratch, 'etc/dpkg/dpkg.cfg.d');
   mkdirSync(settings, { recursive: true });
   const lines = [...EXCLUDED.map((each) => `path-exclude=${each}`), `path-include=${INCLUDED}`];
-  writeFileSync(path.join(settings, 'spikescope-image'), `# What this image leaves out.\n${lines.join('\n')}\n`);
+  writeFileSync(
+    path.join(settings, 'spikescope-image'),
+    `# What this image leaves out.\n${lines.join('\n')}\n`,
+  );
   return status.flatMap((text) => [...text.matchAll(/^ (\/\S+)$/gm)].map(([, name]) => name));
 }
 
@@ -126,7 +148,14 @@ function recordPackage(info, item, file) {
   const fields = readFileSync(path.join(control, 'control'), 'utf8').trimEnd();
   const isShared = /^Multi-Arch: same$/m.test(fields);
   const prefix = isShared ? `${item.name}:${item.architecture}` : item.name;
-  const listed = tool('bash', ['-o', 'pipefail', '-ec', 'dpkg-deb --fsys-tarfile "$1" | tar --list', 'image', file]);
+  const listed = tool('bash', [
+    '-o',
+    'pipefail',
+    '-ec',
+    'dpkg-deb --fsys-tarfile "$1" | tar --list',
+    'image',
+    file,
+  ]);
   writeFileSync(path.join(info, `${prefix}.list`), listOf(listed));
   const conffiles = conffilesOf(control);
   for (const name of readdirSync(control)) {
@@ -141,19 +170,30 @@ function recordPackage(info, item, file) {
 
 /** @param {string} listed what tar lists */
 function listOf(listed) {
-  const names = listed.split('\n').filter(Boolean).map((name) => name.replace(/^\.\//, '/').replace(/(.)\/$/, '$1'));
-  return `${names.map((name) => (name === '/' ? '/.' : name)).filter(isKept).join('\n')}\n`;
+  const names = listed
+    .split('\n')
+    .filter(Boolean)
+    .map((name) => name.replace(/^\.\//, '/').replace(/(.)\/$/, '$1'));
+  return `${names
+    .map((name) => (name === '/' ? '/.' : name))
+    .filter(isKept)
+    .join('\n')}\n`;
 }
 
 /** @param {string} sums */
 function keptSums(sums) {
-  return sums.split('\n').filter((line) => line === '' || isKept(`/${line.slice(34)}`)).join('\n');
+  return sums
+    .split('\n')
+    .filter((line) => line === '' || isKept(`/${line.slice(34)}`))
+    .join('\n');
 }
 
 /** @param {string} control folder of a package's control files @returns {string} the field, without sums */
 function conffilesOf(control) {
   const named = path.join(control, 'conffiles');
   if (!existsSync(named)) return '';
-  const names = readFileSync(named, 'utf8').split('\n').filter((name) => name.startsWith('/'));
+  const names = readFileSync(named, 'utf8')
+    .split('\n')
+    .filter((name) => name.startsWith('/'));
   return names.length === 0 ? '' : `\nConffiles:\n${names.map((name) => ` ${name}`).join('\n')}`;
 }

@@ -14,11 +14,18 @@ const identitySchema = z.strictObject({
 });
 export type DeviceIdentity = z.infer<typeof identitySchema>;
 
-/** Who this device is: made at the first start, the same ever after. @throws SpikescopeError `DOCUMENT_*` */
-export async function openIdentity(dataFolder: string): Promise<StoredDocument<DeviceIdentity>> {
+/**
+ * Who this device is: made at the first start, the same ever after.
+ * @param name of a device that has none yet; by default a random one
+ * @throws SpikescopeError `DOCUMENT_*`
+ */
+export async function openIdentity(
+  dataFolder: string,
+  name = `scope-${randomBytes(4).toString('hex')}`,
+): Promise<StoredDocument<DeviceIdentity>> {
   return StoredDocument.open(path.join(dataFolder, 'device.json'), identitySchema, () => ({
     schema: 1,
-    device: `scope-${randomBytes(4).toString('hex')}`,
+    device: name,
     createdAt: new Date().toISOString(),
   }));
 }

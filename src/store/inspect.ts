@@ -34,6 +34,15 @@ export function verifyJournalFile(
   });
 }
 
+/**
+ * Writes every row of a journal into a new file, also while a device works with it.
+ * @param target a file that is not there yet
+ * @throws SpikescopeError `JOURNAL_*`
+ */
+export function copyJournalFile(file: string, target: string): void {
+  readJournal(file, (database) => void database.prepare('VACUUM INTO ?').run(target));
+}
+
 /** A connection that may read only leaves the log as it finds it, damaged or not. For the process that owns the folder. */
 export function openUnchanged(file: string): Database.Database {
   return connect(file, (database) => void isEmpty(database), { readonly: true });

@@ -129,7 +129,11 @@ describe('doctor, where there is no card', () => {
   it('says so in one calm line', async () => {
     put({ 'proc/version': 'Linux version 6.1.0-28-amd64\n' });
     expect(await found()).toEqual([
-      { part: 'card', state: 'absent', detail: 'no card; the processor computes' },
+      {
+        part: 'card',
+        state: 'absent',
+        detail: 'no card; the processor computes; the driver akida-pcie is not on this machine',
+      },
     ]);
     board();
     expect(await found()).toHaveLength(1);

@@ -1,14 +1,24 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Finding, Surroundings } from '../../src/cli/doctor/check.ts';
 import { doctorCommand, examine } from '../../src/cli/doctor/doctor.ts';
 import { surroundingsOf } from '../../src/cli/doctor/surroundings.ts';
 import { UsageError } from '../../src/errors.ts';
 import { DEFAULT_MODEL } from '../../src/runtime/engine/shipped-models.ts';
 import { Journal } from '../../src/store/journal.ts';
+import { CertificateFolder, hasOpenssl } from '../support/certificates.ts';
 import { hasMosquitto, startMosquitto } from '../support/mosquitto.ts';
 import { runCommand } from '../support/run-command.ts';
 
@@ -65,17 +75,21 @@ describe('spikescope doctor', () => {
       'gpio',
       'clock',
       'storage',
+      'medium',
+      'watchdog',
+      'certificates',
       'broker',
     ]);
     for (const { state, remedy, part } of findings) {
-      // That there is no card is not to be mended.
-      if (state !== 'works' && part !== 'card') expect(remedy, part).toBeTruthy();
+      // What only some boards have is not to be mended where it is not.
+      const isOfSome = ['card', 'medium', 'watchdog', 'certificates'].includes(part);
+      if (state !== 'works' && !isOfSome) expect(remedy, part).toBeTruthy();
     }
   });
 
   it('answers one JSON document', async () => {
     const { stdout } = await runCommand(doctorCommand(), ['--json', '--data', path.join(folder, 'data')]);
-    expect(JSON.parse(stdout).findings).toHaveLength(8);
+    expect(JSON.parse(stdout).findings).toHaveLength(11);
   });
 
   it('exits with 1 when something that is needed is broken', async () => {
@@ -242,5 +256,87 @@ describe('where doctor looks', () => {
 
   it('is wrong usage where the configuration that was named is none', () => {
     expect(() => choose({ config: path.join(folder, 'none.yaml') })).toThrow(UsageError);
+  });
+});
+
+describe('the medium and the watchdog', () => {
+  const only = async (part: 'medium' | 'watchdog') => (await examine(surroundings, [part]))[0];
+
+  function mounted(options = 'rw,noatime'): void {
+    const data = path.join(folder, 'data');
+    put(
+      'proc/self/mountinfo',
+      `21 1 253:3 / / ro - erofs /dev/dm-0 ro\n42 21 179:6 /spikescope ${data} ${options} shared:1 - ext4 /dev/mmcblk0p6 rw\n`,
+    );
+    put('sys/dev/block/179:6/partition', '6');
+    put('sys/dev/block/device/name', 'SC64G\n');
+    put('sys/fs/ext4/mmcblk0p6/errors_count', '0\n');
+    put('sys/fs/ext4/mmcblk0p6/lifetime_write_kbytes', '12300000\n');
+  }
+
+  it('are not missed where there are none', async () => {
+    for (const part of ['medium', 'watchdog'] as const) expect((await only(part)).state).toBe('absent');
+  });
+
+  it('tell of a card how much was written, and that it says nothing of its wear', async () => {
+    mounted();
+    expect(await only('medium')).toEqual({
+      part: 'medium',
+      state: 'works',
+      detail: 'ext4 on mmcblk0p6, SC64G; 12.3 GB written since it was made; it does not tell how worn it is',
+    });
+  });
+
+  it.each([
+    ['errors of the file system', () => put('sys/fs/ext4/mmcblk0p6/errors_count', '3\n'), /3 errors/],
+    ['a life that is used up', () => put('sys/dev/block/device/life_time', '0x02 0x0b\n'), /worn out/],
+    ['reserve blocks that run out', () => put('sys/dev/block/device/pre_eol_info', '0x02\n'), /worn out/],
+    ['a mount that has become read-only', () => mounted('ro,noatime'), /read-only/],
+  ])('call broken: %s', async (_, damage, remedy) => {
+    mounted();
+    damage();
+    expect(await only('medium')).toMatchObject({ state: 'broken', remedy: expect.stringMatching(remedy) });
+  });
+
+  it('say whether a watchdog is fed', async () => {
+    put('sys/class/watchdog/watchdog0/identity', 'Broadcom BCM2835 Watchdog timer\n');
+    put('sys/class/watchdog/watchdog0/state', 'inactive\n');
+    expect(await only('watchdog')).toMatchObject({
+      state: 'unknown',
+      remedy: expect.stringContaining('14s'),
+    });
+    put('sys/class/watchdog/watchdog0/state', 'active\n');
+    expect((await only('watchdog')).state).toBe('works');
+  });
+
+  it('stand in a report for any laptop, with the parts that were asked for', async () => {
+    const report = path.join(folder, 'report');
+    mkdirSync(report);
+    const words = ['--part', 'clock', 'watchdog', '--report', report, '--json'];
+    const { stdout } = await runCommand(doctorCommand(), words);
+    const { findings } = JSON.parse(readFileSync(path.join(report, 'doctor.json'), 'utf8'));
+    expect(findings).toEqual(JSON.parse(stdout).findings);
+    expect(findings.map(({ part }: Finding) => part)).toEqual(['clock', 'watchdog']);
+    expect(readFileSync(path.join(report, 'doctor.txt'), 'utf8')).toMatch(/^(?:[\x20-\x7e]*\r\n)+$/);
+  });
+});
+
+describe.skipIf(!hasOpenssl())('the certificates for the broker', () => {
+  it.each([
+    ['in order', 400, 'works'],
+    ['soon over', 30, 'unknown'],
+    ['over', -2, 'broken'],
+  ] as const)('that are %s are called so', async (_, days, state) => {
+    const office = new CertificateFolder(folder);
+    office.authority('office');
+    office.signed('device', 'office', { validity: ['-days', String(Math.max(days, 1))] });
+    surroundings = { ...surroundings, tls: { cert: office.file('device.crt') } };
+    if (days < 0) vi.setSystemTime(Date.now() + 3 * 86_400_000);
+    try {
+      const [finding] = await examine(surroundings, ['certificates']);
+      expect(finding).toMatchObject({ part: 'certificates', state });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

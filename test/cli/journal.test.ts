@@ -1,5 +1,14 @@
-import { randomUUID } from 'node:crypto';
-import { copyFileSync, mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import {
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
@@ -126,5 +135,75 @@ describe('a journal that was put back to an older copy', () => {
     expect((await run('verify')).exitCode).toBe(1);
     rmSync(path.join(data, 'updates/metadata.json'));
     expect((await run('verify')).exitCode).toBe(0);
+  });
+});
+
+describe('spikescope journal export', () => {
+  const sums = (folder: string) =>
+    spawnSync('sha256sum', ['--check', '--quiet', 'SHA256SUMS'], { cwd: folder, encoding: 'utf8' });
+
+  it('carries off a copy that verifies, with digests and a signature that common programs check', async () => {
+    fill();
+    writeFileSync(path.join(data, 'device.json'), '{"device":"scope-1"}');
+    const to = mkdtempSync(path.join(data, 'stick-'));
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    writeFileSync(path.join(data, 'key.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    writeFileSync(path.join(data, 'public.pem'), publicKey.export({ type: 'spki', format: 'pem' }));
+    const { stdout, exitCode } = await run(
+      'export',
+      '--to',
+      to,
+      '--key',
+      path.join(data, 'key.pem'),
+      '--json',
+    );
+    const { folder, files, sound } = JSON.parse(stdout);
+    expect([exitCode, sound, path.dirname(folder)]).toEqual([0, true, to]);
+    expect(files).toEqual(
+      expect.arrayContaining(['journal.sqlite', 'device.json', 'SHA256SUMS', 'SHA256SUMS.sig']),
+    );
+    expect(sums(folder)).toMatchObject({ status: 0, stdout: '' });
+    const words = [
+      'dgst',
+      '-sha256',
+      '-verify',
+      path.join(data, 'public.pem'),
+      '-signature',
+      'SHA256SUMS.sig',
+    ];
+    const { status, stdout: said } = spawnSync('openssl', [...words, 'SHA256SUMS'], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    if (status !== null) expect(said).toContain('Verified OK');
+    const { stdout: verified } = await runCommand(journalCommand(), ['verify', '--data', folder]);
+    expect(verified).toContain('9 records, all sound');
+
+    writeFileSync(path.join(folder, 'device.json'), '{"device":"scope-2"}');
+    expect(sums(folder).status).toBe(1);
+  });
+
+  it('takes one at work, and one that is damaged, and says so', async () => {
+    fill();
+    const journal = Journal.open(file);
+    journal.append({ id: randomUUID(), capturedAt: new Date().toISOString(), payload: '{}' });
+    const to = mkdtempSync(path.join(data, 'stick-'));
+    expect(JSON.parse((await run('export', '--to', to, '--json')).stdout).sound).toBe(true);
+    journal.close();
+    const database = new Database(file);
+    database.exec("DROP TRIGGER records_no_update; UPDATE records SET payload = '[]' WHERE sequence = 4");
+    database.close();
+    const second = mkdtempSync(path.join(data, 'stick-'));
+    const { stdout } = await run('export', '--to', second, '--json');
+    const { folder, sound } = JSON.parse(stdout);
+    expect(sound).toBe(false);
+    expect(readFileSync(path.join(folder, 'verification.json'), 'utf8')).toContain('"sequence": 4');
+  });
+
+  it('refuses a stick that takes nothing', async () => {
+    fill();
+    expect((await run('export', '--to', path.join(data, 'no-stick'))).fault).toMatchObject({
+      code: 'EXPORT',
+    });
   });
 });

@@ -1,14 +1,13 @@
 /** The bill of materials of this very program, judged by the published schema, and by what lies on the disk. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { Ajv } from 'ajv';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Application, readApplication } from '../../src/release/application/application.ts';
 import { readInstallation } from '../../src/release/application/production-packages.ts';
 import { isAllowed, licenceOf } from '../../src/release/sbom/licences.ts';
 import { checkSbom, makeSbom, type Sbom, sbomText } from '../../src/release/sbom/sbom.ts';
+import { sbomJudge } from '../support/sbom-schema.ts';
 
-const SCHEMAS = 'test/fixtures/cyclonedx';
 const TIME = new Date('2026-01-02T03:04:05Z');
 
 let application: Application;
@@ -18,25 +17,11 @@ beforeAll(async () => {
   sbom = await makeSbom(application, TIME);
 });
 
-function schema(name: string): object {
-  return JSON.parse(readFileSync(path.join(SCHEMAS, `${name}.schema.json`), 'utf8'));
-}
-
-/** The schema as CycloneDX publishes it, with the licences of SPDX. */
-function judge() {
-  // Formats are names of more packages; what they hold to is looked at by itself below.
-  const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true });
-  for (const name of ['spdx', 'jsf-0.82']) {
-    ajv.addSchema(schema(name), `http://cyclonedx.org/schema/${name}.SNAPSHOT.schema.json`);
-  }
-  return ajv.compile(schema('bom-1.6'));
-}
-
 const everything = () => [sbom.metadata.component, ...sbom.components];
 
 describe('the bill of materials', () => {
   it('is one by the published schema of CycloneDX 1.6, whose judge refuses others', () => {
-    const validate = judge();
+    const validate = sbomJudge();
     const document: unknown = JSON.parse(sbomText(sbom));
     expect(validate(document) ? [] : validate.errors).toEqual([]);
     expect(validate({ ...sbom, specVersion: 'x', components: [{ name: 1 }] })).toBe(false);

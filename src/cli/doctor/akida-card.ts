@@ -32,8 +32,9 @@ export const checkCard: Check = async ({
   return [{ ...(tried ?? { state: 'broken', remedy: 'as the next lines say' }), part, detail }, ...found];
 };
 
-function noCard({ board, bootSettings }: CardReport): Finding {
-  const detail = 'no card; the processor computes';
+function noCard({ board, bootSettings, driver }: CardReport): Finding {
+  const hasDriver = driver.isLoaded || driver.builtFor.length > 0;
+  const detail = `no card; the processor computes${hasDriver ? '' : '; the driver akida-pcie is not on this machine'}`;
   const isSwitchedOff = board?.startsWith('Raspberry Pi 5') && !bootSettings?.includes('dtparam=pciex1');
   if (!isSwitchedOff) return { part, state: 'absent', detail };
   return {

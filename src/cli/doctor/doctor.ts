@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { EXIT, printable } from '../../errors.ts';
 import { colour, note, print, printJson } from '../../ui/terminal/console.ts';
@@ -6,24 +6,32 @@ import { modelOption, modelSchema, parseOptions } from '../shared/options.ts';
 import { checkCard } from './akida-card.ts';
 import { checkBroker } from './broker.ts';
 import { checkCamera } from './camera.ts';
+import { checkCertificates } from './certificates.ts';
 import type { Check, Finding, Surroundings } from './check.ts';
 import { checkClock } from './clock.ts';
 import { checkEngine } from './engine.ts';
 import { checkGpio } from './gpio.ts';
+import { checkMedium } from './medium.ts';
 import { checkModels } from './models.ts';
+import { writeReport } from './report.ts';
 import { checkStorage } from './storage.ts';
 import { surroundingsOf } from './surroundings.ts';
+import { checkWatchdog } from './watchdog.ts';
 
-const CHECKS: readonly Check[] = [
-  checkEngine,
-  checkModels,
-  checkCard,
-  checkCamera,
-  checkGpio,
-  checkClock,
-  checkStorage,
-  checkBroker,
-];
+const CHECKS = {
+  engine: checkEngine,
+  models: checkModels,
+  card: checkCard,
+  camera: checkCamera,
+  gpio: checkGpio,
+  clock: checkClock,
+  storage: checkStorage,
+  medium: checkMedium,
+  watchdog: checkWatchdog,
+  certificates: checkCertificates,
+  broker: checkBroker,
+} satisfies Record<string, Check>;
+const PARTS = Object.keys(CHECKS) as (keyof typeof CHECKS)[];
 
 const optionsSchema = z.object({
   config: z.string().optional(),
@@ -33,6 +41,8 @@ const optionsSchema = z.object({
   ca: z.string().optional(),
   cert: z.string().optional(),
   key: z.string().optional(),
+  part: z.array(z.enum(PARTS, PARTS.join(', '))).optional(),
+  report: z.string().min(1).optional(),
   json: z.boolean().default(false),
 });
 
@@ -60,11 +70,14 @@ export function doctorCommand(): Command {
     .option('--ca <file>', 'authorities that may have signed the broker’s certificate, PEM')
     .option('--cert <file>', 'this device’s certificate, PEM')
     .option('--key <file>', 'the key of --cert, PEM')
+    .addOption(new Option('--part <names...>', 'look at these alone (default: all)').choices(PARTS))
+    .option('--report <folder>', 'also lay doctor.txt and doctor.json there, for any laptop')
     .option('--json', 'one JSON document on stdout')
     .addHelpText('after', AFTER_HELP)
     .action(async (raw: unknown) => {
-      const { json, ...choice } = parseOptions(optionsSchema, raw);
-      const findings = await examine(surroundingsOf(choice, note));
+      const { json, part, report, ...choice } = parseOptions(optionsSchema, raw);
+      const findings = await examine(surroundingsOf(choice, note), part);
+      if (report !== undefined) await writeReport(report, findings);
       if (json) printJson({ findings });
       else for (const finding of findings) showFinding(finding);
       if (findings.some(({ state }) => state === 'broken')) process.exitCode = EXIT.failed;
@@ -72,9 +85,12 @@ export function doctorCommand(): Command {
 }
 
 /** Every check's findings, in order. One after the other: cameras and clocks are asked through programs. */
-export async function examine(surroundings: Surroundings): Promise<Finding[]> {
+export async function examine(
+  surroundings: Surroundings,
+  parts: readonly (keyof typeof CHECKS)[] = PARTS,
+): Promise<Finding[]> {
   const findings: Finding[] = [];
-  for (const check of CHECKS) findings.push(...[await check(surroundings)].flat());
+  for (const part of parts) findings.push(...[await CHECKS[part](surroundings)].flat());
   return findings;
 }
 

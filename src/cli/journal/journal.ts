@@ -6,17 +6,21 @@ import { defaultDataFolder } from '../../store/folder.ts';
 import { verifyJournalFile } from '../../store/inspect.ts';
 import { Journal } from '../../store/journal.ts';
 import type { ChainHead } from '../../store/verify.ts';
-import { print, printJson } from '../../ui/terminal/console.ts';
+import { note, print, printJson } from '../../ui/terminal/console.ts';
 import { counted } from '../../ui/terminal/layout.ts';
 import { headBesideMetadata } from '../../updates/trust/kept-metadata.ts';
-import { journalOptions, parseHead, parseSequence } from './options.ts';
+import { exportEvidence } from './export.ts';
+import { exportOptions, journalOptions, parseHead, parseSequence } from './options.ts';
 
 /** `spikescope journal`: what can be done with a device's journal beside running it. */
 export function journalCommand(): Command {
   return new Command('journal')
-    .description('Verify the journal of a device, or have what it published sent again')
+    .description(
+      'Verify the journal of a device, have what it published sent again, or carry it off as evidence',
+    )
     .addCommand(verifyCommand())
-    .addCommand(resendCommand());
+    .addCommand(resendCommand())
+    .addCommand(exportCommand());
 }
 
 function verifyCommand(): Command {
@@ -62,6 +66,26 @@ function resendCommand(): Command {
       const { data, from } = journalOptions(raw);
       const count = withJournal(data, (journal) => journal.requeue(parseSequence(from)));
       print(`${counted(count, 'message')} will be sent again`);
+    });
+}
+
+function exportCommand(): Command {
+  return new Command('export')
+    .description('Copy the journal and what belongs to it into a folder of its own, with digests and signed')
+    .requiredOption('--to <folder>', 'a stick or folder, in which a new one is made')
+    .option('--data <folder>', 'folder of the journal (default: $XDG_STATE_HOME/spikescope)')
+    .option('--key <file>', 'key of the device, PEM; it signs the list of digests')
+    .option('--json', 'the outcome as one JSON document on stdout')
+    .action(async (raw: unknown) => {
+      const { data, to, key, json } = exportOptions(raw);
+      const outcome = await exportEvidence({
+        journal: journalOf(data),
+        to: path.resolve(to),
+        key: key ?? null,
+      });
+      if (json) printJson(outcome);
+      else print(`${counted(outcome.files.length, 'file')} in ${outcome.folder}`);
+      if (!outcome.sound) note('The journal is not what the device wrote: verification.json says where.');
     });
 }
 

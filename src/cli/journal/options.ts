@@ -13,6 +13,17 @@ export function journalOptions(raw: unknown): z.infer<typeof optionsSchema> {
   return optionsSchema.parse(raw);
 }
 
+const exportSchema = z.object({
+  to: z.string().min(1),
+  data: z.string().min(1).optional(),
+  key: z.string().min(1).optional(),
+  json: z.boolean().default(false),
+});
+
+export function exportOptions(raw: unknown): z.infer<typeof exportSchema> {
+  return exportSchema.parse(raw);
+}
+
 /** @throws UsageError `OPTION_VALUE` */
 export function parseHead(text: string): ChainHead {
   const match = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text);

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { carryOutCommand } from './carry-out.ts';
 import { fetchCommand } from './fetch.ts';
+import { firstBootCommand } from './first-boot.ts';
 import { fleetStatusCommand } from './fleet-status.ts';
 import { installCommand } from './install.ts';
 import { activateCommand, rollbackCommand, statusCommand } from './installed.ts';
@@ -34,6 +35,7 @@ export function provisionCommand(): Command {
     .addCommand(rollbackCommand())
     .addCommand(statusCommand())
     .addCommand(fleetStatusCommand())
+    .addCommand(firstBootCommand(), { hidden: true })
     .addCommand(proveCommand(), { hidden: true })
     .addCommand(carryOutCommand(), { hidden: true });
 }

@@ -31,15 +31,20 @@ export interface Sbom {
  * What an application is made of: packages as they lie on the disk, machine code and what is linked into it, weights, and
  * what it runs on. Of the same application and time it is always the same.
  * @param time of the release
+ * @param node version of Node that it runs on; without it that of this machine
  * @throws RefusedError `SBOM_LICENCE`, `SBOM_INCOMPLETE`
  */
-export async function makeSbom(application: Application, time: Date): Promise<Sbom> {
+export async function makeSbom(
+  application: Application,
+  time: Date,
+  { node: version }: { readonly node?: string } = {},
+): Promise<Sbom> {
   const packages = npmComponents(application.installation);
   const program = packages.get('');
   if (program === undefined) throw new RangeError('an installation without its program');
   const native = await nativeComponents(application);
   const { weights, data } = await weightComponents(application);
-  const node = nodeComponent();
+  const node = nodeComponent(version);
 
   const edges = new Map<string, Set<string>>();
   const link = (from: Component, to: Component | undefined) => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { isMap, isScalar, LineCounter, type Pair, parseDocument } from 'yaml';
+import { isMap, isScalar, LineCounter, type Pair, parseDocument, type YAMLMap } from 'yaml';
 import { z } from 'zod';
 import { reasonOf, UsageError } from '../../../errors.ts';
 import { firstIssue } from '../../../schema.ts';
@@ -43,8 +43,22 @@ export function readConfiguration(file: string): Partial<Settings> {
       expected: 'lines of the form `source: libcamera`',
     });
   }
-  const settings = contents.items.map((pair) => settingOf(pair, file, placeOf));
-  return Object.fromEntries(settings);
+  return settingsOfMap(contents, file, placeOf);
+}
+
+/**
+ * The settings of a list in a larger document, paths in them relative to the file.
+ * @param placeOf says line and column of an offset
+ * @throws UsageError `CONFIG_KEY`, `CONFIG_VALUE`
+ */
+export function settingsOfMap(
+  map: YAMLMap,
+  file: string,
+  placeOf: (offset: number) => string,
+): Partial<Settings> {
+  // A map of a parsed document holds nodes, as the types of the library have it for the document as a whole alone.
+  const pairs = map.items as Pair[];
+  return Object.fromEntries(pairs.map((pair) => settingOf(pair, file, placeOf)));
 }
 
 /** The JSON Schema (draft 2020-12) of the file, as it lies in docs/schema. */

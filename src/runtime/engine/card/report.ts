@@ -47,7 +47,11 @@ async function kernelRelease(files: MachineFiles): Promise<string | null> {
 }
 
 async function bootSettings(files: MachineFiles): Promise<string[] | null> {
-  const text = (await files.text('boot/firmware/config.txt')) ?? (await files.text('boot/config.txt'));
+  const text =
+    (await files.text('boot/firmware/config.txt')) ??
+    (await files.text('boot/config.txt')) ??
+    // Of an image, whose boot partitions are not mounted.
+    (await files.text('usr/share/spikescope/config.txt'));
   if (text === null) return null;
   return text
     .split('\n')

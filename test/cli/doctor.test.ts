@@ -77,19 +77,20 @@ describe('spikescope doctor', () => {
       'storage',
       'medium',
       'watchdog',
+      'boot-loader',
       'certificates',
       'broker',
     ]);
     for (const { state, remedy, part } of findings) {
       // What only some boards have is not to be mended where it is not.
-      const isOfSome = ['card', 'medium', 'watchdog', 'certificates'].includes(part);
+      const isOfSome = ['card', 'medium', 'watchdog', 'boot-loader', 'certificates'].includes(part);
       if (state !== 'works' && !isOfSome) expect(remedy, part).toBeTruthy();
     }
   });
 
   it('answers one JSON document', async () => {
     const { stdout } = await runCommand(doctorCommand(), ['--json', '--data', path.join(folder, 'data')]);
-    expect(JSON.parse(stdout).findings).toHaveLength(11);
+    expect(JSON.parse(stdout).findings).toHaveLength(12);
   });
 
   it('exits with 1 when something that is needed is broken', async () => {
@@ -308,6 +309,29 @@ describe('the medium and the watchdog', () => {
     put('sys/class/watchdog/watchdog0/state', 'active\n');
     expect((await only('watchdog')).state).toBe('works');
   });
+
+  it.each([
+    ['2021-04-29', 0x0b, true, 'broken', 'too old'],
+    ['2021-04-29', 0x0b, false, 'absent', 'too old'],
+    ['2024-09-23', 0xff, true, 'broken', 'no watchdog'],
+    ['2025-08-20', 0xff, true, 'works', 'tries systems'],
+  ] as const)(
+    'stand on a boot loader: of %s with %i, slots %s: %s',
+    async (day, can, hasSlots, state, words) => {
+      const loader = path.join(folder, 'proc/device-tree/chosen/bootloader');
+      const number = (value: number) => {
+        const bytes = Buffer.alloc(4);
+        bytes.writeUInt32BE(value);
+        return bytes;
+      };
+      mkdirSync(loader, { recursive: true });
+      writeFileSync(path.join(loader, 'build-timestamp'), number(Date.parse(day) / 1000));
+      writeFileSync(path.join(loader, 'capabilities'), number(can));
+      put('proc/cmdline', hasSlots ? 'quiet spikescope.slot=a\n' : 'quiet\n');
+      const [finding] = await examine(surroundings, ['boot-loader']);
+      expect(finding).toMatchObject({ state, detail: expect.stringMatching(`${day}.*${words}`) });
+    },
+  );
 
   it('stand in a report for any laptop, with the parts that were asked for', async () => {
     const report = path.join(folder, 'report');

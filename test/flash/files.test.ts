@@ -164,6 +164,15 @@ describe('what is written', () => {
     ]);
   });
 
+  it('is remounted in the mounts of the system: in those of a unit, of which each line has its own, nobody would see it', () => {
+    const lines = MADE.flatMap((name) =>
+      ['ExecStartPre', 'ExecStart', 'ExecStopPost'].flatMap((key) => settingsOf(unit(name), key)),
+    );
+    const mounts = lines.filter((line) => /mount\b/.test(line));
+    expect(mounts.length).toBeGreaterThan(5);
+    expect(mounts.filter((line) => !/^-?\+/.test(line))).toEqual([]);
+  });
+
   it.skipIf(!works('udevadm', 'verify', '--help'))('has rules that udev understands', () => {
     for (const name of [
       '72-spikescope-disk.rules',

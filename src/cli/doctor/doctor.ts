@@ -4,6 +4,7 @@ import { EXIT, printable } from '../../errors.ts';
 import { colour, note, print, printJson } from '../../ui/terminal/console.ts';
 import { modelOption, modelSchema, parseOptions } from '../shared/options.ts';
 import { checkCard } from './akida-card.ts';
+import { checkBootLoader } from './boot-loader.ts';
 import { checkBroker } from './broker.ts';
 import { checkCamera } from './camera.ts';
 import { checkCertificates } from './certificates.ts';
@@ -28,6 +29,7 @@ const CHECKS = {
   storage: checkStorage,
   medium: checkMedium,
   watchdog: checkWatchdog,
+  'boot-loader': checkBootLoader,
   certificates: checkCertificates,
   broker: checkBroker,
 } satisfies Record<string, Check>;

@@ -42,7 +42,9 @@ interface Scripts {
   listeningIn(text: string): string[];
 }
 const modules = await Promise.all(
-  ['disk', 'firmware', 'guest', 'reading'].map((name) => import(path.resolve(`scripts/flash/boot/${name}.mjs`))),
+  ['disk', 'firmware', 'guest', 'reading'].map(
+    (name) => import(path.resolve(`scripts/flash/boot/${name}.mjs`)),
+  ),
 );
 const { Disk, Firmware, Guest, settingsIn, findingsOf, listeningIn }: Scripts = Object.assign({}, ...modules);
 

@@ -11,7 +11,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 const IMAGE = process.env.SPIKESCOPE_IMAGE ?? '';
 const SCENARIOS = (process.env.SPIKESCOPE_BOOT_SCENARIOS ?? 'reading').split(',');
 const KILLS = Number(process.env.SPIKESCOPE_KILLS ?? 3);
-const { missingTools }: { missingTools(): string | null } = await import(path.resolve('scripts/flash/boot/bench.mjs'));
+const { missingTools }: { missingTools(): string | null } = await import(
+  path.resolve('scripts/flash/boot/bench.mjs')
+);
 const isPossible = existsSync(IMAGE) && missingTools() === null;
 
 let folder: string;

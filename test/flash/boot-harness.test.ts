@@ -5,11 +5,48 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Disk } from '../../scripts/flash/boot/disk.mjs';
-import { Firmware, settingsIn } from '../../scripts/flash/boot/firmware.mjs';
-import { Guest } from '../../scripts/flash/boot/guest.mjs';
-import { findingsOf, listeningIn } from '../../scripts/flash/boot/reading.mjs';
 import { readAutoboot } from '../../src/updates/system/autoboot.ts';
+
+/** What is used here of the scripts, which are JavaScript. */
+interface Disk {
+  readonly file: string;
+  partition(which: string | number): { readonly offset: number; readonly size: number };
+  writeFat(which: string, name: string, from: string): void;
+  flip(which: string, at: number, mask?: number): void;
+  checkData(scratch: string): { readonly isClean: boolean };
+}
+interface Start {
+  readonly partition: number;
+  readonly isOneShot: boolean;
+  readonly kernel: string;
+  readonly initramfs: string | null;
+  readonly commandLine: string;
+}
+interface Firmware {
+  restarted(argument: string | null): void;
+  powerCut(): void;
+  start(disk: Disk, folder: string): Start;
+}
+interface Guest {
+  readonly mail: string;
+  readonly words: readonly string[];
+  begin(): void;
+  ask(machine: { readonly isOver: boolean }, command: string): Promise<{ code: number; text: string }>;
+}
+interface Scripts {
+  readonly Disk: new (file: string) => Disk;
+  readonly Firmware: new () => Firmware;
+  readonly Guest: new (folder: string, dropIns?: Readonly<Record<string, string>>) => Guest;
+  settingsIn(text: string, isTrue: (filter: string) => boolean): ReadonlyMap<string, string>;
+  findingsOf(answers: Readonly<Record<string, string>>): string[];
+  listeningIn(text: string): string[];
+}
+const modules = await Promise.all(
+  ['disk', 'firmware', 'guest', 'reading'].map(
+    (name) => import(path.resolve(`scripts/flash/boot/${name}.mjs`)),
+  ),
+);
+const { Disk, Firmware, Guest, settingsIn, findingsOf, listeningIn }: Scripts = Object.assign({}, ...modules);
 
 const PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
 const isThere = (program: string) => {

@@ -7,11 +7,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { missingTools } from '../../scripts/flash/boot/bench.mjs';
 
 const IMAGE = process.env.SPIKESCOPE_IMAGE ?? '';
 const SCENARIOS = (process.env.SPIKESCOPE_BOOT_SCENARIOS ?? 'reading').split(',');
 const KILLS = Number(process.env.SPIKESCOPE_KILLS ?? 3);
+const { missingTools }: { missingTools(): string | null } = await import(
+  path.resolve('scripts/flash/boot/bench.mjs')
+);
 const isPossible = existsSync(IMAGE) && missingTools() === null;
 
 let folder: string;

@@ -11,7 +11,7 @@ import type { Journal, JournalOptions } from '../../store/journal.ts';
 import { ownDataFolder } from '../../store/owner.ts';
 import { Activation } from '../../updates/install/activation.ts';
 import { Installed, installedFile, slotsFolder } from '../../updates/install/installed.ts';
-import { DEVICE_PLACES, request } from '../../updates/system/places.ts';
+import { DEVICE_PLACES, request, type SystemPlaces } from '../../updates/system/places.ts';
 import { beginSystemStart, type SystemStanding } from '../../updates/system/system-start.ts';
 import type { Cleanup } from './cleanup.ts';
 import { dataFolderFor } from './demonstration.ts';
@@ -21,7 +21,6 @@ import type { Settings } from './settings/settings.ts';
 /** Which application the launcher has started: a slot, or `factory`; nothing where no launcher did. */
 const LAUNCHED_FROM = process.env.SPIKESCOPE_SLOT;
 
-/** Milliseconds for which the restart that was asked for is waited for; then the readings go on. */
 const RESTART_PATIENCE = 30_000;
 
 export interface InstallationOptions {
@@ -30,6 +29,10 @@ export interface InstallationOptions {
   readonly withOverlay: (overlay: Partial<Settings>) => Settings;
   readonly cleanup: Cleanup;
   readonly say: (line: string) => void;
+  /** Where the system’s slots are. Default: the device’s own. */
+  readonly places?: SystemPlaces;
+  /** Milliseconds for which a restart that was asked for is waited for; then the readings go on. Default 30 s. */
+  readonly restartPatience?: number;
 }
 
 /** The data folder of a start, owned, with its journal. */
@@ -142,15 +145,15 @@ export class Installation {
 
   /** Before anything else comes into use: the next start may be in another system. */
   async #beginSystem(data: string): Promise<SystemStanding> {
-    const { say } = this.#options;
+    const { say, places = DEVICE_PLACES, restartPatience = RESTART_PATIENCE } = this.#options;
     try {
       const standing = await beginSystemStart({
         data,
         installed: this.#installed,
-        places: DEVICE_PLACES,
+        places,
         say,
       });
-      if (standing === 'restarts') await delay(RESTART_PATIENCE);
+      if (standing === 'restarts') await delay(restartPatience);
       return standing;
     } catch (error) {
       if (!(error instanceof SpikescopeError)) throw error;

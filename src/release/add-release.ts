@@ -7,6 +7,8 @@ import { RefusedError, reasonOf, SpikescopeError } from '../errors.ts';
 import { makeFolder } from '../make-folder.ts';
 import { readBundle } from '../model/bundle/read.ts';
 import { parseRelease, type Release, SBOM_SCHEMA, signedForm } from '../updates/release.ts';
+import { openSystemArchive } from '../updates/system/archive.ts';
+import { SYSTEM_NAME } from '../updates/system/places.ts';
 import { nextVersion, openQuorums, saveSigned } from './drafts.ts';
 import type { Quorum } from './signatures.ts';
 import type { Signer } from './signer.ts';
@@ -15,7 +17,7 @@ import type { Workspace } from './workspace.ts';
 /** What is said of a release that does not stand in the file itself. */
 export interface ReleaseWords {
   readonly kind: Release['kind'];
-  /** Of what carries no name of its own; a model's bundle does. */
+  /** Of what carries no name of its own; a model's bundle and the archive of a system do. */
   readonly name: string | null;
   readonly version: string | null;
   readonly hardware: readonly string[];
@@ -31,16 +33,44 @@ export interface ReleaseWords {
   readonly learning: NonNullable<Release['learning']> | null;
 }
 
-/** The description of a release, as it will be signed. @throws RefusedError `BUNDLE_*`, `RELEASE_DESCRIPTION` */
+/** Of the boards that images are built for, what a device of theirs calls itself. */
+const HARDWARE: Readonly<Record<string, string>> = { pi5: 'raspberry-pi-5', virt: 'linux-dummy-virt' };
+
+/** What the file of a release says of itself. */
+interface OwnWords {
+  readonly name: string;
+  readonly version: string;
+  /** Null where it says nothing of that. */
+  readonly hardware: readonly string[] | null;
+}
+
+async function ownWordsOf(file: string, kind: Release['kind']): Promise<OwnWords | null> {
+  if (kind === 'model') {
+    const { name, version } = await readBundle(file);
+    return { name, version, hardware: null };
+  }
+  if (kind !== 'system') return null;
+  const { version, board } = (await openSystemArchive(file)).description;
+  return { name: SYSTEM_NAME, version, hardware: [HARDWARE[board] ?? board] };
+}
+
+/**
+ * The description of a release, as it will be signed. @throws RefusedError `BUNDLE_*`, `SYSTEM_ARCHIVE`,
+ * `RELEASE_DESCRIPTION`
+ */
 export async function describeRelease(file: string, words: ReleaseWords): Promise<Release> {
-  const bundle = words.kind === 'model' ? await readBundle(file) : null;
+  const own = await ownWordsOf(file, words.kind);
   const { hardware, cards, from, before, journal, notes, change, kind, proof, learning } = words;
   return checkedRelease(file, {
     schema: 'spikescope/release/1',
     kind,
-    name: words.name ?? bundle?.name,
-    version: words.version ?? bundle?.version,
-    compatible: { hardware, cards, application: { from, ...(before !== null && { before }) } },
+    name: words.name ?? own?.name,
+    version: words.version ?? own?.version,
+    compatible: {
+      hardware: hardware.includes('any') ? (own?.hardware ?? hardware) : hardware,
+      cards,
+      application: { from, ...(before !== null && { before }) },
+    },
     journal,
     notes,
     change,

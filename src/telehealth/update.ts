@@ -35,6 +35,7 @@ export const updateSchema = z
         model: kindSchema.optional(),
         application: kindSchema.optional(),
         configuration: kindSchema.optional(),
+        system: kindSchema.optional(),
       })
       .nullable()
       .describe('By kind of release; null where nothing was ever installed'),

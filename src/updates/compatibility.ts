@@ -12,10 +12,12 @@ export interface DeviceFacts {
   readonly application: string;
   /** The schema of its journal. */
   readonly journal: number;
+  /** Whether it has slots for a whole system. Default: none. */
+  readonly hasSystemSlots?: boolean;
 }
 
 /** Why a release is not for a device, in words; empty where it is. */
-export function misfits({ compatible, journal }: Release, device: DeviceFacts): string[] {
+export function misfits({ kind, compatible, journal }: Release, device: DeviceFacts): string[] {
   const { hardware, cards, application } = compatible;
   const reasons: string[] = [];
   if (!hardware.some((kind) => kind === 'any' || device.hardware.includes(kind))) {
@@ -32,6 +34,9 @@ export function misfits({ compatible, journal }: Release, device: DeviceFacts): 
   }
   if (device.journal < journal) {
     reasons.push(`it needs a journal of schema ${journal}, and this has ${device.journal}`);
+  }
+  if (kind === 'system' && device.hasSystemSlots !== true) {
+    reasons.push('it is a whole system, and this device has no slots for one');
   }
   return reasons;
 }

@@ -31,11 +31,13 @@ const REASON = 240;
 export async function readInstalled(data: string): Promise<InstalledView | null> {
   const state = await stateInFile(data);
   if (state === null) return null;
-  const { model, application, configuration } = state;
+  const { model, application, configuration, system } = state;
   return {
     model: viewOf(model),
     application: viewOf(application),
     configuration: viewOf(configuration),
+    // Told of where there is one: most devices have no slots for it.
+    ...(SLOTS.some((slot) => system.slots[slot] !== null) && { system: viewOf(system) }),
   };
 }
 

@@ -6,7 +6,7 @@ export const CHANNELS = ['stable', 'trial'] as const;
 export type Channel = (typeof CHANNELS)[number];
 
 /** What of a device a release replaces. */
-export const RELEASE_KINDS = ['model', 'application', 'configuration'] as const;
+export const RELEASE_KINDS = ['model', 'application', 'configuration', 'system'] as const;
 
 /** A name of a site, of a release, of a file: safe in any file system and address. */
 export const plainName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/);

@@ -83,10 +83,10 @@ describe('the tree', () => {
     const idle = OWN.filter(
       (name) => !wanted.includes(name) && !wanted.includes(name.replace('service', 'timer')),
     );
-    // By a rule of udev, and by the service itself.
+    // By a file that is laid, by a rule of udev, and by the service itself.
     expect(idle.sort()).toEqual([
-      ...['spikescope-export@.service', 'spikescope-stick@.service', 'spikescope-update.path'],
-      'spikescope-wifi.service',
+      ...['spikescope-boot-request.service', 'spikescope-export@.service', 'spikescope-stick@.service'],
+      ...['spikescope-update.path', 'spikescope-wifi.service'],
     ]);
   });
 
@@ -253,7 +253,15 @@ describe.skipIf(
       copyFileSync(target.replace(`/${PACKAGE}/`, ''), at(file));
     }
     for (const link of ['bin', 'sbin', 'lib']) symlinkSync(`usr/${link}`, at(link));
-    const programs = ['bin/node', 'bin/mount', 'bin/umount', 'bin/sh', 'bin/sleep', 'sbin/blockdev'];
+    const programs = [
+      'bin/node',
+      'bin/mount',
+      'bin/umount',
+      'bin/sh',
+      'bin/sleep',
+      'bin/install',
+      'sbin/blockdev',
+    ];
     const further = [
       'sbin/wpa_supplicant',
       'bin/systemd-repart',
@@ -302,10 +310,13 @@ describe.skipIf(
       ([, name, level]) => [name, Number(level)] as const,
     );
     expect(levels.map(([name]) => name).sort()).toEqual([...services].sort());
-    expect(levels.filter(([, level]) => level > 3).map(([name]) => name)).toEqual([
-      'spikescope-erase.service',
+    const exposed = levels.filter(([, level]) => level > 3).map(([name]) => name);
+    // They write disks, remount and restart.
+    expect(exposed.sort()).toEqual([
+      ...['spikescope-boot-request.service', 'spikescope-erase.service', 'spikescope-trial.service'],
     ]);
-    expect(settingsOf(unit('spikescope-erase.service'), 'PrivateNetwork')).toEqual(['yes']);
+    const laid = (name: string) => readFileSync(at('usr/lib/systemd/system', name), 'utf8');
+    for (const name of exposed) expect(settingsOf(laid(name), 'PrivateNetwork')).toEqual(['yes']);
   });
 });
 

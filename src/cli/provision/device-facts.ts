@@ -4,6 +4,7 @@ import { MachineFiles } from '../../runtime/engine/card/machine-files.ts';
 import { chipsOnBus } from '../../runtime/engine/card/pci.ts';
 import { JOURNAL_SCHEMA } from '../../store/journal-schema.ts';
 import type { DeviceFacts } from '../../updates/compatibility.ts';
+import { DEVICE_PLACES, runningSlot } from '../../updates/system/places.ts';
 
 /**
  * What this very machine is.
@@ -18,6 +19,7 @@ export async function deviceFacts(root = '/', model = '/proc/device-tree/model')
     cards: [...new Set(chips.map(({ chip }) => chip.toLowerCase()))],
     application: programVersion(),
     journal: JOURNAL_SCHEMA,
+    hasSystemSlots: runningSlot(DEVICE_PLACES) !== null,
   };
 }
 

@@ -3,11 +3,13 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
+import { RefusedError } from '../../errors.ts';
 import { defaultDataFolder, prepareDataFolder } from '../../store/folder.ts';
 import { Journal } from '../../store/journal.ts';
 import { ownDataFolder } from '../../store/owner.ts';
-import { print, printJson } from '../../ui/terminal/console.ts';
+import { note, print, printJson } from '../../ui/terminal/console.ts';
 import { Activation } from '../../updates/install/activation.ts';
+import type { Slot } from '../../updates/install/contract.ts';
 import { Installed } from '../../updates/install/installed.ts';
 import {
   activeOf,
@@ -18,6 +20,8 @@ import {
 } from '../../updates/install/state.ts';
 import { lastInstallation } from '../../updates/records.ts';
 import { RELEASE_KINDS } from '../../updates/release.ts';
+import { committedSlot, DEVICE_PLACES, runningSlot } from '../../updates/system/places.ts';
+import { beginSystemStart } from '../../updates/system/system-start.ts';
 import { parseOptions } from '../shared/options.ts';
 import { userOf } from './device-options.ts';
 import { json } from './options.ts';
@@ -40,13 +44,13 @@ export function activateCommand(): Command {
       const activated = await withInstalled(options.data, async ({ data, installed }) => {
         const owner = ownDataFolder(data);
         try {
-          return await new Activation({ data, installed, kinds: RELEASE_KINDS }).activate();
+          return await activateAll(data, installed);
         } finally {
           owner.release();
         }
       });
       if (options.json) printJson({ outcome: 'activated', activated });
-      else for (const each of activated) print(`${words(each)} is in use from the next start on, on trial`);
+      else for (const each of activated) print(`${words(each)} ${activatedWords(each)}`);
     });
 }
 
@@ -87,9 +91,35 @@ export function statusCommand(): Command {
             last: lastInstallation(journal),
           }))
         : { state: factoryState(), last: null };
-      if (options.json) printJson({ data, ...documentOf(state), last });
-      else for (const line of linesOf(state)) print(line);
+      const slots = { running: runningSlot(DEVICE_PLACES), committed: await committedSlot(DEVICE_PLACES) };
+      if (options.json) printJson({ data, ...documentOf(state), systemSlots: slots, last });
+      else for (const line of [...linesOf(state), ...slotLines(slots)]) print(line);
     });
+}
+
+/** A system comes into use by a restart, which others have the right to. */
+async function activateAll(data: string, installed: Installed): Promise<Occupant[]> {
+  const { pending, slots } = (await installed.read()).state.system;
+  const system = pending === null ? null : slots[pending];
+  if (system !== null) await beginSystemStart({ data, installed, places: DEVICE_PLACES, say: note });
+  const others = new Activation({
+    data,
+    installed,
+    kinds: RELEASE_KINDS.filter((kind) => kind !== 'system'),
+  });
+  try {
+    return [...(system === null ? [] : [system]), ...(await others.activate())];
+  } catch (error) {
+    const isAlone = error instanceof RefusedError && error.code === 'ACTIVATE_NOTHING' && system !== null;
+    if (isAlone) return [system];
+    throw error;
+  }
+}
+
+function activatedWords({ kind }: Occupant): string {
+  return kind === 'system'
+    ? 'is started on trial with a restart, which was asked for'
+    : 'is in use from the next start on, on trial';
 }
 
 interface Work {
@@ -115,6 +145,13 @@ async function withInstalled<T>(folder: string | undefined, work: (work: Work) =
 function documentOf(state: InstalledState): Record<string, unknown> {
   const kinds = RELEASE_KINDS.map((kind) => [kind, kindDocument(state[kind])]);
   return { revision: state.revision, ...Object.fromEntries(kinds) };
+}
+
+/** Nothing on a device without slots for its system. */
+function slotLines({ running, committed }: { running: Slot | null; committed: Slot | null }): string[] {
+  if (running === null) return [];
+  const next = committed === null ? 'autoboot.txt cannot be read' : `starts take slot ${committed}`;
+  return [`system runs from slot ${running}; ${next}`];
 }
 
 function kindDocument({ active, pending, trial, slots, confirmed, refusals }: KindState) {

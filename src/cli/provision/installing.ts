@@ -9,6 +9,8 @@ import { Installed } from '../../updates/install/installed.ts';
 import { Installer } from '../../updates/install/installer.ts';
 import { slotPath } from '../../updates/install/slots.ts';
 import type { Source } from '../../updates/source/source.ts';
+import { DEVICE_PLACES } from '../../updates/system/places.ts';
+import { systemSlots } from '../../updates/system/system-slots.ts';
 import type { DeviceWork } from './device-options.ts';
 import { proverFor } from './prover.ts';
 import type { OpenInstalling } from './pull.ts';
@@ -25,10 +27,12 @@ export async function openInstaller(options: InstallingOptions): Promise<Install
   const operation = { id: randomUUID(), source: source.describe(), by };
   const { active } = (await new Installed({ data, journal, operation }).read()).state.model;
   const model = active === null ? null : slotPath(data, 'model', active);
+  const system = systemSlots(data, DEVICE_PLACES);
   return new Installer({
     ...{ data, journal, operation, onProgress, again },
     prove: proverFor({ data, model }),
     unpack,
+    ...(system !== null && { system }),
     factory: await factoryModel(),
   });
 }

@@ -4,6 +4,8 @@ import { DEFAULT_MODEL } from '../../runtime/engine/shipped-models.ts';
 import { proveModel } from '../../runtime/proof/prove-model.ts';
 import type { ProofItem, Prove } from '../../updates/install/contract.ts';
 import { proveApplication } from '../../updates/install/prove-application.ts';
+import { DEVICE_PLACES } from '../../updates/system/places.ts';
+import { proveSystem } from '../../updates/system/prove-system.ts';
 
 export interface ProvingDevice {
   readonly data: string;
@@ -19,6 +21,8 @@ export function proverFor({ data, model }: ProvingDevice): Prove {
         return proveModel(candidate, { current: model ?? DEFAULT_MODEL, data, onStep });
       case 'application':
         return proveApplication(candidate, onStep, model === null ? {} : { model });
+      case 'system':
+        return proveSystem(candidate, { data, places: DEVICE_PLACES, onStep });
       case 'configuration': {
         const item = configurationItem(candidate.path);
         onStep(1, 1);

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { carryOutCommand } from './carry-out.ts';
 import { fetchCommand } from './fetch.ts';
 import { firstBootCommand } from './first-boot.ts';
 import { fleetStatusCommand } from './fleet-status.ts';
@@ -18,7 +19,7 @@ import { verifyCommand } from './verify.ts';
  */
 export function provisionCommand(): Command {
   return new Command('provision')
-    .description('Sign releases of models, application and configuration, and take them on a device')
+    .description('Sign releases of models, application, configuration and system, and take them on a device')
     .addCommand(keyCommand())
     .addCommand(repositoryCommand())
     .addCommand(buildCommand())
@@ -35,5 +36,6 @@ export function provisionCommand(): Command {
     .addCommand(statusCommand())
     .addCommand(fleetStatusCommand())
     .addCommand(firstBootCommand(), { hidden: true })
-    .addCommand(proveCommand(), { hidden: true });
+    .addCommand(proveCommand(), { hidden: true })
+    .addCommand(carryOutCommand(), { hidden: true });
 }

@@ -22,6 +22,7 @@ import { CHANNELS, plainName } from '../../updates/release.ts';
 import { MeteredSource } from '../../updates/source/metered.ts';
 import { isAddress } from '../../updates/source/open-source.ts';
 import type { Source } from '../../updates/source/source.ts';
+import { DEVICE_PLACES, runningRelease } from '../../updates/system/places.ts';
 import { type UpdateSettings, updateSettingsSchema } from '../../updates/update-settings.ts';
 import type { Updates } from '../../updates/updates.ts';
 import { parseOptions } from '../shared/options.ts';
@@ -152,9 +153,13 @@ async function takeFrom(taking: Taking): Promise<Pulled & { source: string; byte
 }
 
 /** What came with the program. */
-async function shippedWith({ application }: DeviceFacts): Promise<Present['shipped']> {
+async function shippedWith({ application, hasSystemSlots }: DeviceFacts): Promise<Present['shipped']> {
   const model: Shipped | null = await readBundle(DEFAULT_MODEL).catch(() => null);
-  return { application: { name: 'spikescope', version: application }, ...(model !== null && { model }) };
+  return {
+    application: { name: 'spikescope', version: application },
+    ...(model !== null && { model }),
+    ...(hasSystemSlots === true && { system: runningRelease(DEVICE_PLACES) }),
+  };
 }
 
 /** A stick with other things on it. What cannot be told is left to whoever reads it. */

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { SOURCE_KINDS, type SourceKind } from '../../capture/kinds.ts';
 import { RefusedError, SpikescopeError, UsageError } from '../../errors.ts';
 import { openDeviceJournal, reopenDeviceJournal } from '../../store/device-journal.ts';
@@ -10,6 +11,8 @@ import type { Journal, JournalOptions } from '../../store/journal.ts';
 import { ownDataFolder } from '../../store/owner.ts';
 import { Activation } from '../../updates/install/activation.ts';
 import { Installed, installedFile, slotsFolder } from '../../updates/install/installed.ts';
+import { DEVICE_PLACES, request, type SystemPlaces } from '../../updates/system/places.ts';
+import { beginSystemStart, type SystemStanding } from '../../updates/system/system-start.ts';
 import type { Cleanup } from './cleanup.ts';
 import { dataFolderFor } from './demonstration.ts';
 import { readOverlay } from './settings/overlay.ts';
@@ -18,12 +21,18 @@ import type { Settings } from './settings/settings.ts';
 /** Which application the launcher has started: a slot, or `factory`; nothing where no launcher did. */
 const LAUNCHED_FROM = process.env.SPIKESCOPE_SLOT;
 
+const RESTART_PATIENCE = 30_000;
+
 export interface InstallationOptions {
   readonly settings: Settings;
   /** The settings with an installed configuration among them. @throws UsageError where they contradict each other */
   readonly withOverlay: (overlay: Partial<Settings>) => Settings;
   readonly cleanup: Cleanup;
   readonly say: (line: string) => void;
+  /** Where the system’s slots are. Default: the device’s own. */
+  readonly places?: SystemPlaces;
+  /** Milliseconds for which a restart that was asked for is waited for; then the readings go on. Default 30 s. */
+  readonly restartPatience?: number;
 }
 
 /** The data folder of a start, owned, with its journal. */
@@ -37,6 +46,7 @@ export interface OwnedData {
 /** What this start of the appliance has of what is installed in its data folder. */
 export class Installation {
   readonly activation: Activation;
+  readonly #installed: Installed;
   readonly #options: InstallationOptions;
   #settings: Settings;
   #journal: Journal | null = null;
@@ -52,11 +62,15 @@ export class Installation {
       lastPayloadOf: (...of: Parameters<Journal['lastPayloadOf']>) => this.#inUse().lastPayloadOf(...of),
     };
     const operation = { id: randomUUID(), source: 'start', by: 'run' };
+    this.#installed = new Installed({ data: folder, journal, operation });
     this.activation = new Activation({
       data: folder,
-      installed: new Installed({ data: folder, journal, operation }),
+      installed: this.#installed,
       kinds: settings.model === undefined ? ['model', 'configuration'] : ['configuration'],
-      others: LAUNCHED_FROM === undefined ? [] : ['application'],
+      others: LAUNCHED_FROM === undefined ? ['system'] : ['application', 'system'],
+      confirmed: async (kind) => {
+        if (kind === 'system') await request(folder, 'commit');
+      },
       say,
     });
   }
@@ -122,9 +136,30 @@ export class Installation {
     this.#journal = journal;
     this.#options.cleanup.add(() => journal.close());
     this.#opened = { folder, fault };
+    const standing = await this.#beginSystem(folder);
     await this.activation.beginStart();
+    if (standing === 'on-trial') await this.activation.adopt('system');
     if (LAUNCHED_FROM !== undefined) await this.activation.adopt('application');
     this.#settings = await this.#overlaid();
+  }
+
+  /** Before anything else comes into use: the next start may be in another system. */
+  async #beginSystem(data: string): Promise<SystemStanding> {
+    const { say, places = DEVICE_PLACES, restartPatience = RESTART_PATIENCE } = this.#options;
+    try {
+      const standing = await beginSystemStart({
+        data,
+        installed: this.#installed,
+        places,
+        say,
+      });
+      if (standing === 'restarts') await delay(restartPatience);
+      return standing;
+    } catch (error) {
+      if (!(error instanceof SpikescopeError)) throw error;
+      say(`What is installed of the system is left alone in this start: ${error.describe()}`);
+      return 'serves';
+    }
   }
 
   async #overlaid(): Promise<Settings> {

@@ -38,6 +38,8 @@ export interface ActivationOptions {
   readonly others?: readonly Kind[];
   /** Takes remarks for a person. */
   readonly say?: (line: string) => void;
+  /** Called when a trial that this start is part of has ended well. */
+  readonly confirmed?: (kind: Kind) => Promise<void>;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
   /** Captures that gave a reading, after which a release on trial is good. Default 10. */
@@ -165,7 +167,8 @@ export class Activation {
 
   /** The start ends as it should: it is none that has failed. */
   async orderlyEnd(): Promise<void> {
-    for (const kind of [...this.#onTrial.keys()]) {
+    // Starts of a system are counted when they are asked for, and an end of this program is no end of the system.
+    for (const kind of [...this.#onTrial.keys()].filter((each) => each !== 'system')) {
       await this.#ofTrial(kind, (before) => ({ after: startEnded(before), event: 'ended', isNeeded: true }));
     }
   }
@@ -213,7 +216,7 @@ export class Activation {
         steps.push({ event: 'withdrawn', from: slots[pending], to: activeOf(before) });
         return { after: withdrawn(before), event: 'withdrawn', details: describing(slots[pending]) };
       }
-      if (active === null) return null;
+      if (active === null || (kind === 'system' && predecessor(before) === null)) return null;
       const after = fallenBack(before, `rolled back by ${by}`);
       steps.push({ event: 'rolled-back', from: activeOf(before), to: activeOf(after) });
       return { after, event: 'rolled-back', details: describing(activeOf(before)), isNeeded: true };
@@ -276,7 +279,9 @@ export class Activation {
     const { state } = await this.#installed.change(kind, (before) =>
       before.trial === null || activeOf(before)?.hash !== hash ? null : decide(before),
     );
-    if (state.trial === null) this.#onTrial.delete(kind);
+    if (state.trial !== null) return;
+    this.#onTrial.delete(kind);
+    if (activeOf(state)?.hash === hash) await this.#options.confirmed?.(kind);
   }
 
   async #giveUp(

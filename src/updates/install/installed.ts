@@ -17,6 +17,7 @@ import {
   type InstalledState,
   type Kind,
   type KindState,
+  keptForm,
   stateSchema,
 } from './state.ts';
 
@@ -24,6 +25,8 @@ import {
 export type InstallEvent =
   /** A slot is about to be written over. */
   | 'cleared'
+  /** The system that runs is the one in use: what came with the device, or what a lost book had. */
+  | 'adopted'
   /** A release lies in a slot, whole. */
   | 'written'
   /** It was proven on this device and waits for a start. */
@@ -36,6 +39,8 @@ export type InstallEvent =
   /** It ended in order. */
   | 'ended'
   | 'confirmed'
+  /** A system that was confirmed does not run: it is tried once more. */
+  | 'retried'
   | 'fallen-back'
   | 'rolled-back'
   /** A person took back what waited. */
@@ -156,11 +161,11 @@ export class Installed {
           after: activeOf(state[kind])?.hash ?? null,
           ...(found.lost !== null && { lost: found.lost, foundIn: found.from }),
           ...details,
-          state,
+          state: keptForm(state),
         }),
         isNeeded ?? false,
       );
-    const content = JSON.stringify(state);
+    const content = JSON.stringify(keptForm(state));
     try {
       await this.#file.removeLeftovers();
       await this.#file.write(JSON.stringify({ sha256: sha256(Buffer.from(content)), content }));

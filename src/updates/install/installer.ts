@@ -4,13 +4,13 @@ import { isNoRoom } from '../../store/capacity.ts';
 import type { Journal } from '../../store/journal.ts';
 import { compareVersions } from '../compatibility.ts';
 import { type Operation, refusedRecord } from '../records.ts';
-import type { Release } from '../release.ts';
+import { RELEASE_KINDS, type Release } from '../release.ts';
 import type { Target } from '../target.ts';
 import type { Proof, ProofItem, Prove, Slot, Stage, StageProgress } from './contract.ts';
 import { Installed } from './installed.ts';
-import { requireSlotSpace, type Unpack, writeSlot } from './slots.ts';
+import { requireSlotSpace, type SlotContent, type Unpack, writeSlot } from './slots.ts';
 import { activeOf, type Kind, type KindState, kept, type Occupant } from './state.ts';
-import { cleared, freeSlot, pardoned, proven, refusalOf, written } from './transitions.ts';
+import { adopted, cleared, freeSlot, pardoned, proven, refusalOf, written } from './transitions.ts';
 
 export interface InstallerOptions {
   /** The device's data folder. */
@@ -21,6 +21,8 @@ export interface InstallerOptions {
   readonly prove: Prove;
   /** Without one no application is installed. */
   readonly unpack?: Unpack;
+  /** Without them no system is installed. */
+  readonly system?: SystemSlots;
   /** The model that came with the program: nothing below its version is installed under its name. */
   readonly factory?: { readonly name: string; readonly version: string } | null;
   readonly onProgress?: (progress: StageProgress) => void;
@@ -28,6 +30,20 @@ export interface InstallerOptions {
   readonly again?: boolean;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
+}
+
+/** The partitions of a device that has slots for its system. */
+export interface SystemSlots {
+  /** The slot from which this very system was started. */
+  readonly running: Slot;
+  /** What lies there, where the books do not know it. */
+  readonly factory: Occupant;
+  /**
+   * Writes an archive into a slot; on the medium when resolved.
+   * @returns the path of what it is held to
+   * @throws RefusedError `SYSTEM_ARCHIVE`, `SYSTEM_SLOT`, `INSTALL_SPACE` @throws SpikescopeError `SLOT`
+   */
+  write(file: string, slot: Slot, onProgress: (bytes: number) => void): Promise<string>;
 }
 
 /** A release that was fetched: its bytes lie in a file of their own. */
@@ -64,7 +80,7 @@ export class Installer {
    */
   async standing(target: Target, release: Release): Promise<Standing> {
     const { state } = await this.installed.read();
-    const onTrial = [state.model, state.application, state.configuration].find(({ trial }) => trial !== null);
+    const onTrial = RELEASE_KINDS.map((kind) => state[kind]).find(({ trial }) => trial !== null);
     if (onTrial !== undefined) throw trialPending(target, activeOf(onTrial));
     return this.#standingIn(state[release.kind], target, release);
   }
@@ -84,6 +100,7 @@ export class Installer {
 
   /** What came with the program of a kind, as far as that is known. */
   factoryOf(kind: Kind): { readonly name: string; readonly version: string } | null {
+    if (kind === 'system') return this.#options.system?.factory ?? null;
     return kind === 'model' ? (this.#options.factory ?? null) : null;
   }
 
@@ -95,7 +112,7 @@ export class Installer {
   /**
    * Writes a release into the slot that does not serve and proves it there. What has passed waits for a start.
    * @returns it, in its slot; where it was there already, as it is
-   * @throws RefusedError as `standing`; `INSTALL_SPACE`, `INSTALL_KIND`, `TARGET_DAMAGED`, `PROOF_FAILED`
+   * @throws RefusedError as `standing`; `INSTALL_SPACE`, `INSTALL_KIND`, `TARGET_DAMAGED`, `PROOF_FAILED`, `SYSTEM_*`
    * @throws SpikescopeError `SLOT`, `JOURNAL_*`, `DOCUMENT_UNWRITABLE`
    */
   async install(fetched: Fetched): Promise<{ occupant: Occupant; slot: Slot; isNew: boolean }> {
@@ -121,7 +138,8 @@ export class Installer {
     const present = await this.present(target, release);
     if (present !== null) return { ...present, isNew: false };
     const content = { hash: hashOf(target), length: target.length };
-    requireSlotSpace(this.#options.data, kind, content);
+    if (kind === 'system') await this.#adopt(target);
+    else requireSlotSpace(this.#options.data, kind, content);
     this.tell('check', target.name, 1, 1);
     const slot = await this.#clear(kind, target, release);
     const path = await this.#write({ target, release, file }, slot, content);
@@ -132,6 +150,19 @@ export class Installer {
     await rm(file, { force: true });
     if (!proof.passed) throw proofFailed(target, proof);
     return { occupant, slot, isNew: true };
+  }
+
+  /** What runs is what serves: the slot beside it is the one to write to. */
+  async #adopt({ name }: Target): Promise<void> {
+    const { system } = this.#options;
+    if (system === undefined) throw noSystemSlots(name);
+    const { running, factory } = system;
+    await this.installed.change('system', (before) => {
+      if (before.active === running) return null;
+      if (before.active !== null) throw unsettled(name, before.active, running);
+      const after = adopted(before, running, factory);
+      return { after, event: 'adopted', details: { slot: running, ...after.slots[running] } };
+    });
   }
 
   async #clear(kind: Kind, target: Target, release: Release): Promise<Slot> {
@@ -151,13 +182,9 @@ export class Installer {
     return slots[0];
   }
 
-  async #write({ target, release, file }: Fetched, slot: Slot, content: { hash: string; length: number }) {
-    const { data, unpack } = this.#options;
+  async #write({ target, release, file }: Fetched, slot: Slot, content: SlotContent) {
     const { kind } = release;
-    const path = await writeSlot({ data, kind, slot, file }, content, {
-      ...(unpack && { unpack }),
-      onProgress: (bytes) => this.tell('write', target.name, bytes, 2 * target.length),
-    });
+    const path = await this.#writeContent({ target, release, file }, slot, content);
     const occupant = this.#occupantOf(target, release);
     await this.installed.change(kind, (before) => {
       requireFree(before, slot, target);
@@ -168,6 +195,20 @@ export class Installer {
       };
     });
     return path;
+  }
+
+  async #writeContent(
+    { target, release: { kind }, file }: Fetched,
+    slot: Slot,
+    content: SlotContent,
+  ): Promise<string> {
+    const { data, unpack, system } = this.#options;
+    const tell = (bytes: number): void => this.tell('write', target.name, bytes, 2 * target.length);
+    if (kind === 'system') {
+      if (system === undefined) throw noSystemSlots(target.name);
+      return system.write(file, slot, (bytes) => tell(2 * bytes));
+    }
+    return writeSlot({ data, kind, slot, file }, content, { ...(unpack && { unpack }), onProgress: tell });
   }
 
   async #conclude(kind: Kind, slot: Slot, hash: string, proof: Proof): Promise<Occupant> {
@@ -203,8 +244,14 @@ export class Installer {
     return 'new';
   }
 
-  #refuseOlder({ confirmed }: KindState, { name: field }: Target, { kind, name, version }: Release): void {
-    const newer = [this.factoryOf(kind), ...confirmed].find(
+  #refuseOlder(
+    { active, confirmed }: KindState,
+    { name: field }: Target,
+    { kind, name, version }: Release,
+  ): void {
+    // Of a system that is known by now, the books say what it was.
+    const factory = kind === 'system' && active !== null ? null : this.factoryOf(kind);
+    const newer = [factory, ...confirmed].find(
       (each) => each?.name === name && compareVersions(version, each.version) < 0,
     );
     if (newer === undefined || newer === null) return;
@@ -264,6 +311,23 @@ function trialPending({ name }: Target, occupant: Occupant | null): RefusedError
     received:
       occupant === null ? 'one on trial' : `${occupant.kind} ${occupant.name} ${occupant.version} on trial`,
     remedy: 'wait until it is confirmed or has fallen back, or go back with `spikescope provision rollback`',
+  });
+}
+
+function noSystemSlots(field: string): RefusedError {
+  return new RefusedError('INSTALL_KIND', 'Releases of this kind are not installed here', {
+    field,
+    expected: 'a device whose card has two slots for a system',
+    received: 'one that has none',
+  });
+}
+
+function unsettled(field: string, active: Slot, running: Slot): RefusedError {
+  return new RefusedError('SYSTEM_SLOT', 'The device runs another system than the one that is in use', {
+    field,
+    expected: `the system of slot ${active}`,
+    received: `that of slot ${running}`,
+    remedy: 'start the appliance, which settles it, and install again',
   });
 }
 

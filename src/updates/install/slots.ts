@@ -26,13 +26,20 @@ export interface SlotContent {
 const UNPACKED = 5;
 const PIECE = 2 ** 20;
 
-const FILES = { model: 'model.spikescope', configuration: 'configuration.yaml' } as const;
+const FILES = {
+  model: 'model.spikescope',
+  configuration: 'configuration.yaml',
+  system: 'system.json',
+} as const;
 
 export function slotFolder(data: string, kind: Kind, slot: Slot): string {
   return path.join(slotsFolder(data), `${kind}-${slot}`);
 }
 
-/** Where the content of a slot lies: a file, or of an application its folder. */
+/**
+ * Where the content of a slot lies: a file, or of an application its folder; of a system what its partitions are held
+ * to.
+ */
 export function slotPath(data: string, kind: Kind, slot: Slot): string {
   const folder = slotFolder(data, kind, slot);
   return kind === 'application' ? folder : path.join(folder, FILES[kind]);
@@ -55,7 +62,7 @@ export function requireSlotSpace(data: string, kind: Kind, { length }: SlotConte
  * @throws RefusedError `TARGET_DAMAGED`, `INSTALL_SPACE` @throws SpikescopeError `SLOT`
  */
 export async function writeSlot(
-  { data, kind, slot, file }: { data: string; kind: Kind; slot: Slot; file: string },
+  { data, kind, slot, file }: { data: string; kind: Exclude<Kind, 'system'>; slot: Slot; file: string },
   content: SlotContent,
   { unpack, onProgress = () => {} }: { unpack?: Unpack; onProgress?: (bytes: number) => void } = {},
 ): Promise<string> {

@@ -1,4 +1,5 @@
 /** What is installed on a device, as it is kept: of each kind two slots, which of them serves, whether it is on trial. */
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { LEARNING, plainName, RELEASE_KINDS } from '../release.ts';
 import { SLOTS, type Slot } from './contract.ts';
@@ -90,6 +91,8 @@ export const stateSchema = z.strictObject({
   model: kindSchema,
   application: kindSchema,
   configuration: kindSchema,
+  /** Where a device has slots for it; programs from before there were any do not know of it. */
+  system: kindSchema.default(() => NOTHING),
 });
 export type InstalledState = z.infer<typeof stateSchema>;
 
@@ -124,7 +127,13 @@ export function factoryState(): InstalledState {
     model: NOTHING,
     application: NOTHING,
     configuration: NOTHING,
+    system: NOTHING,
   };
+}
+
+/** As it is kept. What was never installed of a system is left out, for programs that do not know of it. */
+export function keptForm({ system, ...state }: InstalledState): object {
+  return isDeepStrictEqual(system, NOTHING) ? state : { ...state, system };
 }
 
 /** What serves of a kind; null for what came with the program. */

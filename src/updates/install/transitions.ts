@@ -39,6 +39,30 @@ export function activated(state: KindState, since: string): KindState {
   };
 }
 
+/**
+ * The system of a slot runs, and is the one in use from now on. @param factory what lies there where the books do not
+ * know it
+ */
+export function adopted(state: KindState, slot: Slot, factory: Occupant): KindState {
+  const there = state.slots[slot];
+  const occupant = there === null || there.refused !== null ? factory : there;
+  return {
+    ...state,
+    active: slot,
+    pending: state.pending === slot ? null : state.pending,
+    slots: { ...state.slots, [slot]: occupant },
+    confirmed: withVersion(state.confirmed, occupant),
+  };
+}
+
+/** What is in use does not run: it is on trial once more, against what does. */
+export function retried(state: KindState, running: Slot, since: string): KindState {
+  const { active: slot, slots } = state;
+  if (slot === null || slot === running) throw new RangeError('what is in use runs');
+  const previous = slots[running]?.refused === null ? running : null;
+  return { ...state, pending: null, trial: { slot, previous, starts: 0, captures: 0, since } };
+}
+
 export function startBegun(state: KindState): KindState {
   return { ...state, trial: state.trial && { ...state.trial, starts: state.trial.starts + 1 } };
 }

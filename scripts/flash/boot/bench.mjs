@@ -1,0 +1,173 @@
+/** A card in an emulated board, with a broker on the host: started as its firmware would, until it is told to end. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import mqtt from 'mqtt';
+import { Disk, environment } from './disk.mjs';
+import { BootFailure } from './failure.mjs';
+import { Firmware } from './firmware.mjs';
+import { Guest } from './guest.mjs';
+import { Machine } from './machine.mjs';
+
+/** How the guest sees this host: the gateway of `-netdev user`. */
+export const HOST = '10.0.2.2';
+/** A disk that the first start has to grow into. */
+const CARD_BYTES = 3 * 2 ** 30;
+/** Phantoms have a folder of their own elsewhere; here they stand for the camera, and read with what is installed. */
+const OWN_DATA = `[Service]
+ExecStart=
+ExecStart=/usr/bin/node /opt/spikescope/node_modules/spikescope/bin/spikescope-launch.mjs run --config /etc/spikescope/spikescope.yaml --data /var/lib/spikescope
+`;
+
+export class Bench {
+  firmware = new Firmware();
+  /** Readings of all starts. */
+  readings = 0;
+  #starts = 0;
+  #readingsBefore = 0;
+  /** What the firmware chose last. @type {import('./firmware.mjs').Start | null} */
+  started = null;
+  /** @type {Machine | null} */
+  #machine = null;
+  /** @type {(() => Promise<void> | void)[]} */
+  #closing = [];
+
+  /** @param {string} folder @param {Disk} disk @param {number} brokerPort */
+  constructor(folder, disk, brokerPort) {
+    this.folder = folder;
+    this.disk = disk;
+    this.brokerPort = brokerPort;
+    this.guest = new Guest(folder, { 'spikescope.service': OWN_DATA });
+  }
+
+  /**
+   * @param {{ image: string, folder: string, files?: Readonly<Record<string, string>>, updates?: number | null }} wish
+   *   what is laid on the partition `config` beside the setup, and the port of a repository on this host
+   */
+  static async open({ image, folder, files = {}, updates = null }) {
+    mkdirSync(folder, { recursive: true });
+    const broker = await startBroker(folder);
+    const bench = new Bench(folder, Disk.copy(image, path.join(folder, 'card.img'), CARD_BYTES), broker.port);
+    bench.#closing.push(broker.stop);
+    bench.#lay(files, updates);
+    const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${broker.port}`);
+    bench.#closing.push(() => client.endAsync(true));
+    client.on('message', (topic) => {
+      if (/^spikescope\/[^/]+\/result$/.test(topic)) bench.readings++;
+    });
+    await client.subscribeAsync('spikescope/#', { qos: 1 });
+    return bench;
+  }
+
+  /** Whether this start has come to a reading. */
+  get isReading() {
+    return this.readings > this.#readingsBefore;
+  }
+
+  /**
+   * As a technician would set the device up. @param {Readonly<Record<string, string>>} files @param {number | null}
+   * updates
+   */
+  #lay(files, updates) {
+    const setup = [
+      ...['device: emulated', ...('update-root.json' in files ? ['update-root: update-root.json'] : [])],
+      ...['appliance:', '  source: phantom', `  broker: mqtt://${HOST}:${this.brokerPort}`, '  log: json'],
+      ...(updates === null ? [] : ['  updates:', `    from: http://${HOST}:${updates}`]),
+    ];
+    for (const [name, text] of Object.entries({
+      ...files,
+      'spikescope-config.yaml': `${setup.join('\n')}\n`,
+    })) {
+      const file = path.join(this.folder, name);
+      writeFileSync(file, text);
+      this.disk.writeFat('config', name, file);
+    }
+  }
+
+  /** Starts what the firmware chooses. @param {{ words?: string, asked?: boolean }} [how] @returns {Machine} */
+  start({ words = '', asked = true } = {}) {
+    const start = this.firmware.start(this.disk, path.join(this.folder, 'started'));
+    const log = path.join(this.folder, `console-${String(++this.#starts).padStart(3, '0')}.txt`);
+    rmSync(log, { force: true });
+    if (asked) this.guest.begin();
+    this.#readingsBefore = this.readings;
+    this.#machine = new Machine({
+      ...{ start, words, folder: this.folder, console: log, disk: this.disk.file },
+      guest: asked ? this.guest : null,
+    });
+    this.started = start;
+    return this.#machine;
+  }
+
+  /** What the firmware remembers of how a machine has ended. @param {Machine} machine */
+  remember(machine) {
+    if (machine.reason === 'guest-reset') this.firmware.restarted(machine.wantsTryboot ? '0 tryboot' : null);
+    else this.firmware.powerCut();
+  }
+
+  /**
+   * Starts again and again, as a board does, until a start has come where it should.
+   * @param {(machine: Machine) => boolean} isReached
+   * @param {{ seconds: number, starts: number, what: string, words?: string }} limit
+   */
+  async startsUntil(isReached, { seconds, starts, what, words }) {
+    for (let i = 0; i < starts; i++) {
+      const machine = this.start({ ...(words !== undefined && { words }) });
+      try {
+        await machine.until(() => isReached(machine), { seconds, what });
+        return machine;
+      } catch (error) {
+        if (!(error instanceof BootFailure) || error.code !== 'BOOT_ENDED') throw error;
+        this.remember(machine);
+      }
+    }
+    throw new BootFailure('BOOT_ENDED', `The machine was not there after ${starts} starts`, {
+      expected: what,
+    });
+  }
+
+  /** Ends the machine and all that serves it. */
+  async close() {
+    if (this.#machine !== null && !this.#machine.isOver) await this.#machine.pullPlug();
+    for (const close of this.#closing.reverse()) await close();
+  }
+}
+
+/** @param {string} folder @returns {Promise<{ port: number, stop: () => Promise<void> }>} */
+async function startBroker(folder) {
+  const port = await freePort();
+  const file = path.join(folder, 'mosquitto.conf');
+  writeFileSync(file, `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\n`);
+  const broker = spawn('mosquitto', ['-c', file], { stdio: 'ignore', env: environment });
+  await Promise.race([once(broker, 'spawn'), once(broker, 'error').then(([error]) => Promise.reject(error))]);
+  await delay(500);
+  return {
+    port,
+    stop: async () => {
+      if (broker.exitCode !== null) return;
+      broker.kill('SIGTERM');
+      await once(broker, 'exit');
+    },
+  };
+}
+
+/** @returns {Promise<number>} */
+export async function freePort() {
+  const server = createServer();
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const address = server.address();
+  await new Promise((done) => server.close(done));
+  if (address === null || typeof address === 'string') throw new RangeError('no port');
+  return address.port;
+}
+
+/** Programs without which nothing can be started, as words for a person; null where all are there. */
+export function missingTools() {
+  const folders = (environment.PATH ?? '').split(':');
+  const needed = ['sfdisk', 'mtype', 'mcopy', 'e2fsck', 'debugfs', 'mosquitto', 'qemu-system-aarch64'];
+  const missing = needed.filter((name) => !folders.some((each) => existsSync(path.join(each, name))));
+  return missing.length === 0 ? null : missing.join(', ');
+}

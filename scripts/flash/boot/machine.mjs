@@ -1,0 +1,170 @@
+/** One start of an emulated machine: `-M virt` with two Cortex-A76, its console in a file, ended by QMP or by force. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync, readFileSync, rmSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { environment } from './disk.mjs';
+import { BootFailure } from './failure.mjs';
+
+/** What the guest writes before it restarts for a one-shot start: the emulator hands no argument on. */
+export const TRYBOOT_LINE = 'spikescope: tryboot requested';
+/** Clock ticks of a second in /proc. */
+const TICKS = 100;
+
+/**
+ * @typedef {object} Emulated
+ * @property {import('./firmware.mjs').Start} start
+ * @property {string} disk
+ * @property {import('./guest.mjs').Guest | null} guest what is asked inside; null for a start as the card has it
+ * @property {string} words behind the command line
+ * @property {string} console a file
+ * @property {string} folder for the socket
+ * @property {readonly string[]} [forwards] of `-netdev user`, such as `tcp:127.0.0.1:2222-:22`
+ */
+
+export class Machine {
+  /** @type {import('node:child_process').ChildProcess} */
+  #process;
+  #begun = performance.now();
+  /** @type {string | null} */
+  #reason = null;
+  #isOver = false;
+
+  /** @param {Emulated} emulated */
+  constructor(emulated) {
+    const { console: log, folder } = emulated;
+    this.console = log;
+    this.socket = path.join(folder, 'qmp');
+    rmSync(this.socket, { force: true });
+    const output = openSync(`${log}.emulator`, 'a');
+    this.#process = spawn('nice', ['-n', '5', 'qemu-system-aarch64', ...argumentsOf(emulated, this.socket)], {
+      stdio: ['ignore', output, output],
+      env: environment,
+    });
+    this.ended = once(this.#process, 'exit').then(async () => {
+      // What it said last may still be on its way.
+      await delay(200);
+      this.#isOver = true;
+    });
+    this.#listen().catch(() => {});
+  }
+
+  get isOver() {
+    return this.#isOver;
+  }
+
+  /** Why it ended: `guest-reset`, `guest-shutdown`; null while it runs, and after a kill. */
+  get reason() {
+    return this.#reason;
+  }
+
+  /** Seconds since its start. */
+  get wall() {
+    return (performance.now() - this.#begun) / 1000;
+  }
+
+  /** Seconds of processor time of the emulator; null once it is over. */
+  get processor() {
+    try {
+      const fields = readFileSync(`/proc/${this.#process.pid}/stat`, 'latin1')
+        .replace(/^.*\) /s, '')
+        .split(' ');
+      return (Number(fields[11]) + Number(fields[12])) / TICKS;
+    } catch {
+      return null;
+    }
+  }
+
+  /** All that the guest has written so far. */
+  get text() {
+    try {
+      return readFileSync(this.console, 'latin1');
+    } catch {
+      return '';
+    }
+  }
+
+  /**
+   * @param {() => boolean} isReached
+   * @param {{ seconds: number, what: string }} limit
+   * @throws {BootFailure} `BOOT_ENDED`, `BOOT_TIME`
+   */
+  async until(isReached, { seconds, what }) {
+    while (!isReached()) {
+      if (this.#isOver) throw this.#failure('BOOT_ENDED', 'The machine ended before its time', what);
+      if (this.wall > seconds)
+        throw this.#failure('BOOT_TIME', `The machine was not there after ${seconds} s`, what);
+      await delay(500);
+    }
+  }
+
+  /** The plug is pulled: nothing that the guest has not flushed is on the disk that it does not know of. */
+  async pullPlug() {
+    this.#process.kill('SIGKILL');
+    await this.ended;
+  }
+
+  /** Whether this start ended with the wish for a one-shot start. */
+  get wantsTryboot() {
+    return this.#reason === 'guest-reset' && this.text.includes(TRYBOOT_LINE);
+  }
+
+  /** @param {string} code @param {string} message @param {string} expected */
+  #failure(code, message, expected) {
+    return new BootFailure(code, message, { place: this.console, expected, received: this.text.slice(-400) });
+  }
+
+  async #listen() {
+    for (let attempt = 0; attempt < 100 && !this.#isOver; attempt++) {
+      try {
+        const socket = createConnection(this.socket);
+        await once(socket, 'connect');
+        socket.write('{"execute":"qmp_capabilities"}\n');
+        socket.on('error', () => {});
+        let said = '';
+        socket.on('data', (bytes) => {
+          said += bytes.toString();
+          this.#reason = /"event": "SHUTDOWN".*?"reason": "([\w-]+)"/.exec(said)?.[1] ?? this.#reason;
+        });
+        return;
+      } catch {
+        await delay(100);
+      }
+    }
+  }
+}
+
+/** @param {Emulated} emulated @param {string} socket */
+function argumentsOf({ start, disk, guest, words, console: log, forwards = [] }, socket) {
+  const network = ['user', 'id=net', ...forwards.map((each) => `hostfwd=${each}`)].join(',');
+  return [
+    ...[
+      '-M',
+      'virt',
+      '-cpu',
+      'cortex-a76',
+      '-smp',
+      '2',
+      '-m',
+      '1G',
+      '-nodefaults',
+      '-display',
+      'none',
+      '-no-reboot',
+    ],
+    ...['-kernel', start.kernel, ...(start.initramfs === null ? [] : ['-initrd', start.initramfs])],
+    ...['-append', [start.commandLine, words, ...(guest === null ? [] : guest.words)].join(' ').trim()],
+    // What the guest flushes is on the disk, and what it does not may be lost with the plug.
+    ...[
+      '-drive',
+      `file=${disk},if=none,id=card,format=raw,cache=writeback`,
+      '-device',
+      'virtio-blk-pci,drive=card,serial=card',
+    ],
+    ...(guest === null ? [] : guest.devices),
+    ...['-netdev', network, '-device', 'virtio-net-pci,netdev=net,romfile='],
+    ...['-device', 'virtio-rng-pci', '-serial', `file:${log}`, '-qmp', `unix:${socket},server=on,wait=off`],
+  ];
+}

@@ -1,0 +1,109 @@
+/** From the reset to the first reading and on: what a start takes, and what is seen inside. */
+import { BootFailure } from './failure.mjs';
+
+/** Kilobytes in all for which everything is to do: kernel, system, appliance. */
+export const MEMORY_KILOBYTES = 200 * 1024;
+/** UDP 68: the client of DHCP. */
+const DOCUMENTED_PORTS = ['udp 68', 'udp6 546'];
+
+/** What is asked inside, by name; each is a few lines of a shell. */
+const QUESTIONS = {
+  memory: 'cat /proc/meminfo',
+  mounts: 'cat /proc/mounts',
+  writing:
+    'if touch /usr/proof; then echo "a file in /usr was made"; fi; mount -o remount,rw / && echo "it was made writable"',
+  verity: 'dmsetup table system 2>/dev/null || cat /sys/block/dm-0/dm/name',
+  failed: 'systemctl --failed --no-legend --plain',
+  running: 'systemctl is-system-running',
+  chain: 'systemd-analyze critical-chain --no-pager spikescope.service',
+  time: 'systemd-analyze time',
+  ports: 'for p in tcp tcp6 udp udp6; do sed "s/^/$p /" /proc/net/$p; done',
+  written: 'cat /sys/block/vda/stat',
+  processes: 'ps -eo rss,args --sort=-rss 2>/dev/null | head -12',
+};
+
+/**
+ * @param {import('./bench.mjs').Bench} bench
+ * @param {{ readings: number, seconds: number, say: (line: string) => void }} options
+ */
+export async function bootToReading(bench, { readings, seconds, say }) {
+  const machine = bench.start();
+  /** @param {string} what @param {() => boolean} isReached */
+  const reach = async (what, isReached) => {
+    await machine.until(isReached, { seconds, what });
+    const at = { wall: round(machine.wall), processor: machine.processor };
+    say(`${what}: ${at.wall} s, ${at.processor} s of processor time`);
+    return at;
+  };
+  const login = await reach('login prompt', () => /login: *$/m.test(machine.text));
+  const first = await reach('first reading at the broker', () => bench.readings > 0);
+  const before = await bench.guest.ask(machine, QUESTIONS.written);
+  const counted = bench.readings;
+  const last = await reach(`${readings} readings`, () => bench.readings >= readings);
+  /** @type {Record<string, string>} */
+  const answers = {};
+  for (const [name, question] of Object.entries(QUESTIONS)) {
+    answers[name] = (await bench.guest.ask(machine, question)).text.trim();
+  }
+  const perReading =
+    ((sectors(answers.written) - sectors(before.text)) * 512) / Math.max(1, bench.readings - counted);
+  return {
+    machine,
+    report: {
+      ...{ login, first, last, readings: bench.readings, partition: bench.started?.partition },
+      bytesWrittenPerReading: Math.round(perReading),
+      memoryKilobytes: memoryIn(answers.memory),
+      listening: listeningIn(answers.ports),
+      answers,
+    },
+    findings: findingsOf(answers),
+  };
+}
+
+/** What is not as it must be, in words. @param {Readonly<Record<string, string>>} answers @returns {string[]} */
+export function findingsOf({ memory, mounts, writing, failed, ports }) {
+  const root = mounts.split('\n').find((line) => line.split(' ')[1] === '/') ?? '';
+  const used = memoryIn(memory);
+  const open = listeningIn(ports).filter((each) => !DOCUMENTED_PORTS.includes(each));
+  return [
+    ...(/^\S+ \/ \S+ (\S+,)?ro(,|\s)/.test(root) ? [] : [`the root is not mounted read-only: ${root}`]),
+    ...(/was made/.test(writing) ? [`the root can be written: ${writing}`] : []),
+    ...(failed === '' ? [] : [`units have failed: ${failed}`]),
+    ...(used <= MEMORY_KILOBYTES ? [] : [`${used} kB of memory are in use, ${MEMORY_KILOBYTES} kB may be`]),
+    ...(open.length === 0 ? [] : [`ports are open that are not documented: ${open.join(', ')}`]),
+  ];
+}
+
+/** Kilobytes that could not be had at once. @param {string} text of /proc/meminfo */
+export function memoryIn(text) {
+  const of = (/** @type {string} */ name) =>
+    Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? Number.NaN);
+  const used = of('MemTotal') - of('MemAvailable');
+  if (Number.isNaN(used)) throw new BootFailure('BOOT_GUEST', 'The machine says nothing of its memory');
+  return used;
+}
+
+/**
+ * Sockets that others than this machine can reach, such as `udp 68`. @param {string} text of /proc/net, the name before
+ * each line
+ */
+export function listeningIn(text) {
+  const found = text.split('\n').flatMap((line) => {
+    const [, kind, address, port, state] =
+      /^(tcp6?|udp6?) +\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ ([0-9A-F]{2})/.exec(line) ?? [];
+    const waits = kind?.startsWith('tcp') ? state === '0A' : state === '07';
+    const isOwn = /^(?:[0-9A-F]{6}7F|0{24}01000000|0{16}FFFF0000[0-9A-F]{6}7F)$/.test(address ?? '');
+    return waits && !isOwn ? [`${kind} ${Number.parseInt(port, 16)}`] : [];
+  });
+  return [...new Set(found)].sort();
+}
+
+/** Sectors of 512 bytes that were written. @param {string} text of /sys/block/…/stat */
+function sectors(text) {
+  return Number(text.trim().split(/\s+/)[6]);
+}
+
+/** @param {number} seconds */
+function round(seconds) {
+  return Math.round(seconds * 10) / 10;
+}

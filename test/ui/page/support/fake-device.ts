@@ -1,6 +1,6 @@
 /**
- * A device that only the page talks to: the paths, headers and replies of the contract, states as a test sets them, frames as
- * a test lets them flow. It knows nothing of a page, and takes no command that the contract has not.
+ * A device that only the page talks to: the paths, headers and replies of the contract, states as a test sets them, frames
+ * as a test lets them flow. It knows nothing of a page, and takes no command that the contract has not.
  */
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';

@@ -53,6 +53,7 @@ export class FakeDevice {
   readonly #streams = new Set<ServerResponse>();
   readonly #startedAt = performance.now();
   #state = restingState();
+  #hangs = false;
   #frozenAt: { readonly id: number; readonly at: number } | null = null;
 
   private constructor(server: Server, pictures: readonly Buffer[]) {
@@ -86,12 +87,18 @@ export class FakeDevice {
     this.history = { entries: [], next: null };
     this.onCommand = () => undefined;
     this.#frozenAt = null;
+    this.#hangs = false;
     Object.assign(this.frames, { every: 50, focus: 1.4, exposure: 'good' });
   }
 
   /** The camera gives nothing any more. */
   stall(): void {
     this.#frozenAt = this.#frame();
+  }
+
+  /** Answers nothing any more, and leaves every connection open; `reset` lets it go on. */
+  hang(): void {
+    this.#hangs = true;
   }
 
   /** Ends every stream, as a device does that dies; `listen` lets it live again. */
@@ -124,6 +131,7 @@ export class FakeDevice {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url ?? '/', this.url);
+    if (this.#hangs) return;
     response.setHeader('content-security-policy', POLICY);
     response.setHeader('x-content-type-options', 'nosniff');
     response.setHeader('cache-control', 'no-store');
@@ -141,6 +149,8 @@ export class FakeDevice {
         this.#streams.add(response);
         response.on('close', () => this.#streams.delete(response));
         return;
+      case PATHS.state:
+        return json(response, 200, this.#state);
       case PATHS.command:
         return this.#command(request, response);
       case PATHS.pair: {

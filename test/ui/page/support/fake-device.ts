@@ -155,7 +155,7 @@ export class FakeDevice {
         return this.#command(request, response);
       case PATHS.pair: {
         const { code } = JSON.parse(await bodyOf(request));
-        this.isPairing = code !== 'ABC-123';
+        this.isPairing = code !== '12345678';
         if (this.isPairing) return json(response, 403, { outcome: 'refused', code: 'SCREEN_CODE_WRONG' });
         return json(response, 200, { outcome: 'done' });
       }

@@ -1,6 +1,6 @@
 /**
- * Compares two folders of the screen's pictures, as test/ui/page/screenshots.test.ts makes them, pixel by pixel: what is new,
- * what is gone, what differs by how much, with a picture of each difference.
+ * Compares two folders of the screen's pictures, as test/ui/page/screenshots.test.ts makes them, pixel by pixel: what is
+ * new, what is gone, what differs by how much, with a picture of each difference.
  *
  *     node scripts/compare-screens.mjs BEFORE AFTER [--out reports/screen-differences] [--share 0.001]
  *

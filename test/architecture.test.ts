@@ -51,7 +51,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   bench: [
     ...['training', 'evaluation', 'conversion', 'report', 'statistics', 'dataset'],
-    ...['runtime/appliance', 'runtime/learning', 'runtime/inference', 'runtime/engine'],
+    ...['ui/web', 'runtime/appliance', 'runtime/learning', 'runtime/inference', 'runtime/engine'],
     ...['telehealth', 'store', 'preprocess', 'native', 'capture', 'model'],
   ],
   cli: [

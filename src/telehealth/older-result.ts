@@ -26,9 +26,9 @@ const secondSchema = z.looseObject({
 const thirdSchema = z.looseObject({ schema: z.literal(RESULT_SCHEMA_3), patient: z.unknown() });
 
 /**
- * A result as JSON in a version that its receivers read. Each version has all that the one before has, so that what came with
- * it is left out, and nothing else changes: the same bytes each time. For the first, reasons are told in its words. What is
- * no result of a newer version stays as it is.
+ * A result as JSON in a version that its receivers read. Each version has all that the one before has, so that what came
+ * with it is left out, and nothing else changes: the same bytes each time. For the first, reasons are told in its words.
+ * What is no result of a newer version stays as it is.
  */
 export function resultUpTo(newest: ResultVersion, payload: string): string {
   if (newest === 3) return payload;

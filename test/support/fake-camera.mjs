@@ -4,7 +4,7 @@
  * FAKE_CAMERA (JSON) asks for. Frame n (from 1) is grey of level n modulo 200, so that a test can tell frames apart and
  * see a shifted one.
  */
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
@@ -27,6 +27,7 @@ const {
   piece = Infinity, // bytes per write
   sharpEvery = 0, // every how many frames one has a texture
   format = 'raw', // raw, y4m or nonsense
+  frames = null, // a file of frames, as they lie in the stream, that are shown one after the other instead of grey ones
   lives = null, // a file to which each start adds a line
   stderr = '',
 } = JSON.parse(process.env.FAKE_CAMERA ?? '{}');
@@ -38,7 +39,14 @@ const [width, height] = [Number(values.width), Number(values.height)];
 const rate = Number(values.framerate);
 const rowBytes = format === 'y4m' ? width : stride;
 
+const shown = frames === null ? null : readFileSync(frames);
+
 function frame(n) {
+  if (shown !== null) {
+    const size = (rowBytes * height * 3) / 2;
+    const at = ((n - 1) % (shown.length / size)) * size;
+    return shown.subarray(at, at + size);
+  }
   const bytes = Buffer.alloc((rowBytes * height * 3) / 2, 128);
   for (let y = 0; y < height; y++) {
     const row = bytes.subarray(y * rowBytes, (y + 1) * rowBytes);

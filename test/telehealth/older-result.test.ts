@@ -4,7 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { resultOf } from '../../src/runtime/appliance/make-result.ts';
 import { publicationOf } from '../../src/telehealth/message.ts';
 import { resultUpTo } from '../../src/telehealth/older-result.ts';
-import { reasonsOfVersion1, resultSchema1 } from '../../src/telehealth/result.ts';
+import {
+  reasonsOfVersion1,
+  resultSchema1,
+  resultSchema2,
+  resultSchema3,
+} from '../../src/telehealth/result.ts';
 import { topicsOf } from '../../src/telehealth/topics.ts';
 import { readings } from '../support/readings.ts';
 
@@ -60,5 +65,43 @@ describe('a result for receivers of the first version', () => {
     const fhir = { ...message, channel: 'fhir' } as const;
     expect(publicationOf(fhir, topics, undefined, 1)).toEqual(publicationOf(fhir, topics));
     expect(publicationOf(fhir, topics, undefined, 1).payload).toContain('refer');
+  });
+});
+
+describe('a result that says of whom it is', () => {
+  const patient = { encounter: 'E-17', subject: 'P-4711', bodySite: '77568009' } as const;
+
+  it('says so to receivers of the third version alone: to others it is what it would be without', () => {
+    fc.assert(
+      fc.property(readings, (reading) => {
+        const third = JSON.stringify(resultOf(reading, { ...context, patient }));
+        expect(resultSchema3.safeParse(JSON.parse(third)).success).toBe(true);
+        expect(resultUpTo(3, third)).toBe(third);
+        const second = resultUpTo(2, third);
+        expect(resultSchema2.safeParse(JSON.parse(second)).success).toBe(true);
+        expect(second).not.toMatch(/E-17|P-4711|77568009/);
+        const first = resultUpTo(1, third);
+        expect(resultSchema1.safeParse(JSON.parse(first)).success).toBe(true);
+        expect(first).toBe(resultUpTo(1, JSON.stringify(resultOf(reading, context))));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('is sent to nobody unless the configuration says that receivers read that version', () => {
+    const payload = JSON.stringify(resultOf(fc.sample(readings, 1)[0], { ...context, patient }));
+    const topics = topicsOf('scope-1');
+    const message = {
+      ...{ sequence: 1, reading: null, session: 's', id: context.id, payload },
+      channel: 'result',
+    } as const;
+    expect(publicationOf(message, topics).payload).not.toContain('E-17');
+    expect(publicationOf(message, topics, undefined, 3).payload).toContain('E-17');
+    const fhir = publicationOf({ ...message, channel: 'fhir' }, topics).payload;
+    expect(JSON.parse(fhir).entry[1].resource).toMatchObject({
+      subject: { identifier: { value: 'P-4711' } },
+      encounter: { identifier: { value: 'E-17' } },
+    });
+    expect(fhir).toContain('"bodySite":{"coding":[{"system":"http://snomed.info/sct","code":"77568009"}]}');
   });
 });

@@ -7,6 +7,7 @@ import { modelAnnouncementOf, statusOf } from '../../src/telehealth/announcement
 import { bytesOf } from '../../src/telehealth/payload.ts';
 import { reasonsOfVersion1 } from '../../src/telehealth/result.ts';
 import { publishedSchemas } from '../../src/telehealth/schemas.ts';
+import { screenSchemas } from '../../src/ui/web/schemas.ts';
 import { readings } from '../support/readings.ts';
 
 const FOLDER = 'docs/schema';
@@ -23,15 +24,15 @@ function validatorOf(file: string) {
   return ajv.compile(JSON.parse(readFileSync(`${FOLDER}/${file}`, 'utf8')));
 }
 
+const SCHEMAS = { ...publishedSchemas(), ...screenSchemas() };
+
 describe('the published schemas', () => {
-  it.each(Object.entries(publishedSchemas()))('%s lies in docs/schema as it is', (file, schema) => {
+  it.each(Object.entries(SCHEMAS))('%s lies in docs/schema as it is', (file, schema) => {
     expect(JSON.parse(readFileSync(`${FOLDER}/${file}`, 'utf8'))).toEqual(schema);
   });
 
   it('are all there', () => {
-    expect(readdirSync(FOLDER).sort()).toEqual(
-      [...Object.keys(publishedSchemas()), 'configuration-1.json'].sort(),
-    );
+    expect(readdirSync(FOLDER).sort()).toEqual([...Object.keys(SCHEMAS), 'configuration-1.json'].sort());
   });
 });
 

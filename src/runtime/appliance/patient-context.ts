@@ -2,8 +2,8 @@ import type { Patient } from '../../telehealth/patient-context.ts';
 import { SESSION_REST } from './patient-sessions.ts';
 
 /**
- * Of whom the next captures are, as somebody has said at a screen; in memory alone. What is not used for as long as a session
- * rests is forgotten, so that nobody's pseudonym comes to stand with another's lesion.
+ * Of whom the next captures are, as somebody has said at a screen; in memory alone. What is not used for as long as a
+ * session rests is forgotten, so that nobody's pseudonym comes to stand with another's lesion.
  */
 export class PatientContext {
   readonly #steady: () => number;

@@ -1,5 +1,6 @@
 import { isRehearsed, type SourceKind } from '../../capture/kinds.ts';
 import { SpikescopeError } from '../../errors.ts';
+import type { Risk } from '../../model/bundle/class-table-section.ts';
 import type { Journal } from '../../store/journal.ts';
 import type { GivenLabel } from '../../telehealth/label.ts';
 import type { HeadInput } from '../inference/head.ts';
@@ -37,10 +38,10 @@ export class RecordedLearner implements Learner {
   }
 
   /** @throws SpikescopeError `JOURNAL_*`, `LABEL_INVALID`: then there is no verdict */
-  async learn(reading: RecordedReading, label: string, by: PressedBy): Promise<LearningOutcome> {
+  async learn(reading: RecordedReading, label: string, by: PressedBy, risk?: Risk): Promise<LearningOutcome> {
     const { learner, verdicts, journal, onRecorded } = this.#options;
     const outcome = learner
-      ? await learner.learn(reading, label, by).catch(unlearned)
+      ? await learner.learn(reading, label, by, risk).catch(unlearned)
       : { kept: false, reason: 'this device does not learn' };
     if (verdicts.standing(reading.id) === null) {
       journal.record(verdicts.given(reading.id, { label, by, learned: false }));

@@ -39,8 +39,8 @@ export const LABEL_EVENT = 'urn:spikescope:event:label';
 
 /**
  * A result as a FHIR R4 message: header, diagnostic report, its observations, the device; with a verdict on it the same
- * anew. Of a patient there are pseudonyms at most, where the result has them; without, a receiver that knows the patient sets
- * `subject`. All identifiers follow from the result's, so that the same result always makes the same message; only the
+ * anew. Of a patient there are pseudonyms at most, where the result has them; without, a receiver that knows the patient
+ * sets `subject`. All identifiers follow from the result's, so that the same result always makes the same message; only the
  * message itself, and its header, have theirs from the verdict where that is what happened.
  * @param table of the model that read it; without one, classes have the model's own names alone
  * @param label a person's verdict on the result, or its withdrawal

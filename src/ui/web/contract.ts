@@ -1,6 +1,6 @@
 /**
- * What server and page say to each other. The page imports types from here and words from `words.ts`, so that nothing of this
- * is loaded by it; the server checks what comes against these schemas, and docs/schema has them as JSON Schema.
+ * What server and page say to each other. The page imports types from here and words from `words.ts`, so that nothing of
+ * this is loaded by it; the server checks what comes against these schemas, and docs/schema has them as JSON Schema.
  *
  * The stream is of whole states: a page that has missed some has missed nothing. Texts are keys that the page translates;
  * names of classes come in the languages that the bundle has.

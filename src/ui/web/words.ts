@@ -209,8 +209,8 @@ export const RETAKE_KEYS = [
 export type RetakeKey = (typeof RETAKE_KEYS)[number];
 
 /**
- * Places of the body that can be chosen, by the names that the page shows. Right and left are the patient's. The device sends
- * their SNOMED CT codes.
+ * Places of the body that can be chosen, by the names that the page shows. Right and left are the patient's. The device
+ * sends their SNOMED CT codes.
  */
 export const BODY_SITES = [
   'scalp',

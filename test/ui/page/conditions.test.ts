@@ -150,6 +150,14 @@ describe.skipIf(!hasChromium)('of what is wrong the page says what it is and wha
     await see('It is too dark.');
   });
 
+  it('with a device that hangs, and leaves its connections open', async () => {
+    await tell(retakeState('dark'));
+    screen.hang();
+    await see('The screen has lost the device');
+    screen.goOn();
+    await see('It is too dark.');
+  });
+
   it('with a camera that stops: within half a second of its last frame the view is blank', async () => {
     await see('Sharp and well lit');
     const stalledAt = screen.stall();
@@ -167,6 +175,8 @@ function withParts() {
     press: screen.press,
     see: screen.see,
     cut: () => screen.device.cut(),
+    hang: () => screen.device.hang(),
+    goOn: () => screen.device.reset(),
     listen: () => screen.device.listen(),
     text: () => screen.page.locator('main').innerText(),
     stall: () => {

@@ -211,6 +211,20 @@ describe.skipIf(!hasChromium)('the page', () => {
     await see('This means nothing now.');
   });
 
+  it('makes a screen that the device does not know known to it, by the code that the device shows', async () => {
+    screen.device.isPairing = true;
+    const page = await screen.browser.newPage();
+    await page.goto(screen.device.url);
+    await page.getByText('This screen is not known to the device').waitFor();
+    await page.locator('.typed').fill('11111111');
+    await page.keyboard.press('Enter');
+    await page.getByText('This code is wrong or has expired.').waitFor();
+    await page.locator('.typed').fill('12345678');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Take picture' }).waitFor();
+    await page.close();
+  });
+
   it('shows other screens what they may see: no pictures, and no more than their rights', async () => {
     await tell(restingState({ client: { role: 'observer', rights: ['see'] }, reading: null }));
     await see('Pictures are shown on the device itself only.');

@@ -1,7 +1,7 @@
 /**
- * Pictures of every view, to be looked at by eye and compared with those of another time (scripts/compare-screens.mjs): below
- * reports/screen/, which no commit has. A few by default; SPIKESCOPE_SCREENS=all for each in each language and size, or names
- * of languages, sizes and scenes, separated by commas. What is cut off or too small fails here, without an eye.
+ * Pictures of every view, to be looked at by eye and compared with those of another time (scripts/compare-screens.mjs):
+ * below reports/screen/, which no commit has. A few by default; SPIKESCOPE_SCREENS=all for each in each language and size,
+ * or names of languages, sizes and scenes, separated by commas. What is cut off or too small fails here, without an eye.
  */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';

@@ -6,6 +6,7 @@ import { learningCommand } from './learning.ts';
 import { learningUpdateCommand } from './learning-update.ts';
 import { outageCommand } from './outage.ts';
 import { preprocessingCommand } from './preprocessing.ts';
+import { screenCommand } from './screen.ts';
 import { soakCommand } from './soak.ts';
 import { capturedStepCommand, trainingDataCommand, trainingStepCommand } from './training.ts';
 import { triageScoreCommand } from './triage-score.ts';
@@ -17,6 +18,7 @@ export const SUITES: readonly (() => Command)[] = [
   learningUpdateCommand,
   outageCommand,
   triageScoreCommand,
+  screenCommand,
   soakCommand,
   cardWearCommand,
   preprocessingCommand,

@@ -2,8 +2,8 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { REFUSAL_CODES } from '../words.ts';
 import { useApp, VIEWS, type View } from './app-context.ts';
-import { useWords } from './language/language.ts';
 import { NO_ANSWER } from './device/device.ts';
+import { useWords } from './language/language.ts';
 import { Line, SeverityShape } from './parts/icons.tsx';
 import { Notice } from './parts/parts.tsx';
 import { Ending } from './views/away.tsx';

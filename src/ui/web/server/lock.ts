@@ -5,7 +5,7 @@ import type { Preferences } from './preferences.ts';
 
 const derive = promisify<string, string, number, { N: number }, Buffer>(scrypt);
 
-/** A PIN has few digits, so that no cost of its digest protects it from who has the file; that it is no plain text, it does. */
+/** A PIN has few digits: no cost of its digest keeps it from who has the file, only that it does not stand there plainly. */
 const COST = { N: 4096 };
 const LENGTH = 32;
 /** Milliseconds for which the settings stay open after what was last done in them. */

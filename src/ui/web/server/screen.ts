@@ -39,6 +39,16 @@ export class Screen {
     return this.#parts.server.url;
   }
 
+  /** What the page's document sets as cookie on the device itself. */
+  get displaySecret(): string {
+    return this.#parts.clients.displaySecret;
+  }
+
+  /** Streams of states that are open. */
+  get listeners(): number {
+    return this.#parts.stream.listeners;
+  }
+
   get hasPage(): boolean {
     return this.#parts.server.hasPage;
   }
@@ -113,7 +123,7 @@ async function partsOf(device: Device, settings: ScreenSettings) {
     onChange: changed,
   });
   const states = new ScreenStates({ device, preferences, lock, idle, frozen, viewfinder, scanner });
-  const stream = new StateStream(states);
+  const stream = new StateStream(states, viewfinder);
   const commands = new ScreenCommands({
     ...{ device, lock, pairing, preferences, mode: device.mode },
     classes: () => states.model.names,
@@ -128,5 +138,5 @@ async function partsOf(device: Device, settings: ScreenSettings) {
   });
   const routes = new Routes({ clients, commands, states, stream, viewfinder, frozen, pairing, journal });
   const server = new ScreenServer({ settings, clients, routes });
-  return { device, frozen, viewfinder, scanner, idle, states, stream, server };
+  return { device, clients, frozen, viewfinder, scanner, idle, states, stream, server };
 }

@@ -1,6 +1,6 @@
 /**
- * A device that only the page talks to: the paths, headers and replies of the contract, states as a test sets them, frames as
- * a test lets them flow. It knows nothing of a page, and takes no command that the contract has not.
+ * A device that only the page talks to: the paths, headers and replies of the contract, states as a test sets them, frames
+ * as a test lets them flow. It knows nothing of a page, and takes no command that the contract has not.
  */
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -53,6 +53,7 @@ export class FakeDevice {
   readonly #streams = new Set<ServerResponse>();
   readonly #startedAt = performance.now();
   #state = restingState();
+  #hangs = false;
   #frozenAt: { readonly id: number; readonly at: number } | null = null;
 
   private constructor(server: Server, pictures: readonly Buffer[]) {
@@ -86,12 +87,18 @@ export class FakeDevice {
     this.history = { entries: [], next: null };
     this.onCommand = () => undefined;
     this.#frozenAt = null;
+    this.#hangs = false;
     Object.assign(this.frames, { every: 50, focus: 1.4, exposure: 'good' });
   }
 
   /** The camera gives nothing any more. */
   stall(): void {
     this.#frozenAt = this.#frame();
+  }
+
+  /** Answers nothing any more, and leaves every connection open; `reset` lets it go on. */
+  hang(): void {
+    this.#hangs = true;
   }
 
   /** Ends every stream, as a device does that dies; `listen` lets it live again. */
@@ -124,6 +131,7 @@ export class FakeDevice {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url ?? '/', this.url);
+    if (this.#hangs) return;
     response.setHeader('content-security-policy', POLICY);
     response.setHeader('x-content-type-options', 'nosniff');
     response.setHeader('cache-control', 'no-store');
@@ -141,11 +149,13 @@ export class FakeDevice {
         this.#streams.add(response);
         response.on('close', () => this.#streams.delete(response));
         return;
+      case PATHS.state:
+        return json(response, 200, this.#state);
       case PATHS.command:
         return this.#command(request, response);
       case PATHS.pair: {
         const { code } = JSON.parse(await bodyOf(request));
-        this.isPairing = code !== 'ABC-123';
+        this.isPairing = code !== '12345678';
         if (this.isPairing) return json(response, 403, { outcome: 'refused', code: 'SCREEN_CODE_WRONG' });
         return json(response, 200, { outcome: 'done' });
       }

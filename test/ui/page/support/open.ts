@@ -51,8 +51,8 @@ async function settle(page: Page, scene: Scene): Promise<void> {
 }
 
 /**
- * Texts that do not fit what holds them, sideways or, where nothing scrolls, downwards; and controls below 48 pixels. Runs in
- * the page, which has no types here.
+ * Texts that do not fit what holds them, sideways or, where nothing scrolls, downwards; and controls below 48 pixels. Runs
+ * in the page, which has no types here.
  */
 const LOOK = `(() => {
   const faults = [];
@@ -65,7 +65,8 @@ const LOOK = `(() => {
     if (element.closest('svg, .unseen, .skip, .over') || element.classList.contains('unseen')) continue;
     const style = getComputedStyle(element);
     const isHidden = style.overflowX !== 'visible' && style.textOverflow !== 'ellipsis';
-    if (element.scrollWidth > element.clientWidth + 1 && style.display !== 'inline' && (isHidden || element.matches('button, p, h1, h2, td, th')))
+    if (element.scrollWidth > element.clientWidth + 1 && style.display !== 'inline' &&
+        (isHidden || element.matches('button, p, h1, h2, td, th')))
       faults.push('cut off sideways: ' + name(element));
     if (element.matches('nav button, .action, .key') && element.scrollHeight > element.clientHeight + 1)
       faults.push('cut off downwards: ' + name(element));
@@ -73,7 +74,8 @@ const LOOK = `(() => {
   for (const element of document.querySelectorAll('button, [role=button], a, input')) {
     if (element.closest('.skip')) continue;
     const { width, height } = element.getBoundingClientRect();
-    if (width < 47.5 || height < 47.5) faults.push('too small, ' + width.toFixed(0) + '×' + height.toFixed(0) + ': ' + name(element));
+    if (width < 47.5 || height < 47.5) 
+      faults.push('too small, ' + width.toFixed(0) + '×' + height.toFixed(0) + ': ' + name(element));
   }
   return faults;
 })()`;

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
  * A camera program for tests that sees a drawn lesion: writes the frame of the file PHANTOM_CAMERA (YUV 4:2:0 as rpicam-vid
- * writes it) again and again, each a shade apart from the last, for as long as no file of that name with `.stall` lies there.
+ * writes it) again and again, each a shade apart from the last, for as long as no file of that name with `.stall` lies
+ * there.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -10,7 +10,9 @@ import type {
 import { PATHS, TOKEN_HEADER } from '../../words.ts';
 
 /** Milliseconds that a command may take; a scan waits for somebody to hold a code before the camera. */
-const PATIENCE = { command: 8_000, scan: 25_000 };
+const PATIENCE = { command: 8_000, scan: 25_000, state: 3_000 };
+/** Milliseconds without a word after which the device is asked whether it is there. */
+const SILENCE = 6_000;
 /** Milliseconds between attempts to reach a device that is away. */
 const RETRY_AFTER = 1_000;
 
@@ -32,6 +34,7 @@ export class Device {
   #token = '';
   #stream: EventSource | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
+  #watch: ReturnType<typeof setInterval> | undefined;
   readonly #listeners = new Set<(view: DeviceView) => void>();
 
   get view(): DeviceView {
@@ -46,6 +49,7 @@ export class Device {
   /** Fetches the token of the device's present start and opens the stream; tries again until that works. */
   async connect(): Promise<void> {
     clearTimeout(this.#retry);
+    clearInterval(this.#watch);
     this.#stream?.close();
     try {
       const response = await fetch(PATHS.start, { signal: AbortSignal.timeout(PATIENCE.command) });
@@ -63,17 +67,25 @@ export class Device {
   #listen(): void {
     const stream = new EventSource(PATHS.events);
     this.#stream = stream;
+    this.#watch = setInterval(() => void this.#look(), SILENCE);
     stream.addEventListener('state', (event: MessageEvent<string>) => {
       const state: ScreenState = JSON.parse(event.data);
       this.#change({ state, link: 'open', heardAt: performance.now() });
     });
-    stream.addEventListener('error', () => {
-      stream.close();
-      this.#lose();
-    });
+    stream.addEventListener('error', () => this.#lose());
+  }
+
+  /** A device that hangs keeps its stream open and says nothing, as one does of which nothing changes. */
+  async #look(): Promise<void> {
+    if (performance.now() - this.#view.heardAt < SILENCE) return;
+    const state = await this.#get<ScreenState>(PATHS.state, PATIENCE.state);
+    if (state !== null) this.#change({ state, heardAt: performance.now() });
+    else if (this.#view.link === 'open') this.#lose();
   }
 
   #lose(): void {
+    clearInterval(this.#watch);
+    this.#stream?.close();
     if (this.#view.link !== 'lost') this.#change({ link: 'lost' });
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => void this.connect(), RETRY_AFTER);
@@ -123,9 +135,9 @@ export class Device {
     return this.#get<SaliencyOverlay>(PATHS.saliency);
   }
 
-  async #get<Answer>(path: string): Promise<Answer | null> {
+  async #get<Answer>(path: string, patience = PATIENCE.command): Promise<Answer | null> {
     try {
-      const response = await fetch(path, { signal: AbortSignal.timeout(PATIENCE.command) });
+      const response = await fetch(path, { signal: AbortSignal.timeout(patience) });
       if (!response.ok) return null;
       const answer: Answer = await response.json();
       return answer;

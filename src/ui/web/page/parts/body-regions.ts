@@ -1,7 +1,7 @@
 /**
  * The body as a map of places that can be touched: a drawing of the project's own, no likeness of anybody. Every place is at
- * least 48 units wide and high, which are at least as many pixels on each display, so the head is drawn again beside, larger.
- * One half is given; the other is its mirror.
+ * least 48 units wide and high, which are at least as many pixels on each display, so the head is drawn again beside,
+ * larger. One half is given; the other is its mirror.
  */
 import type { BodySite } from '../../words.ts';
 

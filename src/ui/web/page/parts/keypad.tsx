@@ -75,7 +75,7 @@ export function Keypad(props: {
         value={text}
         onInput={(event) => type(event.currentTarget.value)}
       />
-      <fieldset class={`keys ${page} ${layout}`} aria-label={t('keys.title')} dir="ltr">
+      <fieldset class={`keys ${page} for-${layout}`} aria-label={t('keys.title')} dir="ltr">
         {keys.map((key) => (
           <button key={key} type="button" class="key" onClick={() => type(text + key)}>
             {key}

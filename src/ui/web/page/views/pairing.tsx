@@ -17,7 +17,7 @@ export function Pairing({ device }: { device: Device }) {
       <Heading>{t('app.pair')}</Heading>
       {wrong && <Notice severity="warning" title={t('refusal.SCREEN_CODE_WRONG')} />}
       <Keypad
-        layout="identifier"
+        layout="digits"
         label={t('app.pair.how')}
         longest={16}
         done={() => t('app.pair.go')}

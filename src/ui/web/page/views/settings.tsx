@@ -1,4 +1,6 @@
-/** The few things that a clinic may set on the device itself. The language is anybody's to choose, the rest needs the PIN. */
+/**
+ * The few things that a clinic may set on the device itself. The language is anybody's to choose, the rest needs the PIN.
+ */
 import { useState } from 'preact/hooks';
 import { LANGUAGES, THEMES } from '../../words.ts';
 import { useApp } from '../app-context.ts';

@@ -20,7 +20,7 @@ interface Still {
   readonly jpeg: Buffer;
 }
 
-/** The frame of the last capture and what the model went by in it: one, in memory, until the next or until it is forgotten. */
+/** The frame of the last capture and what the model went by in it: one, in memory, until the next or until forgotten. */
 export class FrozenFrame {
   #still: Promise<Still | null> = Promise.resolve(null);
   #result: string | null = null;

@@ -2,13 +2,15 @@ import type { ServerResponse } from 'node:http';
 import type { ScreenState } from '../../contract.ts';
 import type { Client } from '../clients.ts';
 import { beginStream } from '../http/reply.ts';
+import type { Viewfinder } from '../pixels/viewfinder.ts';
 import { type ScreenStates, showsTheSame } from './screen-state.ts';
 
 /** Streams at once, of all clients. */
 const MOST_STREAMS = 16;
-/** Milliseconds between two states at least, and from one look at what changes by itself to the next. */
+/** Milliseconds between two states at least; from one look at the viewfinder to the next, and at all that changes alone. */
 const PAUSE = 40;
 const LOOK = 100;
+const LOOK_AT_ALL = 1_000;
 /** Milliseconds after which a word is said that says nothing: what listens and hears nothing takes it for lost. */
 const QUIET = 10_000;
 /** Bytes that may wait for a slow reader; more states are left out, the next is whole again. */
@@ -24,13 +26,16 @@ interface Stream {
 /** Whole states to everybody who listens: at once after a change, and then no more often than eyes follow. */
 export class StateStream {
   readonly #states: ScreenStates;
+  readonly #viewfinder: Pick<Viewfinder, 'state'>;
   readonly #streams = new Set<Stream>();
   #timer: NodeJS.Timeout | null = null;
   #due: NodeJS.Timeout | null = null;
   #saidAt = -Infinity;
+  #seen: string | null = null;
 
-  constructor(states: ScreenStates) {
+  constructor(states: ScreenStates, viewfinder: Pick<Viewfinder, 'state'>) {
     this.#states = states;
+    this.#viewfinder = viewfinder;
   }
 
   get listeners(): number {
@@ -45,7 +50,7 @@ export class StateStream {
     this.#streams.add(stream);
     response.on('close', () => this.#left(stream));
     response.on('error', () => this.#left(stream));
-    this.#timer ??= setInterval(() => this.changed(), LOOK).unref();
+    this.#timer ??= setInterval(() => this.#look(), LOOK).unref();
     this.#tell(stream);
     return true;
   }
@@ -75,8 +80,16 @@ export class StateStream {
     for (const { client, response } of this.#streams) if (client.pairing === pairing) response.end();
   }
 
+  /** That a view has stopped is said at once, all else that changes by itself within a second. */
+  #look(): void {
+    const { state } = this.#viewfinder.state;
+    if (state === this.#seen && performance.now() - this.#saidAt < LOOK_AT_ALL) return;
+    this.changed();
+  }
+
   #tellAll(): void {
     this.#saidAt = performance.now();
+    this.#seen = this.#viewfinder.state.state;
     for (const stream of this.#streams) this.#tell(stream);
   }
 

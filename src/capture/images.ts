@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 
-const IMAGE = /\.(jpe?g|png|webp|tiff?|gif|bmp|avif|heic|heif|jp2|jxl)$/i;
+const IMAGE = /\.(jpe?g|png|webp|tiff?|gif|bmp|avif|heic|heif|jp2|jxl|dcm|dicom)$/i;
 
 export interface ImageListing {
   /** Files that call themselves images, in the order of their paths. */

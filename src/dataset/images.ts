@@ -2,7 +2,7 @@ import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { RefusedError } from '../errors.ts';
 
-const EXTENSIONS = new Set(['.jpg', '.jpeg', '.png']);
+const EXTENSIONS = new Set(['.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.avif']);
 /** Lesion masks bear the names of their images; a folder of them holds no photographs. */
 export const MASK_FOLDER = /mask|segmentation/i;
 

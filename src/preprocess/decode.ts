@@ -1,5 +1,5 @@
 /**
- * Files and buffers to frames: JPEG, PNG, WebP and TIFF, decoded by sharp into upright 8-bit sRGB.
+ * Files and buffers to frames: JPEG, PNG, WebP, TIFF and AVIF, decoded by sharp into upright 8-bit sRGB, and BMP.
  *
  * A file about which the decoder has as much as a warning is refused: a diagnosis must not rest on pixels that a
  * decoder made up for missing ones.
@@ -7,6 +7,7 @@
 import sharp, { type Metadata } from 'sharp';
 import { type FaultDetails, RefusedError, reasonOf } from '../errors.ts';
 import type { RgbFrame } from '../frame.ts';
+import { bitmapHeader, decodeBitmap } from './bmp.ts';
 import { DeadlineError, within } from './deadline.ts';
 import { type AcceptedFormat, countScans, isAnimatedPng, sniffFormat } from './format.ts';
 import { readImageFile, refuseUnlessSized } from './image-file.ts';
@@ -49,8 +50,16 @@ async function decode(
   format: AcceptedFormat,
   file: string | undefined,
 ): Promise<RgbFrame> {
+  if (format === 'bmp') return decodeBmp(bytes, file);
   refuseUnlessSuitable(await sharp(bytes, { limitInputPixels: false }).metadata(), format, bytes, file);
   return decodePixels(bytes);
+}
+
+/** @throws RefusedError `IMAGE_TOO_LARGE`; RangeError where it is damaged or of a kind that is not read */
+function decodeBmp(bytes: Uint8Array, file: string | undefined): RgbFrame {
+  const { width, height } = bitmapHeader(bytes);
+  refuseUnlessOfSize(width, height, file);
+  return decodeBitmap(bytes);
 }
 
 function refusal(
@@ -66,8 +75,9 @@ function acceptedFormat(bytes: Uint8Array, file: string | undefined): AcceptedFo
   const sniffed = sniffFormat(bytes);
   if (sniffed.accepted) return sniffed.format;
   throw refusal('IMAGE_FORMAT', 'Not an image of an accepted format', file, {
-    expected: 'JPEG, PNG, WebP or TIFF',
+    expected: 'JPEG, PNG, WebP, TIFF, BMP or AVIF',
     received: sniffed.description,
+    ...(sniffed.remedy !== null && { remedy: `convert it first: ${sniffed.remedy}` }),
   });
 }
 
@@ -96,12 +106,7 @@ function refuseUnlessSuitable(
   bytes: Uint8Array,
   file: string | undefined,
 ): void {
-  if (width > MAXIMUM_DIMENSION || height > MAXIMUM_DIMENSION || width * height > MAXIMUM_PIXELS) {
-    throw refusal('IMAGE_TOO_LARGE', 'The image has too many pixels', file, {
-      expected: `at most ${MAXIMUM_PIXELS / 1e6} million, and ${MAXIMUM_DIMENSION} on a side`,
-      received: `${width}×${height}`,
-    });
-  }
+  refuseUnlessOfSize(width, height, file);
   if (pages > 1 && format === 'tiff') {
     throw refusal('IMAGE_MULTIPAGE', 'The file holds several images', file, {
       expected: 'one image per file',
@@ -119,6 +124,15 @@ function refuseUnlessSuitable(
     throw refusal('IMAGE_COLOUR', 'The image has no colours that can be brought to 8-bit sRGB', file, {
       expected: 'RGB, grey or CMYK with 8 or 16 bits',
       received: `${space} of ${depth}`,
+    });
+  }
+}
+
+function refuseUnlessOfSize(width: number, height: number, file: string | undefined): void {
+  if (width > MAXIMUM_DIMENSION || height > MAXIMUM_DIMENSION || width * height > MAXIMUM_PIXELS) {
+    throw refusal('IMAGE_TOO_LARGE', 'The image has too many pixels', file, {
+      expected: `at most ${MAXIMUM_PIXELS / 1e6} million, and ${MAXIMUM_DIMENSION} on a side`,
+      received: `${width}×${height}`,
     });
   }
 }

@@ -1,10 +1,15 @@
 /** What a file is, told by its first bytes: names lie, and no decoder is asked to guess. */
 
-export type AcceptedFormat = 'jpeg' | 'png' | 'webp' | 'tiff';
+export type AcceptedFormat = 'jpeg' | 'png' | 'webp' | 'tiff' | 'avif' | 'bmp';
 
 export type SniffedFormat =
   | { readonly accepted: true; readonly format: AcceptedFormat }
-  | { readonly accepted: false; readonly description: string };
+  | {
+      readonly accepted: false;
+      readonly description: string;
+      /** What makes an image that is read of it; null where nothing does. */
+      readonly remedy: string | null;
+    };
 
 interface Signature {
   readonly offset: number;
@@ -24,23 +29,44 @@ const ACCEPTED: readonly (readonly [AcceptedFormat, readonly Signature[]])[] = [
   ],
   ['tiff', [{ offset: 0, magic: 'II*\0' }]],
   ['tiff', [{ offset: 0, magic: 'MM\0*' }]],
+  ['avif', [{ offset: 4, magic: 'ftypavif' }]],
+  // The four bytes behind the file’s size are always zero.
+  [
+    'bmp',
+    [
+      { offset: 0, magic: 'BM' },
+      { offset: 6, magic: '\0\0\0\0' },
+    ],
+  ],
 ];
 
-/** Only to name what was received. */
-const REFUSED: readonly (readonly [string, Signature])[] = [
-  ['a GIF image', { offset: 0, magic: 'GIF8' }],
-  ['a BMP image', { offset: 0, magic: 'BM' }],
-  ['a BigTIFF image', { offset: 0, magic: 'II+\0' }],
-  ['a BigTIFF image', { offset: 0, magic: 'MM\0+' }],
-  ['a HEIF or AVIF image or a video', { offset: 4, magic: 'ftyp' }],
-  ['a JPEG 2000 image', { offset: 0, magic: '\0\0\0\x0cjP  ' }],
-  ['a JPEG XL image', { offset: 0, magic: '\xff\x0a' }],
-  ['a JPEG XL image', { offset: 0, magic: '\0\0\0\x0cJXL ' }],
-  ['a Photoshop document', { offset: 0, magic: '8BPS' }],
-  ['a DICOM file', { offset: 128, magic: 'DICM' }],
-  ['a PDF document', { offset: 0, magic: '%PDF' }],
-  ['a ZIP archive', { offset: 0, magic: 'PK' }],
-  ['a gzip archive', { offset: 0, magic: '\x1f\x8b' }],
+/** What is not read, and what makes an image that is read of it. */
+const REFUSED: readonly (readonly [string, Signature, remedy?: string])[] = [
+  ['a GIF image', { offset: 0, magic: 'GIF8' }, 'save it as PNG'],
+  ['a BMP image of an unusual kind', { offset: 0, magic: 'BM' }, 'save it as PNG'],
+  ['a BigTIFF image', { offset: 0, magic: 'II+\0' }, 'tiffcp input.tif output.tif'],
+  ['a BigTIFF image', { offset: 0, magic: 'MM\0+' }, 'tiffcp input.tif output.tif'],
+  ...['heic', 'heix', 'mif1', 'msf1', 'hevc'].map(
+    (brand) =>
+      [
+        'a HEIC image',
+        { offset: 4, magic: `ftyp${brand}` },
+        'heif-convert input.heic output.png, or set the telephone’s camera to “most compatible”',
+      ] as const,
+  ),
+  ['a HEIF image or a video', { offset: 4, magic: 'ftyp' }, 'save the picture as PNG'],
+  ['a JPEG 2000 image', { offset: 0, magic: '\0\0\0\x0cjP  ' }, 'opj_decompress -i input.jp2 -o output.png'],
+  ['a JPEG XL image', { offset: 0, magic: '\xff\x0a' }, 'djxl input.jxl output.png'],
+  ['a JPEG XL image', { offset: 0, magic: '\0\0\0\x0cJXL ' }, 'djxl input.jxl output.png'],
+  ['a Photoshop document', { offset: 0, magic: '8BPS' }, 'export it as PNG'],
+  [
+    'a DICOM file',
+    { offset: 128, magic: 'DICM' },
+    'dcmj2pnm --write-png input.dcm output.png (DCMTK), which leaves names of patients behind',
+  ],
+  ['a PDF document', { offset: 0, magic: '%PDF' }, 'pdfimages -png input.pdf output'],
+  ['a ZIP archive', { offset: 0, magic: 'PK' }, 'unpack it'],
+  ['a gzip archive', { offset: 0, magic: '\x1f\x8b' }, 'unpack it'],
   ['a RIFF file that is no WebP', { offset: 0, magic: 'RIFF' }],
 ];
 
@@ -53,7 +79,11 @@ export function sniffFormat(bytes: Uint8Array): SniffedFormat {
     if (signatures.every(has)) return { accepted: true, format };
   }
   const known = REFUSED.find(([, signature]) => has(signature));
-  return { accepted: false, description: known?.[0] ?? describeUnknown(start) };
+  return {
+    accepted: false,
+    description: known?.[0] ?? describeUnknown(start),
+    remedy: known?.[2] ?? null,
+  };
 }
 
 function describeUnknown(start: Uint8Array): string {

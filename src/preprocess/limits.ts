@@ -3,8 +3,8 @@
 /** Bytes of an image file. */
 export const MAXIMUM_FILE_BYTES = 64 * 2 ** 20;
 
-/** Pixels of a decoded frame: 150 MB of RGB. */
-export const MAXIMUM_PIXELS = 50_000_000;
+/** Pixels of a decoded frame, 156 MB of RGB: a telephone’s “50 megapixels” are up to 8192×6144. */
+export const MAXIMUM_PIXELS = 52_000_000;
 
 /** Width or height, pixels. */
 export const MAXIMUM_DIMENSION = 16_384;

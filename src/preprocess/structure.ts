@@ -24,6 +24,9 @@ export function excessOf(bytes: Uint8Array, format: AcceptedFormat): Excess | nu
       return tooMany(countRiffChunks(view), 'chunks');
     case 'tiff':
       return excessOfTiff(view);
+    case 'avif':
+    case 'bmp':
+      return null;
   }
 }
 

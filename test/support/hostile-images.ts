@@ -249,7 +249,10 @@ async function otherFormats(): Promise<HostileImage[]> {
     'compressed.jpg': [gzipSync(await lesionImage().jpeg().toBuffer()), 'IMAGE_FORMAT'],
     'still.gif': [await lesionImage().gif().toBuffer(), 'IMAGE_FORMAT'],
     'bitmap.bmp': [bitmap, 'IMAGE_FORMAT'],
-    'picture.avif': [await lesionImage(64, 64).avif({ effort: 0 }).toBuffer(), 'IMAGE_FORMAT'],
+    'half.avif': [
+      (await lesionImage(64, 64).avif({ effort: 0 }).toBuffer()).subarray(0, 400),
+      'IMAGE_DAMAGED',
+    ],
     'scan.jpg': [dicom, 'IMAGE_FORMAT'],
     'pixels.jpg': [Buffer.from(drawnLesion(64, 64).rgb), 'IMAGE_FORMAT'],
     'riff.webp': [Buffer.from('RIFF\x10\0\0\0WAVEfmt ', 'latin1'), 'IMAGE_FORMAT'],

@@ -57,7 +57,7 @@ async function classify(paths: readonly string[], options: Options): Promise<num
   if (items.length === 0) {
     throw new UsageError('NO_IMAGES', 'There are no images in the folders given', {
       received: paths.join(', '),
-      expected: 'files that end in .jpg, .png, .webp or .tif, at any depth',
+      expected: 'files that end in .jpg, .png, .webp, .tif, .bmp or .avif, at any depth',
     });
   }
   const { bundle, engine } = await openModel(options.model, { onRemark: note });

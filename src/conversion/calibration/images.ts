@@ -94,7 +94,7 @@ export async function loadImages(
   }
   if (images.length === 0) {
     throw new RefusedError('CALIBRATION_EMPTY', 'There is no sound image to calibrate on', {
-      expected: 'JPEG, PNG, WebP or TIFF images',
+      expected: 'JPEG, PNG, WebP, TIFF, BMP or AVIF images',
       received: `${refused.length} unsound files`,
       remedy: 'give a folder with some hundred images of the kind the device will see',
     });

@@ -4,6 +4,7 @@ import { separateImage } from './calibration/groups.ts';
 import { composeAndFold, type GhostPolicy } from './compose/choose.ts';
 import type { FloatGraph, FloatNode } from './float/graph.ts';
 import { type CheckpointArrays, type FloatSource, importSource } from './float-source.ts';
+import { withFunctions } from './fold/function.ts';
 import { type Normalisation, withNormalisation } from './fold/input.ts';
 
 /** Largest side that a bundle's preprocessing may have. */
@@ -34,8 +35,8 @@ export async function prepareModel(
 ): Promise<PreparedModel> {
   const imported = await importSource(contents, file, arrays);
   requireSquareRgb(imported.graph, file);
-  const normalised =
-    normalisation === undefined ? imported.graph : withNormalisation(imported.graph, normalisation);
+  const recognised = withFunctions(imported.graph);
+  const normalised = normalisation === undefined ? recognised : withNormalisation(recognised, normalisation);
   const folded = separateImage(composeAndFold(normalised, imported.quantisation === null ? ghost : 'keep'));
   const nodesNeedingDequantisation = folded.nodes.filter(needsDequantisation).map(({ name }) => name);
   if (nodesNeedingDequantisation.length > 0) {

@@ -322,6 +322,133 @@ const arithmetic: Case[] = [
   },
 ];
 
+/** A small network whose first activation is the function. */
+const activated = (operator: (sketch: OnnxSketch, map: string) => string): Draw =>
+  onMap((s, map) => s.conv(operator(s, s.draw('Mul', [map, s.scalar(2)])), 8, 8, 1));
+
+const functions: Case[] = [
+  ...(
+    [
+      ['HardSwish', {}, 17],
+      ['HardSigmoid', {}, 17],
+      ['HardSigmoid', { alpha: { float: 1 / 6 }, beta: { float: 0.5 } }, 17],
+      ['LeakyRelu', { alpha: { float: 0.1 } }, 17],
+      ['Elu', { alpha: { float: 1.5 } }, 17],
+      ['Celu', { alpha: { float: 0.7 } }, 17],
+      ['Selu', {}, 17],
+      ['Softplus', {}, 17],
+      ['Softsign', {}, 17],
+      ['Tanh', {}, 17],
+      ['Erf', {}, 17],
+      ['Exp', {}, 17],
+      ['Abs', {}, 17],
+      ['Neg', {}, 17],
+      ['ThresholdedRelu', { alpha: { float: 0.3 } }, 17],
+      ['Mish', {}, 18],
+      ['Gelu', {}, 20],
+      ['Gelu', { approximate: 'tanh' }, 20],
+    ] as const
+  ).map(
+    ([operator, attributes, opset]): Case => ({
+      name: `${operator} ${JSON.stringify(attributes)}`,
+      opset,
+      draw: activated((s, map) => s.draw(operator, [map], attributes)),
+    }),
+  ),
+  {
+    name: 'PRelu with one slope',
+    draw: activated((s, map) => s.draw('PRelu', [map, s.weights([1], [0.2])])),
+  },
+  {
+    name: 'PRelu with a slope per channel',
+    draw: activated((s, map) => s.draw('PRelu', [map, s.between(0.1, 0.6, [8, 1, 1])])),
+  },
+  {
+    name: 'SiLU as x × sigmoid(x)',
+    draw: activated((s, map) => s.draw('Mul', [map, s.draw('Sigmoid', [map])])),
+  },
+  {
+    name: 'SiLU behind a batch norm',
+    draw: onMap((s, map) => {
+      const x = s.batchNorm(map, 8);
+      return s.draw('Mul', [s.draw('Sigmoid', [x]), x]);
+    }),
+  },
+  {
+    name: 'hard swish as x × clip(x + 3, 0, 6) ÷ 6',
+    draw: activated((s, map) => {
+      const clipped = s.draw('Clip', [s.draw('Add', [map, s.scalar(3)]), s.scalar(0), s.scalar(6)]);
+      return s.draw('Div', [s.draw('Mul', [map, clipped]), s.scalar(6)]);
+    }),
+  },
+  {
+    name: 'hard swish as x × hard sigmoid',
+    draw: activated((s, map) => {
+      const gate = s.draw('HardSigmoid', [map], { alpha: { float: 1 / 6 }, beta: { float: 0.5 } });
+      return s.draw('Mul', [map, gate]);
+    }),
+  },
+  {
+    name: 'GELU by its erf',
+    draw: activated((s, map) => {
+      const erf = s.draw('Erf', [s.draw('Div', [map, s.scalar(Math.SQRT2)])]);
+      const half = s.draw('Mul', [map, s.draw('Add', [erf, s.scalar(1)])]);
+      return s.draw('Mul', [half, s.scalar(0.5)]);
+    }),
+  },
+  {
+    name: 'GELU by tanh of a polynomial',
+    draw: activated((s, map) => {
+      const cube = s.draw('Mul', [s.draw('Pow', [map, s.scalar(3)]), s.scalar(0.044715)]);
+      const inner = s.draw('Mul', [s.draw('Add', [map, cube]), s.scalar(Math.sqrt(2 / Math.PI))]);
+      const gate = s.draw('Add', [s.draw('Tanh', [inner]), s.scalar(1)]);
+      return s.draw('Mul', [s.draw('Mul', [map, s.scalar(0.5)]), gate]);
+    }),
+  },
+  {
+    name: 'Mish as x × tanh(softplus(x))',
+    draw: activated((s, map) => s.draw('Mul', [map, s.draw('Tanh', [s.draw('Softplus', [map])])])),
+  },
+  { name: 'a square', draw: activated((s, map) => s.draw('Mul', [map, map])) },
+  {
+    name: 'a function of the image',
+    draw: (s) => s.classify(s.conv(s.draw('Tanh', [s.image]), 3, 8), 8, CLASSES),
+  },
+  {
+    name: 'a function beside another reader',
+    draw: onMap((s, map) => s.draw('Concat', [map, s.draw('Tanh', [map])], { axis: 1 }), 16),
+  },
+  {
+    name: 'a function of a vector as the output',
+    draw: onVector((s, vector) => s.draw('Tanh', [s.linear(vector, 12, CLASSES)])),
+  },
+  {
+    name: 'a gate by 1 − sigmoid(x)',
+    draw: onMap((s, map) => {
+      const open = s.draw('Sigmoid', [s.conv(map, 8, 8, 1)]);
+      return s.draw('Mul', [map, s.draw('Sub', [s.scalar(1), open])]);
+    }),
+  },
+];
+
+const differences: Case[] = [
+  { name: 'Sub of two maps', draw: onMap((s, map) => s.draw('Sub', [map, s.conv(map, 8, 8, 1)])) },
+  {
+    name: 'Sub of two activations',
+    draw: onMap((s, map) => s.draw('Sub', [s.draw('Relu', [map]), s.relu6(s.conv(map, 8, 8, 1))])),
+  },
+  { name: 'a constant − x', draw: onMap((s, map) => s.draw('Sub', [s.scalar(1), s.draw('Relu', [map])])) },
+  {
+    name: 'a constant per channel − x',
+    draw: onMap((s, map) => s.draw('Sub', [s.between(-1, 1, [8, 1, 1]), s.draw('Relu', [map])])),
+  },
+  {
+    name: 'Sum of three',
+    draw: onMap((s, map) => s.draw('Sum', [map, s.conv(map, 8, 8, 1), s.draw('Relu', [map])])),
+  },
+  { name: 'Sum of one', draw: onMap((s, map) => s.draw('Sum', [map])) },
+];
+
 const pools: Case[] = [
   ...(
     [
@@ -578,7 +705,9 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   convolutions,
   normalisations,
   activations,
+  functions,
   arithmetic,
+  differences,
   pools,
   shapes,
   linear,

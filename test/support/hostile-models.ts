@@ -381,9 +381,9 @@ const damagedGraphs: Readonly<Record<string, Entry>> = {
   ],
   'several faults at once': [
     'ONNX_OPERATOR',
-    ['Relu_2: HardSwish has no integer form', 'Gemm_5: ', '0.667'],
+    ['Relu_2: GRU has no integer form', 'Gemm_5: ', '0.667'],
     (message) => {
-      nodeOf(message, 'Relu').opType = 'HardSwish';
+      nodeOf(message, 'Relu').opType = 'GRU';
       gemm(message).opType = 'LSTM';
     },
   ],

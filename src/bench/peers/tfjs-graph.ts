@@ -93,6 +93,8 @@ class Compiler {
       case 'affine':
       case 'clamp':
         throw unsupported(node, 'a folded graph');
+      case 'function':
+        throw unsupported(node, 'sigmoids alone among functions of one number');
     }
   }
 

@@ -1,6 +1,7 @@
 /** Float graph → float ONNX, opset 17: what the network computes before any quantisation. */
 import { INPUT_NAME } from '../../model/graph.ts';
 import { type FloatClamp, type FloatGraph, type FloatNode, floatInputsOf } from '../float/graph.ts';
+import { emitFormula } from './formula.ts';
 import { rowsChannelsFirst } from './layout.ts';
 import {
   asMap,
@@ -69,6 +70,8 @@ function emit(writer: OnnxWriter, node: FloatNode, graph: FloatGraph, lookUp: Lo
       return placed(clamped(writer, name, map(node.input).name, node.clamp));
     case 'sigmoid':
       return placed(writer.node('Sigmoid', name, [map(node.input).name]));
+    case 'function':
+      return placed(emitFormula(writer, name, map(node.input).name, node.formula));
     case 'add': {
       const inputs = node.inputs.map((input) => map(input).name);
       return placed(bounded(writer, node, (inner) => sum(writer, inner, inputs)));

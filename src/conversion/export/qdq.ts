@@ -13,7 +13,7 @@ import {
   type TableNode,
   tensorsOf,
 } from '../../model/graph.ts';
-import { sigmoidTable } from '../lower/sigmoid.ts';
+import { sigmoidTable } from '../lower/table.ts';
 import { poolGains, realFactors, scaledBy } from './gains.ts';
 import { flatten, pad, sum, windowAttributes } from './operators.ts';
 import { emitConvolution, emitDense, emitHead } from './quantised-layers.ts';

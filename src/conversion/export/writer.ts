@@ -11,10 +11,12 @@ const LOGITS = 'logits';
 /** Numbers of ONNX's data types. */
 export const DATA_TYPES = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7 } as const;
 /** Numbers of ONNX's kinds of attribute. */
+const FLOAT = 1;
 const INT = 2;
 const INTS = 7;
 
-export type Attributes = Readonly<Record<string, number | readonly number[]>>;
+/** Whole numbers are INT and INTS; `float` marks the others. */
+export type Attributes = Readonly<Record<string, number | readonly number[] | { readonly float: number }>>;
 
 type Values = Float32Array | Uint8Array | Int8Array | Int32Array | BigInt64Array;
 
@@ -54,11 +56,12 @@ export class OnnxWriter {
   /** Appends an operator with one output. @returns the name of its tensor, `base` unless that is taken */
   node(opType: string, base: string, input: readonly string[], attributes: Attributes = {}): string {
     const name = this.#unique(base);
-    const attribute = Object.entries(attributes).map(([key, value]) =>
-      typeof value === 'number'
-        ? { name: key, i: value, type: INT }
-        : { name: key, ints: [...value], type: INTS },
-    );
+    const attribute = Object.entries(attributes).map(([key, value]) => {
+      if (typeof value === 'number') return { name: key, i: value, type: INT };
+      return 'float' in value
+        ? { name: key, f: value.float, type: FLOAT }
+        : { name: key, ints: [...value], type: INTS };
+    });
     this.#nodes.push({ name, opType, input, output: [name], attribute });
     return name;
   }

@@ -1,5 +1,6 @@
 /** The float graph run in double sums and float32 tensors: the measure for every rewrite, and what calibration observes. */
 import { elementCount, INPUT_NAME, type Padding, type Shape } from '../../model/graph.ts';
+import { evaluateFormula } from '../formula/formula.ts';
 import { convolve } from './convolve.ts';
 import {
   type FloatAveragePool,
@@ -70,6 +71,8 @@ export function evaluateNode(
       return clamped(input, node.clamp);
     case 'sigmoid':
       return input.map((value) => 1 / (1 + Math.exp(-value)));
+    case 'function':
+      return input.map((value) => evaluateFormula(node.formula, value));
     case 'add':
       return clamped(summed(inputs), node.clamp);
     case 'concat':

@@ -3,6 +3,7 @@
  * channels, no batch dimension. Weights are laid out as in the integer graph: [output][row][column][input].
  */
 import { elementCount, type Padding, type Shape } from '../../model/graph.ts';
+import type { Formula } from '../formula/formula.ts';
 
 /** A bounded activation in real values; either bound may be infinite. */
 export interface FloatClamp {
@@ -65,6 +66,13 @@ export interface FloatSigmoid extends NodeBase {
   readonly input: string;
 }
 
+/** Any function of one number, the same for every value of the tensor. */
+export interface FloatFunction extends NodeBase {
+  readonly op: 'function';
+  readonly input: string;
+  readonly formula: Formula;
+}
+
 export interface FloatAdd extends NodeBase {
   readonly op: 'add';
   readonly inputs: readonly string[];
@@ -117,6 +125,7 @@ export type FloatNode =
   | FloatAffine
   | FloatClampNode
   | FloatSigmoid
+  | FloatFunction
   | FloatAdd
   | FloatConcat
   | FloatMultiply

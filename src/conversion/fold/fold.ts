@@ -8,6 +8,7 @@ import {
   affineIntoConsumers,
   affineIntoCopy,
   affineIntoLayer,
+  uniformAffineAsFunction,
   uniformAffineThroughClamp,
 } from './affine.ts';
 import {
@@ -17,6 +18,7 @@ import {
   clampIntoMaker,
   clampOfSigmoid,
 } from './clamp.ts';
+import { affineIntoFunction, functionIntoFunction } from './function.ts';
 import { outputConvolutionAsDense } from './head.ts';
 import { inputAffineIntoConsumers, refuseLooseNormalisation } from './input.ts';
 import { padIntoWindow } from './pad.ts';
@@ -34,13 +36,16 @@ const SIMPLE: readonly Rule[] = [
   clampIntoMaker,
   clampBeforeConcat,
   clampBeforeMove,
+  functionIntoFunction,
 ];
 
 const FINAL: readonly Rule[] = [
   ...SIMPLE,
+  affineIntoFunction,
   inputAffineIntoConsumers,
   affineIntoCopy,
   affineIntoConsumers,
+  uniformAffineAsFunction,
   affineAsDepthwise,
   clampAsRescale,
   outputConvolutionAsDense,

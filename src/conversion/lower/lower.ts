@@ -18,6 +18,7 @@ import type {
   FloatNode,
 } from '../float/graph.ts';
 import { isPadded, shapeIn } from '../float/graph.ts';
+import { nameOf } from '../formula/formula.ts';
 import { correctedBias } from '../quantise/bias-correction.ts';
 import {
   fitScales,
@@ -29,7 +30,7 @@ import {
 } from '../quantise/layer.ts';
 import { quantisationIn, smallestDivisor } from '../quantise/scales.ts';
 import { type WeightRules, type WeightSteps, weightSteps } from '../quantise/weight-steps.ts';
-import { sigmoidTable } from './sigmoid.ts';
+import { formulaTable, sigmoidTable } from './table.ts';
 
 export interface LoweringContext extends WeightRules {
   readonly graph: FloatGraph;
@@ -108,6 +109,11 @@ function lowerNode(node: FloatNode, context: LoweringContext): GraphNode {
     case 'sigmoid': {
       const table = sigmoidTable(quantisationIn(quantisations, node.input), quantisation, maximum);
       return { ...base, op: 'table', input: node.input, function: 'sigmoid', table };
+    }
+    case 'function': {
+      const { input, formula } = node;
+      const table = formulaTable(formula, quantisationIn(quantisations, input), quantisation, maximum);
+      return { ...base, op: 'table', input, function: nameOf(formula), table };
     }
     case 'averagePool': {
       const { input, kernel, stride, padding } = node;

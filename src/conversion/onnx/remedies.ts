@@ -1,18 +1,6 @@
 /** What to do about an operator that has no integer form here. */
 const REMEDIES: Readonly<Record<string, string>> = {
-  HardSwish: 'replace HardSwish by ReLU6 (Clip 0…6) and retrain',
-  Swish: 'replace Swish (SiLU) by ReLU6 (Clip 0…6) and retrain',
   Silu: 'replace SiLU by ReLU6 (Clip 0…6) and retrain',
-  Mish: 'replace Mish by ReLU6 (Clip 0…6) and retrain',
-  Gelu: 'replace GELU by ReLU6 (Clip 0…6) and retrain',
-  Erf: 'replace GELU by ReLU6 (Clip 0…6) and retrain',
-  Elu: 'replace ELU by ReLU6 (Clip 0…6) and retrain',
-  Selu: 'replace SELU by ReLU6 (Clip 0…6) and retrain',
-  Celu: 'replace CELU by ReLU6 (Clip 0…6) and retrain',
-  LeakyRelu: 'replace LeakyReLU by ReLU and retrain',
-  PRelu: 'replace PReLU by ReLU and retrain',
-  Tanh: 'replace Tanh by a bounded ReLU, or by Sigmoid in a gate, and retrain',
-  HardSigmoid: 'replace HardSigmoid by Sigmoid and retrain',
   LayerNormalization: 'replace LayerNormalization by BatchNormalization and retrain',
   InstanceNormalization: 'replace InstanceNormalization by BatchNormalization and retrain',
   GroupNormalization: 'replace GroupNormalization by BatchNormalization and retrain',

@@ -5,6 +5,24 @@ import { shapeOf } from '../context.ts';
 import type { Constant } from '../tensor.ts';
 import { channelVector, permuted, sameDims, sameOrder } from '../vectors.ts';
 
+/** Sum of any number of tensors. */
+export function importSum(operation: Operation, context: ImportContext): void {
+  const { node } = operation;
+  const isTensors = node.input.every((input) => context.findConstant(input) === undefined);
+  if (node.input.length === 2 || !isTensors) {
+    importAdd(operation, context);
+    return;
+  }
+  const inputs = node.input.map((_, index) => context.activation(operation, index));
+  const [first] = inputs;
+  for (const other of inputs) requireSameShape(operation, first, other);
+  if (inputs.length === 1) context.alias(operation, first);
+  else {
+    const names = inputs.map(({ name }) => name);
+    context.emit(operation, { op: 'add', inputs: names, clamp: null }, first.dims, first.order);
+  }
+}
+
 export function importAdd(operation: Operation, context: ImportContext): void {
   const { activations, constant } = operands(operation, context);
   if (constant !== undefined) {
@@ -18,11 +36,27 @@ export function importAdd(operation: Operation, context: ImportContext): void {
   context.emit(operation, { op: 'add', inputs: [a.name, b.name], clamp: null }, a.dims, a.order);
 }
 
-/** x − constant. */
+/** x − constant, constant − x, or x − y as x + (−1) × y. */
 export function importSubtract(operation: Operation, context: ImportContext): void {
-  const input = context.activation(operation, 0);
-  const offset = channelVector(operation, context.weights(operation, 1), input).map((value) => -value);
-  emitAffine(operation, context, input, new Float64Array(offset.length).fill(1), offset);
+  const { activations, constant } = operands(operation, context);
+  if (constant === undefined) {
+    const [a, b] = activations;
+    requireSameShape(operation, a, b);
+    const channels = shapeOf(b.dims)[2];
+    const [scale, offset] = [new Float64Array(channels).fill(-1), new Float64Array(channels)];
+    const negated = context.append(
+      operation,
+      { op: 'affine', input: b.name, scale, offset },
+      shapeOf(b.dims),
+    );
+    context.emit(operation, { op: 'add', inputs: [a.name, negated], clamp: null }, a.dims, a.order);
+    return;
+  }
+  const [input] = activations;
+  const values = channelVector(operation, constant, input);
+  const isFirst = context.findConstant(operation.node.input[0]) !== undefined;
+  const scale = new Float64Array(values.length).fill(isFirst ? -1 : 1);
+  emitAffine(operation, context, input, scale, isFirst ? values : values.map((value) => -value));
 }
 
 /** x ÷ constant. */
@@ -51,7 +85,6 @@ export function importMultiply(operation: Operation, context: ImportContext): vo
   }
   const [a, b] = activations;
   const [input, gate] = isPerChannel(a) && !isPerChannel(b) ? [b, a] : [a, b];
-  refuseSelfGate(operation, context, a, b);
   const broadcasts =
     input.dims.length === 4 && isPerChannel(gate) && gate.dims[1] === input.dims[1] && gate.dims.length === 4;
   if (broadcasts) requireSameOrder(operation, input, gate);
@@ -182,30 +215,6 @@ function requireSameShape(operation: Operation, a: Activation, b: Activation): v
     received: `[${a.dims.join(', ')}] and [${b.dims.join(', ')}]`,
     remedy: 'bring both to one shape before this operator',
   });
-}
-
-/** x × f(x) without a layer between is Swish or HardSwish in other words. */
-function refuseSelfGate(operation: Operation, context: ImportContext, a: Activation, b: Activation): void {
-  const makers = new Map(context.nodes.map((node) => [node.name, node]));
-  const reaches = (from: Activation, to: Activation): boolean => {
-    let name = from.name;
-    for (let maker = makers.get(name); maker !== undefined; maker = makers.get(name)) {
-      if (maker.op !== 'sigmoid' && maker.op !== 'affine' && maker.op !== 'clamp') return false;
-      name = maker.input;
-      if (name === to.name) return true;
-    }
-    return false;
-  };
-  if (!reaches(a, b) && !reaches(b, a)) return;
-  throw new RefusedError(
-    'ONNX_OPERATOR',
-    'Swish or HardSwish (a tensor times a function of itself) has no spiking form',
-    {
-      node: operation.label,
-      received: 'Swish',
-      remedy: 'replace it by ReLU6 (Clip 0…6) and retrain',
-    },
-  );
 }
 
 function emitAffine(

@@ -9,7 +9,9 @@ import {
   importDivide,
   importMultiply,
   importSubtract,
+  importSum,
 } from './elementwise.ts';
+import { FUNCTION_IMPORTERS } from './function.ts';
 import { importGemm, importMatMul } from './linear.ts';
 import {
   importAveragePool,
@@ -32,6 +34,7 @@ export type Importer = (operation: Operation, context: ImportContext) => void;
 
 /** The operators that have an integer form, by their ONNX names. */
 export const IMPORTERS: ReadonlyMap<string, Importer> = new Map<string, Importer>([
+  ...FUNCTION_IMPORTERS,
   ['Add', importAdd],
   ['AveragePool', importAveragePool],
   ['BatchNormalization', importBatchNormalization],
@@ -66,5 +69,6 @@ export const IMPORTERS: ReadonlyMap<string, Importer> = new Map<string, Importer
   ['Softmax', importSoftmax],
   ['Squeeze', importSqueeze],
   ['Sub', importSubtract],
+  ['Sum', importSum],
   ['Unsqueeze', importUnsqueeze],
 ]);

@@ -94,6 +94,12 @@ export function kernelOf(node: GraphNode, graph: IntegerGraph): string {
       return `${node.function} table${isSpikeCount(node) ? '' : ', not monotone: no spike count'}`;
     case 'multiply':
       return 'gate';
+    case 'select':
+      return 'choice';
+    case 'extremum':
+      return node.kind;
+    case 'channelMaximum':
+      return 'maximum over channels';
     default:
       return node.op;
   }

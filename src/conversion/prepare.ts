@@ -6,6 +6,7 @@ import type { FloatGraph, FloatNode } from './float/graph.ts';
 import { type CheckpointArrays, type FloatSource, importSource } from './float-source.ts';
 import { withFunctions } from './fold/function.ts';
 import { type Normalisation, withNormalisation } from './fold/input.ts';
+import { type PlacedQuantisation, placed, settledBy } from './quantise/stated.ts';
 
 /** Largest side that a bundle's preprocessing may have. */
 const MAXIMUM_SIDE = 1024;
@@ -14,6 +15,8 @@ export interface PreparedModel {
   readonly imported: FloatSource;
   /** Equal to the imported graph; every node has an integer form. */
   readonly folded: FloatGraph;
+  /** What an ONNX file that is quantised already says of the folded graph; null of a float model. */
+  readonly stated: PlacedQuantisation | null;
   readonly nodesNeedingDequantisation: readonly string[];
 }
 
@@ -37,7 +40,8 @@ export async function prepareModel(
   requireSquareRgb(imported.graph, file);
   const recognised = withFunctions(imported.graph);
   const normalised = normalisation === undefined ? recognised : withNormalisation(recognised, normalisation);
-  const folded = separateImage(composeAndFold(normalised, imported.quantisation === null ? ghost : 'keep'));
+  const isSettled = imported.quantisation !== null || imported.stated !== null;
+  const folded = separateImage(composeAndFold(normalised, isSettled ? 'keep' : ghost));
   const nodesNeedingDequantisation = folded.nodes.filter(needsDequantisation).map(({ name }) => name);
   if (nodesNeedingDequantisation.length > 0) {
     throw new RefusedError(
@@ -51,7 +55,14 @@ export async function prepareModel(
       },
     );
   }
-  return { imported, folded, nodesNeedingDequantisation };
+  const stated = imported.stated === null ? null : placed(folded, imported.stated);
+  const settled = stated === null ? null : settledBy(stated);
+  return {
+    imported: settled === null ? imported : { ...imported, quantisation: settled },
+    folded,
+    stated,
+    nodesNeedingDequantisation,
+  };
 }
 
 /** Steps that were not folded, and parameters that left the finite numbers when they were. */

@@ -1,8 +1,7 @@
 /** Quantisation of every tensor, from what calibration images make of it. */
 import { setImmediate } from 'node:timers/promises';
 import { INPUT_NAME } from '../../model/graph.ts';
-import { evaluate } from '../float/evaluate.ts';
-import { type FloatGraph, floatInputsOf } from '../float/graph.ts';
+import { type FloatGraph, floatInputsOf, sharesQuantisation } from '../float/graph.ts';
 import { evaluateFormula } from '../formula/formula.ts';
 import {
   activationMaximum,
@@ -10,10 +9,12 @@ import {
   type Precision,
   type TensorQuantisation,
 } from '../quantise/precision.ts';
+import { ownActivations } from './activations.ts';
+import type { Activations } from './contract.ts';
 import { groupsOf } from './groups.ts';
 import { Histogram } from './histogram.ts';
 import { bestQuantisation } from './ranges.ts';
-import { realImage, type Statistics } from './statistics.ts';
+import type { Statistics } from './statistics.ts';
 
 /** Raw bytes stand for 0…1. */
 export const INPUT_QUANTISATION: TensorQuantisation = { scale: 1 / 255, zeroPoint: 0, maximum: 255 };
@@ -28,11 +29,12 @@ export async function collectHistograms(
   statistics: Statistics,
   images: readonly Uint8Array[],
   advance: () => void = () => {},
+  activations: Activations = ownActivations(graph),
 ): Promise<Histograms> {
   const groupOf = groupsOf(graph);
   const histograms = emptyHistograms(graph, statistics, groupOf);
   for (const image of images) {
-    evaluate(graph, realImage(image), (name, values) => histograms.get(groupOf(name))?.add(values));
+    await activations.observe(image, (name, values) => histograms.get(groupOf(name))?.add(values));
     advance();
     // Lets the progress bar draw and a signal through.
     await setImmediate();
@@ -86,7 +88,7 @@ function emptyHistograms(
 
 /** Groups that hold sigmoids and nothing else that computes. */
 function gateGroups(graph: FloatGraph, groupOf: (tensor: string) => string): string[] {
-  const computing = graph.nodes.filter(({ op }) => !['concat', 'maxPool', 'flatten', 'pad'].includes(op));
+  const computing = graph.nodes.filter((node) => !sharesQuantisation(node));
   const groups = new Set(computing.filter(({ op }) => op === 'sigmoid').map(({ name }) => groupOf(name)));
   for (const { op, name } of computing) if (op !== 'sigmoid') groups.delete(groupOf(name));
   return [...groups];

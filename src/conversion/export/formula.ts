@@ -1,8 +1,9 @@
 /** A function of one number as ONNX operators, opset 17. */
+import type { Quantisation } from '../../model/graph.ts';
 import { type Formula, type Joining, named } from '../formula/formula.ts';
 import { type FunctionName, NAMED, type NamedFunction } from '../formula/named.ts';
 import { clamped } from './operators.ts';
-import type { OnnxWriter } from './writer.ts';
+import { DATA_TYPES, type OnnxWriter } from './writer.ts';
 
 const JOINED: Readonly<Record<Joining, string>> = {
   product: 'Mul',
@@ -33,6 +34,8 @@ export function emitFormula(writer: OnnxWriter, name: string, input: string, for
       }
       case 'clamp':
         return clamped(writer, label, inner(step.of), step);
+      case 'stored':
+        return lookedUp(writer, label, input, step);
       case 'power':
         return writer.node('Pow', label, [
           inner(step.of),
@@ -43,6 +46,24 @@ export function emitFormula(writer: OnnxWriter, name: string, input: string, for
     }
   };
   return emit(name, formula);
+}
+
+/** Quantised, looked up among bytes, and real again. */
+function lookedUp(
+  writer: OnnxWriter,
+  label: string,
+  input: string,
+  { input: from, output: to, table }: Extract<Formula, { kind: 'stored' }>,
+): string {
+  const parameters = (name: string, { scale, zeroPoint }: Quantisation) => [
+    writer.floats(`${label}/${name}_scale`, [], [scale]),
+    writer.constant(`${label}/${name}_zero_point`, [], Uint8Array.of(zeroPoint)),
+  ];
+  const bytes = writer.node('QuantizeLinear', `${label}/bytes`, [input, ...parameters('input', from)]);
+  const indices = writer.node('Cast', `${label}/indices`, [bytes], { to: DATA_TYPES.int32 });
+  const entries = writer.constant(`${label}/table`, [table.length], table);
+  const found = writer.node('Gather', `${label}/found`, [entries, indices]);
+  return writer.node('DequantizeLinear', label, [found, ...parameters('output', to)]);
 }
 
 /** What this operator set has no operator for. */

@@ -31,6 +31,8 @@ interface NodeMessage {
 export class OnnxWriter {
   /** Name of the image: float32, [n, channels, height, width]. */
   readonly image = IMAGE;
+  /** Name of what goes out: float32, [n, count]. */
+  readonly logits = LOGITS;
   readonly #nodes: NodeMessage[] = [];
   readonly #initializers: object[] = [];
   readonly #names = new Set<string>([IMAGE, LOGITS]);
@@ -66,8 +68,16 @@ export class OnnxWriter {
     return name;
   }
 
-  /** The file. `logits`: the tensor that goes out, [n, `count`]; it becomes the graph's output `logits`. */
-  async encode([height, width, channels]: Shape, logits: string, count: number): Promise<Uint8Array> {
+  /**
+   * The file. `logits`: the tensor that goes out, [n, `count`]; it becomes the graph's output `logits`. `others`: tensors
+   * that go out as well, under their own names.
+   */
+  async encode(
+    [height, width, channels]: Shape,
+    logits: string,
+    count: number,
+    others: readonly string[] = [],
+  ): Promise<Uint8Array> {
     const type = await modelType();
     const renamed = (tensor: string) => (tensor === logits ? LOGITS : tensor);
     const message = type.fromObject({
@@ -83,7 +93,7 @@ export class OnnxWriter {
         })),
         initializer: this.#initializers,
         input: [value(IMAGE, [channels, height, width])],
-        output: [value(LOGITS, [count])],
+        output: [value(LOGITS, [count]), ...others.map(shapeless)],
       },
     });
     return type.encode(message).finish();
@@ -102,6 +112,11 @@ function dataTypeOf(values: Values): number {
   if (values instanceof Uint8Array) return DATA_TYPES.uint8;
   if (values instanceof Int8Array) return DATA_TYPES.int8;
   return values instanceof Int32Array ? DATA_TYPES.int32 : DATA_TYPES.int64;
+}
+
+/** A float32 tensor whose shape the runtime finds out. */
+function shapeless(name: string): object {
+  return { name, type: { tensorType: { elemType: DATA_TYPES.float32 } } };
 }
 
 /** A float32 tensor with a symbolic batch before `extents`. */

@@ -8,6 +8,7 @@ import {
   type FloatGraph,
   type FloatMaxPool,
   type FloatNode,
+  type FloatSelect,
   floatInputsOf,
 } from './graph.ts';
 
@@ -87,6 +88,18 @@ export function evaluateNode(
       return input;
     case 'pad':
       return padded(input, shapes[0], node.shape, node.padding);
+    case 'select':
+      return selected(node, input, shapes[0]);
+    case 'extremum': {
+      const better = node.kind === 'maximum' ? Math.max : Math.min;
+      return input.map((_, i) => better(...inputs.map((values) => values[i])));
+    }
+    case 'channelMaximum':
+      return Float32Array.from({ length: elementCount(node.shape) }, (_, pixel) =>
+        input
+          .subarray(pixel * shapes[0][2], (pixel + 1) * shapes[0][2])
+          .reduce((most, value) => Math.max(most, value)),
+      );
   }
 }
 
@@ -130,6 +143,18 @@ function concatenated(inputs: readonly Float32Array[], shapes: readonly Shape[],
     }
     start += count;
   });
+  return result;
+}
+
+function selected(node: FloatSelect, input: Float32Array, [, width, channels]: Shape): Float32Array {
+  const result = new Float32Array(elementCount(node.shape));
+  let at = 0;
+  for (const row of node.rows) {
+    for (const column of node.columns) {
+      const pixel = (row * width + column) * channels;
+      for (const channel of node.channels) result[at++] = input[pixel + channel];
+    }
+  }
   return result;
 }
 

@@ -14,7 +14,7 @@ function formulaOf(node: FloatNode): Formula | null {
     case 'sigmoid':
       return { kind: 'named', name: 'sigmoid', parameters: [], of: VALUE };
     case 'function':
-      return node.formula;
+      return node.formula.kind === 'stored' ? null : node.formula;
     case 'clamp':
       return { kind: 'clamp', ...node.clamp, of: VALUE };
     case 'affine': {
@@ -63,6 +63,9 @@ function commonSource(a: string, b: string, view: GraphView): readonly [Derived,
 /** What a node does with two tensors, where it treats every pair of values alike. */
 function joiningOf(node: FloatNode): readonly [Joining, string, string] | null {
   if (node.op === 'multiply') return ['product', node.input, node.gate];
+  if (node.op === 'extremum' && node.inputs.length === 2) {
+    return [node.kind, node.inputs[0], node.inputs[1]];
+  }
   if (node.op === 'add' && node.inputs.length === 2) return ['sum', node.inputs[0], node.inputs[1]];
   return null;
 }

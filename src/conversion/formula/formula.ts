@@ -2,6 +2,7 @@
  * A function of one number, as networks spell it: named functions, factors and offsets, bounds, and products, sums and
  * extremes of two such functions. Whatever it is, a table of 256 entries computes it on a quantised tensor.
  */
+import type { Quantisation } from '../../model/graph.ts';
 import { type FunctionName, NAMED, type NamedFunction } from './named.ts';
 
 export type Formula =
@@ -15,6 +16,13 @@ export type Formula =
   | { readonly kind: 'affine'; readonly scale: number; readonly offset: number; readonly of: Formula }
   | { readonly kind: 'clamp'; readonly minimum: number; readonly maximum: number; readonly of: Formula }
   | { readonly kind: 'power'; readonly exponent: number; readonly of: Formula }
+  /** A look-up among bytes, as a file that is quantised already states it. */
+  | {
+      readonly kind: 'stored';
+      readonly input: Quantisation;
+      readonly output: Quantisation;
+      readonly table: Uint8Array;
+    }
   | { readonly kind: Joining; readonly left: Formula; readonly right: Formula };
 
 export type Joining = 'product' | 'sum' | 'minimum' | 'maximum';
@@ -41,6 +49,11 @@ export function evaluateFormula(formula: Formula, value: number): number {
       return Math.min(Math.max(evaluateFormula(formula.of, value), formula.minimum), formula.maximum);
     case 'power':
       return evaluateFormula(formula.of, value) ** formula.exponent;
+    case 'stored': {
+      const { input, output, table } = formula;
+      const place = Math.min(Math.max(Math.round(value / input.scale) + input.zeroPoint, 0), 255);
+      return (table[place] - output.zeroPoint) * output.scale;
+    }
     default:
       return joined(
         formula.kind,
@@ -68,6 +81,8 @@ export function composed(outer: Formula, inner: Formula): Formula {
   switch (outer.kind) {
     case 'value':
       return inner;
+    case 'stored':
+      throw new RangeError('A look-up among stored bytes stands alone');
     case 'named':
     case 'affine':
     case 'clamp':
@@ -82,6 +97,7 @@ export function composed(outer: Formula, inner: Formula): Formula {
 export function sizeOf(formula: Formula): number {
   switch (formula.kind) {
     case 'value':
+    case 'stored':
       return 0;
     case 'named':
     case 'affine':

@@ -141,6 +141,14 @@ function lowerNode(node: FloatNode, context: LoweringContext): GraphNode {
       return { ...base, op: 'flatten', input: node.input };
     case 'pad':
       return { ...base, op: 'pad', input: node.input, padding: node.padding };
+    case 'select': {
+      const { input, rows, columns, channels } = node;
+      return { ...base, op: 'select', input, rows, columns, channels };
+    }
+    case 'extremum':
+      return { ...base, op: 'extremum', inputs: node.inputs, kind: node.kind };
+    case 'channelMaximum':
+      return { ...base, op: 'channelMaximum', input: node.input };
     case 'affine':
     case 'clamp':
       throw new RangeError(`Node ${node.name} was not folded`);

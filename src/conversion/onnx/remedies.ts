@@ -13,14 +13,10 @@ const REMEDIES: Readonly<Record<string, string>> = {
   GRU: 'use a feed-forward network: one image in, one answer out',
   LSTM: 'use a feed-forward network: one image in, one answer out',
   RNN: 'use a feed-forward network: one image in, one answer out',
-  Resize: 'resize before the network; the device resamples to the input size',
-  Upsample: 'resize before the network; the device resamples to the input size',
   ConvTranspose: 'use a network without upsampling',
   Transpose: 'export with channels first (NCHW) from input to output',
-  QuantizeLinear: 'give the float model; the converter quantises it',
-  DequantizeLinear: 'give the float model; the converter quantises it',
-  QLinearConv: 'give the float model; the converter quantises it',
-  ConvInteger: 'give the float model; the converter quantises it',
+  QLinearConv: 'give the file with QuantizeLinear and DequantizeLinear around operators, or the float model',
+  ConvInteger: 'give the file with QuantizeLinear and DequantizeLinear around operators, or the float model',
   Cast: 'export in float32 without casts',
 };
 

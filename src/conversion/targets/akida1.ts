@@ -99,6 +99,9 @@ const MISSING: Readonly<
   add: 'Akida 1.0 has no add layer',
   concat: 'Akida 1.0 has no concatenation layer',
   multiply: 'Akida 1.0 has no element-wise multiply',
+  select: 'Akida 1.0 has no choice of rows, columns or channels',
+  extremum: 'Akida 1.0 has no element-wise comparison',
+  channelMaximum: 'Akida 1.0 has no maximum over channels',
 };
 
 function convolutionReasons(node: ConvolutionNode, placement: Placement): string[] {

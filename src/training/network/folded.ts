@@ -82,6 +82,10 @@ function layerOf(node: FloatNode, name: string, graph: FloatGraph): Layer {
     }
     case 'function':
       throw unsayable(node, 'bounded ReLUs and sigmoids', nameOf(node.formula));
+    case 'select':
+    case 'extremum':
+    case 'channelMaximum':
+      throw unsayable(node, 'no choice and no comparison of tensors', node.op);
     case 'affine':
     case 'pad':
       throw unsayable(node, 'a folded graph', node.op);

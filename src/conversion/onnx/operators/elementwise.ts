@@ -3,7 +3,8 @@ import { RefusedError } from '../../../errors.ts';
 import type { Activation, ImportContext, Operation } from '../context.ts';
 import { shapeOf } from '../context.ts';
 import type { Constant } from '../tensor.ts';
-import { channelVector, permuted, sameDims, sameOrder } from '../vectors.ts';
+import { channelVector, permuted, sameDims } from '../vectors.ts';
+import { broadcast, requireSameOrder } from './broadcast.ts';
 
 /** Sum of any number of tensors. */
 export function importSum(operation: Operation, context: ImportContext): void {
@@ -31,8 +32,7 @@ export function importAdd(operation: Operation, context: ImportContext): void {
     emitAffine(operation, context, input, new Float64Array(offset.length).fill(1), offset);
     return;
   }
-  const [a, b] = activations;
-  requireSameShape(operation, a, b);
+  const [a, b] = broadcast(operation, context, activations[0], activations[1]);
   context.emit(operation, { op: 'add', inputs: [a.name, b.name], clamp: null }, a.dims, a.order);
 }
 
@@ -40,8 +40,7 @@ export function importAdd(operation: Operation, context: ImportContext): void {
 export function importSubtract(operation: Operation, context: ImportContext): void {
   const { activations, constant } = operands(operation, context);
   if (constant === undefined) {
-    const [a, b] = activations;
-    requireSameShape(operation, a, b);
+    const [a, b] = broadcast(operation, context, activations[0], activations[1]);
     const channels = shapeOf(b.dims)[2];
     const [scale, offset] = [new Float64Array(channels).fill(-1), new Float64Array(channels)];
     const negated = context.append(
@@ -88,12 +87,12 @@ export function importMultiply(operation: Operation, context: ImportContext): vo
   const broadcasts =
     input.dims.length === 4 && isPerChannel(gate) && gate.dims[1] === input.dims[1] && gate.dims.length === 4;
   if (broadcasts) requireSameOrder(operation, input, gate);
-  else requireSameShape(operation, input, gate);
+  const [values, factors] = broadcasts ? [input, gate] : broadcast(operation, context, input, gate);
   context.emit(
     operation,
-    { op: 'multiply', input: input.name, gate: gate.name, clamp: null },
-    input.dims,
-    input.order,
+    { op: 'multiply', input: values.name, gate: factors.name, clamp: null },
+    values.dims,
+    values.order,
   );
 }
 
@@ -196,24 +195,16 @@ function isPerChannel({ dims }: Activation): boolean {
   return height * width === 1;
 }
 
-function requireSameOrder({ node, label }: Operation, a: Activation, b: Activation): void {
-  if (sameOrder(a.order, b.order)) return;
-  throw new RefusedError('ONNX_BROADCAST', `${node.opType} of channels and the pixels of a flattened map`, {
-    node: label,
-    remedy: 'make both by layers, or flatten both',
-  });
-}
-
 function requireSameShape(operation: Operation, a: Activation, b: Activation): void {
   if (sameDims(a.dims, b.dims)) {
     requireSameOrder(operation, a, b);
     return;
   }
-  throw new RefusedError('ONNX_BROADCAST', `${operation.node.opType} of two tensors of different shapes`, {
+  throw new RefusedError('ONNX_BROADCAST', `${operation.node.opType} of tensors of different shapes`, {
     node: operation.label,
-    expected: operation.node.opType === 'Mul' ? 'equal shapes, or a gate of [N, C, 1, 1]' : 'equal shapes',
+    expected: 'equal shapes',
     received: `[${a.dims.join(', ')}] and [${b.dims.join(', ')}]`,
-    remedy: 'bring both to one shape before this operator',
+    remedy: 'bring all to one shape before this operator',
   });
 }
 

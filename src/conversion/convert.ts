@@ -9,6 +9,8 @@ import type { ModelCard } from '../model/bundle/card.ts';
 import { knownClassTable } from '../model/bundle/class-table.ts';
 import type { ClassTableSection } from '../model/bundle/class-table-section.ts';
 import type { IntegerGraph } from '../model/graph.ts';
+import { openActivations } from './calibration/activations.ts';
+import type { Activations } from './calibration/contract.ts';
 import type { CalibrationSet } from './calibration/images.ts';
 import { chooseQuantisations, collectHistograms } from './calibration/quantisations.ts';
 import { collectStatistics } from './calibration/statistics.ts';
@@ -21,6 +23,7 @@ import type { PreparedModel } from './prepare.ts';
 import type { WeightScheme } from './quantise/layer.ts';
 import type { Precision } from './quantise/precision.ts';
 import { withRepresentableFactors } from './quantise/scales.ts';
+import type { PlacedQuantisation } from './quantise/stated.ts';
 import { trainedContext } from './quantise/trained.ts';
 import { exactOn, type Target } from './targets/check.ts';
 
@@ -40,6 +43,8 @@ export interface ConversionOptions {
   readonly classTable?: ClassTableSection;
   /** Called once per image and pass, `PASSES` times the number of images in all. */
   readonly advance?: () => void;
+  /** Is told who computes the calibration where that is not the own evaluator, or where it had better be another. */
+  readonly tell?: (text: string) => void;
 }
 
 /** How often every calibration image goes through the float graph. */
@@ -98,7 +103,7 @@ export interface ConvertedGraph {
  * @throws UsageError as `convert`
  */
 export async function convertGraph(
-  { imported, folded }: PreparedModel,
+  { imported, folded, stated }: PreparedModel,
   calibration: CalibrationSet | null,
   options: Omit<ConversionOptions, 'name' | 'version' | 'sourceName' | 'classTable'>,
 ): Promise<ConvertedGraph> {
@@ -106,7 +111,7 @@ export async function convertGraph(
   const { quantisation: trained } = imported;
   const context =
     trained === null
-      ? await calibratedContext(folded, calibration, options)
+      ? await calibratedContext(folded, calibration, options, stated)
       : trainedContext(folded, trained);
   return { graph: exactOn(options.target ?? 'cpu', lower(context, classes)), context };
 }
@@ -114,7 +119,8 @@ export async function convertGraph(
 async function calibratedContext(
   folded: FloatGraph,
   calibration: CalibrationSet | null,
-  { scheme, precision, advance }: Pick<ConversionOptions, 'scheme' | 'precision' | 'advance'>,
+  { scheme, precision, advance, tell }: Pick<ConversionOptions, 'scheme' | 'precision' | 'advance' | 'tell'>,
+  stated: PlacedQuantisation | null,
 ): Promise<LoweringContext> {
   if (calibration === null) {
     throw new UsageError('CALIBRATION', 'The scales of this network are not known', {
@@ -122,10 +128,35 @@ async function calibratedContext(
       expected: 'images to calibrate on, or a checkpoint that was trained quantised',
     });
   }
-  const statistics = await collectStatistics(folded, calibration.images, advance);
-  const histograms = await collectHistograms(folded, statistics, calibration.images, advance);
-  const chosen = chooseQuantisations(folded, histograms, precision);
+  const { images } = calibration;
+  const activations = await openActivations(folded, images, PASSES, tell);
+  const { statistics, histograms } = await observed(folded, images, activations, advance).finally(() =>
+    activations.close(),
+  );
+  const calibrated = chooseQuantisations(folded, histograms, precision);
+  if (stated !== null) tell?.(sharesKept(folded, stated));
+  const chosen = new Map([...calibrated, ...(stated?.activations ?? [])]);
   const rules = { scheme, ...(precision && { precision }) };
   const quantisations = withRepresentableFactors(folded, chosen, scheme, rules);
   return { graph: folded, quantisations, statistics, ...rules };
+}
+
+/** What a file's own quantisation is worth where it does not settle everything. */
+function sharesKept({ nodes }: FloatGraph, { activations, weights, missing }: PlacedQuantisation): string {
+  const layers = nodes.filter(({ op }) => op === 'convolution' || op === 'dense').length;
+  return `Scales of the file: ${activations.size} of ${nodes.length + 1} tensors keep theirs, the others are calibrated; weights are quantised anew (${weights.size} of ${layers} layers had steps that fit); first without: ${missing.slice(0, 4).join(', ')}`;
+}
+
+/** Both looks at every tensor: extremes and means, then how values spread between. */
+async function observed(
+  folded: FloatGraph,
+  images: readonly Uint8Array[],
+  activations: Activations,
+  advance?: () => void,
+) {
+  const statistics = await collectStatistics(folded, images, advance, activations);
+  return {
+    statistics,
+    histograms: await collectHistograms(folded, statistics, images, advance, activations),
+  };
 }

@@ -5,6 +5,7 @@ import { answeringArrays, type TrainedQuantisation } from '../model/checkpoint/f
 import { floatGraphOf } from './float/architecture.ts';
 import type { FloatGraph } from './float/graph.ts';
 import { importOnnx } from './onnx/import.ts';
+import type { StatedQuantisation } from './quantise/stated.ts';
 
 export interface FloatSource {
   readonly graph: FloatGraph;
@@ -17,6 +18,8 @@ export interface FloatSource {
   readonly classes: readonly string[] | null;
   /** What quantisation-aware training settled on. */
   readonly quantisation: TrainedQuantisation | null;
+  /** What an ONNX file that is quantised already says of scales and zero points. */
+  readonly stated: StatedQuantisation | null;
 }
 
 /** Which arrays of a checkpoint answer: the moving averages where it keeps them, or the last values. */
@@ -45,5 +48,5 @@ function importCheckpoint(contents: Uint8Array, file: string, arrays: Checkpoint
     });
   }
   const floatNodes = architecture.layers.length;
-  return { graph, format: 'checkpoint', opset: null, floatNodes, classes, quantisation };
+  return { graph, format: 'checkpoint', opset: null, floatNodes, classes, quantisation, stated: null };
 }

@@ -3,6 +3,7 @@ import { AKIDA1_DEVICES } from '../model/bundle/akida-programs-section.ts';
 import type { Manifest } from '../model/bundle/contract.ts';
 import type { GraphNode, IntegerGraph } from '../model/graph.ts';
 import { inputsOf } from '../model/graph.ts';
+import { isSpikeCount } from '../model/spiking/monotone.ts';
 import { programOf } from './akida1/program.ts';
 import type { FloatGraph } from './float/graph.ts';
 import { checkTargets, forEachTarget, type Target, type TargetReports } from './targets/check.ts';
@@ -90,9 +91,15 @@ export function kernelOf(node: GraphNode, graph: IntegerGraph): string {
     case 'maxPool':
       return `${node.op === 'maxPool' ? 'max' : 'average'} ${node.kernel.join('×')} stride ${node.stride.join('×')}`;
     case 'table':
-      return `${node.function} table`;
+      return `${node.function} table${isSpikeCount(node) ? '' : ', not monotone: no spike count'}`;
     case 'multiply':
       return 'gate';
+    case 'select':
+      return 'choice';
+    case 'extremum':
+      return node.kind;
+    case 'channelMaximum':
+      return 'maximum over channels';
     default:
       return node.op;
   }

@@ -4,7 +4,9 @@ import { separateImage } from './calibration/groups.ts';
 import { composeAndFold, type GhostPolicy } from './compose/choose.ts';
 import type { FloatGraph, FloatNode } from './float/graph.ts';
 import { type CheckpointArrays, type FloatSource, importSource } from './float-source.ts';
+import { withFunctions } from './fold/function.ts';
 import { type Normalisation, withNormalisation } from './fold/input.ts';
+import { type PlacedQuantisation, placed, settledBy } from './quantise/stated.ts';
 
 /** Largest side that a bundle's preprocessing may have. */
 const MAXIMUM_SIDE = 1024;
@@ -13,6 +15,8 @@ export interface PreparedModel {
   readonly imported: FloatSource;
   /** Equal to the imported graph; every node has an integer form. */
   readonly folded: FloatGraph;
+  /** What an ONNX file that is quantised already says of the folded graph; null of a float model. */
+  readonly stated: PlacedQuantisation | null;
   readonly nodesNeedingDequantisation: readonly string[];
 }
 
@@ -34,9 +38,10 @@ export async function prepareModel(
 ): Promise<PreparedModel> {
   const imported = await importSource(contents, file, arrays);
   requireSquareRgb(imported.graph, file);
-  const normalised =
-    normalisation === undefined ? imported.graph : withNormalisation(imported.graph, normalisation);
-  const folded = separateImage(composeAndFold(normalised, imported.quantisation === null ? ghost : 'keep'));
+  const recognised = withFunctions(imported.graph);
+  const normalised = normalisation === undefined ? recognised : withNormalisation(recognised, normalisation);
+  const isSettled = imported.quantisation !== null || imported.stated !== null;
+  const folded = separateImage(composeAndFold(normalised, isSettled ? 'keep' : ghost));
   const nodesNeedingDequantisation = folded.nodes.filter(needsDequantisation).map(({ name }) => name);
   if (nodesNeedingDequantisation.length > 0) {
     throw new RefusedError(
@@ -50,7 +55,14 @@ export async function prepareModel(
       },
     );
   }
-  return { imported, folded, nodesNeedingDequantisation };
+  const stated = imported.stated === null ? null : placed(folded, imported.stated);
+  const settled = stated === null ? null : settledBy(stated);
+  return {
+    imported: settled === null ? imported : { ...imported, quantisation: settled },
+    folded,
+    stated,
+    nodesNeedingDequantisation,
+  };
 }
 
 /** Steps that were not folded, and parameters that left the finite numbers when they were. */

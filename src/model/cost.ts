@@ -27,6 +27,7 @@ export function parameterBytesOf(node: GraphNode | Head): number {
   const arrays: (ArrayBufferView | undefined)[] = [];
   if ('weights' in node) arrays.push(node.weights, node.bias);
   if ('table' in node) arrays.push(node.table);
+  if ('channels' in node) arrays.push(node.rows, node.columns, node.channels);
   if ('requantisation' in node) arrays.push(node.requantisation.multiplier, node.requantisation.shift);
   if ('multipliers' in node) arrays.push(node.multipliers);
   return arrays.reduce((sum, array) => sum + (array?.byteLength ?? 0), 0);

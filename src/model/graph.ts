@@ -166,6 +166,31 @@ export interface PadNode extends NodeBase {
   readonly padding: Padding;
 }
 
+/**
+ * A choice of rows, columns and channels: output[y][x][c] = input[rows[y]][columns[x]][channels[c]]. Any may be left out,
+ * repeated, or in another order. Output quantisation = input quantisation.
+ */
+export interface SelectNode extends NodeBase {
+  readonly op: 'select';
+  readonly input: string;
+  readonly rows: Int32Array;
+  readonly columns: Int32Array;
+  readonly channels: Int32Array;
+}
+
+/** The largest, or the smallest, of the inputs' values, place by place. All have the output's shape and quantisation. */
+export interface ExtremumNode extends NodeBase {
+  readonly op: 'extremum';
+  readonly inputs: readonly string[];
+  readonly kind: 'maximum' | 'minimum';
+}
+
+/** Largest value of all channels of a pixel: [h, w, c] → [h, w, 1]. Output quantisation = input quantisation. */
+export interface ChannelMaximumNode extends NodeBase {
+  readonly op: 'channelMaximum';
+  readonly input: string;
+}
+
 export type GraphNode =
   | ConvolutionNode
   | DenseNode
@@ -176,7 +201,10 @@ export type GraphNode =
   | AveragePoolNode
   | MaxPoolNode
   | FlattenNode
-  | PadNode;
+  | PadNode
+  | SelectNode
+  | ExtremumNode
+  | ChannelMaximumNode;
 
 export type Operator = GraphNode['op'];
 
@@ -211,6 +239,7 @@ export function inputsOf(node: GraphNode): readonly string[] {
   switch (node.op) {
     case 'add':
     case 'concat':
+    case 'extremum':
       return node.inputs;
     case 'multiply':
       return [node.input, node.gate];
@@ -218,6 +247,26 @@ export function inputsOf(node: GraphNode): readonly string[] {
       return [node.input];
   }
 }
+
+/** Whether a node only moves or compares what others computed: nothing is rescaled, nothing integrates. */
+export function passesOn(node: GraphNode): node is PassingNode {
+  return PASSING.has(node.op);
+}
+
+export type PassingNode = Extract<
+  GraphNode,
+  { op: 'concat' | 'flatten' | 'pad' | 'maxPool' | 'select' | 'extremum' | 'channelMaximum' }
+>;
+
+const PASSING: ReadonlySet<Operator> = new Set<PassingNode['op']>([
+  'concat',
+  'flatten',
+  'pad',
+  'maxPool',
+  'select',
+  'extremum',
+  'channelMaximum',
+]);
 
 /** Number of values in a tensor of this shape. */
 export function elementCount(shape: Shape): number {

@@ -33,7 +33,15 @@ import { tinyGraph } from '../support/tiny-model.ts';
 
 const SIDE = 8;
 /** Operators that change no value: whatever runs them, they agree exactly. */
-const MOVES: readonly string[] = ['concat', 'maxPool', 'flatten', 'pad'];
+const MOVES: readonly string[] = [
+  'concat',
+  'maxPool',
+  'flatten',
+  'pad',
+  'select',
+  'extremum',
+  'channelMaximum',
+];
 
 /** Steps between onnxruntime and the interpreter for each node, every node on onnxruntime's own inputs. */
 async function stepsByNode(graph: IntegerGraph, images: readonly Uint8Array[]) {

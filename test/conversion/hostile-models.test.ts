@@ -57,8 +57,8 @@ describe('hostile models', () => {
     };
     const name = 'conv\u001b[2Jcleared\nsecond line';
     const shown = 'conv\\u001b[2Jcleared\\u000asecond line';
-    const faulty = await altered(await networkOf((s, map) => s.draw('Mish', [map])), (message) => {
-      nodeOf(message, 'Mish').name = name;
+    const faulty = await altered(await networkOf((s, map) => s.draw('GRU', [map])), (message) => {
+      nodeOf(message, 'GRU').name = name;
     });
     const refusal = await refusalOf(prepareModel(faulty, 'sketch\u0007.onnx'));
     expect(refusal?.describe()).toContain(shown);

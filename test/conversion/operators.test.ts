@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { realImage } from '../../src/conversion/calibration/statistics.ts';
+import { realImage } from '../../src/conversion/calibration/real-image.ts';
 import { evaluate } from '../../src/conversion/float/evaluate.ts';
 import { prepareModel } from '../../src/conversion/prepare.ts';
 import { validateGraph } from '../../src/model/validate/validate.ts';
 import { convertOnnx, integerLogits, onnxruntimeLogits, randomImages } from '../support/convert-onnx.ts';
 import { onnxruntime } from '../support/onnx.ts';
-import { OnnxSketch } from '../support/onnx-sketch.ts';
+import { type Attributes, OnnxSketch } from '../support/onnx-sketch.ts';
 
 /** Draws a network and returns the name of its output. */
 type Draw = (sketch: OnnxSketch) => string;
@@ -322,6 +322,313 @@ const arithmetic: Case[] = [
   },
 ];
 
+/** A small network whose first activation is the function. */
+const activated = (operator: (sketch: OnnxSketch, map: string) => string): Draw =>
+  onMap((s, map) => s.conv(operator(s, s.draw('Mul', [map, s.scalar(2)])), 8, 8, 1));
+
+const functions: Case[] = [
+  ...(
+    [
+      ['HardSwish', {}, 17],
+      ['HardSigmoid', {}, 17],
+      ['HardSigmoid', { alpha: { float: 1 / 6 }, beta: { float: 0.5 } }, 17],
+      ['LeakyRelu', { alpha: { float: 0.1 } }, 17],
+      ['Elu', { alpha: { float: 1.5 } }, 17],
+      ['Celu', { alpha: { float: 0.7 } }, 17],
+      ['Selu', {}, 17],
+      ['Softplus', {}, 17],
+      ['Softsign', {}, 17],
+      ['Tanh', {}, 17],
+      ['Erf', {}, 17],
+      ['Exp', {}, 17],
+      ['Abs', {}, 17],
+      ['Neg', {}, 17],
+      ['ThresholdedRelu', { alpha: { float: 0.3 } }, 17],
+      ['Mish', {}, 18],
+      ['Gelu', {}, 20],
+      ['Gelu', { approximate: 'tanh' }, 20],
+    ] as const
+  ).map(
+    ([operator, attributes, opset]): Case => ({
+      name: `${operator} ${JSON.stringify(attributes)}`,
+      opset,
+      draw: activated((s, map) => s.draw(operator, [map], attributes)),
+    }),
+  ),
+  {
+    name: 'PRelu with one slope',
+    draw: activated((s, map) => s.draw('PRelu', [map, s.weights([1], [0.2])])),
+  },
+  {
+    name: 'PRelu with a slope per channel',
+    draw: activated((s, map) => s.draw('PRelu', [map, s.between(0.1, 0.6, [8, 1, 1])])),
+  },
+  {
+    name: 'SiLU as x × sigmoid(x)',
+    draw: activated((s, map) => s.draw('Mul', [map, s.draw('Sigmoid', [map])])),
+  },
+  {
+    name: 'SiLU behind a batch norm',
+    draw: onMap((s, map) => {
+      const x = s.batchNorm(map, 8);
+      return s.draw('Mul', [s.draw('Sigmoid', [x]), x]);
+    }),
+  },
+  {
+    name: 'hard swish as x × clip(x + 3, 0, 6) ÷ 6',
+    draw: activated((s, map) => {
+      const clipped = s.draw('Clip', [s.draw('Add', [map, s.scalar(3)]), s.scalar(0), s.scalar(6)]);
+      return s.draw('Div', [s.draw('Mul', [map, clipped]), s.scalar(6)]);
+    }),
+  },
+  {
+    name: 'hard swish as x × hard sigmoid',
+    draw: activated((s, map) => {
+      const gate = s.draw('HardSigmoid', [map], { alpha: { float: 1 / 6 }, beta: { float: 0.5 } });
+      return s.draw('Mul', [map, gate]);
+    }),
+  },
+  {
+    name: 'GELU by its erf',
+    draw: activated((s, map) => {
+      const erf = s.draw('Erf', [s.draw('Div', [map, s.scalar(Math.SQRT2)])]);
+      const half = s.draw('Mul', [map, s.draw('Add', [erf, s.scalar(1)])]);
+      return s.draw('Mul', [half, s.scalar(0.5)]);
+    }),
+  },
+  {
+    name: 'GELU by tanh of a polynomial',
+    draw: activated((s, map) => {
+      const cube = s.draw('Mul', [s.draw('Pow', [map, s.scalar(3)]), s.scalar(0.044715)]);
+      const inner = s.draw('Mul', [s.draw('Add', [map, cube]), s.scalar(Math.sqrt(2 / Math.PI))]);
+      const gate = s.draw('Add', [s.draw('Tanh', [inner]), s.scalar(1)]);
+      return s.draw('Mul', [s.draw('Mul', [map, s.scalar(0.5)]), gate]);
+    }),
+  },
+  {
+    name: 'Mish as x × tanh(softplus(x))',
+    draw: activated((s, map) => s.draw('Mul', [map, s.draw('Tanh', [s.draw('Softplus', [map])])])),
+  },
+  { name: 'a square', draw: activated((s, map) => s.draw('Mul', [map, map])) },
+  {
+    name: 'a function of the image',
+    draw: (s) => s.classify(s.conv(s.draw('Tanh', [s.image]), 3, 8), 8, CLASSES),
+  },
+  {
+    name: 'a function beside another reader',
+    draw: onMap((s, map) => s.draw('Concat', [map, s.draw('Tanh', [map])], { axis: 1 }), 16),
+  },
+  {
+    name: 'a function of a vector as the output',
+    draw: onVector((s, vector) => s.draw('Tanh', [s.linear(vector, 12, CLASSES)])),
+  },
+  {
+    name: 'a gate by 1 − sigmoid(x)',
+    draw: onMap((s, map) => {
+      const open = s.draw('Sigmoid', [s.conv(map, 8, 8, 1)]);
+      return s.draw('Mul', [map, s.draw('Sub', [s.scalar(1), open])]);
+    }),
+  },
+];
+
+const differences: Case[] = [
+  { name: 'Sub of two maps', draw: onMap((s, map) => s.draw('Sub', [map, s.conv(map, 8, 8, 1)])) },
+  {
+    name: 'Sub of two activations',
+    draw: onMap((s, map) => s.draw('Sub', [s.draw('Relu', [map]), s.relu6(s.conv(map, 8, 8, 1))])),
+  },
+  { name: 'a constant − x', draw: onMap((s, map) => s.draw('Sub', [s.scalar(1), s.draw('Relu', [map])])) },
+  {
+    name: 'a constant per channel − x',
+    draw: onMap((s, map) => s.draw('Sub', [s.between(-1, 1, [8, 1, 1]), s.draw('Relu', [map])])),
+  },
+  {
+    name: 'Sum of three',
+    draw: onMap((s, map) => s.draw('Sum', [map, s.conv(map, 8, 8, 1), s.draw('Relu', [map])])),
+  },
+  { name: 'Sum of one', draw: onMap((s, map) => s.draw('Sum', [map])) },
+];
+
+/** The channels of 2 groups interleaved, as exporters spell it. */
+const shuffled = (s: OnnxSketch, map: string, [channels, side]: readonly [number, number], groups = 2) => {
+  const grid = s.draw('Reshape', [map, s.integers(-1, groups, channels / groups, side, side)]);
+  const swapped = s.draw('Transpose', [grid], { perm: [0, 2, 1, 3, 4] });
+  return s.draw('Reshape', [swapped, s.integers(-1, channels, side, side)]);
+};
+
+const slice = (
+  s: OnnxSketch,
+  map: string,
+  bounds: readonly (readonly [number, number, number, number])[],
+) => {
+  const column = (i: number) => s.integers(...bounds.map((bound) => bound[i]));
+  return s.draw('Slice', [map, column(0), column(1), column(2), column(3)]);
+};
+
+const choices: Case[] = [
+  {
+    name: 'Slice of channels',
+    draw: onMap((s, map) => slice(s, s.draw('Relu', [map]), [[2, 7, 1, 1]]), 5),
+  },
+  { name: 'Slice of all channels', draw: onMap((s, map) => slice(s, map, [[0, 2 ** 40, 1, 1]])) },
+  {
+    name: 'Slice of every second channel from the end',
+    draw: onMap((s, map) => slice(s, map, [[-1, -9, 1, -2]]), 4),
+  },
+  {
+    name: 'Slice of rows and columns',
+    draw: onMap((s, map) =>
+      slice(s, map, [
+        [1, -1, 2, 1],
+        [0, 8, 3, 2],
+      ]),
+    ),
+  },
+  {
+    name: 'Split in halves, one of them through a layer',
+    draw: onMap((s, map) => {
+      const [a, b] = s.drawMany('Split', [s.draw('Relu', [map])], 2, { axis: 1 });
+      return s.draw('Concat', [a, s.conv(b, 4, 4, 1)], { axis: 1 });
+    }),
+  },
+  {
+    name: 'Split in stated parts',
+    draw: onMap((s, map) => {
+      const [a, b] = s.drawMany('Split', [map, s.integers(3, 5)], 2, { axis: 1 });
+      return s.draw('Concat', [b, s.draw('Relu', [a])], { axis: 1 });
+    }),
+  },
+  {
+    name: 'Gather of channels',
+    draw: onMap(
+      (s, map) => s.draw('Gather', [s.draw('Tanh', [map]), s.integers(7, 0, -3, 3)], { axis: 1 }),
+      4,
+    ),
+  },
+  {
+    name: 'Gather of the image: BGR',
+    draw: (s) =>
+      s.classify(s.conv(s.draw('Gather', [s.image, s.integers(2, 1, 0)], { axis: 1 }), 3, 8), 8, CLASSES),
+  },
+  {
+    name: 'Gather of a flattened map',
+    draw: (s) => {
+      const map = s.draw('Relu', [s.conv(s.image, 3, 4, 3, { strides: [3, 3] })]);
+      return s.linear(
+        s.draw('Gather', [s.draw('Flatten', [map]), s.integers(3, 9, 0, 15, 4)], { axis: 1 }),
+        5,
+        CLASSES,
+      );
+    },
+  },
+  { name: 'a channel shuffle', draw: onMap((s, map) => shuffled(s, s.draw('Relu', [map]), [8, 8])) },
+  {
+    name: 'a unit of ShuffleNetV2',
+    draw: onMap((s, map) => {
+      const [kept, other] = s.drawMany('Split', [s.draw('Relu', [map])], 2, { axis: 1 });
+      const inner = s.draw('Relu', [s.conv(other, 4, 4, 1)]);
+      const deep = s.conv(inner, 4, 4, 3, { group: 4, pads: [1, 1, 1, 1] });
+      const joined = s.draw('Concat', [kept, s.draw('Relu', [s.conv(deep, 4, 4, 1)])], { axis: 1 });
+      const [a, b] = s.drawMany('Split', [shuffled(s, joined, [8, 8])], 2, { axis: 1 });
+      return s.draw('Concat', [a, s.conv(b, 4, 4, 1)], { axis: 1 });
+    }),
+  },
+  ...(['reflect', 'edge', 'wrap'] as const).map(
+    (mode): Case => ({
+      name: `Pad in mode ${mode}`,
+      opset: 19,
+      draw: onMap((s, map) =>
+        s.conv(s.draw('Pad', [map, s.integers(0, 0, 2, 1, 0, 0, 1, 3)], { mode }), 8, 8, 3),
+      ),
+    }),
+  ),
+];
+
+const comparisons: Case[] = [
+  { name: 'Max of two maps', draw: onMap((s, map) => s.draw('Max', [map, s.conv(map, 8, 8, 1)])) },
+  {
+    name: 'Min of three maps',
+    draw: onMap((s, map) => s.draw('Min', [s.relu6(map), s.conv(map, 8, 8, 1), s.draw('Sigmoid', [map])])),
+  },
+  {
+    name: 'ReLU6 by Min and Max with numbers',
+    draw: onMap((s, map) => s.draw('Min', [s.draw('Max', [map, s.scalar(0)]), s.scalar(6)])),
+  },
+  {
+    name: 'Max of the image and a layer',
+    draw: (s) => s.classify(s.draw('Max', [s.image, s.conv(s.image, 3, 3, 1)]), 3, CLASSES),
+  },
+  { name: 'ReduceMax over the map', draw: onMap((s, map) => s.draw('ReduceMax', [map], { axes: [2, 3] })) },
+  { name: 'ReduceMin over columns', draw: onMap((s, map) => s.draw('ReduceMin', [map], { axes: [3] })) },
+  { name: 'ReduceSum over the map', draw: onMap((s, map) => s.draw('ReduceSum', [map, s.integers(2, 3)])) },
+  {
+    name: 'ReduceMax over the channels',
+    draw: onMap((s, map) => s.draw('ReduceMax', [map], { axes: [1] }), 1),
+  },
+  {
+    name: 'ReduceMean over the channels',
+    draw: onMap((s, map) => s.draw('ReduceMean', [map], { axes: [1] }), 1),
+  },
+  {
+    name: 'the spatial gate of CBAM',
+    draw: onMap((s, map) => {
+      const active = s.draw('Relu', [map]);
+      const means = s.draw('ReduceMean', [active], { axes: [1] });
+      const most = s.draw('ReduceMax', [active], { axes: [1] });
+      const both = s.draw('Concat', [means, most], { axis: 1 });
+      return s.draw('Mul', [active, s.draw('Sigmoid', [s.conv(both, 2, 1, 7, { pads: [3, 3, 3, 3] })])]);
+    }),
+  },
+  {
+    name: 'the gates of coordinate attention',
+    draw: onMap((s, map) => {
+      const rows = s.draw('Sigmoid', [s.conv(s.draw('ReduceMean', [map], { axes: [3] }), 8, 8, 1)]);
+      const columns = s.draw('Sigmoid', [s.conv(s.draw('ReduceMean', [map], { axes: [2] }), 8, 8, 1)]);
+      return s.draw('Mul', [s.draw('Mul', [map, rows]), columns]);
+    }),
+  },
+  {
+    name: 'Add of a vector to every pixel',
+    draw: onMap((s, map) => s.draw('Add', [map, s.conv(s.draw('GlobalAveragePool', [map]), 8, 8, 1)])),
+  },
+];
+
+const resized = (scales: readonly number[], attributes: Attributes): Draw =>
+  onMap((s, map) => s.draw('Resize', [map, '', s.weights([4], [1, 1, ...scales])], attributes));
+
+const windows: Case[] = [
+  ...(
+    [
+      ['by 2', [2, 2], { coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' }],
+      ['by 3 and 1, half pixels', [3, 1], {}],
+      ['by 1.5', [1.5, 1.5], { nearest_mode: 'round_prefer_ceil' }],
+      ['to half', [0.5, 0.5], { coordinate_transformation_mode: 'asymmetric', nearest_mode: 'ceil' }],
+      ['linear by 2', [2, 2], { mode: 'linear' }],
+      ['linear by 3 and 4', [3, 4], { mode: 'linear', coordinate_transformation_mode: 'pytorch_half_pixel' }],
+    ] as const
+  ).map(
+    ([name, scales, attributes]): Case => ({ name: `Resize ${name}`, draw: resized(scales, attributes) }),
+  ),
+  {
+    name: 'Resize to stated sizes',
+    draw: onMap((s, map) => s.draw('Resize', [map, '', '', s.integers(1, 8, 12, 16)], { mode: 'nearest' })),
+  },
+  ...(
+    [
+      ['2', 3, { dilations: [2, 2], pads: [2, 2, 2, 2] }],
+      ['1 and 3', 3, { dilations: [1, 3], pads: [1, 3, 1, 3] }],
+      ['2, depthwise', 3, { dilations: [2, 2], pads: [2, 2, 2, 2], group: 8 }],
+      ['2, 2 groups, stride 2', 3, { dilations: [2, 2], pads: [2, 2, 2, 2], group: 2, strides: [2, 2] }],
+      ['4 of a single weight', 1, { dilations: [4, 4] }],
+    ] as const
+  ).map(
+    ([name, kernel, attributes]): Case => ({
+      name: `Conv with dilation ${name}`,
+      draw: onMap((s, map) => s.conv(map, 8, 8, kernel, attributes)),
+    }),
+  ),
+];
+
 const pools: Case[] = [
   ...(
     [
@@ -578,7 +885,12 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   convolutions,
   normalisations,
   activations,
+  functions,
   arithmetic,
+  differences,
+  choices,
+  comparisons,
+  windows,
   pools,
   shapes,
   linear,

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { realImage } from '../../src/conversion/calibration/statistics.ts';
+import { realImage } from '../../src/conversion/calibration/real-image.ts';
 import { floatGraphOf } from '../../src/conversion/float/architecture.ts';
 import { evaluate } from '../../src/conversion/float/evaluate.ts';
 import { openFloatModel } from '../../src/evaluation/float-model.ts';

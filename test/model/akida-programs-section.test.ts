@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { RefusedError } from '../../src/errors.ts';
 import { akidaProgramOf } from '../../src/model/bundle/akida-programs-section.ts';
 import type { ModelContents } from '../../src/model/bundle/bundle.ts';
-import { FORMAT_VERSION, packContainer, TRIAGE_FORMAT } from '../../src/model/bundle/container.ts';
+import {
+  CARD_FORMAT,
+  FORMAT_VERSION,
+  packContainer,
+  TRIAGE_FORMAT,
+} from '../../src/model/bundle/container.ts';
 import { documentOf } from '../../src/model/bundle/document.ts';
 import { bundleBytes } from '../../src/model/bundle/write.ts';
 import { graphDigest } from '../../src/model/graph-digest.ts';
@@ -60,7 +65,7 @@ describe('a bundle with programs of cards', () => {
   });
 
   it('is of a format of its own, which one without them is not', () => {
-    expect(formatIn(bytes)).toBe(FORMAT_VERSION);
+    expect(formatIn(bytes)).toBe(CARD_FORMAT);
     expect(formatIn(bundleBytes({ ...contents, akidaPrograms: undefined }))).toBe(TRIAGE_FORMAT);
   });
 

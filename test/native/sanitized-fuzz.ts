@@ -27,6 +27,7 @@ import { pythonOrNull } from '../support/akida1-simulator.ts';
 import { damaged } from '../support/damage.ts';
 import { differenceOnAnySet, instructionSetsOf } from '../support/differential.ts';
 import {
+  choosingGraph,
   imageGraph,
   joinedGraph,
   qanaShapedGraph,
@@ -64,7 +65,7 @@ const IMAGES_PER_BATCH = 4;
 /** Any layers, half of the time; else what vector kernels have paths of their own for. */
 function graphOf(seed: number): IntegerGraph {
   if (seed % 2 === 0) return randomGraph(seed, 10);
-  return [joinedGraph, stridedGraph, imageGraph][((seed - 1) / 2) % 3](seed);
+  return [joinedGraph, stridedGraph, imageGraph, choosingGraph][((seed - 1) / 2) % 4](seed);
 }
 
 async function subjects(worker: number): Promise<Subject[]> {

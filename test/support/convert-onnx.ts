@@ -1,5 +1,5 @@
 /** ONNX models through the converter, and through onnxruntime for comparison. */
-import { realImage } from '../../src/conversion/calibration/statistics.ts';
+import { realImage } from '../../src/conversion/calibration/real-image.ts';
 import { type ConversionOptions, convert } from '../../src/conversion/convert.ts';
 import { prepareModel } from '../../src/conversion/prepare.ts';
 import type { ModelContents } from '../../src/model/bundle/bundle.ts';
@@ -60,7 +60,7 @@ export async function onnxruntimeLogits(
   const answers: number[][] = [];
   for (const image of images) {
     const values = channelsFirst(realImage(image), [side, side, 3]);
-    const feeds = { image: new onnxruntime.Tensor('float32', values, [1, 3, side, side]) };
+    const feeds = { [session.inputNames[0]]: new onnxruntime.Tensor('float32', values, [1, 3, side, side]) };
     const { data } = (await session.run(feeds))[session.outputNames[0]];
     if (!(data instanceof Float32Array)) throw new TypeError('onnxruntime did not answer with floats');
     answers.push(Array.from(data));

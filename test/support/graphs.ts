@@ -43,6 +43,14 @@ export function randomGraph(seed: number, maximumNodes = 8): IntegerGraph {
   return builder.finish(builder.random.integer(1, 9));
 }
 
+/** Random graphs half of whose operators choose rows, columns and channels, or compare values. */
+export function choosingGraph(seed: number, maximumNodes = 8): IntegerGraph {
+  const builder = new Builder(new Random(seed));
+  builder.start(builder.randomShape());
+  for (let i = builder.random.integer(1, maximumNodes); i > 0; i--) builder.addRandomNode(true);
+  return builder.finish(builder.random.integer(1, 9));
+}
+
 /** A graph with the layers and sizes of QANA at 64×64 (system specification §3) and random numbers in it. */
 export function qanaShapedGraph(seed: number): IntegerGraph {
   const builder = new Builder(new Random(seed), true);
@@ -181,7 +189,8 @@ class Builder {
     return this.random.chance(0.6) ? this.random.pick(this.#quantisations) : this.#freshQuantisation();
   }
 
-  addRandomNode(): void {
+  /** `choices`: also choices of rows, columns and channels, and comparisons. */
+  addRandomNode(choices = false): void {
     const input = this.random.chance(0.7) ? this.#last() : this.random.pick(this.#tensors);
     const operators = [
       () => this.#randomConvolution(input),
@@ -196,7 +205,15 @@ class Builder {
       () => this.#randomPad(input),
       () => this.#vectorLayer(input),
     ];
-    this.random.pick(operators)();
+    // Last and in lists of their own, so that graphs without them stay as they were for every seed.
+    const choosing = [
+      () => this.#randomSelect(input),
+      () => this.#randomSelect(input),
+      () => this.#randomExtremum(input),
+      () => this.#channelMaximum(input),
+    ];
+    if (choices && this.random.chance(0.5)) this.random.pick(choosing)();
+    else this.random.pick(operators)();
   }
 
   // Operators with typical settings.
@@ -395,6 +412,63 @@ class Builder {
     ];
     if (elementCount(shape) > MAXIMUM_ELEMENTS) return;
     this.#push({ op: 'pad', input: input.name, padding, ...this.#base(shape, input.quantisation) });
+  }
+
+  #randomSelect(input: Named): void {
+    const [height, width, channels] = input.shape;
+    const rows = this.#choice(height, Math.min(height + 2, 17));
+    const columns = this.#choice(width, Math.min(width + 2, 17));
+    const limit = Math.max(1, Math.floor(MAXIMUM_ELEMENTS / (rows.length * columns.length)));
+    const chosen = this.#choice(channels, Math.min(channels * 2, limit));
+    const base = this.#base([rows.length, columns.length, chosen.length], input.quantisation);
+    this.#push({ op: 'select', input: input.name, rows, columns, channels: chosen, ...base });
+  }
+
+  /** All of an axis, a run of it, every second place, two halves shuffled, one place repeated, or anything. */
+  #choice(extent: number, most: number): Int32Array {
+    const all = Array.from({ length: Math.min(extent, most) }, (_, i) => i);
+    const half = Math.ceil(all.length / 2);
+    const start = this.random.integer(0, all.length - 1);
+    const places = this.random.pick([
+      () => all,
+      () => all,
+      () => all.slice(start, start + this.random.integer(1, all.length)),
+      () => all.filter((i) => i % 2 === start % 2),
+      () => all.map((i) => (i % 2 === 0 ? i / 2 : Math.min(half + (i - 1) / 2, all.length - 1))),
+      () => all.map(() => start),
+      () => Array.from({ length: this.random.integer(1, most) }, () => this.random.integer(0, extent - 1)),
+    ])();
+    return Int32Array.from(places.length === 0 ? [start] : places);
+  }
+
+  #randomExtremum(input: Named): void {
+    const alike = this.#alike(input);
+    const others = Array.from({ length: this.random.integer(0, 3) }, () => this.random.pick(alike));
+    this.#push({
+      op: 'extremum',
+      inputs: [input, ...others].map(({ name }) => name),
+      kind: this.random.pick(['maximum', 'minimum'] as const),
+      ...this.#base(input.shape, input.quantisation),
+    });
+  }
+
+  /** Tensors of one's shape and quantisation. */
+  #alike({ shape, quantisation }: Named): Named[] {
+    return this.#tensors.filter(
+      (other) =>
+        other.shape.every((extent, i) => extent === shape[i]) &&
+        other.quantisation.scale === quantisation.scale &&
+        other.quantisation.zeroPoint === quantisation.zeroPoint,
+    );
+  }
+
+  #channelMaximum(input: Named): void {
+    const [height, width] = input.shape;
+    this.#push({
+      op: 'channelMaximum',
+      input: input.name,
+      ...this.#base([height, width, 1], input.quantisation),
+    });
   }
 
   #vectorLayer(input: Named): void {

@@ -112,8 +112,8 @@ async function unsupportedOperators(): Promise<HostileModel[]> {
     attributes?: Attributes,
     domain?: string,
   ])[] = [
-    ['Mish', 'replace Mish by ReLU6'],
-    ['Elu', 'replace ELU by ReLU6'],
+    ['LayerNormalization', 'by BatchNormalization'],
+    ['LpNormalization', 'normalise during training'],
     ['InstanceNormalization', 'by BatchNormalization'],
     ['Transpose', 'channels first', { perm: [0, 2, 3, 1] }],
     ['Einsum', 'rebuild this part', { equation: 'nchw->nchw' }],
@@ -143,8 +143,8 @@ const damagedWeights: Readonly<Record<string, Entry>> = {
   ...Object.fromEntries(
     (
       [
-        [3, 'int8'],
-        [2, 'uint8'],
+        [4, 'uint16'],
+        [5, 'int16'],
         [8, 'string'],
         [99, 'type 99'],
         [0, 'no type'],
@@ -381,9 +381,9 @@ const damagedGraphs: Readonly<Record<string, Entry>> = {
   ],
   'several faults at once': [
     'ONNX_OPERATOR',
-    ['Relu_2: HardSwish has no integer form', 'Gemm_5: ', '0.667'],
+    ['Relu_2: GRU has no integer form', 'Gemm_5: ', '0.667'],
     (message) => {
-      nodeOf(message, 'Relu').opType = 'HardSwish';
+      nodeOf(message, 'Relu').opType = 'GRU';
       gemm(message).opType = 'LSTM';
     },
   ],

@@ -41,6 +41,20 @@ export class OnnxSketch extends OnnxBuilder {
     return this.node(opType, input, Object.fromEntries(converted));
   }
 
+  /** A node with several outputs. @returns their names */
+  drawMany(
+    opType: string,
+    input: readonly string[],
+    count: number,
+    attributes: Attributes = {},
+  ): readonly string[] {
+    const first = this.draw(opType, input, attributes);
+    const node = this.nodes[this.nodes.length - 1];
+    const names = Array.from({ length: count }, (_, i) => (i === 0 ? first : `${first}.${i}`));
+    node.output = [...names];
+    return names;
+  }
+
   /** Random in ±√(3 / inputs). */
   scaled(dims: readonly number[], inputs: number): string {
     return this.weights(dims, undefined, Math.sqrt(3 / inputs));

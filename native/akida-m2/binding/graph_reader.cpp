@@ -77,9 +77,17 @@ class NodeReader {
     return static_cast<int32_t>(read_integer(object_.Get(key), minimum, maximum, at(key)));
   }
 
+  /** Whether a word is the first of the two that it may be. */
+  bool is(const char* key, const char* first, const char* second) const {
+    const std::string word = read_string(object_.Get(key), at(key));
+    if (word != first && word != second) throw Fault("GRAPH_INVALID", "a word that is not known here", name_, key);
+    return word == first;
+  }
+
   std::vector<int8_t> weights() const { return read_int8(object_.Get("weights"), at("weights")); }
   std::vector<int32_t> bias() const { return read_int32(object_.Get("bias"), at("bias")); }
   std::vector<int16_t> int16(const char* key) const { return read_int16(object_.Get(key), at(key)); }
+  std::vector<int32_t> int32(const char* key) const { return read_int32(object_.Get(key), at(key)); }
   std::vector<uint8_t> uint8(const char* key) const { return read_uint8(object_.Get(key), at(key)); }
 
  private:
@@ -120,11 +128,14 @@ Operation read_operation(const std::string& op, const NodeReader& reader, const 
   if (op == "maxPool") return MaxPool{reader.window()};
   if (op == "flatten") return Flatten{};
   if (op == "pad") return Pad{reader.padding()};
+  if (op == "select") return Select{reader.int32("rows"), reader.int32("columns"), reader.int32("channels")};
+  if (op == "extremum") return Extremum{reader.is("kind", "maximum", "minimum")};
+  if (op == "channelMaximum") return ChannelMaximum{};
   throw Fault("GRAPH_INVALID", "the engine knows no operator '" + op + "'", name, "op");
 }
 
 std::vector<size_t> read_inputs(const std::string& op, const NodeReader& reader) {
-  if (op == "add" || op == "concat") return reader.inputs();
+  if (op == "add" || op == "concat" || op == "extremum") return reader.inputs();
   if (op == "multiply") return {reader.input("input"), reader.input("gate")};
   return {reader.input("input")};
 }

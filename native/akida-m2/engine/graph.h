@@ -119,8 +119,23 @@ struct Pad {
   Padding padding;
 };
 
-using Operation =
-    std::variant<Convolution, Dense, Add, Concat, Multiply, Table, AveragePool, MaxPool, Flatten, Pad>;
+/** output[y][x][c] = input[rows[y]][columns[x]][channels[c]]; any may be left out, repeated or in another order. */
+struct Select {
+  std::vector<int32_t> rows;
+  std::vector<int32_t> columns;
+  std::vector<int32_t> channels;
+};
+
+/** The largest, or the smallest, of the inputs' values, place by place. */
+struct Extremum {
+  bool is_maximum = true;
+};
+
+/** The largest value of all channels of a pixel. */
+struct ChannelMaximum {};
+
+using Operation = std::variant<Convolution, Dense, Add, Concat, Multiply, Table, AveragePool, MaxPool, Flatten, Pad, Select,
+                               Extremum, ChannelMaximum>;
 
 struct Node {
   std::string name;

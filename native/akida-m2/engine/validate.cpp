@@ -117,6 +117,28 @@ class NodeCheck {
     check_same_quantisation(graph_.tensor(node_.inputs[0]));
   }
 
+  void operator()(const Select& operation) const {
+    const Shape input = shape_of(0);
+    check_choice(operation.rows, output_.height, input.height, "rows");
+    check_choice(operation.columns, output_.width, input.width, "columns");
+    check_choice(operation.channels, output_.channels, input.channels, "channels");
+    check_same_quantisation(graph_.tensor(node_.inputs[0]));
+  }
+
+  void operator()(const Extremum&) const {
+    for (size_t i = 0; i < node_.inputs.size(); i++) {
+      require(shape_of(i) == output_, "inputs", "every input of an extremum must have the output's shape");
+      check_same_quantisation(graph_.tensor(node_.inputs[i]));
+    }
+  }
+
+  void operator()(const ChannelMaximum&) const {
+    const Shape input = shape_of(0);
+    require(output_.height == input.height && output_.width == input.width && output_.channels == 1, "output",
+            "a maximum over channels makes one channel of the input's height and width");
+    check_same_quantisation(graph_.tensor(node_.inputs[0]));
+  }
+
   void check_tensor(const Tensor& tensor) const {
     const Shape& shape = tensor.shape;
     for (const int32_t extent : {shape.height, shape.width, shape.channels}) {
@@ -155,6 +177,11 @@ class NodeCheck {
 
   [[noreturn]] void fail(const char* field, const std::string& rule) const {
     throw Fault("GRAPH_INVALID", rule, node_.name, field);
+  }
+
+  void check_choice(const std::vector<int32_t>& choice, int32_t count, int32_t extent, const char* field) const {
+    check_length(choice.size(), static_cast<size_t>(count), field);
+    for (const int32_t place : choice) require(place >= 0 && place < extent, field, "a choice lies within the input");
   }
 
   void check_bound(int64_t bound, const std::string& name) const {
@@ -234,7 +261,8 @@ class NodeCheck {
 
 size_t expected_inputs(const Operation& operation, size_t present) {
   if (std::holds_alternative<Multiply>(operation)) return 2;
-  const bool any = std::holds_alternative<Add>(operation) || std::holds_alternative<Concat>(operation);
+  const bool any = std::holds_alternative<Add>(operation) || std::holds_alternative<Concat>(operation) ||
+                   std::holds_alternative<Extremum>(operation);
   return any ? std::max<size_t>(present, 1) : 1;
 }
 

@@ -1,5 +1,5 @@
 /** A graph as C++ that builds the engine's `Graph`, so that the driver needs no reader of bundles. */
-import type { GraphNode, IntegerGraph } from '../../model/graph.ts';
+import { type GraphNode, type IntegerGraph, inputsOf } from '../../model/graph.ts';
 
 type Tensor = GraphNode['output'];
 type Clamp = Extract<GraphNode, { op: 'dense' }>['clamp'];
@@ -37,12 +37,13 @@ function operationOf(node: GraphNode): string {
       return 'Flatten{}';
     case 'pad':
       return `Pad{${padding(node.padding)}}`;
+    case 'select':
+      return `Select{${list(node.rows)},${list(node.columns)},${list(node.channels)}}`;
+    case 'extremum':
+      return `Extremum{${node.kind === 'maximum'}}`;
+    case 'channelMaximum':
+      return 'ChannelMaximum{}';
   }
-}
-
-function inputsOf(node: GraphNode): readonly string[] {
-  if (node.op === 'add' || node.op === 'concat') return node.inputs;
-  return node.op === 'multiply' ? [node.input, node.gate] : [node.input];
 }
 
 export function graphSource({ input, nodes, head }: IntegerGraph): string {

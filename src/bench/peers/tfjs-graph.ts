@@ -93,6 +93,12 @@ class Compiler {
       case 'affine':
       case 'clamp':
         throw unsupported(node, 'a folded graph');
+      case 'select':
+      case 'extremum':
+      case 'channelMaximum':
+        throw unsupported(node, 'no choice and no comparison of tensors');
+      case 'function':
+        throw unsupported(node, 'sigmoids alone among functions of one number');
     }
   }
 

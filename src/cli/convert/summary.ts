@@ -2,6 +2,7 @@ import type { Target } from '../../conversion/targets/check.ts';
 import { printable } from '../../errors.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
 import type { Manifest } from '../../model/bundle/contract.ts';
+import { nodesWithoutSpikes } from '../../model/spiking/monotone.ts';
 import { colour, print } from '../../ui/terminal/console.ts';
 import { scalesOf } from '../shared/scales.ts';
 import type { ConvertOptions } from './options.ts';
@@ -19,6 +20,8 @@ export interface ConversionSummary {
   readonly weightQuantisation: Manifest['weightQuantisation'];
   readonly calibration: Manifest['calibration'];
   readonly weightBytes: number;
+  /** Layers whose values are no counts of spikes; a spiking network has none. */
+  readonly notSpiking: readonly string[];
   readonly targets: Manifest['targets'];
   readonly reparameterisations: readonly { readonly layer: string; readonly applied: readonly string[] }[];
 }
@@ -43,6 +46,7 @@ export function summaryOf(
     weightQuantisation: manifest.weightQuantisation,
     calibration: manifest.calibration,
     weightBytes,
+    notSpiking: nodesWithoutSpikes(graph),
     targets: manifest.targets,
     reparameterisations: manifest.layers
       .filter(({ reparameterisation }) => reparameterisation.length > 0)
@@ -61,6 +65,11 @@ export function printSummary(summary: ConversionSummary): void {
   );
   print(`scales                   ${scalesOf(summary.calibration)}`);
   print(`deployable on ${summary.target.padEnd(11)}${summary.deployable ? 'yes' : 'no'}`);
+  if (summary.notSpiking.length > 0) {
+    print(
+      `spiking                  no: ${summary.notSpiking.length} layers are tables that are not monotone`,
+    );
+  }
   print();
   printTargets(targets);
 }

@@ -9,6 +9,7 @@ import { measureActivity } from '../../evaluation/spiking/measure-activity.ts';
 import { identityOf, type ModelBundle } from '../../model/bundle/bundle.ts';
 import type { LayerActivity } from '../../model/spiking/activity.ts';
 import { FULL_SCALE } from '../../model/spiking/code.ts';
+import { nodesWithoutSpikes } from '../../model/spiking/monotone.ts';
 import { writePage } from '../../report/page.ts';
 import type { Engine } from '../../runtime/engine/contract.ts';
 import { note, startProgress } from '../../ui/terminal/console.ts';
@@ -23,13 +24,14 @@ export interface ActivityOptions extends ImageChoice {
 
 /**
  * Simulates the images and, unless told otherwise, writes the report.
- * @throws UsageError `WINDOW`, and as `itemsOf`; RefusedError `ACTIVITY_EMPTY`
+ * @throws UsageError `WINDOW`, and as `itemsOf`; RefusedError `NOT_SPIKING`, `ACTIVITY_EMPTY`
  */
 export async function inspectActivity(
   bundle: ModelBundle,
   engine: Engine,
   options: ActivityOptions,
 ): Promise<ActivityDocument> {
+  requireSpiking(bundle);
   if (options.html) requireWritable(options.html, '--html');
   const { items, source } = await itemsOf(bundle.graph.classes, options);
   const windows = new Set([...options.windows, FULL_SCALE]);
@@ -66,6 +68,17 @@ export async function inspectActivity(
   } finally {
     progress.stop();
   }
+}
+
+function requireSpiking({ graph }: ModelBundle): void {
+  const nodes = nodesWithoutSpikes(graph);
+  if (nodes.length === 0) return;
+  throw new RefusedError('NOT_SPIKING', 'This network is not a spiking one', {
+    node: nodes.slice(0, 8).join(', '),
+    expected: 'activations that rise, or fall, throughout',
+    received: `${nodes.length} tables that do neither`,
+    remedy: 'train with ReLU, ReLU6, sigmoid or another monotone activation; the network runs as it is',
+  });
 }
 
 async function energyOf(

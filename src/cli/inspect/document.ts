@@ -5,6 +5,7 @@ import type { Manifest } from '../../model/bundle/contract.ts';
 import type { ScopeSection } from '../../model/bundle/scope-section.ts';
 import { multiplyAddsOf, parameterBytesOf } from '../../model/cost.ts';
 import type { GraphNode } from '../../model/graph.ts';
+import { nodesWithoutSpikes } from '../../model/spiking/monotone.ts';
 import type { CardReport } from '../../runtime/engine/card/report.ts';
 import { cardWords } from '../../runtime/engine/card/words.ts';
 import type { Engine } from '../../runtime/engine/contract.ts';
@@ -43,6 +44,8 @@ export function documentOf(file: string, bundle: ModelBundle, engine: Engine, re
     model: { name, version, digest },
     input: graph.input,
     classes: graph.classes,
+    /** Layers whose values are no counts of spikes; a spiking network has none. */
+    notSpiking: nodesWithoutSpikes(graph),
     layers,
     totals: {
       layers: layers.length,

@@ -27,6 +27,12 @@ export function printInspection(document: InspectDocument): void {
   print();
   for (const line of layerTable(document)) print(line);
   print();
+  const { notSpiking } = document;
+  if (notSpiking.length > 0) {
+    print(
+      `no spiking network: ${counted(notSpiking.length, 'layer')} not monotone, ${printable(named(notSpiking))}`,
+    );
+  }
   print(
     `${counted(totals.layers, 'layer')}, ${millions(totals.multiplyAdds)} multiply-adds, ${kibibytes(totals.parameterBytes)} of parameters`,
   );
@@ -116,6 +122,11 @@ function printCard({ card }: InspectDocument): void {
   for (const [name, value] of Object.entries(card.metrics)) print(`  ${printable(name)}  ${value}`);
   if (card.triage !== undefined) for (const line of cardTriageLines(card.triage)) print(`  ${line}`);
   for (const limitation of card.limitations) print(`  limit: ${printable(limitation)}`);
+}
+
+/** The first few. */
+function named(names: readonly string[]): string {
+  return `${names.slice(0, 4).join(', ')}${names.length > 4 ? ' …' : ''}`;
 }
 
 function kibibytes(bytes: number): string {

@@ -1,7 +1,13 @@
 /** Tensors that must share one quantisation: parts and whole of a concatenation, what only moves values, and its source. */
 import { INPUT_NAME } from '../../model/graph.ts';
 import { freshName, withInputs } from '../float/edit.ts';
-import { type FloatAdd, type FloatGraph, type FloatNode, floatInputsOf } from '../float/graph.ts';
+import {
+  type FloatAdd,
+  type FloatGraph,
+  type FloatNode,
+  floatInputsOf,
+  sharesQuantisation,
+} from '../float/graph.ts';
 
 /** Name of the group's representative for every tensor. */
 export type Groups = (tensor: string) => string;
@@ -24,17 +30,16 @@ export function groupsOf(graph: FloatGraph): Groups {
   return find;
 }
 
-function sharesQuantisation({ op }: FloatNode): boolean {
-  return op === 'concat' || op === 'maxPool' || op === 'flatten' || op === 'pad';
-}
-
-/** Puts a change of scale between the image and any concatenation: the image's quantisation cannot follow others. */
+/**
+ * Puts a change of scale between the image and whatever joins it to other tensors: the image's quantisation cannot follow
+ * theirs.
+ */
 export function separateImage(graph: FloatGraph): FloatGraph {
   const fromImage = new Set([INPUT_NAME]);
   const rescaled = new Map<string, string>();
   const nodes: FloatNode[] = [];
   for (const node of graph.nodes) {
-    if (node.op === 'concat') {
+    if (node.op === 'concat' || node.op === 'extremum') {
       for (const input of node.inputs) {
         if (!fromImage.has(input) || rescaled.has(input)) continue;
         const source = graph.nodes.find(({ name }) => name === input);
@@ -43,7 +48,7 @@ export function separateImage(graph: FloatGraph): FloatGraph {
           name: freshName(graph, `${input}.rescaled`),
           shape: source?.shape ?? graph.inputShape,
           sources: [],
-          rewrites: ['change of scale before a concatenation'],
+          rewrites: [`change of scale before ${node.op === 'concat' ? 'a concatenation' : 'a comparison'}`],
           inputs: [input],
           clamp: null,
         };

@@ -1,18 +1,20 @@
 /** Quantisation of every tensor, from what calibration images make of it. */
 import { setImmediate } from 'node:timers/promises';
 import { INPUT_NAME } from '../../model/graph.ts';
-import { evaluate } from '../float/evaluate.ts';
-import type { FloatGraph } from '../float/graph.ts';
+import { type FloatGraph, floatInputsOf, sharesQuantisation } from '../float/graph.ts';
+import { evaluateFormula } from '../formula/formula.ts';
 import {
   activationMaximum,
   EIGHT_BITS,
   type Precision,
   type TensorQuantisation,
 } from '../quantise/precision.ts';
+import { ownActivations } from './activations.ts';
+import type { Activations } from './contract.ts';
 import { groupsOf } from './groups.ts';
 import { Histogram } from './histogram.ts';
 import { bestQuantisation } from './ranges.ts';
-import { realImage, type Statistics } from './statistics.ts';
+import type { Statistics } from './statistics.ts';
 
 /** Raw bytes stand for 0…1. */
 export const INPUT_QUANTISATION: TensorQuantisation = { scale: 1 / 255, zeroPoint: 0, maximum: 255 };
@@ -27,11 +29,12 @@ export async function collectHistograms(
   statistics: Statistics,
   images: readonly Uint8Array[],
   advance: () => void = () => {},
+  activations: Activations = ownActivations(graph),
 ): Promise<Histograms> {
   const groupOf = groupsOf(graph);
   const histograms = emptyHistograms(graph, statistics, groupOf);
   for (const image of images) {
-    evaluate(graph, realImage(image), (name, values) => histograms.get(groupOf(name))?.add(values));
+    await activations.observe(image, (name, values) => histograms.get(groupOf(name))?.add(values));
     advance();
     // Lets the progress bar draw and a signal through.
     await setImmediate();
@@ -50,11 +53,10 @@ export function chooseQuantisations(
   const gate = { scale: 1 / (maximum + 1), zeroPoint: 0 };
   const groupOf = groupsOf(graph);
   const gates = new Set(gateGroups(graph, groupOf));
-  const sigmoidInputs = new Set(sigmoidOnlyGroups(graph, groupOf));
+  const seenBy = functionsByGroup(graph, groupOf);
   const byGroup = new Map<string, TensorQuantisation>();
   for (const [group, histogram] of histograms) {
-    const seen = sigmoidInputs.has(group) ? sigmoid : undefined;
-    const chosen = gates.has(group) ? gate : bestQuantisation(histogram, seen, maximum);
+    const chosen = gates.has(group) ? gate : bestQuantisation(histogram, seenBy.get(group), maximum);
     byGroup.set(group, { ...chosen, maximum });
   }
   byGroup.set(groupOf(INPUT_NAME), INPUT_QUANTISATION);
@@ -86,26 +88,28 @@ function emptyHistograms(
 
 /** Groups that hold sigmoids and nothing else that computes. */
 function gateGroups(graph: FloatGraph, groupOf: (tensor: string) => string): string[] {
-  const computing = graph.nodes.filter(({ op }) => !['concat', 'maxPool', 'flatten', 'pad'].includes(op));
+  const computing = graph.nodes.filter((node) => !sharesQuantisation(node));
   const groups = new Set(computing.filter(({ op }) => op === 'sigmoid').map(({ name }) => groupOf(name)));
   for (const { op, name } of computing) if (op !== 'sigmoid') groups.delete(groupOf(name));
   return [...groups];
 }
 
-/** Groups of one tensor that only sigmoids read. */
-function sigmoidOnlyGroups(graph: FloatGraph, groupOf: (tensor: string) => string): string[] {
+/** Groups of one tensor that one function alone reads, and that function; all sigmoids are one. */
+function functionsByGroup(
+  graph: FloatGraph,
+  groupOf: (tensor: string) => string,
+): Map<string, (value: number) => number> {
   const sizes = new Map<string, number>();
   for (const { name } of graph.nodes) sizes.set(groupOf(name), (sizes.get(groupOf(name)) ?? 0) + 1);
-  return graph.nodes
-    .map(({ name }) => name)
-    .filter((name) => {
-      const readers = graph.nodes.filter((node) => {
-        if (node.op === 'add' || node.op === 'concat') return node.inputs.includes(name);
-        return node.input === name || (node.op === 'multiply' && node.gate === name);
-      });
-      return (
-        sizes.get(groupOf(name)) === 1 && readers.length > 0 && readers.every(({ op }) => op === 'sigmoid')
-      );
-    })
-    .map(groupOf);
+  const found = new Map<string, (value: number) => number>();
+  for (const { name } of graph.nodes) {
+    const readers = graph.nodes.filter((node) => floatInputsOf(node).includes(name));
+    if (sizes.get(groupOf(name)) !== 1 || name === graph.output) continue;
+    const [first] = readers;
+    if (readers.length > 0 && readers.every(({ op }) => op === 'sigmoid')) found.set(groupOf(name), sigmoid);
+    else if (readers.length === 1 && first.op === 'function') {
+      found.set(groupOf(name), (value) => evaluateFormula(first.formula, value));
+    }
+  }
+  return found;
 }

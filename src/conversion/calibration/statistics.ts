@@ -2,8 +2,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { RefusedError } from '../../errors.ts';
 import { INPUT_NAME, type Shape } from '../../model/graph.ts';
-import { evaluate } from '../float/evaluate.ts';
 import type { FloatGraph } from '../float/graph.ts';
+import { ownActivations } from './activations.ts';
+import type { Activations } from './contract.ts';
 
 export interface ChannelStatistics {
   readonly minimum: Float64Array;
@@ -13,11 +14,6 @@ export interface ChannelStatistics {
 }
 
 export type Statistics = ReadonlyMap<string, ChannelStatistics>;
-
-/** Real values of an image in bytes: 0…1. */
-export function realImage(image: Uint8Array): Float32Array {
-  return Float32Array.from(image, (value) => value / 255);
-}
 
 class Accumulator {
   readonly #minimum: Float64Array;
@@ -64,12 +60,13 @@ export async function collectStatistics(
   graph: FloatGraph,
   images: readonly Uint8Array[],
   advance: () => void = () => {},
+  activations: Activations = ownActivations(graph),
 ): Promise<Statistics> {
   const shapes = new Map<string, Shape>(graph.nodes.map(({ name, shape }) => [name, shape]));
   shapes.set(INPUT_NAME, graph.inputShape);
   const accumulators = new Map(Array.from(shapes, ([name, shape]) => [name, new Accumulator(shape[2])]));
   for (const image of images) {
-    evaluate(graph, realImage(image), (name, values) => accumulators.get(name)?.add(values));
+    await activations.observe(image, (name, values) => accumulators.get(name)?.add(values));
     advance();
     // Lets the progress bar draw and a signal through.
     await setImmediate();

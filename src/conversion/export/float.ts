@@ -1,10 +1,12 @@
 /** Float graph → float ONNX, opset 17: what the network computes before any quantisation. */
 import { INPUT_NAME } from '../../model/graph.ts';
 import { type FloatClamp, type FloatGraph, type FloatNode, floatInputsOf } from '../float/graph.ts';
+import { emitFormula } from './formula.ts';
 import { rowsChannelsFirst } from './layout.ts';
 import {
   asMap,
   asVector,
+  choice,
   clamped,
   convolution,
   flatten,
@@ -22,16 +24,40 @@ import { OnnxWriter } from './writer.ts';
  */
 export async function exportFloat(graph: FloatGraph): Promise<Uint8Array> {
   const writer = new OnnxWriter();
+  const tensors = emitAll(writer, graph);
+  const logits = logitsOf(writer, lookUpIn(tensors, graph.output), graph.outputOrder);
+  return writer.encode(graph.inputShape, logits, graph.outputOrder.length);
+}
+
+/**
+ * The same with every tensor as an output of its own: float32, channels first.
+ * @returns the ONNX name of each tensor; a flattened map that dense layers alone read is the map itself
+ */
+export async function exportTensors(
+  graph: FloatGraph,
+): Promise<{ bytes: Uint8Array; tensors: ReadonlyMap<string, string> }> {
+  const writer = new OnnxWriter();
+  const tensors = emitAll(writer, graph);
+  const logits = logitsOf(writer, lookUpIn(tensors, graph.output), graph.outputOrder);
+  const names = new Map(Array.from(tensors, ([name, placed]) => [name, placed.name]));
+  const made = [...new Set(names.values())].filter((name) => name !== writer.image && name !== logits);
+  const bytes = await writer.encode(graph.inputShape, logits, graph.outputOrder.length, made);
+  const renamed = (name: string) => (name === logits ? writer.logits : name);
+  return { bytes, tensors: new Map(Array.from(names, ([name, tensor]) => [name, renamed(tensor)])) };
+}
+
+function emitAll(writer: OnnxWriter, graph: FloatGraph): Map<string, Placed> {
   const tensors = new Map<string, Placed>();
   tensors.set(INPUT_NAME, { name: writer.image, shape: graph.inputShape, form: 'map' });
-  const lookUp = (name: string): Placed => {
-    const found = tensors.get(name);
-    if (found === undefined) throw new RangeError(`No tensor is named ${name}`);
-    return found;
-  };
+  const lookUp = (name: string) => lookUpIn(tensors, name);
   for (const node of graph.nodes) tensors.set(node.name, emit(writer, node, graph, lookUp));
-  const logits = logitsOf(writer, lookUp(graph.output), graph.outputOrder);
-  return writer.encode(graph.inputShape, logits, graph.outputOrder.length);
+  return tensors;
+}
+
+function lookUpIn(tensors: ReadonlyMap<string, Placed>, name: string): Placed {
+  const found = tensors.get(name);
+  if (found === undefined) throw new RangeError(`No tensor is named ${name}`);
+  return found;
 }
 
 type LookUp = (name: string) => Placed;
@@ -69,6 +95,8 @@ function emit(writer: OnnxWriter, node: FloatNode, graph: FloatGraph, lookUp: Lo
       return placed(clamped(writer, name, map(node.input).name, node.clamp));
     case 'sigmoid':
       return placed(writer.node('Sigmoid', name, [map(node.input).name]));
+    case 'function':
+      return placed(emitFormula(writer, name, map(node.input).name, node.formula));
     case 'add': {
       const inputs = node.inputs.map((input) => map(input).name);
       return placed(bounded(writer, node, (inner) => sum(writer, inner, inputs)));
@@ -92,6 +120,14 @@ function emit(writer: OnnxWriter, node: FloatNode, graph: FloatGraph, lookUp: Lo
       return flatten(writer, name, lookUp(node.input), onlyDenseRead(graph, name));
     case 'pad':
       return placed(pad(writer, name, map(node.input).name, node.padding));
+    case 'select':
+      return placed(choice(writer, name, map(node.input), node));
+    case 'extremum': {
+      const inputs = node.inputs.map((input) => map(input).name);
+      return placed(writer.node(node.kind === 'maximum' ? 'Max' : 'Min', name, inputs));
+    }
+    case 'channelMaximum':
+      return placed(writer.node('ReduceMax', name, [map(node.input).name], { axes: [1], keepdims: 1 }));
   }
 }
 

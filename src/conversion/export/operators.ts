@@ -1,6 +1,6 @@
 /** One operator of either graph as ONNX operators on real values. What follows a name is that of the tensor it makes. */
 import { elementCount, type Padding, type Shape } from '../../model/graph.ts';
-import { type FloatClamp, isPadded, NO_PADDING, type Window } from '../float/graph.ts';
+import { type FloatClamp, isEverything, isPadded, NO_PADDING, type Window } from '../float/graph.ts';
 import { channelsFirstOrder, ordersAgree } from './layout.ts';
 import type { Attributes, OnnxWriter } from './writer.ts';
 
@@ -79,6 +79,26 @@ export function pad(writer: OnnxWriter, name: string, input: string, padding: Pa
   const { top, left, bottom, right } = padding;
   const pads = writer.integers(`${name}/pads`, [0, 0, top, left, 0, 0, bottom, right]);
   return writer.node('Pad', name, [input, pads]);
+}
+
+interface Choice {
+  readonly rows: Int32Array;
+  readonly columns: Int32Array;
+  readonly channels: Int32Array;
+}
+
+/** A choice of channels, rows and columns, one axis after another; axes that stay as they are are left out. */
+export function choice(writer: OnnxWriter, name: string, input: Placed, chosen: Choice): string {
+  const axes = [
+    { axis: 1, places: chosen.channels, extent: input.shape[2] },
+    { axis: 2, places: chosen.rows, extent: input.shape[0] },
+    { axis: 3, places: chosen.columns, extent: input.shape[1] },
+  ].filter(({ places, extent }) => !isEverything(places, extent));
+  if (axes.length === 0) return writer.node('Identity', name, [input.name]);
+  return axes.reduce((tensor, { axis, places }, i) => {
+    const label = i === axes.length - 1 ? name : `${name}/axis${axis}`;
+    return writer.node('Gather', label, [tensor, writer.integers(`${label}/places`, [...places])], { axis });
+  }, input.name);
 }
 
 /** Sum of any number of tensors. */

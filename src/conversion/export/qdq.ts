@@ -13,9 +13,9 @@ import {
   type TableNode,
   tensorsOf,
 } from '../../model/graph.ts';
-import { sigmoidTable } from '../lower/sigmoid.ts';
+import { sigmoidTable } from '../lower/table.ts';
 import { poolGains, realFactors, scaledBy } from './gains.ts';
-import { flatten, pad, sum, windowAttributes } from './operators.ts';
+import { asMap, choice, flatten, pad, sum, windowAttributes } from './operators.ts';
 import { emitConvolution, emitDense, emitHead } from './quantised-layers.ts';
 import { QuantisedTensors } from './quantised-tensors.ts';
 import { DATA_TYPES, OnnxWriter } from './writer.ts';
@@ -86,6 +86,24 @@ function emit(writer: OnnxWriter, node: GraphNode, graph: IntegerGraph, tensors:
     case 'flatten':
       tensors.store(name, flatten(writer, name, tensors.stored(node.input), onlyDenseRead(graph, name)));
       break;
+    case 'select': {
+      const { shape } = specification;
+      const stored = asMap(writer, tensors.stored(node.input));
+      const chosen = choice(writer, `${name}/uint8`, { ...stored, shape }, node);
+      tensors.store(name, { name: chosen, shape: output.shape, form: 'map' });
+      break;
+    }
+    case 'extremum': {
+      const inputs = node.inputs.map((input) => tensors.real(input));
+      const operator = node.kind === 'maximum' ? 'Max' : 'Min';
+      tensors.quantise(name, writer.node(operator, name, inputs), null);
+      break;
+    }
+    case 'channelMaximum': {
+      const attributes = { axes: [1], keepdims: 1 };
+      tensors.quantise(name, writer.node('ReduceMax', name, [tensors.real(node.input)], attributes), null);
+      break;
+    }
     case 'pad':
       tensors.quantise(name, pad(writer, name, tensors.real(node.input), node.padding), null);
       break;

@@ -11,10 +11,12 @@ const LOGITS = 'logits';
 /** Numbers of ONNX's data types. */
 export const DATA_TYPES = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7 } as const;
 /** Numbers of ONNX's kinds of attribute. */
+const FLOAT = 1;
 const INT = 2;
 const INTS = 7;
 
-export type Attributes = Readonly<Record<string, number | readonly number[]>>;
+/** Whole numbers are INT and INTS; `float` marks the others. */
+export type Attributes = Readonly<Record<string, number | readonly number[] | { readonly float: number }>>;
 
 type Values = Float32Array | Uint8Array | Int8Array | Int32Array | BigInt64Array;
 
@@ -29,6 +31,8 @@ interface NodeMessage {
 export class OnnxWriter {
   /** Name of the image: float32, [n, channels, height, width]. */
   readonly image = IMAGE;
+  /** Name of what goes out: float32, [n, count]. */
+  readonly logits = LOGITS;
   readonly #nodes: NodeMessage[] = [];
   readonly #initializers: object[] = [];
   readonly #names = new Set<string>([IMAGE, LOGITS]);
@@ -54,17 +58,26 @@ export class OnnxWriter {
   /** Appends an operator with one output. @returns the name of its tensor, `base` unless that is taken */
   node(opType: string, base: string, input: readonly string[], attributes: Attributes = {}): string {
     const name = this.#unique(base);
-    const attribute = Object.entries(attributes).map(([key, value]) =>
-      typeof value === 'number'
-        ? { name: key, i: value, type: INT }
-        : { name: key, ints: [...value], type: INTS },
-    );
+    const attribute = Object.entries(attributes).map(([key, value]) => {
+      if (typeof value === 'number') return { name: key, i: value, type: INT };
+      return 'float' in value
+        ? { name: key, f: value.float, type: FLOAT }
+        : { name: key, ints: [...value], type: INTS };
+    });
     this.#nodes.push({ name, opType, input, output: [name], attribute });
     return name;
   }
 
-  /** The file. `logits`: the tensor that goes out, [n, `count`]; it becomes the graph's output `logits`. */
-  async encode([height, width, channels]: Shape, logits: string, count: number): Promise<Uint8Array> {
+  /**
+   * The file. `logits`: the tensor that goes out, [n, `count`]; it becomes the graph's output `logits`. `others`: tensors
+   * that go out as well, under their own names.
+   */
+  async encode(
+    [height, width, channels]: Shape,
+    logits: string,
+    count: number,
+    others: readonly string[] = [],
+  ): Promise<Uint8Array> {
     const type = await modelType();
     const renamed = (tensor: string) => (tensor === logits ? LOGITS : tensor);
     const message = type.fromObject({
@@ -80,7 +93,7 @@ export class OnnxWriter {
         })),
         initializer: this.#initializers,
         input: [value(IMAGE, [channels, height, width])],
-        output: [value(LOGITS, [count])],
+        output: [value(LOGITS, [count]), ...others.map(shapeless)],
       },
     });
     return type.encode(message).finish();
@@ -99,6 +112,11 @@ function dataTypeOf(values: Values): number {
   if (values instanceof Uint8Array) return DATA_TYPES.uint8;
   if (values instanceof Int8Array) return DATA_TYPES.int8;
   return values instanceof Int32Array ? DATA_TYPES.int32 : DATA_TYPES.int64;
+}
+
+/** A float32 tensor whose shape the runtime finds out. */
+function shapeless(name: string): object {
+  return { name, type: { tensorType: { elemType: DATA_TYPES.float32 } } };
 }
 
 /** A float32 tensor with a symbolic batch before `extents`. */

@@ -48,6 +48,7 @@ export function withInputs(node: FloatNode, renamed: (tensor: string) => string)
   switch (node.op) {
     case 'add':
     case 'concat':
+    case 'extremum':
       return { ...node, inputs: node.inputs.map(renamed) };
     case 'multiply':
       return { ...node, input: renamed(node.input), gate: renamed(node.gate) };

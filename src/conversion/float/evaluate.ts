@@ -1,5 +1,6 @@
 /** The float graph run in double sums and float32 tensors: the measure for every rewrite, and what calibration observes. */
 import { elementCount, INPUT_NAME, type Padding, type Shape } from '../../model/graph.ts';
+import { evaluateFormula } from '../formula/formula.ts';
 import { convolve } from './convolve.ts';
 import {
   type FloatAveragePool,
@@ -7,6 +8,7 @@ import {
   type FloatGraph,
   type FloatMaxPool,
   type FloatNode,
+  type FloatSelect,
   floatInputsOf,
 } from './graph.ts';
 
@@ -70,6 +72,8 @@ export function evaluateNode(
       return clamped(input, node.clamp);
     case 'sigmoid':
       return input.map((value) => 1 / (1 + Math.exp(-value)));
+    case 'function':
+      return input.map((value) => evaluateFormula(node.formula, value));
     case 'add':
       return clamped(summed(inputs), node.clamp);
     case 'concat':
@@ -84,6 +88,18 @@ export function evaluateNode(
       return input;
     case 'pad':
       return padded(input, shapes[0], node.shape, node.padding);
+    case 'select':
+      return selected(node, input, shapes[0]);
+    case 'extremum': {
+      const better = node.kind === 'maximum' ? Math.max : Math.min;
+      return input.map((_, i) => better(...inputs.map((values) => values[i])));
+    }
+    case 'channelMaximum':
+      return Float32Array.from({ length: elementCount(node.shape) }, (_, pixel) =>
+        input
+          .subarray(pixel * shapes[0][2], (pixel + 1) * shapes[0][2])
+          .reduce((most, value) => Math.max(most, value)),
+      );
   }
 }
 
@@ -127,6 +143,18 @@ function concatenated(inputs: readonly Float32Array[], shapes: readonly Shape[],
     }
     start += count;
   });
+  return result;
+}
+
+function selected(node: FloatSelect, input: Float32Array, [, width, channels]: Shape): Float32Array {
+  const result = new Float32Array(elementCount(node.shape));
+  let at = 0;
+  for (const row of node.rows) {
+    for (const column of node.columns) {
+      const pixel = (row * width + column) * channels;
+      for (const channel of node.channels) result[at++] = input[pixel + channel];
+    }
+  }
   return result;
 }
 

@@ -3,6 +3,7 @@
  * channels, no batch dimension. Weights are laid out as in the integer graph: [output][row][column][input].
  */
 import { elementCount, type Padding, type Shape } from '../../model/graph.ts';
+import type { Formula } from '../formula/formula.ts';
 
 /** A bounded activation in real values; either bound may be infinite. */
 export interface FloatClamp {
@@ -65,6 +66,13 @@ export interface FloatSigmoid extends NodeBase {
   readonly input: string;
 }
 
+/** Any function of one number, the same for every value of the tensor. */
+export interface FloatFunction extends NodeBase {
+  readonly op: 'function';
+  readonly input: string;
+  readonly formula: Formula;
+}
+
 export interface FloatAdd extends NodeBase {
   readonly op: 'add';
   readonly inputs: readonly string[];
@@ -111,19 +119,45 @@ export interface FloatPad extends NodeBase {
   readonly padding: Padding;
 }
 
+/** A choice of rows, columns and channels: output[y][x][c] = input[rows[y]][columns[x]][channels[c]]. */
+export interface FloatSelect extends NodeBase {
+  readonly op: 'select';
+  readonly input: string;
+  readonly rows: Int32Array;
+  readonly columns: Int32Array;
+  readonly channels: Int32Array;
+}
+
+/** The largest, or the smallest, of tensors of one shape, place by place. */
+export interface FloatExtremum extends NodeBase {
+  readonly op: 'extremum';
+  readonly inputs: readonly string[];
+  readonly kind: 'maximum' | 'minimum';
+}
+
+/** Largest value of all channels of a pixel. */
+export interface FloatChannelMaximum extends NodeBase {
+  readonly op: 'channelMaximum';
+  readonly input: string;
+}
+
 export type FloatNode =
   | FloatConvolution
   | FloatDense
   | FloatAffine
   | FloatClampNode
   | FloatSigmoid
+  | FloatFunction
   | FloatAdd
   | FloatConcat
   | FloatMultiply
   | FloatAveragePool
   | FloatMaxPool
   | FloatFlatten
-  | FloatPad;
+  | FloatPad
+  | FloatSelect
+  | FloatExtremum
+  | FloatChannelMaximum;
 
 /** Nodes with a fused bounded activation. */
 export type ClampingNode = Extract<FloatNode, { clamp: FloatClamp | null }>;
@@ -138,12 +172,38 @@ export interface FloatGraph {
   readonly outputOrder: Int32Array;
 }
 
+/** 0, 1, 2 …: the choice that leaves an axis as it is. */
+export function everything(extent: number): Int32Array {
+  return Int32Array.from({ length: extent }, (_, i) => i);
+}
+
+/** Whether a choice along an axis of this extent leaves it as it is. */
+export function isEverything(choice: Int32Array, extent: number): boolean {
+  return choice.length === extent && choice.every((place, i) => place === i);
+}
+
+/** What only moves or compares values: its tensors share one quantisation. */
+export function sharesQuantisation({ op }: FloatNode): boolean {
+  return SHARING.has(op);
+}
+
+const SHARING: ReadonlySet<FloatNode['op']> = new Set([
+  'concat',
+  'maxPool',
+  'flatten',
+  'pad',
+  'select',
+  'extremum',
+  'channelMaximum',
+] as const);
+
 export const NO_PADDING: Padding = { top: 0, left: 0, bottom: 0, right: 0 };
 
 export function floatInputsOf(node: FloatNode): readonly string[] {
   switch (node.op) {
     case 'add':
     case 'concat':
+    case 'extremum':
       return node.inputs;
     case 'multiply':
       return [node.input, node.gate];

@@ -2,6 +2,7 @@
  * Batch norms and other per-channel affine steps disappear into the layers beside them (specification §5,
  * equation 13).
  */
+import { INPUT_NAME } from '../../model/graph.ts';
 import { freshName, mergedHistory } from '../float/edit.ts';
 import {
   type FloatAffine,
@@ -12,6 +13,7 @@ import {
   multiplyAddsOf,
   NO_PADDING,
 } from '../float/graph.ts';
+import { VALUE } from '../formula/formula.ts';
 import { mergeInto, type Rule } from './rule.ts';
 
 const FOLDED = 'affine folded into the layer before it';
@@ -203,6 +205,16 @@ export function inputChannels(
   const groupOutputs = layer.bias.length / layer.groups;
   return (output, position) => Math.floor(output / groupOutputs) * groupInputs + (position % groupInputs);
 }
+
+/** One factor and one offset for all channels are a table, which rounds once. */
+export const uniformAffineAsFunction: Rule = (node) => {
+  if (node.op !== 'affine' || node.input === INPUT_NAME) return null;
+  const { op: _, scale, offset, ...rest } = node;
+  if (!(scale.every((s) => s === scale[0]) && offset.every((o) => o === offset[0]))) return null;
+  const formula = { kind: 'affine', scale: scale[0], offset: offset[0], of: VALUE } as const;
+  const rewrites = [...node.rewrites, 'affine step as a table'];
+  return { replace: new Map([[node.name, [{ ...rest, op: 'function', formula, rewrites }]]]) };
+};
 
 /** What is left becomes a depthwise 1×1 convolution. */
 export const affineAsDepthwise: Rule = (node) => {

@@ -48,12 +48,20 @@ export const clampBeforeConcat: Rule = (node, view) => {
   };
 };
 
-/** Maximum, flattening and a border of zeros commute with a bounded activation that leaves zero alone. */
+const MOVES: ReadonlySet<FloatNode['op']> = new Set([
+  'maxPool',
+  'flatten',
+  'pad',
+  'select',
+  'channelMaximum',
+] as const);
+
+/** Maximum, choice, flattening and a border of zeros commute with a bounded activation that leaves zero alone. */
 export const clampBeforeMove: Rule = (node, view) => {
   if (node.op !== 'clamp') return null;
   const move = view.maker(node.input);
-  const moves = move?.op === 'maxPool' || move?.op === 'flatten' || move?.op === 'pad';
-  if (move === undefined || !moves || !view.hasOneUse(move.name)) return null;
+  const moves = move !== undefined && MOVES.has(move.op);
+  if (!moves || !('input' in move) || !view.hasOneUse(move.name)) return null;
   if (move.op === 'pad' && !(node.clamp.minimum <= 0 && node.clamp.maximum >= 0)) return null;
   const source = view.maker(move.input);
   if (source === undefined) return null;
@@ -78,6 +86,16 @@ export const clampOfSigmoid: Rule = (node, view) => {
   const maker = view.maker(node.input);
   if (maker?.op !== 'sigmoid' || node.clamp.minimum > 0 || node.clamp.maximum < 1) return null;
   return { replace: new Map([[node.name, []]]), rename: new Map([[node.name, maker.name]]) };
+};
+
+/** A bound on what lies within it already, where others read that too. */
+export const clampOfBounded: Rule = (node, view) => {
+  if (node.op !== 'clamp') return null;
+  const maker = view.maker(node.input);
+  const inner = maker !== undefined && 'clamp' in maker ? maker.clamp : null;
+  if (inner === null || view.hasOneUse(node.input)) return null;
+  if (inner.minimum < node.clamp.minimum || inner.maximum > node.clamp.maximum) return null;
+  return { replace: new Map([[node.name, []]]), rename: new Map([[node.name, node.input]]) };
 };
 
 /** What is left becomes a change of scale with bounds. */

@@ -8,6 +8,7 @@ import {
   affineIntoConsumers,
   affineIntoCopy,
   affineIntoLayer,
+  uniformAffineAsFunction,
   uniformAffineThroughClamp,
 } from './affine.ts';
 import {
@@ -15,15 +16,19 @@ import {
   clampBeforeConcat,
   clampBeforeMove,
   clampIntoMaker,
+  clampOfBounded,
   clampOfSigmoid,
 } from './clamp.ts';
+import { affineIntoFunction, functionIntoFunction } from './function.ts';
 import { outputConvolutionAsDense } from './head.ts';
 import { inputAffineIntoConsumers, refuseLooseNormalisation } from './input.ts';
-import { padIntoWindow } from './pad.ts';
+import { padIntoWindow, shiftedPadIntoConvolution } from './pad.ts';
 import { applyRules, type Rule } from './rule.ts';
+import { selectIntoConsumer, selectIntoMaker, selectIntoSelect, selectOfEverything } from './select.ts';
 
 /** Rewrites that cost nothing: they come before any composition of layers. */
 const SIMPLE: readonly Rule[] = [
+  shiftedPadIntoConvolution,
   padIntoWindow,
   affineIntoAffine,
   affineIntoLayer,
@@ -31,16 +36,24 @@ const SIMPLE: readonly Rule[] = [
   affineBeforeConcat,
   affineBeforeAveragePool,
   clampOfSigmoid,
+  clampOfBounded,
   clampIntoMaker,
   clampBeforeConcat,
   clampBeforeMove,
+  functionIntoFunction,
+  selectOfEverything,
+  selectIntoSelect,
+  selectIntoMaker,
+  selectIntoConsumer,
 ];
 
 const FINAL: readonly Rule[] = [
   ...SIMPLE,
+  affineIntoFunction,
   inputAffineIntoConsumers,
   affineIntoCopy,
   affineIntoConsumers,
+  uniformAffineAsFunction,
   affineAsDepthwise,
   clampAsRescale,
   outputConvolutionAsDense,

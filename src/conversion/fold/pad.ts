@@ -26,6 +26,25 @@ export const padIntoWindow: Rule = (node, view) => {
   };
 };
 
+/** x − b, a border of zeros, + b is a border of b: what normalised images are padded with. */
+export const shiftedPadIntoConvolution: Rule = (node, view) => {
+  if (node.op !== 'convolution' || node.paddingValues !== null || isPadded(node.padding)) return null;
+  const back = view.maker(node.input);
+  const pad = back?.op === 'affine' ? view.maker(back.input) : undefined;
+  const there = pad?.op === 'pad' ? view.maker(pad.input) : undefined;
+  if (back?.op !== 'affine' || pad?.op !== 'pad' || there?.op !== 'affine') return null;
+  const isShift = [...back.scale, ...there.scale].every((scale) => scale === 1);
+  if (!isShift || back.offset.some((offset, c) => offset !== -there.offset[c])) return null;
+  const folded = {
+    ...node,
+    ...mergedHistory(pad, node, 'border of a value folded into the padding'),
+    input: there.input,
+    padding: pad.padding,
+    paddingValues: back.offset,
+  };
+  return { replace: new Map([[node.name, [folded]]]) };
+};
+
 function everyWindowMeetsTheImage(
   { padding, kernel, stride, shape }: FloatAveragePool,
   height: number,

@@ -18,6 +18,7 @@ import type {
   FloatNode,
 } from '../float/graph.ts';
 import { isPadded, shapeIn } from '../float/graph.ts';
+import { nameOf } from '../formula/formula.ts';
 import { correctedBias } from '../quantise/bias-correction.ts';
 import {
   fitScales,
@@ -29,7 +30,7 @@ import {
 } from '../quantise/layer.ts';
 import { quantisationIn, smallestDivisor } from '../quantise/scales.ts';
 import { type WeightRules, type WeightSteps, weightSteps } from '../quantise/weight-steps.ts';
-import { sigmoidTable } from './sigmoid.ts';
+import { formulaTable, sigmoidTable } from './table.ts';
 
 export interface LoweringContext extends WeightRules {
   readonly graph: FloatGraph;
@@ -109,6 +110,11 @@ function lowerNode(node: FloatNode, context: LoweringContext): GraphNode {
       const table = sigmoidTable(quantisationIn(quantisations, node.input), quantisation, maximum);
       return { ...base, op: 'table', input: node.input, function: 'sigmoid', table };
     }
+    case 'function': {
+      const { input, formula } = node;
+      const table = formulaTable(formula, quantisationIn(quantisations, input), quantisation, maximum);
+      return { ...base, op: 'table', input, function: nameOf(formula), table };
+    }
     case 'averagePool': {
       const { input, kernel, stride, padding } = node;
       const requantisation = divisors(
@@ -135,6 +141,14 @@ function lowerNode(node: FloatNode, context: LoweringContext): GraphNode {
       return { ...base, op: 'flatten', input: node.input };
     case 'pad':
       return { ...base, op: 'pad', input: node.input, padding: node.padding };
+    case 'select': {
+      const { input, rows, columns, channels } = node;
+      return { ...base, op: 'select', input, rows, columns, channels };
+    }
+    case 'extremum':
+      return { ...base, op: 'extremum', inputs: node.inputs, kind: node.kind };
+    case 'channelMaximum':
+      return { ...base, op: 'channelMaximum', input: node.input };
     case 'affine':
     case 'clamp':
       throw new RangeError(`Node ${node.name} was not folded`);

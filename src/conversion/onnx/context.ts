@@ -1,6 +1,6 @@
 /** The state of one import: what is known of every ONNX tensor while the graph is walked in order. */
 import { RefusedError } from '../../errors.ts';
-import { elementCount, INPUT_NAME, type Shape } from '../../model/graph.ts';
+import { elementCount, INPUT_NAME, type Quantisation, type Shape } from '../../model/graph.ts';
 import type { FloatNode } from '../float/graph.ts';
 import type { Attributes } from './attributes.ts';
 import type { OnnxNode } from './decode.ts';
@@ -14,6 +14,26 @@ export interface Activation {
   readonly dims: readonly number[];
   /** For each element of a vector in ONNX's order, its index in the float graph's tensor; null where both agree. */
   readonly order: Int32Array | null;
+}
+
+/** A map whose channels lie on two axes. */
+export interface ChannelGrid {
+  /** Tensor in ONNX whose map it is. */
+  readonly of: string;
+  /** [1, first, second, H, W] */
+  readonly dims: readonly number[];
+  /** For each channel, counted along the two axes, its place in the map. */
+  readonly channels: Int32Array;
+}
+
+/** A tensor of bytes, as a graph holds it between QuantizeLinear and DequantizeLinear. */
+export interface StoredTensor {
+  readonly activation: Activation;
+  readonly scale: number;
+  /** Of unsigned bytes; that of signed ones, plus 128. */
+  readonly zeroPoint: number;
+  /** What was looked up for every byte; its own quantisation is said by the DequantizeLinear that follows. */
+  readonly table?: Uint8Array;
 }
 
 /** Omits from each kind of node what the context fills in. */
@@ -37,6 +57,15 @@ export class ImportContext {
   readonly opset: number;
   readonly outputs: ReadonlySet<string>;
   readonly nodes: FloatNode[] = [];
+  /** Tensors of bytes, by their ONNX names. */
+  readonly stored = new Map<string, StoredTensor>();
+  /** What the file says of scales and zero points, by the names of nodes. */
+  readonly stated = {
+    activations: new Map<string, Quantisation>(),
+    weights: new Map<string, Float64Array>(),
+  };
+  /** Maps whose channels lie on two axes for a while, by their ONNX names. */
+  readonly grids = new Map<string, ChannelGrid>();
   readonly #activations = new Map<string, Activation>();
   readonly #constants: Map<string, Constant>;
   readonly #names = new Set<string>([INPUT_NAME]);
@@ -77,6 +106,13 @@ export class ImportContext {
   activation(operation: Operation, index: number): Activation {
     const tensor = this.#operand(operation, index);
     const found = this.#activations.get(tensor);
+    if (this.grids.has(tensor)) {
+      throw new RefusedError('ONNX_RANK', `${operation.node.opType} on a tensor of five axes`, {
+        node: operation.label,
+        expected: 'at most four axes; five only within a channel shuffle',
+        received: `[${this.grids.get(tensor)?.dims.join(', ')}]`,
+      });
+    }
     if (found === undefined) {
       throw new RefusedError(
         'ONNX_CONSTANT_OPERAND',
@@ -192,6 +228,18 @@ export class ImportContext {
     }
     this.nodes.push({ ...draft, name, shape, sources: [operation.label], rewrites: [] });
     return name;
+  }
+
+  /** A tensor of bytes. */
+  store(tensor: string, stored: StoredTensor): void {
+    this.stored.set(tensor, stored);
+    this.define(tensor, stored.activation);
+  }
+
+  /** Notes the steps of a layer's weights, where the file has them and one per output, or one for all. */
+  stateWeights({ label }: Operation, { steps }: Constant, outputAxis: number): void {
+    if (steps === undefined || (steps.axis !== null && steps.axis !== outputAxis)) return;
+    this.stated.weights.set(label, steps.scales);
   }
 
   /** The operation's output is its input under another name. */

@@ -2,10 +2,12 @@
 import { RefusedError } from '../../errors.ts';
 import { elementCount, INPUT_NAME } from '../../model/graph.ts';
 import type { FloatGraph } from '../float/graph.ts';
+import type { StatedQuantisation } from '../quantise/stated.ts';
 import { Attributes } from './attributes.ts';
 import { type Activation, ImportContext, type Operation, shapeOf } from './context.ts';
 import { decodeModel, type OnnxGraph, type OnnxModel } from './decode.ts';
 import { imageInput, opsetOf, requireStatedShape, singleOutput } from './interface.ts';
+import { importAmongBytes } from './operators/quantised.ts';
 import { IMPORTERS } from './operators/registry.ts';
 import { inDataOrder, type LabelledNode, labelled, requireSingleMakers } from './order.ts';
 import { remedyFor } from './remedies.ts';
@@ -19,6 +21,8 @@ export interface ImportedModel {
   readonly opset: number;
   /** Nodes of the ONNX graph, constants aside. */
   readonly floatNodes: number;
+  /** Scales and zero points that the file states; null where it is a float model. */
+  readonly stated: StatedQuantisation | null;
 }
 
 /**
@@ -59,6 +63,7 @@ function importModel(model: OnnxModel): ImportedModel {
   return {
     graph: { inputShape: shapeOf(input.dims), nodes: context.nodes, output: logits.name, outputOrder },
     opset,
+    stated: context.stated.activations.size === 0 ? null : context.stated,
     floatNodes: graph.node.filter(({ opType }) => opType !== 'Constant').length,
   };
 }
@@ -103,7 +108,7 @@ function importNode(operation: Operation, context: ImportContext): void {
     throw new RefusedError('ONNX_OPERANDS', `${node.opType} makes nothing`, { node: label });
   }
   if (context.dependsOnUnknown(node)) context.markUnknown(node);
-  else importer(operation, context);
+  else importAmongBytes(importer, operation, context);
 }
 
 /** One fault is thrown as it is; several are listed in one message, under the code of the first. */

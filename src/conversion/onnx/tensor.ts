@@ -7,16 +7,20 @@ export interface Constant {
   readonly dims: readonly number[];
   readonly kind: 'float' | 'integer';
   readonly values: Float64Array;
+  /** Of quantised integers of eight bits: which they are. */
+  readonly type?: 'uint8' | 'int8';
+  /** Of weights that were quantised: the real value of one step, along an axis or (null) for all. */
+  readonly steps?: { readonly scales: Float64Array; readonly axis: number | null };
 }
 
 const FLOAT32 = 1;
+const UINT8 = 2;
+const INT8 = 3;
 const INT32 = 6;
 const INT64 = 7;
 const BOOL = 9;
 const TYPE_NAMES: Readonly<Record<number, string>> = {
   0: 'no type',
-  2: 'uint8',
-  3: 'int8',
   4: 'uint16',
   5: 'int16',
   8: 'string',
@@ -41,7 +45,7 @@ export function readTensor(tensor: OnnxTensor, name: string): Constant {
       remedy: 'save the model with its weights inline (onnx.save without save_as_external_data)',
     });
   }
-  const { values, kind } = readValues(tensor, name);
+  const { values, kind, type } = readValues(tensor, name);
   const expected = tensor.dims.reduce((product, extent) => product * extent, 1);
   if (values.length !== expected) {
     throw new RefusedError(
@@ -55,10 +59,10 @@ export function readTensor(tensor: OnnxTensor, name: string): Constant {
       },
     );
   }
-  return { dims: tensor.dims, kind, values };
+  return { dims: tensor.dims, kind, values, ...(type && { type }) };
 }
 
-function readValues(tensor: OnnxTensor, name: string): Pick<Constant, 'values' | 'kind'> {
+function readValues(tensor: OnnxTensor, name: string): Pick<Constant, 'values' | 'kind' | 'type'> {
   const { dataType, rawData } = tensor;
   switch (dataType) {
     case FLOAT32:
@@ -74,6 +78,18 @@ function readValues(tensor: OnnxTensor, name: string): Pick<Constant, 'values' |
       return {
         kind: 'integer',
         values: fromRaw(rawData, 4, name, (v, o) => v.getInt32(o, true), tensor.int32Data),
+      };
+    case UINT8:
+      return {
+        kind: 'integer',
+        type: 'uint8',
+        values: fromRaw(rawData, 1, name, (v, o) => v.getUint8(o), tensor.int32Data),
+      };
+    case INT8:
+      return {
+        kind: 'integer',
+        type: 'int8',
+        values: fromRaw(rawData, 1, name, (v, o) => v.getInt8(o), tensor.int32Data),
       };
     case BOOL:
       return {

@@ -15,6 +15,7 @@ import {
   type Padding,
   type Shape,
 } from '../../model/graph.ts';
+import { isSpikeCount } from '../../model/spiking/monotone.ts';
 import { tunedForAkida1 } from '../akida1/tune.ts';
 import type { Placement, TargetRules } from './target.ts';
 
@@ -73,6 +74,11 @@ export function akida1(limits: Akida1Limits): TargetRules {
           return [];
         case 'pad':
           return ['no border of its own; only "same" padding within a convolution'];
+        case 'table':
+          return [
+            'Akida 1.0 has bounded ReLU only, no sigmoid',
+            ...(isSpikeCount(node) ? [] : ['this table is not monotone, so that it is no count of spikes']),
+          ];
         default:
           return [MISSING[node.op]];
       }
@@ -83,14 +89,19 @@ export function akida1(limits: Akida1Limits): TargetRules {
 
 const MISSING: Readonly<
   Record<
-    Exclude<GraphNode['op'], 'convolution' | 'dense' | 'maxPool' | 'averagePool' | 'flatten' | 'pad'>,
+    Exclude<
+      GraphNode['op'],
+      'convolution' | 'dense' | 'maxPool' | 'averagePool' | 'flatten' | 'pad' | 'table'
+    >,
     string
   >
 > = {
   add: 'Akida 1.0 has no add layer',
   concat: 'Akida 1.0 has no concatenation layer',
   multiply: 'Akida 1.0 has no element-wise multiply',
-  table: 'Akida 1.0 has bounded ReLU only, no sigmoid',
+  select: 'Akida 1.0 has no choice of rows, columns or channels',
+  extremum: 'Akida 1.0 has no element-wise comparison',
+  channelMaximum: 'Akida 1.0 has no maximum over channels',
 };
 
 function convolutionReasons(node: ConvolutionNode, placement: Placement): string[] {

@@ -33,6 +33,11 @@ export const AKIDA2: TargetRules = {
           : [`max pool ${node.kernel.join('×')}, only 2×2`];
       case 'pad':
         return ['no border of its own; only "same" padding within a convolution'];
+      case 'select':
+        return ['Akida 2.0 has no choice of rows, columns or channels'];
+      case 'extremum':
+      case 'channelMaximum':
+        return ['Akida 2.0 compares within max pools only'];
       default:
         return [];
     }

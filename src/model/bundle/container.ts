@@ -34,7 +34,11 @@ export const CLASS_TABLE_FORMAT = 2;
 /** Of bundles that triage, or tell what is no lesion. */
 export const TRIAGE_FORMAT = 3;
 /** Of bundles with programs of cards, or that know the light of their training. */
-export const FORMAT_VERSION = 4;
+export const CARD_FORMAT = 4;
+/** Of bundles whose graphs choose rows, columns or channels, or compare tensors. */
+export const CHOICE_FORMAT = 5;
+/** The newest. */
+export const FORMAT_VERSION = CHOICE_FORMAT;
 const BUNDLE: ContainerKind = {
   magic: 'SPIKESCO',
   formatVersion: FORMAT_VERSION,

@@ -6,7 +6,7 @@ import { ARRAYS, ArrayWriter } from './arrays.ts';
 import type { ModelContents } from './bundle.ts';
 import { cardSchema } from './card.ts';
 import { type ClassTableSection, classTableSchema } from './class-table-section.ts';
-import { CLASS_TABLE_FORMAT, FIRST_FORMAT, FORMAT_VERSION, TRIAGE_FORMAT } from './container.ts';
+import { CARD_FORMAT, CHOICE_FORMAT, CLASS_TABLE_FORMAT, FIRST_FORMAT, TRIAGE_FORMAT } from './container.ts';
 import { manifestSchema, preprocessingSchema, readoutSchema } from './contract.ts';
 import { classNames, foreignNames, plainName, scale, text, whole } from './fields.ts';
 import { type LearningSection, learningSchema } from './learning-section.ts';
@@ -61,6 +61,21 @@ const node = z.discriminatedUnion('op', [
   z.strictObject({ ...base, op: z.literal('maxPool'), ...window }),
   z.strictObject({ ...base, op: z.literal('flatten'), input: name }),
   z.strictObject({ ...base, op: z.literal('pad'), input: name, padding }),
+  z.strictObject({
+    ...base,
+    op: z.literal('select'),
+    input: name,
+    rows: int32,
+    columns: int32,
+    channels: int32,
+  }),
+  z.strictObject({
+    ...base,
+    op: z.literal('extremum'),
+    inputs: z.array(name).min(1).max(MAXIMUM_NODES),
+    kind: z.enum(['maximum', 'minimum']),
+  }),
+  z.strictObject({ ...base, op: z.literal('channelMaximum'), input: name }),
 ]);
 const graph = z.strictObject({
   input: tensor,
@@ -109,11 +124,24 @@ const has = (part: unknown, member: string) =>
   member in part &&
   part[member as keyof typeof part] !== undefined;
 
+const CHOICES: ReadonlySet<unknown> = new Set(['select', 'extremum', 'channelMaximum']);
+
+/** Whether a graph chooses or compares values, which engines of older formats do not know. */
+function hasChoices(graph: unknown): boolean {
+  if (!has(graph, 'nodes')) return false;
+  const { nodes } = graph as { readonly nodes: unknown };
+  return (
+    Array.isArray(nodes) &&
+    nodes.some((one: unknown) => has(one, 'op') && CHOICES.has((one as { op: unknown }).op))
+  );
+}
+
 /** Parts that came later, with the format that first had them and whether contents have them; the latest first. */
 const LATER_PARTS: readonly (readonly [field: string, format: number, isIn: (contents: Dated) => boolean])[] =
   [
-    ['akidaPrograms', FORMAT_VERSION, (contents) => has(contents, 'akidaPrograms')],
-    ['light', FORMAT_VERSION, (contents) => has(contents, 'light')],
+    ['graph.nodes', CHOICE_FORMAT, ({ graph }) => hasChoices(graph)],
+    ['akidaPrograms', CARD_FORMAT, (contents) => has(contents, 'akidaPrograms')],
+    ['light', CARD_FORMAT, (contents) => has(contents, 'light')],
     ['scope', TRIAGE_FORMAT, (contents) => has(contents, 'scope')],
     ['triage', TRIAGE_FORMAT, (contents) => has(contents, 'triage')],
     ['manifest.akida1', TRIAGE_FORMAT, ({ manifest }) => has(manifest, 'akida1')],

@@ -14,6 +14,7 @@ import {
 import { convolution, dense, denseAccumulators } from './convolution.ts';
 import { add, concat, multiply, pad, table } from './elementwise.ts';
 import { averagePool, maxPool } from './pool.ts';
+import { channelMaximum, extremum, select } from './select.ts';
 
 export interface Interpretation {
   /** int32, one per class. */
@@ -87,5 +88,11 @@ export function runNode(
       return valuesOf(node.input);
     case 'pad':
       return pad(node, valuesOf(node.input), shapeOf(node.input));
+    case 'select':
+      return select(node, valuesOf(node.input), shapeOf(node.input));
+    case 'extremum':
+      return extremum(node, node.inputs.map(valuesOf));
+    case 'channelMaximum':
+      return channelMaximum(valuesOf(node.input), shapeOf(node.input)[2]);
   }
 }

@@ -4,6 +4,7 @@ import {
   type Clamp,
   elementCount,
   type GraphNode,
+  type PassingNode,
   type Requantisation,
 } from '../graph.ts';
 import { windowValues } from '../interpreter/pool.ts';
@@ -17,7 +18,7 @@ export interface Decoded extends ActivationTensor {
 }
 
 /** Nodes whose neurons integrate; the others only pass spikes on. */
-export type NeuronNode = Exclude<GraphNode, { op: 'concat' | 'flatten' | 'pad' | 'maxPool' }>;
+export type NeuronNode = Exclude<GraphNode, PassingNode>;
 
 /** Drives that stand for values as they are. */
 export function drivesOfValues(values: Uint8Array): Drives {

@@ -3,7 +3,7 @@
  * of T steps, as a constant drive, and fires over the next one. Over 255 steps every count equals the integer
  * engine's value, bit for bit; over fewer steps it is the coarser answer that fewer spikes can give.
  */
-import { type GraphNode, INPUT_NAME, type IntegerGraph, tensorsOf } from '../graph.ts';
+import { type GraphNode, INPUT_NAME, type IntegerGraph, passesOn, tensorsOf } from '../graph.ts';
 import { runNode } from '../interpreter/interpreter.ts';
 import { chargeOf, denseLayer } from './charge.ts';
 import { type Drives, FULL_SCALE, SpikeCode } from './code.ts';
@@ -69,5 +69,5 @@ function named<T>(map: ReadonlyMap<string, T>, name: string): T {
 
 /** Whether a node's neurons integrate; else it only passes spikes on. */
 export function integrates(node: GraphNode): node is NeuronNode {
-  return node.op !== 'concat' && node.op !== 'flatten' && node.op !== 'pad' && node.op !== 'maxPool';
+  return !passesOn(node);
 }

@@ -28,6 +28,8 @@ export const MAXIMUM_REPLAY = 2 ** 37;
 const LANES = 16;
 /** What reading, comparing or moving one value costs, in multiply-adds of a matrix product. */
 const PER_VALUE = 16;
+/** Bytes of what an engine keeps for each row, column and channel of a choice at most. */
+const PLACE_BYTES = 32;
 /** Bytes of a packed weight at most. */
 const PACKED_BYTES = 2;
 
@@ -42,7 +44,7 @@ export function requireModest(graph: IntegerGraph): void {
       fail('GRAPH_SIZE', node.name, `at most ${MAXIMUM_TENSOR} elements with padding`, `${padded}`);
     }
     total.activations += padded + elementCount(node.output.shape);
-    total.packed += packedWeights(node) * PACKED_BYTES;
+    total.packed += packedWeights(node) * PACKED_BYTES + selectedPlaces(node) * PLACE_BYTES;
     total.work += workOfNode(node, inputs);
     requireWithin(node.name, 'GRAPH_SIZE', total.activations, MAXIMUM_ACTIVATIONS, 'activations');
     requireWithin(node.name, 'GRAPH_SIZE', total.packed, MAXIMUM_PACKED, 'bytes of packed weights');
@@ -95,6 +97,10 @@ function packedWeights(node: GraphNode): number {
   const outputs = node.output.shape[2];
   const groups = node.op === 'convolution' ? node.groups : 1;
   return (node.weights.length / outputs) * groups * roundedUp(outputs / groups, LANES);
+}
+
+function selectedPlaces(node: GraphNode): number {
+  return node.op === 'select' ? node.rows.length + node.columns.length + node.channels.length : 0;
 }
 
 /** Elements of the padded copy of a window's input; 0 where none is made. */

@@ -12,6 +12,7 @@ import {
   type MaxPoolNode,
   type MultiplyNode,
   type PadNode,
+  type SelectNode,
 } from '../graph.ts';
 import { ACCUMULATOR_LIMIT, MAXIMUM_SHIFT } from '../requantise.ts';
 import {
@@ -67,6 +68,19 @@ export function validateNode(node: GraphNode, tensors: Tensors): void {
       break;
     case 'pad':
       validatePad(node, input);
+      break;
+    case 'select':
+      validateSelect(node, input);
+      break;
+    case 'extremum':
+      for (const each of inputs) {
+        requireShape(node.name, each.shape, node.output.shape);
+        requireSameQuantisation(node.name, each, node.output);
+      }
+      break;
+    case 'channelMaximum':
+      requireShape(node.name, [input.shape[0], input.shape[1], 1], node.output.shape);
+      requireSameQuantisation(node.name, input, node.output);
       break;
   }
 }
@@ -153,6 +167,17 @@ function validateAveragePool(node: AveragePoolNode, input: ActivationTensor): vo
 function validateMaxPool(node: MaxPoolNode, input: ActivationTensor): void {
   requireWindow(node, input.shape, input.shape[2]);
   requirePixelInEveryWindow(node, input.shape);
+  requireSameQuantisation(node.name, input, node.output);
+}
+
+function validateSelect(node: SelectNode, input: ActivationTensor): void {
+  const choices = [node.rows, node.columns, node.channels];
+  requireShape(node.name, [node.rows.length, node.columns.length, node.channels.length], node.output.shape);
+  choices.forEach((choice, axis) => {
+    if (!areWithin(choice, 0, input.shape[axis] - 1)) {
+      fail('GRAPH_PARAMETERS', node.name, `places in 0…${input.shape[axis] - 1}`, 'one outside the input');
+    }
+  });
   requireSameQuantisation(node.name, input, node.output);
 }
 

@@ -11,6 +11,7 @@ import {
   isPadded,
   shapeIn,
 } from '../../conversion/float/graph.ts';
+import { nameOf } from '../../conversion/formula/formula.ts';
 import { SpikescopeError } from '../../errors.ts';
 import type { Architecture, Layer } from '../../model/architecture/architecture.ts';
 import type { Arrays, NamedArray } from '../../model/checkpoint/format.ts';
@@ -79,6 +80,12 @@ function layerOf(node: FloatNode, name: string, graph: FloatGraph): Layer {
       if (!beside) throw unsayable(node, 'windows side by side', `stride ${node.stride.join('×')}`);
       return { op: node.op, name, input: node.input, size };
     }
+    case 'function':
+      throw unsayable(node, 'bounded ReLUs and sigmoids', nameOf(node.formula));
+    case 'select':
+    case 'extremum':
+    case 'channelMaximum':
+      throw unsayable(node, 'no choice and no comparison of tensors', node.op);
     case 'affine':
     case 'pad':
       throw unsayable(node, 'a folded graph', node.op);

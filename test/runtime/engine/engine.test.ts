@@ -9,6 +9,7 @@ import { addonFile, nativeAddon } from '../../../src/native/addon.ts';
 import { createCpuEngine } from '../../../src/runtime/engine/cpu.ts';
 import { instructionSetsOf } from '../../support/differential.ts';
 import {
+  choosingGraph,
   imageGraph,
   joinedGraph,
   qanaShapedGraph,
@@ -51,6 +52,7 @@ describe('the integer engine equals the interpreter, bit for bit', () => {
   it.each([
     ['strided layers of many channels', stridedGraph],
     ['first layers on images', imageGraph],
+    ['choices and comparisons of tensors', choosingGraph],
   ])('on %s', (_, graphOf) => {
     for (let seed = 0; seed < GRAPHS / 2; seed++) {
       const graph = graphOf(seed);

@@ -3,7 +3,26 @@ import { RefusedError } from '../../../errors.ts';
 import type { Activation, ImportContext, Operation } from '../context.ts';
 import { shapeOf } from '../context.ts';
 import type { Constant } from '../tensor.ts';
-import { channelVector, permuted, sameDims, sameOrder } from '../vectors.ts';
+import { channelVector, permuted, sameDims } from '../vectors.ts';
+import { broadcast, requireSameOrder } from './broadcast.ts';
+
+/** Sum of any number of tensors. */
+export function importSum(operation: Operation, context: ImportContext): void {
+  const { node } = operation;
+  const isTensors = node.input.every((input) => context.findConstant(input) === undefined);
+  if (node.input.length === 2 || !isTensors) {
+    importAdd(operation, context);
+    return;
+  }
+  const inputs = node.input.map((_, index) => context.activation(operation, index));
+  const [first] = inputs;
+  for (const other of inputs) requireSameShape(operation, first, other);
+  if (inputs.length === 1) context.alias(operation, first);
+  else {
+    const names = inputs.map(({ name }) => name);
+    context.emit(operation, { op: 'add', inputs: names, clamp: null }, first.dims, first.order);
+  }
+}
 
 export function importAdd(operation: Operation, context: ImportContext): void {
   const { activations, constant } = operands(operation, context);
@@ -13,16 +32,30 @@ export function importAdd(operation: Operation, context: ImportContext): void {
     emitAffine(operation, context, input, new Float64Array(offset.length).fill(1), offset);
     return;
   }
-  const [a, b] = activations;
-  requireSameShape(operation, a, b);
+  const [a, b] = broadcast(operation, context, activations[0], activations[1]);
   context.emit(operation, { op: 'add', inputs: [a.name, b.name], clamp: null }, a.dims, a.order);
 }
 
-/** x − constant. */
+/** x − constant, constant − x, or x − y as x + (−1) × y. */
 export function importSubtract(operation: Operation, context: ImportContext): void {
-  const input = context.activation(operation, 0);
-  const offset = channelVector(operation, context.weights(operation, 1), input).map((value) => -value);
-  emitAffine(operation, context, input, new Float64Array(offset.length).fill(1), offset);
+  const { activations, constant } = operands(operation, context);
+  if (constant === undefined) {
+    const [a, b] = broadcast(operation, context, activations[0], activations[1]);
+    const channels = shapeOf(b.dims)[2];
+    const [scale, offset] = [new Float64Array(channels).fill(-1), new Float64Array(channels)];
+    const negated = context.append(
+      operation,
+      { op: 'affine', input: b.name, scale, offset },
+      shapeOf(b.dims),
+    );
+    context.emit(operation, { op: 'add', inputs: [a.name, negated], clamp: null }, a.dims, a.order);
+    return;
+  }
+  const [input] = activations;
+  const values = channelVector(operation, constant, input);
+  const isFirst = context.findConstant(operation.node.input[0]) !== undefined;
+  const scale = new Float64Array(values.length).fill(isFirst ? -1 : 1);
+  emitAffine(operation, context, input, scale, isFirst ? values : values.map((value) => -value));
 }
 
 /** x ÷ constant. */
@@ -51,16 +84,15 @@ export function importMultiply(operation: Operation, context: ImportContext): vo
   }
   const [a, b] = activations;
   const [input, gate] = isPerChannel(a) && !isPerChannel(b) ? [b, a] : [a, b];
-  refuseSelfGate(operation, context, a, b);
   const broadcasts =
     input.dims.length === 4 && isPerChannel(gate) && gate.dims[1] === input.dims[1] && gate.dims.length === 4;
   if (broadcasts) requireSameOrder(operation, input, gate);
-  else requireSameShape(operation, input, gate);
+  const [values, factors] = broadcasts ? [input, gate] : broadcast(operation, context, input, gate);
   context.emit(
     operation,
-    { op: 'multiply', input: input.name, gate: gate.name, clamp: null },
-    input.dims,
-    input.order,
+    { op: 'multiply', input: values.name, gate: factors.name, clamp: null },
+    values.dims,
+    values.order,
   );
 }
 
@@ -163,49 +195,17 @@ function isPerChannel({ dims }: Activation): boolean {
   return height * width === 1;
 }
 
-function requireSameOrder({ node, label }: Operation, a: Activation, b: Activation): void {
-  if (sameOrder(a.order, b.order)) return;
-  throw new RefusedError('ONNX_BROADCAST', `${node.opType} of channels and the pixels of a flattened map`, {
-    node: label,
-    remedy: 'make both by layers, or flatten both',
-  });
-}
-
 function requireSameShape(operation: Operation, a: Activation, b: Activation): void {
   if (sameDims(a.dims, b.dims)) {
     requireSameOrder(operation, a, b);
     return;
   }
-  throw new RefusedError('ONNX_BROADCAST', `${operation.node.opType} of two tensors of different shapes`, {
+  throw new RefusedError('ONNX_BROADCAST', `${operation.node.opType} of tensors of different shapes`, {
     node: operation.label,
-    expected: operation.node.opType === 'Mul' ? 'equal shapes, or a gate of [N, C, 1, 1]' : 'equal shapes',
+    expected: 'equal shapes',
     received: `[${a.dims.join(', ')}] and [${b.dims.join(', ')}]`,
-    remedy: 'bring both to one shape before this operator',
+    remedy: 'bring all to one shape before this operator',
   });
-}
-
-/** x × f(x) without a layer between is Swish or HardSwish in other words. */
-function refuseSelfGate(operation: Operation, context: ImportContext, a: Activation, b: Activation): void {
-  const makers = new Map(context.nodes.map((node) => [node.name, node]));
-  const reaches = (from: Activation, to: Activation): boolean => {
-    let name = from.name;
-    for (let maker = makers.get(name); maker !== undefined; maker = makers.get(name)) {
-      if (maker.op !== 'sigmoid' && maker.op !== 'affine' && maker.op !== 'clamp') return false;
-      name = maker.input;
-      if (name === to.name) return true;
-    }
-    return false;
-  };
-  if (!reaches(a, b) && !reaches(b, a)) return;
-  throw new RefusedError(
-    'ONNX_OPERATOR',
-    'Swish or HardSwish (a tensor times a function of itself) has no spiking form',
-    {
-      node: operation.label,
-      received: 'Swish',
-      remedy: 'replace it by ReLU6 (Clip 0…6) and retrain',
-    },
-  );
 }
 
 function emitAffine(

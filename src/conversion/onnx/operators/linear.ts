@@ -61,7 +61,9 @@ function readWeights(
   transposed: boolean,
   alpha: number,
 ): { weights: Float64Array; outputs: number } {
-  const { dims, values } = context.weights(operation, 1);
+  const parameter = context.weights(operation, 1);
+  const { dims, values } = parameter;
+  if (alpha === 1) context.stateWeights(operation, parameter, transposed ? 0 : 1);
   const inputs = input.dims[1];
   const [outputs, inner] = transposed ? dims : [dims[1], dims[0]];
   if (dims.length !== 2 || inner !== inputs) {

@@ -108,37 +108,6 @@ export function importGlobalMaxPool(operation: Operation, context: ImportContext
   );
 }
 
-/** ReduceMean over height, width or both; axes as attribute (to opset 17) or input (from 18). */
-export function importReduceMean(operation: Operation, context: ImportContext): void {
-  const input = context.activation(operation, 0);
-  const axes = reducedAxes(operation, context, input.dims.length);
-  const keep = operation.attributes.integer('keepdims', 1) === 1;
-  const spatial =
-    input.dims.length === 4 && axes.length > 0 && axes.every((axis) => axis === 2 || axis === 3);
-  if (!spatial || (!keep && axes.length === 1)) {
-    throw new RefusedError('ONNX_ATTRIBUTE', 'ReduceMean runs over height and width only', {
-      node: operation.label,
-      field: 'axes',
-      expected: '2, 3',
-      received: axes.join(', ') || 'all',
-      remedy: 'reduce over the spatial axes; for a norm over channels use BatchNormalization',
-    });
-  }
-  const [, channels, height, width] = input.dims;
-  const kernel = [axes.includes(2) ? height : 1, axes.includes(3) ? width : 1] as const;
-  const outputs = keep ? [1, channels, height / kernel[0], width / kernel[1]] : [1, channels];
-  emitMean(operation, context, input, kernel, outputs);
-}
-
-function reducedAxes(operation: Operation, context: ImportContext, rank: number): number[] {
-  const listed =
-    operation.attributes.integers('axes') ??
-    (operation.node.input.length > 1 && operation.node.input[1] !== ''
-      ? Array.from(context.constant(operation, 1).values)
-      : []);
-  return listed.map((axis) => (axis < 0 ? axis + rank : axis));
-}
-
 function emitMean(
   operation: Operation,
   context: ImportContext,

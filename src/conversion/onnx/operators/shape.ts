@@ -2,6 +2,7 @@
 import { RefusedError } from '../../../errors.ts';
 import { type Activation, type ImportContext, type Operation, shapeOf } from '../context.ts';
 import { flattenOrder, sameDims } from '../vectors.ts';
+import { emitSelect } from './resize.ts';
 
 export function importIdentity(operation: Operation, context: ImportContext): void {
   const constant = context.findConstant(operation.node.input[0]);
@@ -34,15 +35,26 @@ export function importFlatten(operation: Operation, context: ImportContext): voi
   flatten(operation, context, input, 2);
 }
 
+/** What a Reshape asks for: 0 copies an extent, −1 is what is left. */
+export function reshapedDims(
+  operation: Operation,
+  context: ImportContext,
+  from: readonly number[],
+): number[] {
+  const { values } = context.constant(operation, 1);
+  const copiesZero = operation.attributes.integer('allowzero', 0) === 0;
+  const count = from.reduce((product, extent) => product * extent, 1);
+  const wanted = Array.from(values, (value, i) => (value === 0 && copiesZero ? (from[i] ?? 0) : value));
+  const known = wanted.filter((value) => value !== -1).reduce((product, value) => product * value, 1);
+  return wanted.map((value) => (value === -1 ? count / known : value));
+}
+
 /** Reshape to [N, features], or between [N, C] and [N, C, 1, 1]. */
 export function importReshape(operation: Operation, context: ImportContext): void {
   const input = context.activation(operation, 0);
   const { values } = context.constant(operation, 1);
-  const copiesZero = operation.attributes.integer('allowzero', 0) === 0;
   const count = input.dims.reduce((product, extent) => product * extent, 1);
-  const wanted = Array.from(values, (value, i) => (value === 0 && copiesZero ? (input.dims[i] ?? 0) : value));
-  const known = wanted.filter((value) => value !== -1).reduce((product, value) => product * value, 1);
-  const dims = wanted.map((value) => (value === -1 ? count / known : value));
+  const dims = reshapedDims(operation, context, input.dims);
   if (sameDims(dims, input.dims)) {
     context.alias(operation, input);
     return;
@@ -133,10 +145,17 @@ export function importPad(operation: Operation, context: ImportContext): void {
     context.alias(operation, input);
     return;
   }
+  const isInside = [pads[0], pads[1], pads[4], pads[5]].every((extent) => extent === 0);
+  if (mode !== 'constant' && isInside && border.every((extent) => extent <= 4096)) {
+    const [, , height, width] = input.dims;
+    const rows = borderedPlaces(operation, height, top, bottom, mode);
+    emitSelect(operation, context, input, rows, borderedPlaces(operation, width, left, right, mode));
+    return;
+  }
   if (mode !== 'constant' || value !== 0 || border.some((extent) => extent < 0 || extent > 4096)) {
-    throw new RefusedError('ONNX_ATTRIBUTE', 'Only borders of zeros have an integer form', {
+    throw new RefusedError('ONNX_ATTRIBUTE', 'A border of this kind has no integer form', {
       node: label,
-      expected: 'mode constant, value 0, extents in 0…4096',
+      expected: 'mode constant with value 0, reflect, edge or wrap, extents in 0…4096',
       received: `mode ${mode}, value ${value}, extents ${border.join(', ')}`,
       remedy: 'pad with zeros',
     });
@@ -155,6 +174,37 @@ export function importPad(operation: Operation, context: ImportContext): void {
     height + top + bottom,
     width + left + right,
   ]);
+}
+
+/** Which row or column stands at each place of a map with a border. Negative extents cut off. */
+function borderedPlaces(
+  { label }: Operation,
+  extent: number,
+  before: number,
+  after: number,
+  mode: string,
+): Int32Array {
+  const period = Math.max(2 * (extent - 1), 1);
+  const modulo = (value: number, by: number) => ((value % by) + by) % by;
+  const mirrored = (place: number) => {
+    const within = modulo(place, period);
+    return within < extent ? within : period - within;
+  };
+  const kinds: Readonly<Record<string, (place: number) => number>> = {
+    edge: (place) => Math.min(Math.max(place, 0), extent - 1),
+    reflect: mirrored,
+    wrap: (place) => modulo(place, extent),
+  };
+  const placeOf = kinds[mode];
+  const length = extent + before + after;
+  if (placeOf === undefined || length < 1) {
+    throw new RefusedError('ONNX_ATTRIBUTE', 'A border of this kind has no integer form', {
+      node: label,
+      expected: 'mode constant, reflect, edge or wrap, and pixels left over',
+      received: `mode ${mode}, ${before} before and ${after} after ${extent}`,
+    });
+  }
+  return Int32Array.from({ length }, (_, i) => placeOf(i - before));
 }
 
 /** Eight numbers: before and after for N, C, H, W. */

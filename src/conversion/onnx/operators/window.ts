@@ -20,12 +20,13 @@ interface Axis {
   readonly overhang: number;
 }
 
-/** @throws RefusedError `ONNX_ATTRIBUTE`, `ONNX_SHAPE` */
+/** `dilates`: the kernel is given as wide as it reaches. @throws RefusedError `ONNX_ATTRIBUTE`, `ONNX_SHAPE` */
 export function placeWindow(
   operation: Operation,
   [height, width]: readonly [number, number],
   kernel: readonly number[],
   ceilMode: boolean,
+  dilates = false,
 ): PlacedWindow {
   const { attributes, label } = operation;
   const stride = attributes.integers('strides') ?? [1, 1];
@@ -33,13 +34,13 @@ export function placeWindow(
   const dilations = attributes.integers('dilations') ?? [1, 1];
   requirePair(label, 'kernel_shape', kernel, 1);
   requirePair(label, 'strides', stride, 1);
-  if (dilations.some((value) => value !== 1)) {
-    throw new RefusedError('ONNX_ATTRIBUTE', 'Dilated windows have no kernel here', {
+  if (!dilates && dilations.some((value, axis) => value !== 1 && kernel[axis] !== 1)) {
+    throw new RefusedError('ONNX_ATTRIBUTE', 'Dilated pools have no integer form', {
       node: label,
       field: 'dilations',
       expected: '1',
       received: dilations.join(', '),
-      remedy: 'use a larger kernel or a stride instead of dilation, and retrain',
+      remedy: 'use a larger window or a stride instead of dilation, and retrain',
     });
   }
   if (pads.length !== 4 || pads.some((value) => value < 0 || value > LIMIT)) {

@@ -35,6 +35,10 @@ std::unique_ptr<Kernel> make_any(const Graph& graph, const Node& node, const Max
   return make_max_pool(graph, node, operation);
 }
 
+std::unique_ptr<Kernel> make_any(const Graph& graph, const Node& node, const Select& operation) {
+  return make_select(graph, node, operation);
+}
+
 template <typename Other>
 std::unique_ptr<Kernel> make_any(const Graph&, const Node&, const Other&) {
   return nullptr;

@@ -16,6 +16,7 @@ std::unique_ptr<Kernel> make_multiply(const Graph& graph, const Node& node, cons
 std::unique_ptr<Kernel> make_table(const Graph& graph, const Node& node, const Table& operation);
 std::unique_ptr<Kernel> make_average_pool(const Graph& graph, const Node& node, const AveragePool& operation);
 std::unique_ptr<Kernel> make_max_pool(const Graph& graph, const Node& node, const MaxPool& operation);
+std::unique_ptr<Kernel> make_select(const Graph& graph, const Node& node, const Select& operation);
 std::unique_ptr<HeadKernel> make_head(const Graph& graph);
 
 }  // namespace spikescope::avx2

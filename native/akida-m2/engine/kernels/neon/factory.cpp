@@ -20,6 +20,9 @@ std::unique_ptr<Kernel> make_any(const Graph& graph, const Node& node, const Ope
 std::unique_ptr<Kernel> make_any(const Graph&, const Node&, const Concat&) { return nullptr; }
 std::unique_ptr<Kernel> make_any(const Graph&, const Node&, const Flatten&) { return nullptr; }
 std::unique_ptr<Kernel> make_any(const Graph&, const Node&, const Pad&) { return nullptr; }
+/** The scalar set's loops are vectors already. */
+std::unique_ptr<Kernel> make_any(const Graph&, const Node&, const Extremum&) { return nullptr; }
+std::unique_ptr<Kernel> make_any(const Graph&, const Node&, const ChannelMaximum&) { return nullptr; }
 
 std::unique_ptr<Kernel> make_node(const Graph& graph, const Node& node) {
   return std::visit([&](const auto& operation) { return make_any(graph, node, operation); }, node.operation);

@@ -16,6 +16,7 @@ std::unique_ptr<Kernel> make(const Graph& graph, const Node& node, const Multipl
 std::unique_ptr<Kernel> make(const Graph& graph, const Node& node, const Table& operation);
 std::unique_ptr<Kernel> make(const Graph& graph, const Node& node, const AveragePool& operation);
 std::unique_ptr<Kernel> make(const Graph& graph, const Node& node, const MaxPool& operation);
+std::unique_ptr<Kernel> make(const Graph& graph, const Node& node, const Select& operation);
 std::unique_ptr<HeadKernel> make_head(const Graph& graph);
 
 }  // namespace spikescope::neon

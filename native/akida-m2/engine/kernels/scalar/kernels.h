@@ -16,6 +16,9 @@ std::unique_ptr<Kernel> make(const Graph& graph, const Node& node, const Average
 std::unique_ptr<Kernel> make(const Graph& graph, const Node& node, const MaxPool& operation);
 std::unique_ptr<Kernel> make(const Graph& graph, const Node& node, const Flatten& operation);
 std::unique_ptr<Kernel> make(const Graph& graph, const Node& node, const Pad& operation);
+std::unique_ptr<Kernel> make(const Graph& graph, const Node& node, const Select& operation);
+std::unique_ptr<Kernel> make(const Graph& graph, const Node& node, const Extremum& operation);
+std::unique_ptr<Kernel> make(const Graph& graph, const Node& node, const ChannelMaximum& operation);
 /** One output per input channel. */
 std::unique_ptr<Kernel> make_depthwise(const Graph& graph, const Node& node, const Convolution& operation);
 std::unique_ptr<HeadKernel> make_head(const Graph& graph);

@@ -1,0 +1,179 @@
+/**
+ * Graphs that are quantised already: QuantizeLinear and DequantizeLinear between operators on real numbers (QDQ), and
+ * around weights alone. Scales and zero points are noted under the name of the node that states them; what they round is
+ * left to the integer graph.
+ */
+import { RefusedError } from '../../../errors.ts';
+import { INPUT_NAME } from '../../../model/graph.ts';
+import { type ImportContext, type Operation, shapeOf } from '../context.ts';
+import type { Constant } from '../tensor.ts';
+
+/** The tensor as bytes: bounded by what they can hold. */
+export function importQuantize(operation: Operation, context: ImportContext): void {
+  const { node, label } = operation;
+  const input = context.activation(operation, 0);
+  const { scale, zeroPoint } = parametersOf(operation, context);
+  const maker = context.nodes.find(({ name }) => name === input.name);
+  const [output] = node.output;
+  if (input.name === INPUT_NAME) {
+    context.store(output, { activation: input, scale, zeroPoint });
+    return;
+  }
+  // A normalisation of the image: the device feeds bytes as they are, whatever these would be rounded to.
+  if (maker?.op === 'affine' && maker.input === INPUT_NAME) {
+    context.store(output, { activation: input, scale, zeroPoint });
+    return;
+  }
+  const clamp = { minimum: -zeroPoint * scale, maximum: (255 - zeroPoint) * scale };
+  const bounded = context.append(operation, { op: 'clamp', input: input.name, clamp }, shapeOf(input.dims));
+  context.stated.activations.set(label, { scale, zeroPoint });
+  context.store(output, { activation: { ...input, name: bounded }, scale, zeroPoint });
+}
+
+export function importDequantize(operation: Operation, context: ImportContext): void {
+  const [tensor] = operation.node.input;
+  const constant = context.findConstant(tensor);
+  if (constant !== undefined) {
+    context.defineConstant(operation.node.output[0], realConstant(operation, context, constant));
+    return;
+  }
+  const stored = context.stored.get(tensor);
+  if (stored === undefined) {
+    throw new RefusedError('ONNX_OPERANDS', 'A DequantizeLinear of what nothing quantised', {
+      node: operation.label,
+      field: tensor,
+      remedy: 'give a graph with QuantizeLinear before every DequantizeLinear, or the float model',
+    });
+  }
+  const { activation, table } = stored;
+  if (table === undefined) {
+    context.alias(operation, activation);
+    return;
+  }
+  const { scale, zeroPoint } = parametersOf(operation, context);
+  const input = { scale: stored.scale, zeroPoint: stored.zeroPoint };
+  const formula = { kind: 'stored', input, output: { scale, zeroPoint }, table } as const;
+  context.stated.activations.set(operation.label, { scale, zeroPoint });
+  context.emit(
+    operation,
+    { op: 'function', input: activation.name, formula },
+    activation.dims,
+    activation.order,
+  );
+}
+
+/** What only moves values, and so does with bytes what it does with real numbers. */
+const MOVING: ReadonlySet<string> = new Set([
+  ...['Concat', 'Flatten', 'Identity', 'MaxPool', 'Reshape', 'Slice', 'Split', 'Squeeze', 'Transpose'],
+  'Unsqueeze',
+]);
+const READING: ReadonlySet<string> = new Set(['Cast', 'DequantizeLinear', 'Gather']);
+
+/**
+ * One operator, whatever it reads: what only moves values may move bytes.
+ * @throws RefusedError `ONNX_OPERATOR` where any other one reads bytes, `ONNX_SHAPE` where bytes of different scales meet
+ */
+export function importAmongBytes(
+  importer: (operation: Operation, context: ImportContext) => void,
+  operation: Operation,
+  context: ImportContext,
+): void {
+  const { node, label } = operation;
+  const [first, ...others] = node.input.flatMap((input) => context.stored.get(input) ?? []);
+  importer(operation, context);
+  if (first === undefined || READING.has(node.opType)) return;
+  if (!MOVING.has(node.opType)) {
+    throw new RefusedError('ONNX_OPERATOR', `${node.opType} of bytes has no integer form`, {
+      node: label,
+      received: node.opType,
+      remedy: 'give the file with QuantizeLinear and DequantizeLinear around operators, or the float model',
+    });
+  }
+  const isOne = others.every(
+    ({ scale, zeroPoint }) => scale === first.scale && zeroPoint === first.zeroPoint,
+  );
+  if (!isOne || (node.opType === 'Concat' && others.length + 1 !== node.input.length)) {
+    throw new RefusedError('ONNX_SHAPE', `${node.opType} of bytes that stand for different numbers`, {
+      node: label,
+      expected: 'one scale and one zero point',
+    });
+  }
+  for (const output of node.output) {
+    const activation = context.findActivation(output);
+    if (activation !== undefined) context.stored.set(output, { ...first, activation });
+  }
+}
+
+/** A look-up of 256 bytes by the bytes of a tensor. @returns false where it is none */
+export function importLookUp(operation: Operation, context: ImportContext): boolean {
+  const [entries, indices] = operation.node.input;
+  const table = context.findConstant(entries);
+  const stored = context.stored.get(indices);
+  if (table === undefined || stored === undefined || table.values.length !== 256) return false;
+  context.stored.set(operation.node.output[0], { ...stored, table: Uint8Array.from(table.values) });
+  return true;
+}
+
+/** A cast of bytes to the type of indices. @returns false where it is none */
+export function importCastOfBytes(operation: Operation, context: ImportContext): boolean {
+  const stored = context.stored.get(operation.node.input[0]);
+  if (stored === undefined) return false;
+  context.stored.set(operation.node.output[0], stored);
+  return true;
+}
+
+interface Parameters {
+  readonly scale: number;
+  readonly zeroPoint: number;
+}
+
+/** One scale and one zero point for the whole tensor. @throws RefusedError `ONNX_ATTRIBUTE` */
+function parametersOf(operation: Operation, context: ImportContext): Parameters {
+  const scales = context.weights(operation, 1).values;
+  const zero = context.findConstant(operation.node.input[2]);
+  const isSigned = zero?.type === 'int8';
+  const zeroPoint = (zero?.values[0] ?? 0) + (isSigned ? 128 : 0);
+  const fits =
+    scales.length === 1 &&
+    scales[0] > 0 &&
+    (zero === undefined || zero.type === 'uint8' || isSigned) &&
+    Number.isInteger(zeroPoint) &&
+    zeroPoint >= 0 &&
+    zeroPoint <= 255;
+  if (fits) return { scale: scales[0], zeroPoint };
+  throw new RefusedError('ONNX_ATTRIBUTE', 'Activations are quantised to eight bits, by one scale', {
+    node: operation.label,
+    expected: 'one positive scale, a zero point of type uint8 or int8',
+    received: `${scales.length} scales, ${zero?.type ?? 'no zero point'}`,
+    remedy: 'quantise activations per tensor to 8 bits, or give the float model',
+  });
+}
+
+/** The real numbers of a quantised constant, and its steps where they can be those of weights: zero points of 0. */
+function realConstant(operation: Operation, context: ImportContext, constant: Constant): Constant {
+  const scales = context.weights(operation, 1).values;
+  const zeros = context.findConstant(operation.node.input[2])?.values ?? new Float64Array(scales.length);
+  const { dims } = constant;
+  const stated = operation.attributes.integer('axis', 1);
+  const axis = stated < 0 ? stated + dims.length : stated;
+  const extent = scales.length === 1 ? 1 : dims[axis];
+  if (scales.length !== extent || (zeros.length !== scales.length && zeros.length !== 1)) {
+    throw new RefusedError('ONNX_SHAPE', 'The scales of a quantised weight do not fit it', {
+      node: operation.label,
+      expected: `1 or ${dims[axis]} scales and as many zero points`,
+      received: `${scales.length} and ${zeros.length}`,
+      remedy: 'quantise weights per tensor or per output channel; blocks have no integer form',
+    });
+  }
+  const inner = dims.slice(axis + 1).reduce((product, each) => product * each, 1);
+  const at = (i: number) => (extent === 1 ? 0 : Math.floor(i / inner) % extent);
+  const centre = (i: number) => zeros[zeros.length === 1 ? 0 : at(i)];
+  const whole = constant.values.map((value, i) => value - centre(i));
+  const isSmall = whole.every((value) => value >= -128 && value <= 127);
+  return {
+    dims,
+    kind: 'float',
+    values: whole.map((value, i) => value * scales[at(i)]),
+    ...(isSmall && { steps: { scales, axis: extent === 1 ? null : axis } }),
+  };
+}

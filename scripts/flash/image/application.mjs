@@ -1,5 +1,6 @@
 /**
- * spikescope and the packages that it loads, for arm64, as they lie below /opt/spikescope: of its own npm package and its lock
+ * spikescope and the packages that it loads, for arm64, as they lie below /opt/spikescope: of its own npm package and its
+ * lock
  * file, with addons that are cross-built here. Exactly the files of an application archive (src/release/application).
  */
 import {

@@ -1,6 +1,8 @@
 /**
- * A user namespace of its own, in which the tree of the image is made: files get the owners that they will have on the device,
- * without a privilege on this machine, and no script of a package can write to a file of this machine, even where root builds.
+ * A user namespace of its own, in which the tree of the image is made: files get the owners that they will have on the
+ * device,
+ * without a privilege on this machine, and no script of a package can write to a file of this machine, even where root
+ * builds.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';

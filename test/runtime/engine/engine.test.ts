@@ -20,7 +20,7 @@ import {
 import { firstDifference } from '../../support/native-trace.ts';
 import { Random } from '../../support/random.ts';
 
-const GRAPHS = Number(process.env.SPIKESCOPE_FUZZ_GRAPHS ?? 1000);
+const GRAPHS = Number(process.env.SPIKESCOPE_GRAPHS ?? 1000);
 const addon = nativeAddon();
 const instructionSets = instructionSetsOf(addon);
 

@@ -135,10 +135,13 @@ export async function* bytesOf(image) {
     unpacking.on('error', (error) => resolve(reasonOf(error)));
     unpacking.on('close', (status) => resolve(status === 0 ? null : said.trim() || `exit status ${status}`));
   });
+  let isWhole = false;
   try {
     yield* unpacking.stdout;
+    isWhole = true;
   } finally {
-    unpacking.kill();
+    // One that has written everything ends by itself, and says how; one whose reader has gone would wait for ever.
+    if (!isWhole) unpacking.kill();
   }
   const fault = await ended;
   if (fault === null) return;

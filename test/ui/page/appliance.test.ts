@@ -72,10 +72,14 @@ describe.skipIf(!hasChromium)('the page of a real appliance', () => {
     await press(/^History$/);
     await see('Identifier E-2026-00417');
     await press('Search by identifier');
-    await page.locator('.typed').fill('00417');
+    await page.locator('.typed').fill('E-1999');
+    await page.keyboard.press('Enter');
+    await see('Nothing found for “E-1999”.');
+    await press('E-1999');
+    await page.locator('.typed').fill('E-2026');
     await page.keyboard.press('Enter');
     await page.locator('.entry').waitFor();
-    await see('Left forearm');
+    await page.locator('.entry').getByText('Left forearm').waitFor();
   });
 
   it('forgets the patient for the next one', async () => {

@@ -17,7 +17,8 @@ interface Still {
   readonly height: number;
   readonly takenAt: Date;
   readonly field: Field;
-  readonly jpeg: Buffer;
+  /** Encoded once, when somebody asks for it. */
+  readonly jpeg: () => Promise<Buffer>;
 }
 
 /** The frame of the last capture and what the model went by in it: one, in memory, until the next or until forgotten. */
@@ -77,7 +78,7 @@ export class FrozenFrame {
     if (still === null || result === null) return null;
     const { jpeg, width, height, field, takenAt } = still;
     return {
-      jpeg,
+      jpeg: await jpeg(),
       headers: {
         'content-type': 'image/jpeg',
         [FRAME_HEADERS.result]: result,
@@ -112,7 +113,12 @@ async function stillOf(image: CaptureImage, takenAt: Date): Promise<Still> {
   // Before anything is waited for: a camera's pixels are its own again soon.
   const field = fieldOf(frame);
   const view = reduced(frame, reductionOf(frame, LONGEST));
-  return { width, height, takenAt, field, jpeg: await jpegOf(view) };
+  let encoded: Promise<Buffer> | null = null;
+  const jpeg = (): Promise<Buffer> => {
+    encoded ??= jpegOf(view);
+    return encoded;
+  };
+  return { width, height, takenAt, field, jpeg };
 }
 
 function squareHeader(salience: Salience | null, { width, height }: Pick<Frame, 'width' | 'height'>): string {

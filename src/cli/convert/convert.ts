@@ -138,13 +138,17 @@ async function calibrationOf(
     return folder === undefined ? null : loadCalibration(folder, options, folded.inputShape);
   }
   if (quantising.length > 0) {
-    throw new UsageError('TRAINED_QUANTISED', 'This network was trained quantised; its scales are settled', {
+    throw new UsageError('TRAINED_QUANTISED', 'This network is quantised already; its scales are settled', {
       file: options.from,
       field: quantising.join(', '),
       remedy: 'leave these options out',
     });
   }
-  if (folder !== undefined) note(`${folder} is not read: the checkpoint brings the scales of its training`);
+  const origin =
+    imported.format === 'checkpoint'
+      ? 'the checkpoint brings the scales of its training'
+      : 'the file brings its scales';
+  if (folder !== undefined) note(`${folder} is not read: ${origin}`);
   return null;
 }
 

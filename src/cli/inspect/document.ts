@@ -43,6 +43,7 @@ export function documentOf(file: string, bundle: ModelBundle, engine: Engine, re
     model: { name, version, digest },
     input: graph.input,
     classes: graph.classes,
+    ...(bundle.assumedClasses && { assumedClasses: true as const }),
     layers,
     totals: {
       layers: layers.length,

@@ -87,6 +87,7 @@ export const startSchema = z.strictObject({
     .min(1)
     .max(64),
   classTable: classTableSchema.optional(),
+  assumedClasses: z.literal(true).optional(),
   triage: triageSchema.optional(),
   scope: scopeSchema.optional(),
   light: lightSchema.optional(),
@@ -113,6 +114,7 @@ const has = (part: unknown, member: string) =>
 const LATER_PARTS: readonly (readonly [field: string, format: number, isIn: (contents: Dated) => boolean])[] =
   [
     ['akidaPrograms', FORMAT_VERSION, (contents) => has(contents, 'akidaPrograms')],
+    ['assumedClasses', FORMAT_VERSION, (contents) => has(contents, 'assumedClasses')],
     ['light', FORMAT_VERSION, (contents) => has(contents, 'light')],
     ['scope', TRIAGE_FORMAT, (contents) => has(contents, 'scope')],
     ['triage', TRIAGE_FORMAT, (contents) => has(contents, 'triage')],
@@ -136,13 +138,14 @@ export function formatOf(contents: Dated): number {
 /** Replaces every typed array by a reference into the returned data. Same contents, same bytes. */
 export function documentOf(contents: ModelContents): { document: unknown; data: Uint8Array } {
   const { name, version, graph, preprocessing, readout, golden, manifest, card } = contents;
-  const { learning, classTable, triage, scope, light, akidaPrograms } = contents;
+  const { learning, classTable, assumedClasses, triage, scope, light, akidaPrograms } = contents;
   const writer = new ArrayWriter();
   const document = withReferences(
     {
       ...{ name, version, preprocessing, readout, manifest, card, graph: ordered(graph), golden },
       ...(learning !== undefined && { learning: orderedLearning(learning) }),
       ...(classTable !== undefined && { classTable: orderedTable(classTable) }),
+      ...(assumedClasses === true && { assumedClasses }),
       ...(triage !== undefined && { triage: orderedTriage(triage) }),
       ...(scope !== undefined && { scope: orderedScope(scope) }),
       ...(light !== undefined && { light: orderedLight(light) }),

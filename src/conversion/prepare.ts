@@ -5,6 +5,9 @@ import { composeAndFold, type GhostPolicy } from './compose/choose.ts';
 import type { FloatGraph, FloatNode } from './float/graph.ts';
 import { type CheckpointArrays, type FloatSource, importSource } from './float-source.ts';
 import { type Normalisation, withNormalisation } from './fold/input.ts';
+import type { OnnxOptions } from './onnx/import.ts';
+import { refuseSecondNormalisation } from './scrutiny/image-range.ts';
+import { withTwoClasses } from './two-classes.ts';
 
 /** Largest side that a bundle's preprocessing may have. */
 const MAXIMUM_SIDE = 1024;
@@ -13,10 +16,12 @@ export interface PreparedModel {
   readonly imported: FloatSource;
   /** Equal to the imported graph; every node has an integer form. */
   readonly folded: FloatGraph;
+  /** What the caller said of the image’s scale. */
+  readonly normalisation?: Normalisation;
   readonly nodesNeedingDequantisation: readonly string[];
 }
 
-export interface PreparationOptions {
+export interface PreparationOptions extends OnnxOptions {
   readonly normalisation?: Normalisation;
   /** Default `auto`; `keep` for a network that was trained quantised, whose tensors are settled. */
   readonly ghost?: GhostPolicy;
@@ -24,16 +29,18 @@ export interface PreparationOptions {
 }
 
 /**
- * @throws RefusedError `ONNX_*`, `CHECKPOINT_*`; `INPUT_SHAPE` unless the image is square and RGB; `INPUT_NORMALISATION`;
+ * @throws RefusedError `ONNX_*`, `CHECKPOINT_*`; `INPUT_SHAPE` unless the image is square and RGB; `INPUT_NORMALISATION`,
+ * also where the network normalises the image itself; `ONNX_OUTPUTS` where one number is no answer;
  * `NEEDS_DEQUANTISATION` naming the nodes that integers cannot compute
  */
 export async function prepareModel(
   contents: Uint8Array,
   file: string,
-  { normalisation, ghost = 'auto', arrays }: PreparationOptions = {},
+  { normalisation, ghost = 'auto', arrays, ...onnx }: PreparationOptions = {},
 ): Promise<PreparedModel> {
-  const imported = await importSource(contents, file, arrays);
+  const imported = withTwoClasses(await importSource(contents, file, arrays, onnx), file);
   requireSquareRgb(imported.graph, file);
+  if (normalisation !== undefined) refuseSecondNormalisation(imported, normalisation, file);
   const normalised =
     normalisation === undefined ? imported.graph : withNormalisation(imported.graph, normalisation);
   const folded = separateImage(composeAndFold(normalised, imported.quantisation === null ? ghost : 'keep'));
@@ -50,7 +57,7 @@ export async function prepareModel(
       },
     );
   }
-  return { imported, folded, nodesNeedingDequantisation };
+  return { imported, folded, nodesNeedingDequantisation, ...(normalisation && { normalisation }) };
 }
 
 /** Steps that were not folded, and parameters that left the finite numbers when they were. */

@@ -1,3 +1,4 @@
+import type { Agreement } from '../../conversion/scrutiny/agreement.ts';
 import type { Target } from '../../conversion/targets/check.ts';
 import { printable } from '../../errors.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
@@ -19,6 +20,11 @@ export interface ConversionSummary {
   readonly weightQuantisation: Manifest['weightQuantisation'];
   readonly calibration: Manifest['calibration'];
   readonly weightBytes: number;
+  readonly classes: readonly string[];
+  /** Whether nobody has named them: they are a guess. */
+  readonly assumedClasses: boolean;
+  /** With the float network; null where training settled every scale. */
+  readonly agreement: Agreement | null;
   readonly targets: Manifest['targets'];
   readonly reparameterisations: readonly { readonly layer: string; readonly applied: readonly string[] }[];
 }
@@ -26,6 +32,7 @@ export interface ConversionSummary {
 export function summaryOf(
   bundle: ModelBundle,
   { out, target }: Pick<ConvertOptions, 'out' | 'target'>,
+  agreement: Agreement | null,
 ): ConversionSummary {
   const { name, version, digest, manifest, graph } = bundle;
   const weightBytes = graph.nodes.reduce(
@@ -43,6 +50,9 @@ export function summaryOf(
     weightQuantisation: manifest.weightQuantisation,
     calibration: manifest.calibration,
     weightBytes,
+    classes: graph.classes,
+    assumedClasses: bundle.assumedClasses === true,
+    agreement: agreement && { ...agreement, decibels: finite(agreement.decibels) },
     targets: manifest.targets,
     reparameterisations: manifest.layers
       .filter(({ reparameterisation }) => reparameterisation.length > 0)
@@ -60,7 +70,24 @@ export function printSummary(summary: ConversionSummary): void {
     `weights                  ${summary.weightQuantisation}, ${(summary.weightBytes / 1024).toFixed(1)} KiB`,
   );
   print(`scales                   ${scalesOf(summary.calibration)}`);
+  print(
+    `classes                  ${printable(summary.classes.join(' '))}${summary.assumedClasses ? '  (assumed)' : ''}`,
+  );
+  if (summary.agreement !== null) printAgreement(summary.agreement);
   print(`deployable on ${summary.target.padEnd(11)}${summary.deployable ? 'yes' : 'no'}`);
   print();
   printTargets(targets);
+}
+
+function printAgreement({ images, same, isHeldOut, decibels, worst }: Agreement): void {
+  const where = isHeldOut ? 'images that the calibration did not see' : 'the calibration’s own images';
+  print(`agreement                ${same} of ${images}, ${where}; logits ${decibels.toFixed(1)} dB`);
+  for (const { layer, decibels: own } of worst) {
+    print(`  noisiest               ${printable(layer)} ${own.toFixed(1)} dB`);
+  }
+}
+
+/** JSON knows no infinity: where nothing is lost, the most that is told. */
+function finite(decibels: number): number {
+  return Math.min(decibels, 999);
 }

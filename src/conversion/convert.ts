@@ -64,6 +64,7 @@ export async function convert(
   const { imported, nodesNeedingDequantisation } = prepared;
   const { context, graph } = await convertGraph(prepared, calibration, options);
   const classTable = options.classTable ?? knownClassTable(graph.classes);
+  const areAssumed = options.classes === undefined && imported.classes === null;
   return {
     name: options.name,
     version: options.version,
@@ -89,6 +90,7 @@ export async function convert(
     }),
     card: options.card ?? DEFAULT_CARD,
     ...(classTable && { classTable }),
+    ...(areAssumed && { assumedClasses: true }),
   };
 }
 

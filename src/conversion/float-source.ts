@@ -4,7 +4,8 @@ import { isCheckpoint, parseCheckpoint } from '../model/checkpoint/file.ts';
 import { answeringArrays, type TrainedQuantisation } from '../model/checkpoint/format.ts';
 import { floatGraphOf } from './float/architecture.ts';
 import type { FloatGraph } from './float/graph.ts';
-import { importOnnx } from './onnx/import.ts';
+import type { Readout } from './onnx/ending.ts';
+import { importOnnx, type OnnxOptions } from './onnx/import.ts';
 import type { StatedQuantisation } from './quantise/stated.ts';
 
 export interface FloatSource {
@@ -20,19 +21,26 @@ export interface FloatSource {
   readonly quantisation: TrainedQuantisation | null;
   /** What an ONNX file that is quantised already says of scales and zero points. */
   readonly stated: StatedQuantisation | null;
+  /** What the network itself makes of the logits at its end; it is left to the readout. */
+  readonly readout: Readout;
+  /** What was left out of the file, for people. */
+  readonly notes: readonly string[];
+  /** Whether the image goes in as bytes, so that the network itself knows their scale. */
+  readonly takesBytes: boolean;
 }
 
 /** Which arrays of a checkpoint answer: the moving averages where it keeps them, or the last values. */
 export type CheckpointArrays = 'averages' | 'last';
 
-/** `file` only names it in messages. @throws RefusedError `ONNX_*`, `CHECKPOINT_*` */
+/** `file` names it in messages; weights of an ONNX model may lie beside it. @throws RefusedError `ONNX_*`, `CHECKPOINT_*` */
 export async function importSource(
   contents: Uint8Array,
   file: string,
   arrays: CheckpointArrays = 'averages',
+  onnx: OnnxOptions = {},
 ): Promise<FloatSource> {
   if (isCheckpoint(contents)) return importCheckpoint(contents, file, arrays);
-  return { ...(await importOnnx(contents, file)), format: 'onnx', classes: null, quantisation: null };
+  return { ...(await importOnnx(contents, file, onnx)), format: 'onnx', classes: null, quantisation: null };
 }
 
 function importCheckpoint(contents: Uint8Array, file: string, arrays: CheckpointArrays): FloatSource {
@@ -48,5 +56,8 @@ function importCheckpoint(contents: Uint8Array, file: string, arrays: Checkpoint
     });
   }
   const floatNodes = architecture.layers.length;
-  return { graph, format: 'checkpoint', opset: null, floatNodes, classes, quantisation, stated: null };
+  return {
+    ...{ graph, format: 'checkpoint', opset: null, floatNodes, classes, quantisation, stated: null },
+    ...{ readout: 'none', notes: [], takesBytes: false },
+  };
 }

@@ -6,7 +6,10 @@ import type { FloatGraph, FloatNode } from './float/graph.ts';
 import { type CheckpointArrays, type FloatSource, importSource } from './float-source.ts';
 import { withFunctions } from './fold/function.ts';
 import { type Normalisation, withNormalisation } from './fold/input.ts';
+import type { OnnxOptions } from './onnx/import.ts';
 import { type PlacedQuantisation, placed, settledBy } from './quantise/stated.ts';
+import { refuseSecondNormalisation } from './scrutiny/image-range.ts';
+import { withTwoClasses } from './two-classes.ts';
 
 /** Largest side that a bundle's preprocessing may have. */
 const MAXIMUM_SIDE = 1024;
@@ -17,10 +20,12 @@ export interface PreparedModel {
   readonly folded: FloatGraph;
   /** What an ONNX file that is quantised already says of the folded graph; null of a float model. */
   readonly stated: PlacedQuantisation | null;
+  /** What the caller said of the image’s scale. */
+  readonly normalisation?: Normalisation;
   readonly nodesNeedingDequantisation: readonly string[];
 }
 
-export interface PreparationOptions {
+export interface PreparationOptions extends OnnxOptions {
   readonly normalisation?: Normalisation;
   /** Default `auto`; `keep` for a network that was trained quantised, whose tensors are settled. */
   readonly ghost?: GhostPolicy;
@@ -28,16 +33,18 @@ export interface PreparationOptions {
 }
 
 /**
- * @throws RefusedError `ONNX_*`, `CHECKPOINT_*`; `INPUT_SHAPE` unless the image is square and RGB; `INPUT_NORMALISATION`;
+ * @throws RefusedError `ONNX_*`, `CHECKPOINT_*`; `INPUT_SHAPE` unless the image is square and RGB; `INPUT_NORMALISATION`,
+ * also where the network normalises the image itself; `ONNX_OUTPUTS` where one number is no answer;
  * `NEEDS_DEQUANTISATION` naming the nodes that integers cannot compute
  */
 export async function prepareModel(
   contents: Uint8Array,
   file: string,
-  { normalisation, ghost = 'auto', arrays }: PreparationOptions = {},
+  { normalisation, ghost = 'auto', arrays, ...onnx }: PreparationOptions = {},
 ): Promise<PreparedModel> {
-  const imported = await importSource(contents, file, arrays);
+  const imported = withTwoClasses(await importSource(contents, file, arrays, onnx), file);
   requireSquareRgb(imported.graph, file);
+  if (normalisation !== undefined) refuseSecondNormalisation(imported, normalisation, file);
   const recognised = withFunctions(imported.graph);
   const normalised = normalisation === undefined ? recognised : withNormalisation(recognised, normalisation);
   const isSettled = imported.quantisation !== null || imported.stated !== null;
@@ -62,6 +69,7 @@ export async function prepareModel(
     folded,
     stated,
     nodesNeedingDequantisation,
+    ...(normalisation && { normalisation }),
   };
 }
 

@@ -61,6 +61,10 @@ const shapeWith = <Reason extends string>(reasons: readonly [Reason, ...Reason[]
   head: digestSchema
     .optional()
     .describe('SHA-256 of the learned head that read it; absent where the device does not learn'),
+  classes: z
+    .literal('assumed')
+    .optional()
+    .describe('Where nobody named the classes of the model: their names are a guess; else absent'),
   accepted: z.boolean().describe('False when the frame could not be read: take it again'),
   reasons: z.array(z.enum(reasons)).describe('Why the frame was not accepted'),
   fault: faultCodeSchema.optional().describe('Code of the error, with the reasons unreadable and failed'),

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { convertCommand } from '../../src/cli/convert/convert.ts';
 import { readBundle } from '../../src/model/bundle/read.ts';
-import { writeBundle } from '../../src/model/bundle/write.ts';
+import { bundleBytes, writeBundle } from '../../src/model/bundle/write.ts';
 import { checkpointBytes, writeCheckpoint } from '../../src/model/checkpoint/file.ts';
 import type { Checkpoint } from '../../src/model/checkpoint/format.ts';
 import { qanaAkd1000 } from '../../src/model/networks/qana-akd1000.ts';
@@ -114,6 +114,34 @@ describe('convert', () => {
     expect(await calibratedOn('--images', '2')).toBe(2);
     expect(await calibratedOn('--split', 'test')).toBe(1);
     expect((await convert('--split-file', csv, '--split', 'nowhere')).fault?.code).toBe('SPLIT_FILE');
+  });
+
+  it('says that nobody named the classes, in the bundle and to its readers, until somebody does', async () => {
+    const guessed = await convert('--json');
+    expect(guessed.stderr).toContain(
+      'akiec, bcc, bkl, df, mel, nv, vasc. Confirm or correct them with --classes',
+    );
+    expect(JSON.parse(guessed.stdout)).toMatchObject({ assumedClasses: true });
+    expect((await readBundle(out)).assumedClasses).toBe(true);
+    const remarks: string[] = [];
+    const { bundle, engine } = await openModel(out, { onRemark: (remark) => remarks.push(remark) });
+    await engine.close();
+    expect(remarks.join()).toContain('assumed');
+    expect((await readFile(out)).equals(bundleBytes(bundle))).toBe(true);
+    const named = await convert('--json', '--classes', 'akiec,bcc,bkl,df,mel,nv,vasc');
+    expect(named.stderr).not.toContain('assumed');
+    expect(JSON.parse(named.stdout)).toMatchObject({ assumedClasses: false });
+    expect((await readBundle(out)).assumedClasses).toBeUndefined();
+  });
+
+  it('tells how the integer network agrees with the float network, on images that it was not calibrated on', async () => {
+    const { agreement } = JSON.parse((await convert('--json', '--images', '4')).stdout);
+    expect(agreement).toMatchObject({ isHeldOut: true });
+    expect(agreement.images).toBeGreaterThan(0);
+    expect(agreement.decibels).toBeGreaterThan(10);
+    expect(agreement.worst.length).toBeGreaterThan(0);
+    const text = (await convert()).stdout;
+    expect(text).toMatch(/agreement {16}\d of 6, the calibration’s own images; logits [\d.]+ dB/);
   });
 
   it('takes a card', async () => {

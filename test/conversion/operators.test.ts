@@ -213,10 +213,6 @@ const activations: Case[] = [
     draw: onMap((s, map) => s.draw('Clip', [s.draw('Sigmoid', [map]), s.scalar(0.3), s.scalar(0.6)])),
   },
   { name: 'Sigmoid', draw: onMap((s, map) => s.draw('Sigmoid', [map])) },
-  {
-    name: 'Sigmoid as the output',
-    draw: onVector((s, vector) => s.draw('Sigmoid', [s.linear(vector, 12, CLASSES)])),
-  },
 ];
 
 const arithmetic: Case[] = [

@@ -119,9 +119,7 @@ describe('parameters', () => {
       (b) => Object.assign(weights(b, 1), { floatData: [1, 2, Number.POSITIVE_INFINITY, 4] }),
     ],
     ['too few', 'ONNX_TENSOR_SIZE', (b) => Object.assign(weights(b, 0), { floatData: [1, 2, 3] })],
-    ['float16', 'ONNX_DATA_TYPE', (b) => Object.assign(weights(b, 0), { dataType: 10 })],
     ['double', 'ONNX_DATA_TYPE', (b) => Object.assign(weights(b, 0), { dataType: 11 })],
-    ['bfloat16', 'ONNX_DATA_TYPE', (b) => Object.assign(weights(b, 0), { dataType: 16 })],
     [
       'integers',
       'ONNX_DATA_TYPE',
@@ -256,11 +254,11 @@ describe('parameters', () => {
     ],
     ['a sparse constant', 'ONNX_ATTRIBUTE', (b, x) => b.node('Mul', [x, b.node('Constant', [])])],
     [
-      'a float16 constant',
+      'a constant in double precision',
       'ONNX_DATA_TYPE',
       (b, x) => {
         const constant = b.node('Constant', [], {
-          value: tensor({ dims: [1], dataType: 10, rawData: Buffer.alloc(2) }),
+          value: tensor({ dims: [1], dataType: 11, rawData: Buffer.alloc(8) }),
         });
         return b.node('Mul', [x, constant]);
       },
@@ -340,12 +338,10 @@ describe('graphs', () => {
   it.each<[string, string, ConstructorParameters<typeof OnnxBuilder>[0]]>([
     ['dynamic height and width', 'ONNX_DYNAMIC_SHAPE', { image: ['n', 3, 'h', 'w'] }],
     ['an unknown width', 'ONNX_DYNAMIC_SHAPE', { image: [1, 3, 8, null] }],
-    ['a fixed batch of eight', 'ONNX_DYNAMIC_SHAPE', { image: [8, 3, 8, 8] }],
-    ['a float16 image', 'ONNX_DATA_TYPE', { imageType: 10 }],
-    ['an image in bytes', 'ONNX_DATA_TYPE', { imageType: 2 }],
+    ['an image in whole numbers', 'ONNX_DATA_TYPE', { imageType: 7 }],
     ['a vector as input', 'ONNX_INPUTS', { image: ['n', 192] }],
-    ['opset 10', 'ONNX_OPSET', { opset: 10 }],
-    ['opset 21', 'ONNX_OPSET', { opset: 21 }],
+    ['opset 8', 'ONNX_OPSET', { opset: 8 }],
+    ['opset 25', 'ONNX_OPSET', { opset: 25 }],
   ])('%s', async (_, code, options) => {
     const b = new OnnxBuilder(options);
     b.output(b.convolution('image', 4, 3));
@@ -360,19 +356,17 @@ describe('graphs', () => {
     await expect(importOnnx(await b.encode(), 'model.onnx')).resolves.toBeDefined();
   });
 
-  it('two images, two outputs', async () => {
+  it('two images', async () => {
     const two = sound();
     two.inputs.push(
       ...new OnnxBuilder({ image: ['n', 3, 8, 8] }).inputs.map((input) => ({ ...input, name: 'second' })),
     );
     expect((await refusalOf(await two.encode())).code).toBe('ONNX_INPUTS');
-    expect((await refusalOf(await sound().output('relu_1').encode())).code).toBe('ONNX_OUTPUTS');
   });
 
   it.each<[string, (number | string)[]]>([
     ['an image that is not square', ['n', 3, 8, 12]],
     ['a grey image', ['n', 1, 8, 8]],
-    ['channels last', ['n', 8, 8, 3]],
   ])('%s cannot be fed by the device', async (_, image) => {
     const b = new OnnxBuilder({ image });
     b.output(b.node('Flatten', ['image']));

@@ -37,13 +37,14 @@ export function documentOf(
     };
   }
   const { accepted, reasons, diagnosis, probabilities, potentials, tiled, crop, timings } = outcome.reading;
-  const { triage, malignancy, unfamiliar } = outcome.reading;
+  const { triage, malignancy, unfamiliar, assumedClasses } = outcome.reading;
   return {
     path: outcome.path,
     accepted,
     reasons,
     ...(triage !== undefined && { triage, malignancy }),
     ...(unfamiliar !== undefined && { unfamiliar }),
+    ...(assumedClasses && { classes: 'assumed' }),
     diagnosis,
     probabilities,
     potentials,

@@ -1,24 +1,26 @@
 import path from 'node:path';
 import { Command, Option } from 'commander';
-import type { CalibrationSet } from '../../conversion/calibration/images.ts';
-import {
-  evenlySpaced,
-  findCalibrationImages,
-  loadImages,
-  onlySplit,
-} from '../../conversion/calibration/images.ts';
 import { GHOST_POLICIES } from '../../conversion/compose/choose.ts';
 import { convert, PASSES } from '../../conversion/convert.ts';
 import { type PreparedModel, prepareModel } from '../../conversion/prepare.ts';
+import {
+  type Agreement,
+  type JudgedImages,
+  LEAST_AGREEMENT,
+  measureAgreement,
+  requireAgreement,
+} from '../../conversion/scrutiny/agreement.ts';
+import { requireDependence } from '../../conversion/scrutiny/dependence.ts';
 import { TARGETS } from '../../conversion/targets/check.ts';
-import { UsageError } from '../../errors.ts';
-import type { Shape } from '../../model/graph.ts';
+import { printable, UsageError } from '../../errors.ts';
+import type { ModelContents } from '../../model/bundle/bundle.ts';
 import { note, printJson, startProgress } from '../../ui/terminal/console.ts';
 import { meanOption, stdOption } from '../shared/normalisation.ts';
 import { requireWritable } from '../shared/output.ts';
 import { readSource } from '../shared/read-source.ts';
 import { writeModel } from '../shared/write-model.ts';
 import { refuseUnmappable } from './early-target.ts';
+import { type LoadedImages, loadCalibration } from './images.ts';
 import { lostProgramsOf } from './lost-programs.ts';
 import { readCard, readClassTable } from './model-card.ts';
 import { type ConvertOptions, parseConvertOptions } from './options.ts';
@@ -39,9 +41,9 @@ Exit codes: 0 written, 1 failed, 2 wrong usage, 3 refused (not convertible, or n
 export function convertCommand(): Command {
   return new Command('convert')
     .description(
-      'Convert a float model (ONNX, opset 11-20) or a checkpoint of a training into an integer bundle',
+      'Convert a float model (ONNX, opset 9-24) or a checkpoint of a training into an integer bundle',
     )
-    .requiredOption('--from <model>', 'float model, ONNX with its weights inline, or checkpoint')
+    .requiredOption('--from <model>', 'float model: ONNX, its weights inline or beside it, or checkpoint')
     .option(
       '--calibration <folder>',
       'images of the kind the device will see, in any nesting; a checkpoint that was trained quantised needs none',
@@ -74,6 +76,12 @@ export function convertCommand(): Command {
     .option('--no-averages', 'the checkpoint’s last weights, not their moving averages')
     .addOption(meanOption())
     .addOption(stdOption())
+    .option('--size <pixels>', 'height and width of the image, where an ONNX file leaves them open')
+    .option('--output <name>', 'tensor with the logits, where an ONNX network gives several answers')
+    .option(
+      '--accept-agreement <share>',
+      'write the bundle although integer and float network agree on fewer images than 0.9, down to this share',
+    )
     .option(
       '--images <count>',
       'calibrate on at most this many images, evenly spaced: each is computed twice in floating point, so time grows with them; 128 to 512 gave the same accuracy',
@@ -103,9 +111,14 @@ async function runConvert(options: ConvertOptions): Promise<void> {
     arrays: options.averages ? 'averages' : 'last',
     ...(options.ghost && { ghost: options.ghost }),
     ...(options.normalisation && { normalisation: options.normalisation }),
+    ...(options.size && { side: options.size }),
+    ...(options.output && { output: options.output }),
   });
+  for (const remark of prepared.imported.notes) note(printable(remark));
   if (options.calibration !== undefined) await refuseUnmappable(prepared, options);
-  const calibration = await calibrationOf(options, prepared);
+  const loaded = await calibrationOf(options, prepared);
+  const calibration = loaded?.calibration ?? null;
+  if (calibration !== null) requireDependence(prepared, calibration.images);
   const progress = calibration && startProgress('Calibrating', PASSES * calibration.images.length);
   const model = await convert(prepared, contents, calibration, {
     name: options.name,
@@ -121,10 +134,13 @@ async function runConvert(options: ConvertOptions): Promise<void> {
     tell: note,
   }).finally(() => progress?.stop());
   requireTarget(model.manifest, options.target, options.allowHost);
+  const agreement = loaded && judged(prepared, model, loaded.judged);
+  if (agreement !== null) requireAgreement(agreement, options.acceptAgreement ?? LEAST_AGREEMENT);
   const lost = await lostProgramsOf(options.out);
   const bundle = await writeModel(options.out, model);
   if (lost !== null) note(lost);
-  const summary = summaryOf(bundle, options);
+  if (bundle.assumedClasses) note(assumed(bundle.graph.classes));
+  const summary = summaryOf(bundle, options, agreement);
   if (options.json) printJson(summary);
   else printSummary(summary);
 }
@@ -133,7 +149,7 @@ async function runConvert(options: ConvertOptions): Promise<void> {
 async function calibrationOf(
   { calibration: folder, quantising, ...options }: ConvertOptions,
   { imported, folded }: PreparedModel,
-): Promise<CalibrationSet | null> {
+): Promise<LoadedImages | null> {
   if (imported.quantisation === null) {
     return folder === undefined ? null : loadCalibration(folder, options, folded.inputShape);
   }
@@ -152,18 +168,16 @@ async function calibrationOf(
   return null;
 }
 
-async function loadCalibration(
-  folder: string,
-  options: Pick<ConvertOptions, 'splitFile' | 'split' | 'images'>,
-  shape: Shape,
-): Promise<CalibrationSet> {
-  const found = await findCalibrationImages(folder);
-  const chosen = options.splitFile ? await onlySplit(found, options.splitFile, options.split) : found;
-  const sample = evenlySpaced(chosen, options.images);
-  const progress = startProgress('Reading images', sample.length);
-  const calibration = await loadImages(sample, shape, () => progress.advance()).finally(() =>
-    progress.stop(),
-  );
-  for (const refused of calibration.refused) note(`Left out: ${refused.describe()}`);
-  return calibration;
+function judged({ folded }: PreparedModel, { graph }: ModelContents, images: JudgedImages): Agreement {
+  const progress = startProgress('Comparing with the float network', images.images.length);
+  try {
+    return measureAgreement(folded, graph, images, () => progress.advance());
+  } finally {
+    progress.stop();
+  }
+}
+
+function assumed(classes: readonly string[]): string {
+  const names = printable(classes.join(', '));
+  return `The names of the classes are assumed, in the order of the outputs: ${names}. Confirm or correct them with --classes.`;
 }

@@ -1,3 +1,4 @@
+import type { Agreement } from '../../conversion/scrutiny/agreement.ts';
 import type { Target } from '../../conversion/targets/check.ts';
 import { printable } from '../../errors.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
@@ -22,6 +23,11 @@ export interface ConversionSummary {
   readonly weightBytes: number;
   /** Layers whose values are no counts of spikes; a spiking network has none. */
   readonly notSpiking: readonly string[];
+  readonly classes: readonly string[];
+  /** Whether nobody has named them: they are a guess. */
+  readonly assumedClasses: boolean;
+  /** With the float network; null where training settled every scale. */
+  readonly agreement: Agreement | null;
   readonly targets: Manifest['targets'];
   readonly reparameterisations: readonly { readonly layer: string; readonly applied: readonly string[] }[];
 }
@@ -29,6 +35,7 @@ export interface ConversionSummary {
 export function summaryOf(
   bundle: ModelBundle,
   { out, target }: Pick<ConvertOptions, 'out' | 'target'>,
+  agreement: Agreement | null,
 ): ConversionSummary {
   const { name, version, digest, manifest, graph } = bundle;
   const weightBytes = graph.nodes.reduce(
@@ -47,6 +54,9 @@ export function summaryOf(
     calibration: manifest.calibration,
     weightBytes,
     notSpiking: nodesWithoutSpikes(graph),
+    classes: graph.classes,
+    assumedClasses: bundle.assumedClasses === true,
+    agreement: agreement && { ...agreement, decibels: finite(agreement.decibels) },
     targets: manifest.targets,
     reparameterisations: manifest.layers
       .filter(({ reparameterisation }) => reparameterisation.length > 0)
@@ -64,6 +74,10 @@ export function printSummary(summary: ConversionSummary): void {
     `weights                  ${summary.weightQuantisation}, ${(summary.weightBytes / 1024).toFixed(1)} KiB`,
   );
   print(`scales                   ${scalesOf(summary.calibration)}`);
+  print(
+    `classes                  ${printable(summary.classes.join(' '))}${summary.assumedClasses ? '  (assumed)' : ''}`,
+  );
+  if (summary.agreement !== null) printAgreement(summary.agreement);
   print(`deployable on ${summary.target.padEnd(11)}${summary.deployable ? 'yes' : 'no'}`);
   if (summary.notSpiking.length > 0) {
     print(
@@ -72,4 +86,17 @@ export function printSummary(summary: ConversionSummary): void {
   }
   print();
   printTargets(targets);
+}
+
+function printAgreement({ images, same, isHeldOut, decibels, worst }: Agreement): void {
+  const where = isHeldOut ? 'images that the calibration did not see' : 'the calibration’s own images';
+  print(`agreement                ${same} of ${images}, ${where}; logits ${decibels.toFixed(1)} dB`);
+  for (const { layer, decibels: own } of worst) {
+    print(`  noisiest               ${printable(layer)} ${own.toFixed(1)} dB`);
+  }
+}
+
+/** JSON knows no infinity: where nothing is lost, the most that is told. */
+function finite(decibels: number): number {
+  return Math.min(decibels, 999);
 }

@@ -46,6 +46,7 @@ export function documentOf(file: string, bundle: ModelBundle, engine: Engine, re
     classes: graph.classes,
     /** Layers whose values are no counts of spikes; a spiking network has none. */
     notSpiking: nodesWithoutSpikes(graph),
+    ...(bundle.assumedClasses && { assumedClasses: true as const }),
     layers,
     totals: {
       layers: layers.length,

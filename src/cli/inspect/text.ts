@@ -14,7 +14,7 @@ export function printInspection(document: InspectDocument): void {
   print(`${colour.bold(printable(`${model.name} ${model.version}`))}  ${printable(document.bundle)}`);
   print(`digest      ${model.digest}`);
   print(
-    `input       ${document.input.shape.join('×')} uint8, ${document.classes.length} classes: ${printable(document.classes.join(' '))}`,
+    `input       ${document.input.shape.join('×')} uint8, ${document.classes.length} classes: ${printable(document.classes.join(' '))}${document.assumedClasses ? ' (assumed)' : ''}`,
   );
   print(
     `engine      ${engine.backend}, ${engine.instructionSet}, arena ${kibibytes(engine.arenaBytes)}; ${engine.goldenInputsReplayed} golden inputs reproduced`,

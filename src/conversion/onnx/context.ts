@@ -14,6 +14,8 @@ export interface Activation {
   readonly dims: readonly number[];
   /** For each element of a vector in ONNX's order, its index in the float graph's tensor; null where both agree. */
   readonly order: Int32Array | null;
+  /** Which of N, C, H, W (0…3) each axis is, where a Transpose moved them: `dims` follow this order then. */
+  readonly axes?: readonly number[];
 }
 
 /** A map whose channels lie on two axes. */

@@ -6,7 +6,8 @@ import { modelType } from './schema.ts';
 
 /** Far above any network for these processors. */
 export const MAXIMUM_MODEL_BYTES = 512 * 2 ** 20;
-const MAXIMUM_NODES = 2000;
+/** Of a graph, its local functions written out. */
+export const MAXIMUM_NODES = 2000;
 
 const text = z.string().default('');
 const list = <T extends z.ZodType>(item: T) => z.array(item).default([]);
@@ -26,6 +27,7 @@ const tensorSchema = z.object({
   doubleData: numbers,
   rawData: bytes.optional(),
   dataLocation: z.int().default(0),
+  externalData: list(z.object({ key: text, value: text })),
 });
 export type OnnxTensor = z.infer<typeof tensorSchema>;
 
@@ -38,6 +40,8 @@ const attributeSchema = z.object({
   t: tensorSchema.optional(),
   floats: numbers,
   ints: numbers,
+  /** Within a local function: the attribute of its caller that stands here. */
+  refAttrName: text,
 });
 export type OnnxAttribute = z.infer<typeof attributeSchema>;
 
@@ -45,6 +49,7 @@ const nodeSchema = z.object({
   name: text,
   opType: z.string().min(1),
   domain: text,
+  overload: text,
   input: list(z.string()),
   output: list(z.string()),
   attribute: list(attributeSchema),
@@ -77,9 +82,24 @@ const graphSchema = z.object({
 });
 export type OnnxGraph = z.infer<typeof graphSchema>;
 
+const opsets = z.array(z.object({ domain: text, version: z.number().default(0) }));
+
+const functionSchema = z.object({
+  name: z.string().min(1),
+  domain: text,
+  overload: text,
+  input: list(z.string()),
+  output: list(z.string()),
+  attributeProto: list(attributeSchema),
+  opsetImport: opsets.default([]),
+  node: list(nodeSchema),
+});
+export type OnnxFunction = z.infer<typeof functionSchema>;
+
 const modelSchema = z.object({
-  opsetImport: z.array(z.object({ domain: text, version: z.number().default(0) })).min(1),
+  opsetImport: opsets.min(1),
   graph: graphSchema,
+  functions: list(functionSchema),
 });
 export type OnnxModel = z.infer<typeof modelSchema>;
 

@@ -1,20 +1,29 @@
 /** ONNX model → float graph. Every fault of every node is found before anything is refused. */
 import { RefusedError } from '../../errors.ts';
-import { elementCount, INPUT_NAME } from '../../model/graph.ts';
+import { INPUT_NAME, type Shape } from '../../model/graph.ts';
 import type { FloatGraph } from '../float/graph.ts';
 import type { StatedQuantisation } from '../quantise/stated.ts';
 import { Attributes } from './attributes.ts';
-import { type Activation, ImportContext, type Operation, shapeOf } from './context.ts';
+import { ImportContext, type Operation, shapeOf } from './context.ts';
 import { decodeModel, type OnnxGraph, type OnnxModel } from './decode.ts';
-import { imageInput, opsetOf, requireStatedShape, singleOutput } from './interface.ts';
-import { importAmongBytes } from './operators/quantised.ts';
-import { IMPORTERS } from './operators/registry.ts';
+import { type Ending, endingOf, livingNodes, type Readout } from './ending.ts';
+import { withExternalData } from './external.ts';
+import { refuseFaults } from './faults.ts';
+import { foldConstants } from './fold-constants.ts';
+import { inlined } from './functions.ts';
+import { type ImageInput, imageInput, opsetOf, requireStatedShape } from './interface.ts';
+import { CHANNELS_LAST, importInLayout, importTranspose } from './layout.ts';
+import { flattenAnyOrder, reshapeForOne } from './layout-reshape.ts';
+import { identityOrder, requireLogits } from './logits.ts';
+import { importSoftmax } from './operators/activation.ts';
+import { importCast } from './operators/cast.ts';
+import { importAmongBytes, importCastOfBytes } from './operators/quantised.ts';
+import { IMPORTERS, type Importer } from './operators/registry.ts';
+import { importIdentity } from './operators/shape.ts';
+import { importGridTranspose } from './operators/shuffle.ts';
 import { inDataOrder, type LabelledNode, labelled, requireSingleMakers } from './order.ts';
 import { remedyFor } from './remedies.ts';
 import { type Constant, readTensor } from './tensor.ts';
-
-/** As many as a bundle may name. */
-const MAXIMUM_CLASSES = 4096;
 
 export interface ImportedModel {
   readonly graph: FloatGraph;
@@ -23,17 +32,35 @@ export interface ImportedModel {
   readonly floatNodes: number;
   /** Scales and zero points that the file states; null where it is a float model. */
   readonly stated: StatedQuantisation | null;
+  /** What the network itself makes of the logits at its end; it is left to the readout. */
+  readonly readout: Readout;
+  /** What was left out of the file, for people. */
+  readonly notes: readonly string[];
+  /** Whether the image goes in as bytes, so that the network itself knows their scale. */
+  readonly takesBytes: boolean;
+}
+
+/** What the file leaves open. */
+export interface OnnxOptions {
+  /** Height and width of the image, where they are no numbers in the file. */
+  readonly side?: number;
+  /** Name of the tensor that holds the logits, where the network gives several answers. */
+  readonly output?: string;
 }
 
 /**
- * Reads an ONNX model, opsets 11 to 20, one image in, one vector out, weights inline.
- * `file` only names it in messages.
+ * Reads an ONNX model, opsets 9 to 24, one image in, one vector out. `file` names it in messages, and weights that it keeps
+ * in files of their own lie in its folder.
  * @throws RefusedError `ONNX_*`; with several faulty nodes the message lists all of them
  */
-export async function importOnnx(contents: Uint8Array, file: string): Promise<ImportedModel> {
+export async function importOnnx(
+  contents: Uint8Array,
+  file: string,
+  options: OnnxOptions = {},
+): Promise<ImportedModel> {
   const model = await decodeModel(contents, file);
   try {
-    return importModel(model);
+    return importModel(await withExternalData(model, file), options);
   } catch (error) {
     if (error instanceof RefusedError)
       throw new RefusedError(error.code, error.message, { file, ...error.details });
@@ -41,31 +68,70 @@ export async function importOnnx(contents: Uint8Array, file: string): Promise<Im
   }
 }
 
-function importModel(model: OnnxModel): ImportedModel {
-  const { graph } = model;
+function importModel(model: OnnxModel, { side, output: wanted }: OnnxOptions): ImportedModel {
   const opset = opsetOf(model);
-  const nodes = labelled(graph.node);
-  requireSingleMakers(graph, nodes);
-  const input = imageInput(graph);
-  const output = singleOutput(graph);
-  const ordered = inDataOrder(graph, nodes);
+  const graph = { ...model.graph, node: inlined(model) };
+  const all = labelled(graph.node);
+  requireSingleMakers(graph, all);
+  const input = imageInput(graph, side);
+  const ending = endingOf(graph, wanted);
+  // Before anything is left out, since a circle may hide what is alive.
+  const alive = new Set(livingNodes(graph.node, ending));
+  const ordered = inDataOrder(graph, all).filter(({ node }) => alive.has(node));
 
-  const context = new ImportContext(opset, readInitializers(graph), new Set([output.name]));
-  context.define(input.name, { name: INPUT_NAME, dims: input.dims, order: null });
-  refuseFaults(importNodes(ordered, context), ordered);
+  const context = new ImportContext(
+    opset,
+    readInitializers(graph),
+    new Set([ending.tensor, ending.readoutNode?.output[0] ?? '']),
+  );
+  defineImage(input, context);
+  refuseFaults(importNodes(ordered, { context, ending, batch: input.batch }), ordered);
 
-  for (const value of [...graph.valueInfo, output]) {
+  const stated = ending.value === null ? graph.valueInfo : [...graph.valueInfo, ending.value];
+  for (const value of stated) {
     const activation = context.findActivation(value.name);
     if (activation !== undefined) requireStatedShape(value, activation);
   }
-  const logits = requireLogits(context.findActivation(output.name), output.name);
+  const logits = requireLogits(context.findActivation(ending.tensor), ending);
   const outputOrder = logits.order ?? identityOrder(logits.dims);
   return {
-    graph: { inputShape: shapeOf(input.dims), nodes: context.nodes, output: logits.name, outputOrder },
+    graph: { inputShape: imageShape(input), nodes: context.nodes, output: logits.name, outputOrder },
     opset,
     stated: context.stated.activations.size === 0 ? null : context.stated,
     floatNodes: graph.node.filter(({ opType }) => opType !== 'Constant').length,
+    readout: ending.readout,
+    notes: ending.notes,
+    takesBytes: input.isBytes,
   };
+}
+
+function imageShape({ dims, isChannelsLast }: ImageInput): Shape {
+  return isChannelsLast ? [dims[1], dims[2], dims[3]] : shapeOf(dims);
+}
+
+/** Bytes are 255 times what the device's image stands for. */
+function defineImage(input: ImageInput, context: ImportContext): void {
+  const { name, dims, isChannelsLast, isBytes } = input;
+  const layout = isChannelsLast ? { axes: CHANNELS_LAST } : {};
+  let source = INPUT_NAME;
+  if (isBytes) {
+    const shape = imageShape(input);
+    const label = `${name}, bytes`;
+    const node = {
+      name: label,
+      opType: 'Cast',
+      domain: '',
+      overload: '',
+      input: [],
+      output: [],
+      attribute: [],
+    };
+    const operation = { node, label, attributes: new Attributes(node, label) };
+    const scale = new Float64Array(shape[2]).fill(255);
+    const offset = new Float64Array(shape[2]);
+    source = context.append(operation, { op: 'affine', input: INPUT_NAME, scale, offset }, shape);
+  }
+  context.define(name, { name: source, dims, order: null, ...layout });
 }
 
 function readInitializers(graph: OnnxGraph): Map<string, Constant> {
@@ -77,25 +143,34 @@ function readInitializers(graph: OnnxGraph): Map<string, Constant> {
   return new Map(graph.initializer.map((tensor) => [tensor.name, readTensor(tensor, tensor.name)]));
 }
 
-function importNodes(nodes: readonly LabelledNode[], context: ImportContext): RefusedError[] {
+interface Import {
+  readonly context: ImportContext;
+  readonly ending: Ending;
+  /** Images that the file is made for at once; they count as one. */
+  readonly batch: number;
+}
+
+function importNodes(nodes: readonly LabelledNode[], state: Import): RefusedError[] {
   const faults: RefusedError[] = [];
   for (const { node, label } of nodes) {
     const operation = { node, label, attributes: new Attributes(node, label) };
     try {
-      importNode(operation, context);
+      importNode(operation, state);
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
       faults.push(error);
-      context.markUnknown(node);
+      state.context.markUnknown(node);
     }
   }
   return faults;
 }
 
-function importNode(operation: Operation, context: ImportContext): void {
+function importNode(operation: Operation, { context, ending, batch }: Import): void {
   const { node, label } = operation;
   const ownDomain = node.domain === '' || node.domain === 'ai.onnx';
-  const importer = ownDomain ? IMPORTERS.get(node.opType) : undefined;
+  const importer = ownDomain ? importerOf(operation, ending, batch) : undefined;
+  const dependsOnUnknown = context.dependsOnUnknown(node);
+  if (ownDomain && !dependsOnUnknown && node.output[0] && foldConstants(operation, context)) return;
   if (importer === undefined) {
     const operator = ownDomain ? node.opType : `${node.domain}.${node.opType}`;
     throw new RefusedError('ONNX_OPERATOR', `${operator} has no integer form`, {
@@ -107,57 +182,31 @@ function importNode(operation: Operation, context: ImportContext): void {
   if (node.output.length === 0 || node.output[0] === '') {
     throw new RefusedError('ONNX_OPERANDS', `${node.opType} makes nothing`, { node: label });
   }
-  if (context.dependsOnUnknown(node)) context.markUnknown(node);
-  else importAmongBytes(importer, operation, context);
+  if (dependsOnUnknown) {
+    context.markUnknown(node);
+    return;
+  }
+  const inLayout: Importer = (each, among) => importInLayout(each, among, importer);
+  importAmongBytes(inLayout, operation, context);
 }
 
-/** One fault is thrown as it is; several are listed in one message, under the code of the first. */
-function refuseFaults(faults: readonly RefusedError[], nodes: readonly LabelledNode[]): void {
-  if (faults.length === 0) return;
-  const counted = nodes.filter(({ node }) => node.opType !== 'Constant').length;
-  const rate = 1 - faults.length / counted;
-  const share = `conversion success rate ${rate.toFixed(3)}, ${faults.length} of ${counted} nodes`;
-  if (faults.length === 1) {
-    const [{ code, message, details }] = faults;
-    throw new RefusedError(code, `${message} (${share})`, details);
+function importerOf({ node }: Operation, ending: Ending, batch: number): Importer | undefined {
+  if (node === ending.readoutNode) return node.opType === 'Sigmoid' ? importIdentity : importSoftmax;
+  switch (node.opType) {
+    case 'Cast':
+      return (operation, context) => {
+        if (!importCastOfBytes(operation, context)) importCast(operation, context);
+      };
+    case 'Flatten':
+      return flattenAnyOrder;
+    case 'Reshape':
+      return reshapeForOne(batch);
+    case 'Transpose':
+      return (operation, context) => {
+        const isGrid = context.grids.has(operation.node.input[0] ?? '');
+        (isGrid ? importGridTranspose : importTranspose)(operation, context);
+      };
+    default:
+      return IMPORTERS.get(node.opType);
   }
-  const lines = faults.map(({ message, details }) => {
-    const received = details.received ? `: received ${details.received}` : '';
-    return `${details.node}: ${message}${received}${details.remedy ? `; ${details.remedy}` : ''}`;
-  });
-  throw new RefusedError(
-    faults[0].code,
-    `The model cannot be converted (${share}):\n  ${lines.join('\n  ')}\n`,
-    {
-      node: faults.map(({ details }) => details.node).join(', '),
-    },
-  );
-}
-
-function requireLogits(output: Activation | undefined, name: string): Activation {
-  if (output === undefined) {
-    throw new RefusedError('ONNX_OUTPUTS', 'Nothing in the graph makes its output', { field: name });
-  }
-  if (output.name === INPUT_NAME) {
-    throw new RefusedError('ONNX_OUTPUTS', 'The network gives back its input', { field: name });
-  }
-  const count = elementCount(shapeOf(output.dims));
-  if (count > MAXIMUM_CLASSES) {
-    throw new RefusedError('ONNX_OUTPUTS', 'The network gives more values than a classifier has classes', {
-      field: name,
-      expected: `at most ${MAXIMUM_CLASSES}`,
-      received: `${count}, [${output.dims.join(', ')}]`,
-      remedy: 'export the classifier output, one value per class',
-    });
-  }
-  return output;
-}
-
-function identityOrder(dims: readonly number[]): Int32Array {
-  const [height, width, channels] = shapeOf(dims);
-  // A map as output: ONNX lists it channel by channel.
-  return Int32Array.from({ length: height * width * channels }, (_, i) => {
-    const pixel = i % (height * width);
-    return pixel * channels + Math.floor(i / (height * width));
-  });
 }

@@ -1,10 +1,12 @@
-/** The model's face: operator set, the one image that goes in, the one vector that comes out, stated shapes. */
+/** The model's face: operator set, the one image that goes in, stated shapes. */
 import { RefusedError } from '../../errors.ts';
 import type { Activation } from './context.ts';
 import type { OnnxGraph, OnnxModel, OnnxValue } from './decode.ts';
+import { REAL_TYPES } from './tensor.ts';
 
-export const OPSETS = { first: 11, last: 20 } as const;
-const FLOAT32 = 1;
+export const OPSETS = { first: 9, last: 24 } as const;
+const UINT8 = 2;
+const CHANNELS = 3;
 
 /** @throws RefusedError `ONNX_OPSET` */
 export function opsetOf({ opsetImport }: OnnxModel): number {
@@ -19,8 +21,23 @@ export function opsetOf({ opsetImport }: OnnxModel): number {
   return version;
 }
 
-/** Name and extents [1, C, H, W] of the image. @throws RefusedError `ONNX_INPUTS`, `ONNX_DATA_TYPE`, `ONNX_DYNAMIC_SHAPE` */
-export function imageInput(graph: OnnxGraph): { name: string; dims: readonly number[] } {
+/** The image as the network takes it. */
+export interface ImageInput {
+  readonly name: string;
+  /** [1, C, H, W], or [1, H, W, C] where the channels are last. */
+  readonly dims: readonly number[];
+  readonly isChannelsLast: boolean;
+  /** Whether values are bytes, 0…255, and not 0…1. */
+  readonly isBytes: boolean;
+  /** Images that go in at once. */
+  readonly batch: number;
+}
+
+/**
+ * @param side height and width, where the file leaves them open
+ * @throws RefusedError `ONNX_INPUTS`, `ONNX_DATA_TYPE`, `ONNX_DYNAMIC_SHAPE`
+ */
+export function imageInput(graph: OnnxGraph, side?: number): ImageInput {
   const stored = new Set(graph.initializer.map(({ name }) => name));
   const inputs = graph.input.filter(({ name }) => !stored.has(name));
   if (inputs.length !== 1) {
@@ -32,52 +49,61 @@ export function imageInput(graph: OnnxGraph): { name: string; dims: readonly num
   }
   const [input] = inputs;
   const tensor = input.type?.tensorType;
-  if (tensor?.elemType !== FLOAT32) {
-    throw new RefusedError('ONNX_DATA_TYPE', 'The image does not go in as float32', {
+  const elemType = tensor?.elemType ?? 0;
+  if (!REAL_TYPES.includes(elemType) && elemType !== UINT8) {
+    throw new RefusedError('ONNX_DATA_TYPE', 'The image goes in neither as real numbers nor as bytes', {
       field: input.name,
-      expected: 'float32',
-      received: `element type ${tensor?.elemType ?? 'none'}`,
+      expected: 'float32, float16, bfloat16 or uint8',
+      received: `element type ${elemType || 'none'}`,
       remedy: 'export the model in float32',
     });
   }
-  const extents = (tensor.shape?.dim ?? []).map(({ dimValue }) => dimValue);
+  const dim = tensor?.shape?.dim ?? [];
+  const extents = dim.map(({ dimValue }) => (dimValue === undefined || dimValue <= 0 ? undefined : dimValue));
   if (extents.length !== 4) {
     throw new RefusedError('ONNX_INPUTS', 'The input is not an image', {
       field: input.name,
-      expected: '[N, 3, height, width]',
+      expected: '[N, 3, height, width] or [N, height, width, 3]',
       received: `${extents.length} axes`,
     });
   }
-  if (extents.slice(1).some((extent) => extent === undefined || !(extent > 0))) {
+  const isChannelsLast = extents[3] === CHANNELS && extents[1] !== CHANNELS;
+  const [, first, second, third] = withSide(extents, isChannelsLast ? [1, 2] : [2, 3], side, input.name);
+  if (first === undefined || second === undefined || third === undefined) {
     throw new RefusedError('ONNX_DYNAMIC_SHAPE', 'Height, width and channels of the image must be fixed', {
       field: input.name,
       expected: '[N, 3, height, width] with numbers',
-      received: `[${tensor.shape?.dim.map(({ dimValue, dimParam }) => dimValue ?? dimParam ?? '?').join(', ')}]`,
-      remedy: 'export with a dynamic batch at most: dynamic_axes={"image": {0: "n"}}',
+      received: `[${dim.map(({ dimValue, dimParam }) => dimValue ?? dimParam ?? '?').join(', ')}]`,
+      remedy: 'say how large the images were in training: --size 224',
     });
   }
-  const [batch] = extents;
-  if (batch !== undefined && batch > 1) {
-    throw new RefusedError('ONNX_DYNAMIC_SHAPE', 'The batch is fixed to more than one image', {
-      field: input.name,
-      expected: 'a symbolic batch, or 1',
-      received: `${batch}`,
-      remedy: 'export with a batch of 1',
-    });
-  }
-  return { name: input.name, dims: [1, ...extents.slice(1).map(Number)] };
+  return {
+    name: input.name,
+    dims: [1, first, second, third],
+    isChannelsLast,
+    isBytes: elemType === UINT8,
+    batch: extents[0] ?? 1,
+  };
 }
 
-/** @throws RefusedError `ONNX_OUTPUTS` unless the model makes one tensor */
-export function singleOutput(graph: OnnxGraph): OnnxValue {
-  if (graph.output.length !== 1) {
-    throw new RefusedError('ONNX_OUTPUTS', 'The network must give exactly one vector of logits', {
-      expected: 'one output',
-      received: graph.output.map(({ name }) => name).join(', '),
-      remedy: 'export the classifier output alone',
+/** @throws RefusedError `ONNX_DYNAMIC_SHAPE` where the file fixes another extent than `side` */
+function withSide(
+  extents: readonly (number | undefined)[],
+  spatial: readonly number[],
+  side: number | undefined,
+  field: string,
+): readonly (number | undefined)[] {
+  if (side === undefined) return extents;
+  const fixed = spatial.map((axis) => extents[axis]).filter((extent) => extent !== undefined);
+  if (fixed.some((extent) => extent !== side)) {
+    throw new RefusedError('ONNX_DYNAMIC_SHAPE', 'The file fixes another size of the image than --size', {
+      field,
+      expected: fixed.join('×'),
+      received: `--size ${side}`,
+      remedy: 'leave --size away, or export the network for that size',
     });
   }
-  return graph.output[0];
+  return extents.map((extent, axis) => (spatial.includes(axis) ? side : extent));
 }
 
 /** @throws RefusedError `ONNX_SHAPE_CONTRADICTION` where the file states other extents than follow from the operators */

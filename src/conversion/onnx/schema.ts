@@ -14,6 +14,18 @@ message ModelProto {
   optional string producer_name = 2;
   optional GraphProto graph = 7;
   repeated OperatorSetIdProto opset_import = 8;
+  repeated FunctionProto functions = 25;
+}
+message FunctionProto {
+  optional string name = 1;
+  repeated string input = 4;
+  repeated string output = 5;
+  repeated string attribute = 6;
+  repeated NodeProto node = 7;
+  repeated OperatorSetIdProto opset_import = 9;
+  optional string domain = 10;
+  repeated AttributeProto attribute_proto = 11;
+  optional string overload = 13;
 }
 message OperatorSetIdProto {
   optional string domain = 1;
@@ -35,6 +47,7 @@ message NodeProto {
   optional string op_type = 4;
   repeated AttributeProto attribute = 5;
   optional string domain = 7;
+  optional string overload = 8;
 }
 message AttributeProto {
   optional string name = 1;
@@ -45,6 +58,7 @@ message AttributeProto {
   repeated float floats = 7;
   repeated int64 ints = 8;
   optional int32 type = 20;
+  optional string ref_attr_name = 21;
 }
 message TensorProto {
   repeated int64 dims = 1;
@@ -55,7 +69,12 @@ message TensorProto {
   optional string name = 8;
   optional bytes raw_data = 9;
   repeated double double_data = 10 [packed = true];
+  repeated StringStringEntryProto external_data = 13;
   optional int32 data_location = 14;
+}
+message StringStringEntryProto {
+  optional string key = 1;
+  optional string value = 2;
 }
 message SparseTensorProto {
   repeated int64 dims = 3;

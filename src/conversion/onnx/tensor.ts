@@ -19,28 +19,45 @@ const INT8 = 3;
 const INT32 = 6;
 const INT64 = 7;
 const BOOL = 9;
+const FLOAT16 = 10;
+const BFLOAT16 = 16;
 const TYPE_NAMES: Readonly<Record<number, string>> = {
   0: 'no type',
   4: 'uint16',
   5: 'int16',
   8: 'string',
-  10: 'float16',
   11: 'double',
   12: 'uint32',
   13: 'uint64',
-  16: 'bfloat16',
 };
 const EXTERNAL = 1;
+
+/** Bytes of one value in raw data, of the types that `readTensor` reads. */
+export const VALUE_BYTES: Readonly<Record<number, number>> = {
+  [FLOAT32]: 4,
+  [INT32]: 4,
+  [INT64]: 8,
+  [BOOL]: 1,
+  [FLOAT16]: 2,
+  [BFLOAT16]: 2,
+};
+
+/** Numbers of the types that count as real, by their places in ONNX's list. */
+export const REAL_TYPES: readonly number[] = [FLOAT32, FLOAT16, 11, BFLOAT16];
+
+export function isExternal({ dataLocation }: OnnxTensor): boolean {
+  return dataLocation === EXTERNAL;
+}
 
 /**
  * Reads a tensor whose data is inline.
  * @throws RefusedError `ONNX_EXTERNAL_DATA`, `ONNX_DATA_TYPE`, `ONNX_TENSOR_SIZE`
  */
 export function readTensor(tensor: OnnxTensor, name: string): Constant {
-  if (tensor.dataLocation === EXTERNAL) {
-    throw new RefusedError('ONNX_EXTERNAL_DATA', 'Weights lie in another file', {
+  if (isExternal(tensor)) {
+    throw new RefusedError('ONNX_EXTERNAL_DATA', 'Weights lie in another file where none may', {
       node: name,
-      expected: 'weights inside the model file',
+      expected: 'external data of initializers and constants only',
       received: 'external data',
       remedy: 'save the model with its weights inline (onnx.save without save_as_external_data)',
     });
@@ -96,14 +113,39 @@ function readValues(tensor: OnnxTensor, name: string): Pick<Constant, 'values' |
         kind: 'integer',
         values: fromRaw(rawData, 1, name, (v, o) => v.getUint8(o), tensor.int32Data),
       };
+    case FLOAT16: {
+      const values = fromRaw(rawData, 2, name, (v, o) => v.getUint16(o, true), tensor.int32Data);
+      return { kind: 'float', values: values.map(fromHalf) };
+    }
+    case BFLOAT16: {
+      const values = fromRaw(rawData, 2, name, (v, o) => v.getUint16(o, true), tensor.int32Data);
+      return { kind: 'float', values: values.map(fromBrainFloat) };
+    }
     default:
-      throw new RefusedError('ONNX_DATA_TYPE', 'The converter reads float32 weights only', {
+      throw new RefusedError('ONNX_DATA_TYPE', 'The converter reads float weights of 32 or 16 bits only', {
         node: name,
-        expected: 'float32',
+        expected: 'float32, float16 or bfloat16',
         received: TYPE_NAMES[dataType] ?? `type ${dataType}`,
         remedy: 'export the model in float32; the converter does the quantising',
       });
   }
+}
+
+/** The number that sixteen bits stand for: sign, five bits of exponent, ten of fraction. */
+export function fromHalf(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** The upper half of a float32. */
+export function fromBrainFloat(bits: number): number {
+  const view = new DataView(new ArrayBuffer(4));
+  view.setUint16(0, bits);
+  return view.getFloat32(0);
 }
 
 function fromRaw(

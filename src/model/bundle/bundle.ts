@@ -32,6 +32,8 @@ export interface ModelContents {
   readonly learning?: LearningSection | undefined;
   /** Absent from bundles that say nothing of their classes; read it through `classTableOf`. */
   readonly classTable?: ClassTableSection | undefined;
+  /** True where nobody named the classes at conversion, so that their names are a guess; else absent. */
+  readonly assumedClasses?: true | undefined;
   /** Absent from bundles that do not triage. */
   readonly triage?: TriageSection | undefined;
   /** Absent from bundles that cannot tell what is no lesion. */

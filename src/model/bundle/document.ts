@@ -102,6 +102,7 @@ export const startSchema = z.strictObject({
     .min(1)
     .max(64),
   classTable: classTableSchema.optional(),
+  assumedClasses: z.literal(true).optional(),
   triage: triageSchema.optional(),
   scope: scopeSchema.optional(),
   light: lightSchema.optional(),
@@ -141,6 +142,7 @@ const LATER_PARTS: readonly (readonly [field: string, format: number, isIn: (con
   [
     ['graph.nodes', CHOICE_FORMAT, ({ graph }) => hasChoices(graph)],
     ['akidaPrograms', CARD_FORMAT, (contents) => has(contents, 'akidaPrograms')],
+    ['assumedClasses', CHOICE_FORMAT, (contents) => has(contents, 'assumedClasses')],
     ['light', CARD_FORMAT, (contents) => has(contents, 'light')],
     ['scope', TRIAGE_FORMAT, (contents) => has(contents, 'scope')],
     ['triage', TRIAGE_FORMAT, (contents) => has(contents, 'triage')],
@@ -164,13 +166,14 @@ export function formatOf(contents: Dated): number {
 /** Replaces every typed array by a reference into the returned data. Same contents, same bytes. */
 export function documentOf(contents: ModelContents): { document: unknown; data: Uint8Array } {
   const { name, version, graph, preprocessing, readout, golden, manifest, card } = contents;
-  const { learning, classTable, triage, scope, light, akidaPrograms } = contents;
+  const { learning, classTable, assumedClasses, triage, scope, light, akidaPrograms } = contents;
   const writer = new ArrayWriter();
   const document = withReferences(
     {
       ...{ name, version, preprocessing, readout, manifest, card, graph: ordered(graph), golden },
       ...(learning !== undefined && { learning: orderedLearning(learning) }),
       ...(classTable !== undefined && { classTable: orderedTable(classTable) }),
+      ...(assumedClasses === true && { assumedClasses }),
       ...(triage !== undefined && { triage: orderedTriage(triage) }),
       ...(scope !== undefined && { scope: orderedScope(scope) }),
       ...(light !== undefined && { light: orderedLight(light) }),

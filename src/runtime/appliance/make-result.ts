@@ -40,6 +40,7 @@ export function resultOf(reading: Reading, context: ResultContext): Result {
     ...judged(reading, context),
     ...headOf(context, reading),
     ...(reading.head !== undefined && { head: reading.head }),
+    ...(reading.assumedClasses && { classes: 'assumed' as const }),
     accepted: reading.accepted,
     diagnosis: reading.diagnosis,
     probabilities: mostProbableFirst(reading.probabilities),

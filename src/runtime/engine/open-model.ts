@@ -7,6 +7,10 @@ import { replayGolden } from './golden.ts';
 import { BACKENDS, chooseBackend } from './registry.ts';
 import { DEFAULT_MODEL, modelFile } from './shipped-models.ts';
 
+/** What to know of a bundle whose conversion was told no names. */
+const ASSUMED_CLASSES =
+  'The names of the classes are assumed: nobody gave them at conversion. Convert again with --classes to confirm them.';
+
 /** A bundle and the engine that has proved to reproduce its golden potentials. */
 export interface OpenModel {
   readonly bundle: ModelBundle;
@@ -17,7 +21,8 @@ export interface OpenModel {
 export interface OpenModelOptions extends EngineOptions {
   /** Default `auto`: the best one that is here and exact. */
   readonly backend?: 'auto' | BackendName;
-  /** Told in one sentence, for people, when another backend than the best one serves, and what to type. */
+  /** Told in one sentence, for people, when another backend than the best one serves, and what to
+   * type, and when the names of the classes are a guess. */
   readonly onRemark?: (sentence: string) => void;
 }
 
@@ -35,6 +40,7 @@ export async function openModel(
   const bundle = await readBundle(modelFile(file));
   const { backend, deviation, remark } = chooseBackend(wanted, backends);
   if (remark !== null) onRemark?.(remark);
+  if (bundle.assumedClasses) onRemark?.(ASSUMED_CLASSES);
   return { bundle, engine: await openProved(backend, bundle, { deviation, ...options }) };
 }
 

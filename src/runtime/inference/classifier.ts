@@ -146,7 +146,10 @@ class BundleClassifier implements Classifier {
     const field = stopwatch.measure('quality', () => fieldOf(frame));
     const quality = stopwatch.measure('quality', () => measureQuality(frame, field));
     const failures = retakeReasons(quality, this.#bundle.preprocessing.quality);
-    const base = { quality, model: this.model, backend: this.#engine.backend };
+    const base = {
+      ...{ quality, model: this.model, backend: this.#engine.backend },
+      ...(this.#bundle.assumedClasses && { assumedClasses: true as const }),
+    };
     const retake = (reasons: readonly ReadingReason[]): Reading => ({
       ...base,
       accepted: false,

@@ -43,6 +43,8 @@ export interface Reading {
   readonly malignancy?: number | null;
   /** Whether the lesion is unlike those of training; absent where the model cannot tell, and for a retake. */
   readonly unfamiliar?: boolean;
+  /** True where the names of the classes are a guess of the conversion; else absent. */
+  readonly assumedClasses?: true;
   /** SHA-256 of the learned head that read it, in hexadecimal; absent where the factory's alone did, and for a retake. */
   readonly head?: string;
 }

@@ -1,0 +1,108 @@
+/** How well the integer graph tells the float graph's classes, and where between it loses them. */
+import { RefusedError } from '../../errors.ts';
+import { type IntegerGraph, type Quantisation, tensorsOf } from '../../model/graph.ts';
+import { interpret } from '../../model/interpreter/interpreter.ts';
+import { realImage } from '../calibration/real-image.ts';
+import { evaluate } from '../float/evaluate.ts';
+import type { FloatGraph } from '../float/graph.ts';
+
+/** Share of images on which both name the same class, below which nobody should use the bundle unasked. */
+export const LEAST_AGREEMENT = 0.9;
+
+export interface TensorNoise {
+  /** Name of the layer; `logits` for the head. */
+  readonly layer: string;
+  /** Signal to noise, decibels: mean square of the float values over that of the integer's error. */
+  readonly decibels: number;
+}
+
+export interface Agreement {
+  readonly images: number;
+  /** Whether the calibration saw none of them. */
+  readonly isHeldOut: boolean;
+  /** Images on which both graphs name the same class. */
+  readonly same: number;
+  /** Of the logits. */
+  readonly decibels: number;
+  /** The three layers with the least signal to noise, the worst first. */
+  readonly worst: readonly TensorNoise[];
+}
+
+export interface JudgedImages {
+  readonly images: readonly Uint8Array[];
+  readonly isHeldOut: boolean;
+}
+
+class Noise {
+  #signal = 0;
+  #noise = 0;
+
+  add(float: ArrayLike<number>, integer: ArrayLike<number>, { scale, zeroPoint }: Quantisation): void {
+    for (let i = 0; i < float.length; i++) {
+      const error = (integer[i] - zeroPoint) * scale - float[i];
+      this.#signal += float[i] * float[i];
+      this.#noise += error * error;
+    }
+  }
+
+  /** Infinite where nothing is lost. */
+  decibels(): number {
+    if (this.#noise === 0) return Number.POSITIVE_INFINITY;
+    return 10 * Math.log10(this.#signal / this.#noise);
+  }
+}
+
+/**
+ * `folded`: the float graph that was lowered to `graph`, whose tensors have the same names.
+ * @param advance called once per image
+ */
+export function measureAgreement(
+  folded: FloatGraph,
+  graph: IntegerGraph,
+  { images, isHeldOut }: JudgedImages,
+  advance: () => void = () => {},
+): Agreement {
+  const specifications = tensorsOf(graph);
+  const noises = new Map(graph.nodes.map(({ name }) => [name, new Noise()]));
+  const logitNoise = new Noise();
+  let same = 0;
+  for (const image of images) {
+    const { tensors, potentials } = interpret(graph, image);
+    const logits = evaluate(folded, realImage(image), (name, values) => {
+      const integer = tensors.get(name);
+      const quantisation = specifications.get(name)?.quantisation;
+      if (integer !== undefined && quantisation !== undefined)
+        noises.get(name)?.add(values, integer, quantisation);
+    });
+    logitNoise.add(logits, potentials, { scale: graph.head.scale, zeroPoint: 0 });
+    if (largest(logits) === largest(potentials)) same++;
+    advance();
+  }
+  const layers = Array.from(noises, ([layer, noise]): TensorNoise => ({ layer, decibels: noise.decibels() }));
+  const decibels = logitNoise.decibels();
+  const worst = [...layers, { layer: 'logits', decibels }]
+    .filter((layer) => Number.isFinite(layer.decibels))
+    .sort((a, b) => a.decibels - b.decibels)
+    .slice(0, 3);
+  return { images: images.length, isHeldOut, same, decibels, worst };
+}
+
+function largest(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
+  return best;
+}
+
+/** @throws RefusedError `AGREEMENT` where fewer than `least` of the images keep their class */
+export function requireAgreement({ images, same, decibels, worst }: Agreement, least: number): void {
+  if (same >= least * images) return;
+  throw new RefusedError('AGREEMENT', 'The integer network does not answer as the float network does', {
+    expected: `the same class on ${(100 * least).toFixed(0)} % of the images`,
+    received: `${same} of ${images}, logits at ${decibels.toFixed(1)} dB; worst: ${worst
+      .map(({ layer, decibels: own }) => `${layer} ${own.toFixed(1)} dB`)
+      .join(', ')}`,
+    remedy: `calibrate on more images or on those of the device, use eight bits, or accept it: --accept-agreement ${(
+      Math.floor((100 * same) / images) / 100
+    ).toFixed(2)}`,
+  });
+}

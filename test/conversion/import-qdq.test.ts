@@ -19,12 +19,6 @@ import { phantomInputs } from '../support/phantoms.ts';
 const SIDE = 8;
 const FIELD = path.resolve(import.meta.dirname, '../../../shared/field-inputs/onnx/qdq_channel.onnx');
 
-/** Their export has a Transpose before the flatten, which belongs to channels that come last. */
-const TRANSPOSED: readonly string[] = [
-  'an affine step and ReLU on flattened features',
-  'two flattened branches side by side',
-];
-
 /** Without any image. */
 async function backFrom(bytes: Uint8Array): Promise<IntegerGraph> {
   const prepared = await prepareModel(bytes, 'quantised.onnx');
@@ -60,17 +54,14 @@ function integersOf({ nodes, head }: IntegerGraph) {
 }
 
 describe('our own QDQ export', () => {
-  it.each(MODEL_CASES.filter(({ name }) => !TRANSPOSED.includes(name)))(
-    'of $name comes back as the same integers',
-    async ({ build }) => {
-      const { graph } = await convertOnnx(await build().encode(), randomImages(8, SIDE));
-      const back = await backFrom(await exportQdq(graph));
-      expect(integersOf(back)).toEqual(integersOf(graph));
-      for (const image of randomImages(4, SIDE, 3)) {
-        expect(interpret(back, image).potentials).toEqual(interpret(graph, image).potentials);
-      }
-    },
-  );
+  it.each(MODEL_CASES)('of $name comes back as the same integers', async ({ build }) => {
+    const { graph } = await convertOnnx(await build().encode(), randomImages(8, SIDE));
+    const back = await backFrom(await exportQdq(graph));
+    expect(integersOf(back)).toEqual(integersOf(graph));
+    for (const image of randomImages(4, SIDE, 3)) {
+      expect(interpret(back, image).potentials).toEqual(interpret(graph, image).potentials);
+    }
+  });
 
   it('of a network with a table that is no sigmoid comes back as the same integers', async () => {
     const sketch = new OnnxSketch({ side: SIDE });

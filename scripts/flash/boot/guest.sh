@@ -1,9 +1,15 @@
 # Runs inside the emulated machine, as root, in a unit that the harness hands to systemd on the kernel's command line. Takes
 # numbered commands from the first 64 KiB of a disk of its own and leaves what they say behind them.
-mail=${1:-/dev/disk/by-id/virtio-mail}
+mail=${1:-}
+while [ -z "$mail" ]; do
+  for disk in /sys/block/vd*; do
+    if [ "$(cat "$disk/serial")" = mail ]; then mail=/dev/${disk##*/}; fi
+  done
+  sleep 1
+done
 # What the host writes is seen past this system's own memory of the disk; plain files of tests may not know of that.
 read_mail() { dd if="$mail" bs=65536 count=1 iflag="$1" status=none 2> /dev/null; }
-folder=$(mktemp -d)
+folder=$(mktemp -d -p /run 2> /dev/null || mktemp -d)
 last=0
 while :; do
   text=$({ read_mail direct || read_mail fullblock; } | tr -d '\000')

@@ -8,13 +8,14 @@ const DOCUMENTED_PORTS = ['udp 68', 'udp6 546'];
 
 /** What is asked inside, by name; each is a few lines of a shell. */
 const QUESTIONS = {
+  // Before that is over, systemd says nothing of what the start took.
+  running: 'timeout 300 systemctl is-system-running --wait',
   memory: 'cat /proc/meminfo',
   mounts: 'cat /proc/mounts',
   writing:
     'if touch /usr/proof; then echo "a file in /usr was made"; fi; mount -o remount,rw / && echo "it was made writable"',
   verity: 'dmsetup table system 2>/dev/null || cat /sys/block/dm-0/dm/name',
   failed: 'systemctl --failed --no-legend --plain',
-  running: 'systemctl is-system-running',
   chain: 'systemd-analyze critical-chain --no-pager spikescope.service',
   time: 'systemd-analyze time',
   ports: 'for p in tcp tcp6 udp udp6; do sed "s/^/$p /" /proc/net/$p; done',

@@ -15,26 +15,73 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { groupShadowOf, shadowOf, understoodByOlder } from '../../scripts/flash/image/accounts.mjs';
-import { linesOf, readProfile } from '../../scripts/flash/image/authentication.mjs';
-import { checkScripts } from '../../scripts/flash/image/configure.mjs';
-import { makeData } from '../../scripts/flash/image/data.mjs';
-import { uuidOf } from '../../scripts/flash/image/digest.mjs';
-import { closureOf, kernelOf } from '../../scripts/flash/image/kernel.mjs';
-import { packagesOf } from '../../scripts/flash/image/packages.mjs';
-import {
-  appendHashes,
+
+/** What is used here of the scripts, which are JavaScript. */
+interface Profile {
+  readonly priority: number;
+}
+interface Verity {
+  readonly rootHash: string;
+  readonly salt: string;
+  readonly hashOffset: number;
+}
+interface Scripts {
+  readonly AUTOBOOT: string;
+  readonly LAYOUT: readonly { readonly name: string; readonly size: number; readonly type: string }[];
+  appendHashes(file: string, seed: string): Verity;
+  checkScripts(scripted: readonly string[]): void;
+  closureOf(index: string, wanted: readonly string[]): string[];
+  commandLine(parts: { slot: string; console: string; common: string; verity: Verity }): string;
+  groupShadowOf(group: string): string;
+  isKept(name: string): boolean;
+  kernelOf(folder: string, scratch: string): unknown;
+  licencesOf(copyright: string): unknown[];
+  linesOf(profiles: readonly Profile[], kind: string, block: string): string[];
+  makeData(wish: Readonly<Record<string, unknown>>): void;
+  makeDisk(wish: Readonly<Record<string, unknown>>): void;
+  makeFat(wish: Readonly<Record<string, unknown>>): void;
+  packagesOf(text: string, board: string): string[];
+  readProfile(text: string): Profile;
+  remaining(elapsed: number, done: number, total: number): number | null;
+  requireRoom(file: string, size: number, name: string): void;
+  requireTools(needed: readonly string[]): void;
+  shadowOf(passwd: string, epoch: number): string;
+  toolEnvironment(): NodeJS.ProcessEnv;
+  understoodByOlder(text: string): string;
+  uuidOf(seed: string, part: string): string;
+}
+const NAMES =
+  'accounts authentication configure data digest kernel packages partitions progress sbom slot tools unpack'.split(
+    ' ',
+  );
+const parts: object[] = await Promise.all(
+  NAMES.map((name) => import(path.resolve(`scripts/flash/image/${name}.mjs`))),
+);
+const {
+  AUTOBOOT,
   LAYOUT,
+  appendHashes,
+  checkScripts,
+  closureOf,
+  commandLine,
+  groupShadowOf,
+  isKept,
+  kernelOf,
+  licencesOf,
+  linesOf,
+  makeData,
   makeDisk,
   makeFat,
+  packagesOf,
+  readProfile,
+  remaining,
   requireRoom,
-} from '../../scripts/flash/image/partitions.mjs';
-import { remaining } from '../../scripts/flash/image/progress.mjs';
-import { licencesOf } from '../../scripts/flash/image/sbom.mjs';
-import { AUTOBOOT, commandLine } from '../../scripts/flash/image/slot.mjs';
-import { requireTools, toolEnvironment } from '../../scripts/flash/image/tools.mjs';
-import { isKept } from '../../scripts/flash/image/unpack.mjs';
-import { isOnPath } from '../../scripts/support/programs.mjs';
+  requireTools,
+  shadowOf,
+  toolEnvironment,
+  understoodByOlder,
+  uuidOf,
+} = Object.assign({}, ...parts) as Scripts;
 
 let folder: string;
 beforeAll(() => {
@@ -44,9 +91,8 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function has(...programs: string[]): boolean {
-  return programs.every(
-    (program) => isOnPath(program) || ['/sbin', '/usr/sbin'].some((each) => exists(each, program)),
-  );
+  const places = ['/usr/bin', '/bin', '/usr/sbin', '/sbin'];
+  return programs.every((program) => places.some((each) => exists(each, program)));
 }
 function exists(place: string, program: string): boolean {
   return statSync(path.join(place, program), { throwIfNoEntry: false }) !== undefined;

@@ -47,7 +47,8 @@ done
 # A block that is not as it was built stops the machine: half a system is worse than the other slot.
 table="0 $(($3 * 8)) verity 1 $device $device 4096 4096 $3 $(($3 + 1)) sha256 $1 $2 1 panic_on_corruption"
 /sbin/dmsetup create --noudevsync --noudevrules --readonly --table "$table" system || fail "no verified view of $device"
-/bin/busybox mount -t erofs -o ro /dev/mapper/system /root || fail "the root of slot $slot cannot be mounted"
+# The kernel makes this node; the one with a name would be udev's to make.
+/bin/busybox mount -t erofs -o ro /dev/dm-0 /root || fail "the root of slot $slot cannot be mounted"
 
 /bin/busybox umount /sys /proc
 /bin/busybox mount --move /dev /root/dev

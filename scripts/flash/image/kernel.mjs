@@ -27,7 +27,6 @@ const UNUSED = [
   ...[
     'infiniband',
     'isdn',
-    'scsi',
     'ata',
     'message',
     'target',

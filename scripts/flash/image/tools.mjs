@@ -56,7 +56,7 @@ export function requireTools(needed = Object.keys(TOOLS)) {
 
 /**
  * @typedef {object} ToolOptions
- * @property {string} [cwd]
+ * @property {string | undefined} [cwd]
  * @property {NodeJS.ProcessEnv} [env]
  * @property {string | Buffer} [input]
  * @property {number} [stdin] an open file instead of `input`

@@ -98,7 +98,11 @@ describe('decoding', () => {
   it('names file, expectation and what came when it refuses', async () => {
     await expect(decodeImage('package.json')).rejects.toMatchObject({
       code: 'IMAGE_FORMAT',
-      details: { file: 'package.json', expected: 'JPEG, PNG, WebP, TIFF, BMP or AVIF', received: 'a text file' },
+      details: {
+        file: 'package.json',
+        expected: 'JPEG, PNG, WebP, TIFF, BMP or AVIF',
+        received: 'a text file',
+      },
     });
   });
 });

@@ -93,7 +93,11 @@ export async function buildImage(wish) {
   }
 }
 
-/** @param {Wish} wish @param {import('./root.mjs').Workplace} place @param {string} inner a folder that the namespace can write to */
+/**
+ * @param {Wish} wish
+ * @param {import('./root.mjs').Workplace} place
+ * @param {string} inner a folder that the namespace can write to
+ */
 async function build(wish, place, inner) {
   const board = BOARDS[wish.board];
   const progress = new Progress(STAGES.slice(0, wish.compress ? undefined : -1));

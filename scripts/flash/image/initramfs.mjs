@@ -115,7 +115,11 @@ function plainName(file) {
   return path.posix.basename(file).replace(/\.ko\.\w+$/, '.ko');
 }
 
-/** Libraries of dmsetup and of its libraries, beside libc. @param {import('./namespace.mjs').Namespace} namespace @param {string} root */
+/**
+ * Libraries of dmsetup and of its libraries, beside libc.
+ * @param {import('./namespace.mjs').Namespace} namespace
+ * @param {string} root
+ */
 function neededBy(namespace, root) {
   /** @type {Set<string>} */
   const found = new Set();

@@ -26,7 +26,10 @@ const SPDX = /** @type {Readonly<Record<string, string>>} */ ({
   Zlib: 'Zlib',
 });
 
-/** @param {string} copyright the file of that name @returns {{ name: string }[] | { license: { id: string } | { name: string } }[]} */
+/**
+ * @param {string} copyright the file of that name
+ * @returns {{ name: string }[] | { license: { id: string } | { name: string } }[]}
+ */
 export function licencesOf(copyright) {
   const named = [...copyright.matchAll(/^License:[ \t]*(\S.*)$/gm)].map(([, name]) => name.trim());
   const distinct = [...new Set(named)].sort().slice(0, 40);

@@ -141,7 +141,12 @@ function writeRecords(scratch, archives) {
   return status.flatMap((text) => [...text.matchAll(/^ (\/\S+)$/gm)].map(([, name]) => name));
 }
 
-/** @returns {string} its paragraph of dpkg's status. @param {string} info @param {DebianPackage} item @param {string} file */
+/**
+ * @returns {string} its paragraph of dpkg's status.
+ * @param {string} info
+ * @param {DebianPackage} item
+ * @param {string} file
+ */
 function recordPackage(info, item, file) {
   const control = path.join(info, '.control');
   tool('dpkg-deb', ['--control', file, control]);

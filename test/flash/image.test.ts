@@ -285,7 +285,7 @@ describe.skipIf(!has(...tools))(`with ${tools.join(', ')}: the disk of an image`
     first = make('first');
   }, 60_000);
 
-  it('has the same bytes when it is made again', () => {
+  it.skipIf(!process.env.SPIKESCOPE_IMAGE)('has the same bytes when it is made again (SPIKESCOPE_IMAGE)', () => {
     const second = make('second');
     for (const name of ['fat', 'data', 'root'])
       expect([name, digest(part(second, name))]).toEqual([name, digest(part(first, name))]);

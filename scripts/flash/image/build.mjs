@@ -94,8 +94,9 @@ export async function buildImage(wish) {
 }
 
 /**
- * @param {Wish} wish @param {import('./root.mjs').Workplace} place @param {string} inner a folder that the namespace can
- * write to
+ * @param {Wish} wish
+ * @param {import('./root.mjs').Workplace} place
+ * @param {string} inner a folder that the namespace can write to
  */
 async function build(wish, place, inner) {
   const board = BOARDS[wish.board];

@@ -116,8 +116,9 @@ function plainName(file) {
 }
 
 /**
- * Libraries of dmsetup and of its libraries, beside libc. @param {import('./namespace.mjs').Namespace} namespace @param
- * {string} root
+ * Libraries of dmsetup and of its libraries, beside libc.
+ * @param {import('./namespace.mjs').Namespace} namespace
+ * @param {string} root
  */
 function neededBy(namespace, root) {
   /** @type {Set<string>} */

@@ -27,8 +27,8 @@ const SPDX = /** @type {Readonly<Record<string, string>>} */ ({
 });
 
 /**
- * @param {string} copyright the file of that name @returns {{ name: string }[] | { license: { id: string } | { name: string
- * } }[]}
+ * @param {string} copyright the file of that name
+ * @returns {{ name: string }[] | { license: { id: string } | { name: string } }[]}
  */
 export function licencesOf(copyright) {
   const named = [...copyright.matchAll(/^License:[ \t]*(\S.*)$/gm)].map(([, name]) => name.trim());

@@ -142,7 +142,10 @@ function writeRecords(scratch, archives) {
 }
 
 /**
- * @returns {string} its paragraph of dpkg's status. @param {string} info @param {DebianPackage} item @param {string} file
+ * @returns {string} its paragraph of dpkg's status.
+ * @param {string} info
+ * @param {DebianPackage} item
+ * @param {string} file
  */
 function recordPackage(info, item, file) {
   const control = path.join(info, '.control');

@@ -57,15 +57,10 @@ describe.skipIf(onnxruntime === null).each(MODEL_CASES)('$name', ({ build }) => 
     expect(await distanceToOnnxruntime(composeAndFold(graph, policy))).toBeLessThan(1e-5);
   });
 
-  it('is the same function when it is imported again, unless a flattened map had to be transposed', async () => {
+  it('is the same function when it is imported again', async () => {
     const { graph } = await importOnnx(await build().encode(), 'test.onnx');
     const exported = await exportFloat(composeAndFold(graph, 'keep'));
-    const importing = importOnnx(exported, 'exported.onnx');
-    if ((await outlineOf(exported)).operators.includes('Transpose')) {
-      await expect(importing).rejects.toMatchObject({ code: 'ONNX_OPERATOR' });
-      return;
-    }
-    const again = (await importing).graph;
+    const again = (await importOnnx(exported, 'exported.onnx')).graph;
     for (const image of IMAGES) {
       const expected = evaluate(graph, real(image));
       expect(relativeDistance(evaluate(again, real(image)), expected)).toBeLessThan(1e-5);

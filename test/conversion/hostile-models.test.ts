@@ -221,20 +221,23 @@ describe('the command', () => {
     expectRefusal(await convert(at('cut.onnx')), share === 0 ? 'ONNX_EMPTY' : 'ONNX_NOT_PROTOBUF');
   });
 
-  it.each(['Mish', 'a weight of NaN', 'several faults at once', 'a subgraph', 'numbers that run away'])(
-    'refuses %s, naming file, node and remedy',
-    async (name) => {
-      const model = models.find((candidate) => candidate.name === name) ?? {
-        bytes: await networkOf((s, map) => s.draw('Div', [map, s.scalar(1e-45)])),
-        code: 'CALIBRATION_NOT_FINITE',
-        says: ['Conv_0', 'sound checkpoint'],
-      };
-      writeFileSync(at('hostile.onnx'), model.bytes);
-      const run = await convert(at('hostile.onnx'));
-      expectRefusal(run, model.code);
-      for (const part of model.says) expect(run.fault?.describe()).toContain(part);
-    },
-  );
+  it.each([
+    'LayerNormalization',
+    'a weight of NaN',
+    'several faults at once',
+    'a subgraph',
+    'numbers that run away',
+  ])('refuses %s, naming file, node and remedy', async (name) => {
+    const model = models.find((candidate) => candidate.name === name) ?? {
+      bytes: await networkOf((s, map) => s.draw('Div', [map, s.scalar(1e-45)])),
+      code: 'CALIBRATION_NOT_FINITE',
+      says: ['Conv_0', 'sound checkpoint'],
+    };
+    writeFileSync(at('hostile.onnx'), model.bytes);
+    const run = await convert(at('hostile.onnx'));
+    expectRefusal(run, model.code);
+    for (const part of model.says) expect(run.fault?.describe()).toContain(part);
+  });
 
   it('leaves an existing bundle alone when it refuses', async () => {
     const sure = await convert(at('sound.onnx'));

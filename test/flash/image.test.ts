@@ -285,12 +285,16 @@ describe.skipIf(!has(...tools))(`with ${tools.join(', ')}: the disk of an image`
     first = make('first');
   }, 60_000);
 
-  it.skipIf(!process.env.SPIKESCOPE_IMAGE)('has the same bytes when it is made again (SPIKESCOPE_IMAGE)', () => {
-    const second = make('second');
-    for (const name of ['fat', 'data', 'root'])
-      expect([name, digest(part(second, name))]).toEqual([name, digest(part(first, name))]);
-    expect(head(part(second, 'disk'))).toEqual(head(part(first, 'disk')));
-  }, 60_000);
+  it.skipIf(!process.env.SPIKESCOPE_IMAGE)(
+    'has the same bytes when it is made again (SPIKESCOPE_IMAGE)',
+    () => {
+      const second = make('second');
+      for (const name of ['fat', 'data', 'root'])
+        expect([name, digest(part(second, name))]).toEqual([name, digest(part(first, name))]);
+      expect(head(part(second, 'disk'))).toEqual(head(part(first, 'disk')));
+    },
+    60_000,
+  );
 
   it('has the partitions of its layout, aligned to a mebibyte, as sfdisk reads them', () => {
     const said = execFileSync('sfdisk', ['--json', part(first, 'disk')], { encoding: 'utf8' });

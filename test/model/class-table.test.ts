@@ -92,7 +92,11 @@ describe('a bundle with a class table', () => {
     later[8] = FORMAT_VERSION + 1;
     expect(refusalOf(later)).toMatchObject({
       code: 'BUNDLE_FORMAT',
-      details: { expected: 'format 1 to 4', received: 'format 5', remedy: expect.stringContaining('update') },
+      details: {
+        expected: `format 1 to ${FORMAT_VERSION}`,
+        received: `format ${FORMAT_VERSION + 1}`,
+        remedy: expect.stringContaining('update'),
+      },
     });
   });
 

@@ -1,9 +1,11 @@
 /** A real appliance with its screen, before a camera program that shows phantoms, and a client that speaks plain HTTP. */
+
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import http, { type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { PhantomPainter } from '../../src/capture/phantom/draw.ts';
 import { Device } from '../../src/runtime/appliance/device.ts';
@@ -140,8 +142,17 @@ export class ScreenClient {
     return ask(`${this.#origin}${place}`, { headers: this.headers });
   }
 
+  /** A command, again until it is not one too many of its second. */
+  async command(command: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    for (;;) {
+      const answer = await this.commandOnce(command, headers);
+      if (answer.status !== 429) return answer;
+      await setTimeout(200);
+    }
+  }
+
   /** A command, with all that the server asks for, changed as `headers` say. */
-  command(command: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  commandOnce(command: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
     return ask(`${this.#origin}${PATHS.command}`, {
       method: 'POST',
       headers: {

@@ -82,7 +82,10 @@ function contrastOf({
 }
 
 function dependsOn(graph: FloatGraph, images: readonly Uint8Array[]): boolean {
-  const logits = images.map((image) => centred(evaluate(graph, realImage(image))));
+  const answers = images.map((image) => evaluate(graph, realImage(image)));
+  // Numbers that run away are calibration's to refuse: it names the node.
+  if (!answers.every((answer) => answer.every(Number.isFinite))) return true;
+  const logits = answers.map(centred);
   const change = largestChange(logits);
   const means = logits[0].map((_, c) => logits.reduce((sum, each) => sum + each[c], 0) / logits.length);
   const distance = Math.max(...means) - Math.min(...means);

@@ -269,6 +269,12 @@ describe('somebody else', () => {
     expect([answer.status, replyOf(answer)]).toEqual([status, { outcome: 'refused', code }]);
   });
 
+  it('sends more commands than a person presses, and is told to wait', async () => {
+    const many = Array.from({ length: 40 }, () => client.commandOnce('{'));
+    const statuses = (await Promise.all(many)).map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set([400, 429]));
+  });
+
   it(
     `gets ${HOSTILE} times nothing but refusals, while captures go on`,
     async () => {

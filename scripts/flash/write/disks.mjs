@@ -1,7 +1,8 @@
 /** Disks of this workstation, as lsblk tells them. */
 import { spawnSync } from 'node:child_process';
 import { z } from 'zod';
-import { FlashRefusal, reasonOf, sizeWords, visible } from './refusal.mjs';
+import { visible } from '../failure.mjs';
+import { FlashRefusal, reasonOf, sizeWords } from './refusal.mjs';
 
 const COLUMNS = [
   ...['NAME', 'PATH', 'TYPE', 'SIZE', 'RO', 'RM', 'HOTPLUG', 'TRAN', 'VENDOR', 'MODEL'],

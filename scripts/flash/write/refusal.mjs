@@ -1,49 +1,8 @@
-/** What `npm run flash` refuses, in words for the person at the workstation. */
-
-/**
- * @typedef {object} RefusalDetails
- * @property {string} [place] the disk or file that is meant
- * @property {string} [expected]
- * @property {string} [received]
- * @property {string} [remedy] what the person can do
- * @property {unknown} [cause]
- */
+/** What `npm run flash` refuses. */
+import { Failure } from '../failure.mjs';
 
 /** Nothing was written, unless the code is one of `FLASH_WRITE`, `FLASH_VERIFY`, `FLASH_STOPPED`. */
-export class FlashRefusal extends Error {
-  /**
-   * @param {string} code upper snake case, stable
-   * @param {string} message
-   * @param {RefusalDetails} [details]
-   */
-  constructor(code, message, details = {}) {
-    super(message, { cause: details.cause });
-    this.name = 'FlashRefusal';
-    this.code = code;
-    this.details = details;
-  }
-
-  /** Message, place, expectation, remedy, code: as the program itself says its errors. */
-  describe() {
-    const { place, expected, received, remedy } = this.details;
-    const difference = [expected && `expected ${expected}`, received && `received ${received}`]
-      .filter(Boolean)
-      .join(', ');
-    const fault = `${this.message}${place ? ` (${place})` : ''}${difference && `: ${difference}`}`;
-    return `${visible(`${fault}${remedy ? `. To mend it: ${remedy}` : ''}`)} [${this.code}]`;
-  }
-}
-
-/**
- * Text from outside, such as the name that a disk gives itself, with what a terminal would obey written out.
- * @param {string} text
- */
-export function visible(text) {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  );
-}
+export class FlashRefusal extends Failure {}
 
 /** @param {unknown} error @returns {string | undefined} such as `ENOENT` */
 export function systemCodeOf(error) {

@@ -171,6 +171,9 @@ describe('what is written', () => {
     const mounts = lines.filter((line) => /mount\b/.test(line));
     expect(mounts.length).toBeGreaterThan(5);
     expect(mounts.filter((line) => !/^-?\+/.test(line))).toEqual([]);
+    const direct = mounts.filter((line) => /bin\/mount -o remount/.test(line));
+    expect(direct.length).toBeGreaterThan(3);
+    expect(direct.filter((line) => !line.includes('nsenter --mount=/proc/1/ns/mnt '))).toEqual([]);
   });
 
   it.skipIf(!works('udevadm', 'verify', '--help'))('has rules that udev understands', () => {
@@ -257,6 +260,7 @@ describe.skipIf(
       'bin/node',
       'bin/mount',
       'bin/umount',
+      'bin/nsenter',
       'bin/sh',
       'bin/sleep',
       'bin/install',

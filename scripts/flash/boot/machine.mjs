@@ -10,6 +10,8 @@ import { BootFailure } from './failure.mjs';
 
 /** What the guest writes before it restarts for a one-shot start: the emulator hands no argument on. */
 export const TRYBOOT_LINE = 'spikescope: tryboot requested';
+/** The system's limits of time are those of a board, which an emulator is ten times slower than, and more beside others. */
+const PATIENCE = 'systemd.default_device_timeout_sec=900 systemd.default_timeout_start_sec=900';
 /** Clock ticks of a second in /proc. */
 const TICKS = 100;
 
@@ -155,7 +157,10 @@ function argumentsOf({ start, disk, guest, words, console: log, forwards = [] },
       '-no-reboot',
     ],
     ...['-kernel', start.kernel, ...(start.initramfs === null ? [] : ['-initrd', start.initramfs])],
-    ...['-append', [start.commandLine, words, ...(guest === null ? [] : guest.words)].join(' ').trim()],
+    ...[
+      '-append',
+      [start.commandLine, PATIENCE, words, ...(guest === null ? [] : guest.words)].join(' ').trim(),
+    ],
     // What the guest flushes is on the disk, and what it does not may be lost with the plug.
     ...[
       '-drive',

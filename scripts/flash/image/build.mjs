@@ -144,7 +144,7 @@ async function build(wish, place, inner) {
   );
   const application = await layApplication(built, layer);
   layFiles(layer, epoch);
-  layOver(place, layer);
+  layOver(place, layer, built.version);
 
   progress.next();
   /** All that the bytes of the image depend on. */

@@ -107,15 +107,20 @@ export function layFiles(layer, epoch) {
   tool('touch', [`--date=@${epoch}`, path.join(layer, 'usr/lib/clock-epoch')]);
 }
 
-/** @param {Workplace} place @param {string} layer */
-export function layOver(place, layer) {
+/**
+ * @param {Workplace} place
+ * @param {string} layer
+ * @param {string} version of the image, for who installs the next one
+ */
+export function layOver(place, layer, version) {
   layFolder(place.namespace, layer, place.root);
   writeAccounts(place, place.epoch);
   // Systems that find /usr newer than /etc and /var would do at each start what cannot be kept on a read-only root.
-  place.namespace.run(['sh', '-ec', STAMPS, 'image', place.root, String(place.epoch)]);
+  place.namespace.run(['sh', '-ec', STAMPS, 'image', place.root, String(place.epoch), version]);
 }
 
 const STAMPS = `
+printf 'IMAGE_ID=spikescope\\nIMAGE_VERSION=%s\\n' "$3" >> "$1/usr/lib/os-release"
 for each in etc var; do
   printf '# This file was made with the image.\\nTIMESTAMP_NSEC=%s000000000\\n' "$2" > "$1/$each/.updated"
 done

@@ -1,6 +1,6 @@
 /** Files that are changed together: all of them or, after a power cut, all of them at the next start. */
 import { createHash } from 'node:crypto';
-import { chownSync, existsSync, readFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, readFileSync } from 'node:fs';
 import { open, rename, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
@@ -85,6 +85,8 @@ async function replaceFile({ file, content, mode, owner }: FileChange): Promise<
   await replaceDurably(file, `${file}.new`, async (fresh) => {
     await writeFlushed(fresh, Buffer.from(content, 'base64'), mode);
     if (owner !== null) chownSync(fresh, owner.uid, owner.gid);
+    // As asked, whatever the mask of the process has kept from it; not before it is its owner's.
+    chmodSync(fresh, mode);
   });
 }
 

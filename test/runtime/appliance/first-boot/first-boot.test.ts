@@ -72,6 +72,17 @@ describe('a first start without a setup', () => {
     expect(settings()).toMatchObject({ source: 'phantom' });
   });
 
+  it('writes settings that the group of the appliance can read, whatever mask its unit has', async () => {
+    const before = process.umask(0o077);
+    try {
+      await firstBoot(places);
+    } finally {
+      process.umask(before);
+    }
+    for (const name of ['spikescope.yaml', 'device-key.pem'])
+      expect(statSync(at('settings', name)).mode & 0o777, name).toBe(0o640);
+  });
+
   it('takes the root of updates that came with the image', async () => {
     writeFileSync(at('image-root.json'), '{"signed":{}}');
     await firstBoot(places);

@@ -81,10 +81,12 @@ describe.skipIf(!hasChromium)('the page can be used by everybody', () => {
     expect(new Set(names).size).toBe(22);
     await screen.page.getByRole('button', { name: 'Chest' }).focus();
     await screen.page.keyboard.press('Enter');
-    expect(screen.asked().at(-1)).toEqual({
-      command: 'set-context',
-      context: { encounter: null, subject: null, bodySite: 'chest' },
-    });
+    await expect
+      .poll(() => screen.asked().at(-1))
+      .toEqual({
+        command: 'set-context',
+        context: { encounter: null, subject: null, bodySite: 'chest' },
+      });
   });
 
   it('written from the right, what stood at the left stands at the right', async () => {

@@ -25,7 +25,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     };
     await press('Take picture');
     await see('Have a specialist look at this lesion.');
-    expect(asked()).toEqual([{ command: 'capture' }]);
+    await expect.poll(asked).toEqual([{ command: 'capture' }]);
     const texts = await screen.page.locator('main').innerText();
     expect(texts.indexOf('Refer')).toBeLessThan(texts.indexOf('Melanoma'));
     expect(texts).toMatch(
@@ -59,11 +59,13 @@ describe.skipIf(!hasChromium)('the page', () => {
     await tell(taughtState(outcomeOf('kept')));
     await tell(askingState(readingOf('routine')));
     await press('Do not say');
-    expect(asked()).toEqual([
-      { command: 'confirm', result: RESULT },
-      { command: 'correct', result: RESULT, label: 'df' },
-      { command: 'dismiss' },
-    ]);
+    await expect
+      .poll(asked)
+      .toEqual([
+        { command: 'confirm', result: RESULT },
+        { command: 'correct', result: RESULT, label: 'df' },
+        { command: 'dismiss' },
+      ]);
   });
 
   it('adds a class that is typed on its own keys, with how bad it is', async () => {
@@ -75,7 +77,9 @@ describe.skipIf(!hasChromium)('the page', () => {
     await press('Next');
     await press('benign');
     await press('Add class spitz');
-    expect(asked()).toEqual([{ command: 'add-class', result: RESULT, label: 'spitz', risk: 'benign' }]);
+    await expect
+      .poll(asked)
+      .toEqual([{ command: 'add-class', result: RESULT, label: 'spitz', risk: 'benign' }]);
   });
 
   it('says what an answer has changed, and takes it back after asking', async () => {
@@ -89,7 +93,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     await tell({ ...resting, flow: { ...resting.flow, state: 'confirmingUndo', takingBack: 'nv' } });
     await see('Take back “Melanocytic nevus”?');
     await press('Take back');
-    expect(asked()).toEqual([{ command: 'undo' }, { command: 'undo' }]);
+    await expect.poll(asked).toEqual([{ command: 'undo' }, { command: 'undo' }]);
   });
 
   it('asks for another picture with a reason and a way to do better', async () => {
@@ -98,7 +102,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     await see('Hold still. If it stays, wipe the lens with a soft dry cloth.');
     await see('It is too dark.');
     await press('Take it again');
-    expect(asked()).toEqual([{ command: 'capture' }]);
+    await expect.poll(asked).toEqual([{ command: 'capture' }]);
   });
 
   it('tells what its figures mean one press away', async () => {
@@ -123,7 +127,7 @@ describe.skipIf(!hasChromium)('the page', () => {
       { command: 'dismiss' },
       { command: 'undo' },
     ];
-    expect(asked()).toEqual(expected);
+    await expect.poll(asked).toEqual(expected);
   });
 
   it('leaves keys alone while somebody types', async () => {
@@ -132,9 +136,9 @@ describe.skipIf(!hasChromium)('the page', () => {
     await screen.page.locator('.typed').fill('');
     await screen.page.locator('.typed').pressSequentially('cyu-7');
     await key('Enter');
-    expect(asked()).toEqual([
-      { command: 'set-context', context: { encounter: 'cyu-7', subject: null, bodySite: null } },
-    ]);
+    await expect
+      .poll(asked)
+      .toEqual([{ command: 'set-context', context: { encounter: 'cyu-7', subject: null, bodySite: null } }]);
   });
 
   it('takes an identifier from a code, and a place of the body from its map', async () => {
@@ -182,7 +186,7 @@ describe.skipIf(!hasChromium)('the page', () => {
       }),
     );
     await press('Dark');
-    expect(asked()).toEqual([
+    await expect.poll(asked).toEqual([
       { command: 'unlock', pin: '4711' },
       { command: 'set', setting: { name: 'theme', value: 'dark' } },
     ]);

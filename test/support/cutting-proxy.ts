@@ -55,7 +55,9 @@ export async function startCuttingProxy(
       }
       if (left > 0) return;
       counts.cuts++;
-      near.resetAndDestroy();
+      // What came before the lost piece has arrived: a reset would take it back out of the receiver's own buffers, and one that
+      // reads slowly would never get on.
+      near.end();
       far.destroy();
     });
   });

@@ -2,7 +2,7 @@
  * Keys drawn in the page, because those of a desktop lie under a page that fills the screen. A keyboard, or a scanner that
  * types like one, works as well.
  */
-import { useId, useState } from 'preact/hooks';
+import { useId, useRef, useState } from 'preact/hooks';
 import { useWords } from '../language/language.ts';
 import { Line } from './icons.tsx';
 import { Action } from './parts.tsx';
@@ -42,17 +42,20 @@ export function Keypad(props: {
   const id = useId();
   const [text, setText] = useState(start);
   const [page, setPage] = useState<'digits' | 'letters'>(layout === 'code' ? 'letters' : 'digits');
-  const type = (next: string): void => setText(next.replace(ALLOWED[layout], '').slice(0, longest));
+  // What stands in the field now: a scanner types faster than the page is drawn.
+  const typed = useRef(start);
+  const type = (next: string): void => {
+    typed.current = next.replace(ALLOWED[layout], '').slice(0, longest);
+    setText(typed.current);
+  };
+  const finish = (event: Event): void => {
+    event.preventDefault();
+    if (props.isComplete(typed.current)) props.onDone(typed.current);
+  };
   const keys =
     page === 'letters' ? LETTERS.map((each) => (layout === 'code' ? each.toLowerCase() : each)) : DIGITS;
   return (
-    <form
-      class="keypad"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (props.isComplete(text)) props.onDone(text);
-      }}
-    >
+    <form class="keypad" onSubmit={finish}>
       <label for={id} class={props.isTitled ? 'unseen' : ''}>
         {label}
       </label>
@@ -74,15 +77,19 @@ export function Keypad(props: {
         aria-describedby={hint ? `${id}-hint` : undefined}
         value={text}
         onInput={(event) => type(event.currentTarget.value)}
+        // By itself a field submits nothing while the button is still drawn as disabled.
+        onKeyDown={(event) => {
+          if (event.key === 'Enter') finish(event);
+        }}
       />
       <fieldset class={`keys ${page} for-${layout}`} aria-label={t('keys.title')} dir="ltr">
         {keys.map((key) => (
-          <button key={key} type="button" class="key" onClick={() => type(text + key)}>
+          <button key={key} type="button" class="key" onClick={() => type(typed.current + key)}>
             {key}
           </button>
         ))}
         {SIGNS[layout].map((key) => (
-          <button key={key} type="button" class="key sign" onClick={() => type(text + key)}>
+          <button key={key} type="button" class="key sign" onClick={() => type(typed.current + key)}>
             {key}
           </button>
         ))}
@@ -90,7 +97,7 @@ export function Keypad(props: {
           type="button"
           class="key"
           aria-label={t('keys.delete')}
-          onClick={() => setText(text.slice(0, -1))}
+          onClick={() => type(typed.current.slice(0, -1))}
         >
           <Line name="delete" />
         </button>

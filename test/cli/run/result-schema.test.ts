@@ -50,7 +50,7 @@ describe('run --result-schema', () => {
   });
 
   it('is refused where it is no version', async () => {
-    for (const word of ['3', '0', 'newest']) {
+    for (const word of ['4', '0', 'newest']) {
       const { fault } = await runInProcess(runCommand(), ['--data', folder, '--result-schema', word]);
       expect(fault).toMatchObject({ code: 'OPTION_VALUE', exitCode: 2 });
     }

@@ -1,5 +1,5 @@
 /** The page: what is always there, around the view that is open. */
-import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { CommandReply, ScreenCommand, ScreenState } from '../contract.ts';
 import type { Language, Right } from '../words.ts';
 import { type AppContext, Context, type View } from './app-context.ts';
@@ -112,7 +112,8 @@ function useFollowing({ flow: { state, automatic } }: ScreenState, setOpen: (vie
 }
 
 function useKeyboard(state: ScreenState, ask: AppContext['ask'], isOn: boolean): void {
-  useEffect(() => {
+  // With the drawing itself: a key means what the screen says at that moment.
+  useLayoutEffect(() => {
     if (!isOn) return;
     const onKey = (event: KeyboardEvent): void => {
       if (isTaken(event) || state.display.blank) return;

@@ -37,6 +37,8 @@ export function History() {
           done={() => t('history.find')}
           isComplete={() => true}
           onDone={(text) => {
+            // What was found for other words says nothing of these.
+            if (text !== find) setPage(null);
             setFind(text);
             setSearching(false);
           }}

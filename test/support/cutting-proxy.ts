@@ -55,7 +55,8 @@ export async function startCuttingProxy(
       }
       if (left > 0) return;
       counts.cuts++;
-      // What came before the lost piece has arrived: a reset would take it back out of the receiver's own buffers, and one that
+      // What came before the lost piece has arrived: a reset would take it back out of the receiver's own buffers, and one
+      // that
       // reads slowly would never get on.
       near.end();
       far.destroy();

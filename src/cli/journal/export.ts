@@ -1,6 +1,6 @@
 /** What a device has recorded, as evidence: copies with digests, of which every common program makes sure. */
 import { execFile } from 'node:child_process';
-import { createHash, sign } from 'node:crypto';
+import { sign } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -10,6 +10,7 @@ import { programVersion } from '../../program-version.ts';
 import { flushFolder, writeFlushed } from '../../store/durable-file.ts';
 import { copyJournalFile, verifyJournalFile } from '../../store/inspect.ts';
 import type { Verification } from '../../store/verify.ts';
+import { sha256 } from '../../updates/trust/floors.ts';
 import { headBesideMetadata } from '../../updates/trust/kept-metadata.ts';
 
 /** Beside the journal: who the device is, how far its chain had come, what it has learned and installed. */
@@ -101,12 +102,7 @@ async function systemLog(): Promise<string | null> {
 
 async function sumsOf(folder: string, names: readonly string[]): Promise<string> {
   const lines = await Promise.all(
-    names.map(async (name) => {
-      const digest = createHash('sha256')
-        .update(await readFile(path.join(folder, name)))
-        .digest('hex');
-      return `${digest}  ${name}\n`;
-    }),
+    names.map(async (name) => `${sha256(await readFile(path.join(folder, name)))}  ${name}\n`),
   );
   return lines.join('');
 }

@@ -1,11 +1,11 @@
 /** Files that are changed together: all of them or, after a power cut, all of them at the next start. */
-import { createHash } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, readFileSync } from 'node:fs';
 import { open, rename, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { SpikescopeError } from '../../../errors.ts';
 import { DurableFile, flushFolder, replaceDurably, writeFlushed } from '../../../store/durable-file.ts';
+import { sha256 } from '../../../updates/trust/floors.ts';
 
 const changeSchema = z.strictObject({
   file: z.string(),
@@ -28,7 +28,7 @@ export type Intent = z.infer<typeof intentSchema>;
 
 /** A file that was taken over, as it was then: another that came in its place later is left alone. */
 export function removalOf(file: string): Intent['removals'][number] {
-  return { file, sha256: digestOf(readFileSync(file)) };
+  return { file, sha256: sha256(readFileSync(file)) };
 }
 
 /**
@@ -90,8 +90,8 @@ async function replaceFile({ file, content, mode, owner }: FileChange): Promise<
   });
 }
 
-async function removeIf(file: string, sha256: string): Promise<void> {
-  if (existsSync(file) && digestOf(readFileSync(file)) === sha256) await rename(file, asideOf(file));
+async function removeIf(file: string, digest: string): Promise<void> {
+  if (existsSync(file) && sha256(readFileSync(file)) === digest) await rename(file, asideOf(file));
   await forget(file);
 }
 
@@ -117,8 +117,4 @@ async function overwrite(file: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-function digestOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

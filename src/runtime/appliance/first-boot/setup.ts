@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type Document, isMap, isNode, LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isNode } from 'yaml';
 import { z } from 'zod';
 import { reasonOf, UsageError } from '../../../errors.ts';
 import { firstIssue } from '../../../schema.ts';
 import { deviceIdSchema } from '../../../store/identity.ts';
 import { settingsOfMap } from '../settings/configuration.ts';
 import type { Settings } from '../settings/settings.ts';
+import { yamlDocument } from '../settings/yaml-document.ts';
 
 /** What a technician lays on the partition `config`. */
 export const SETUP_FILE = 'spikescope-config.yaml';
@@ -94,12 +95,7 @@ export interface DeviceSetup {
  */
 export function readSetup(partition: string): DeviceSetup {
   const file = path.join(partition, SETUP_FILE);
-  const lines = new LineCounter();
-  const document = parseDocument(readText(file), { lineCounter: lines, prettyErrors: false });
-  const placeOf = (offset: number): string => {
-    const { line, col } = lines.linePos(offset);
-    return `line ${line}, column ${col}`;
-  };
+  const { document, placeOf } = yamlDocument(readText(file));
   const [problem] = document.errors;
   if (problem !== undefined || (document.contents !== null && !isMap(document.contents))) {
     throw new UsageError('SETUP_SYNTAX', 'The setup of the device is no YAML of this form', {

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { Counter, Gauge, Registry } from 'prom-client';
-import { SpikescopeError } from '../../../errors.ts';
+import { listening } from './listening.ts';
 import { collectProcessMetrics } from './process-metrics.ts';
 
 /** What is measured of the appliance; the names are those of the metrics, without the prefix `spikescope_`. */
@@ -73,21 +73,11 @@ export async function serveMetrics(
       () => response.writeHead(500).end(),
     );
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => {
-      reject(
-        new SpikescopeError('METRICS_PORT', 'The metrics cannot be served', {
-          field: '--metrics',
-          received: cause.message,
-          remedy: 'choose another port, or 0 for any that is free',
-          cause,
-        }),
-      );
-    });
-    server.listen(port, '127.0.0.1', resolve);
+  const actual = await listening(server, port, '127.0.0.1', {
+    code: 'METRICS_PORT',
+    message: 'The metrics cannot be served',
+    field: '--metrics',
   });
-  const address = server.address();
-  const actual = typeof address === 'object' && address !== null ? address.port : port;
   return {
     url: `http://127.0.0.1:${actual}/metrics`,
     close: () =>

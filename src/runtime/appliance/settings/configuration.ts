@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { isMap, isScalar, LineCounter, type Pair, parseDocument, type YAMLMap } from 'yaml';
+import { isMap, isScalar, type Pair, type YAMLMap } from 'yaml';
 import { z } from 'zod';
 import { reasonOf, UsageError } from '../../../errors.ts';
 import { firstIssue } from '../../../schema.ts';
@@ -10,6 +10,7 @@ import { type UpdateSettings, updateSettingsSchema } from '../../../updates/upda
 import { modelFile } from '../../engine/shipped-models.ts';
 import { type ScreenSetting, screenSettingsSchema } from './screen.ts';
 import { type SettingName, type Settings, settingsSchema, wordOf } from './settings.ts';
+import { yamlDocument } from './yaml-document.ts';
 
 const MAXIMUM_BYTES = 65_536;
 const PATHS: ReadonlySet<string> = new Set<SettingName>(['ca', 'cert', 'key', 'model', 'data']);
@@ -20,12 +21,7 @@ const NAMES = new Map(Object.keys(settingsSchema.shape).map((name) => [wordOf(na
  * @throws UsageError `CONFIG_FILE`, `CONFIG_SYNTAX`, `CONFIG_KEY`, `CONFIG_VALUE`, each with the line
  */
 export function readConfiguration(file: string): Partial<Settings> {
-  const lines = new LineCounter();
-  const document = parseDocument(readText(file), { lineCounter: lines, prettyErrors: false });
-  const placeOf = (offset: number): string => {
-    const { line, col } = lines.linePos(offset);
-    return `line ${line}, column ${col}`;
-  };
+  const { document, placeOf } = yamlDocument(readText(file));
   const [problem] = document.errors;
   if (problem !== undefined) {
     throw new UsageError('CONFIG_SYNTAX', 'The configuration is no YAML', {

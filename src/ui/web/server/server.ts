@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { SpikescopeError } from '../../../errors.ts';
+import { listening } from '../../../runtime/appliance/service/listening.ts';
 import type { ScreenSettings } from '../../../runtime/appliance/settings/screen.ts';
 import { type Clients, DISPLAY_COOKIE } from './clients.ts';
 import { cookieFor } from './http/cookies.ts';
@@ -125,22 +126,13 @@ export class ScreenServer {
 
   async #listen(server: Server, port: number, host: string): Promise<number> {
     server.maxConnections = MOST_CONNECTIONS;
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (cause) => {
-        reject(
-          new SpikescopeError('SCREEN_PORT', 'The page of the screen cannot be served', {
-            field: '--screen',
-            received: cause.message,
-            remedy: 'choose another port, or 0 for any that is free',
-            cause,
-          }),
-        );
-      });
-      server.listen(port, host, resolve);
+    const actual = await listening(server, port, host, {
+      code: 'SCREEN_PORT',
+      message: 'The page of the screen cannot be served',
+      field: '--screen',
     });
     this.#servers.push(server);
-    const address = server.address();
-    return typeof address === 'object' && address !== null ? address.port : port;
+    return actual;
   }
 }
 

@@ -38,6 +38,9 @@ export interface StoredTensor {
   readonly table?: Uint8Array;
 }
 
+/** Brings one operator into the float graph. */
+export type Importer = (operation: Operation, context: ImportContext) => void;
+
 /** Omits from each kind of node what the context fills in. */
 type Draft<N> = N extends FloatNode ? Omit<N, 'name' | 'shape' | 'sources' | 'rewrites'> : never;
 export type NodeDraft = Draft<FloatNode>;

@@ -4,6 +4,7 @@ import { INPUT_NAME, type Shape } from '../../model/graph.ts';
 import type { FloatGraph } from '../float/graph.ts';
 import type { StatedQuantisation } from '../quantise/stated.ts';
 import { Attributes } from './attributes.ts';
+import type { Importer } from './context.ts';
 import { ImportContext, type Operation, shapeOf } from './context.ts';
 import { decodeModel, type OnnxGraph, type OnnxModel } from './decode.ts';
 import { type Ending, endingOf, livingNodes, type Readout } from './ending.ts';
@@ -12,15 +13,13 @@ import { refuseFaults } from './faults.ts';
 import { foldConstants } from './fold-constants.ts';
 import { inlined } from './functions.ts';
 import { type ImageInput, imageInput, opsetOf, requireStatedShape } from './interface.ts';
-import { CHANNELS_LAST, importInLayout, importTranspose } from './layout.ts';
-import { flattenAnyOrder, reshapeForOne } from './layout-reshape.ts';
+import { CHANNELS_LAST, importInLayout } from './layout.ts';
+import { reshapeForOne } from './layout-reshape.ts';
 import { identityOrder, requireLogits } from './logits.ts';
 import { importSoftmax } from './operators/activation.ts';
-import { importCast } from './operators/cast.ts';
-import { importAmongBytes, importCastOfBytes } from './operators/quantised.ts';
-import { IMPORTERS, type Importer } from './operators/registry.ts';
+import { importAmongBytes } from './operators/quantised.ts';
+import { IMPORTERS } from './operators/registry.ts';
 import { importIdentity } from './operators/shape.ts';
-import { importGridTranspose } from './operators/shuffle.ts';
 import { inDataOrder, type LabelledNode, labelled, requireSingleMakers } from './order.ts';
 import { remedyFor } from './remedies.ts';
 import { type Constant, readTensor } from './tensor.ts';
@@ -192,21 +191,5 @@ function importNode(operation: Operation, { context, ending, batch }: Import): v
 
 function importerOf({ node }: Operation, ending: Ending, batch: number): Importer | undefined {
   if (node === ending.readoutNode) return node.opType === 'Sigmoid' ? importIdentity : importSoftmax;
-  switch (node.opType) {
-    case 'Cast':
-      return (operation, context) => {
-        if (!importCastOfBytes(operation, context)) importCast(operation, context);
-      };
-    case 'Flatten':
-      return flattenAnyOrder;
-    case 'Reshape':
-      return reshapeForOne(batch);
-    case 'Transpose':
-      return (operation, context) => {
-        const isGrid = context.grids.has(operation.node.input[0] ?? '');
-        (isGrid ? importGridTranspose : importTranspose)(operation, context);
-      };
-    default:
-      return IMPORTERS.get(node.opType);
-  }
+  return node.opType === 'Reshape' ? reshapeForOne(batch) : IMPORTERS.get(node.opType);
 }

@@ -1,7 +1,6 @@
 /** Reshape and Flatten of an image whose axes were moved, and of one where the file is made for several at once. */
-import type { Activation, ImportContext, Operation } from './context.ts';
+import type { Activation, ImportContext, Importer, Operation } from './context.ts';
 import { CHANNELS_LAST, moved, rebuilt } from './layout.ts';
-import type { Importer } from './operators/registry.ts';
 import { importFlatten } from './operators/shape.ts';
 import { importAnyReshape } from './operators/shuffle.ts';
 import type { Constant } from './tensor.ts';

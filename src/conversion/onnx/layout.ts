@@ -5,9 +5,8 @@
 import { RefusedError } from '../../errors.ts';
 import { Attributes } from './attributes.ts';
 import { transposed } from './constants/arrange.ts';
-import type { Activation, ImportContext, Operation } from './context.ts';
+import type { Activation, ImportContext, Importer, Operation } from './context.ts';
 import type { OnnxNode } from './decode.ts';
-import type { Importer } from './operators/registry.ts';
 import type { Constant } from './tensor.ts';
 
 /** Of N, height, width, channels. */

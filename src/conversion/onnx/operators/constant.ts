@@ -1,4 +1,4 @@
-/** Constants, and the arithmetic on shapes by which exporters spell "flatten". The batch counts as 1. */
+/** Constants, and shapes, of which the batch counts as 1; arithmetic on them is folded before. */
 import { RefusedError } from '../../../errors.ts';
 import type { ImportContext, Operation } from '../context.ts';
 import { type Constant, readTensor } from '../tensor.ts';
@@ -43,38 +43,11 @@ export function importShape(operation: Operation, context: ImportContext): void 
   context.defineConstant(operation.node.output[0], { dims: [values.length], kind: 'integer', values });
 }
 
-/** Gather of entries of a constant vector. */
-export function importGather(operation: Operation, context: ImportContext): void {
-  const source = integers(operation, context, 0);
-  const indices = integers(operation, context, 1);
-  const values = indices.values.map(
-    (index) => source.values[index < 0 ? index + source.values.length : index],
-  );
-  context.defineConstant(operation.node.output[0], { dims: indices.dims, kind: 'integer', values });
-}
-
-/** Concat of shapes. @returns false where an operand is not a constant */
+/** Concat of shapes, also of none. @returns false where an operand is not a constant */
 export function concatConstants(operation: Operation, context: ImportContext): boolean {
   const parts = operation.node.input.map((input) => context.findConstant(input));
   if (!parts.every((part) => part?.kind === 'integer')) return false;
   const values = Float64Array.from(parts.flatMap((part) => Array.from(part?.values ?? [])));
   context.defineConstant(operation.node.output[0], { dims: [values.length], kind: 'integer', values });
   return true;
-}
-
-/** A cast between the integer types of shapes. */
-export function importCast(operation: Operation, context: ImportContext): void {
-  context.defineConstant(operation.node.output[0], integers(operation, context, 0));
-}
-
-function integers(operation: Operation, context: ImportContext, index: number): Constant {
-  const found = context.findConstant(operation.node.input[index]);
-  if (found?.kind !== 'integer') {
-    throw new RefusedError('ONNX_OPERATOR', `${operation.node.opType} on values of the image`, {
-      node: operation.label,
-      received: operation.node.opType,
-      remedy: 'export in float32 with channels first and without indexing',
-    });
-  }
-  return found;
 }

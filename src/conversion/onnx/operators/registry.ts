@@ -1,8 +1,11 @@
-import type { ImportContext, Operation } from '../context.ts';
+import type { Importer } from '../context.ts';
+import { importTranspose } from '../layout.ts';
+import { flattenAnyOrder } from '../layout-reshape.ts';
 import { importClip, importRelu, importSigmoid, importSoftmax } from './activation.ts';
+import { importCast } from './cast.ts';
 import { importGatherOfImage, importSlice, importSplit } from './choice.ts';
 import { importMaximum, importMinimum } from './compare.ts';
-import { concatConstants, importCast, importConstant, importGather, importShape } from './constant.ts';
+import { concatConstants, importConstant, importShape } from './constant.ts';
 import { importConvolution } from './convolution.ts';
 import {
   importAdd,
@@ -19,19 +22,13 @@ import { importAveragePool, importGlobalAveragePool, importGlobalMaxPool, import
 import { importCastOfBytes, importDequantize, importLookUp, importQuantize } from './quantised.ts';
 import { importReduction } from './reduce.ts';
 import { importResize } from './resize.ts';
-import {
-  importDropout,
-  importFlatten,
-  importIdentity,
-  importPad,
-  importSqueeze,
-  importUnsqueeze,
-} from './shape.ts';
-import { importAnyReshape, importGridTranspose } from './shuffle.ts';
+import { importDropout, importIdentity, importPad, importSqueeze, importUnsqueeze } from './shape.ts';
+import { importGridTranspose } from './shuffle.ts';
 
-export type Importer = (operation: Operation, context: ImportContext) => void;
-
-/** The operators that have an integer form, by their ONNX names. */
+/**
+ * The operators that have an integer form, by their ONNX names; Reshape needs to know of the batch, and has a place of its
+ * own.
+ */
 export const IMPORTERS: ReadonlyMap<string, Importer> = new Map<string, Importer>([
   ...FUNCTION_IMPORTERS,
   ['Add', importAdd],
@@ -55,13 +52,11 @@ export const IMPORTERS: ReadonlyMap<string, Importer> = new Map<string, Importer
   ['DequantizeLinear', importDequantize],
   ['Div', importDivide],
   ['Dropout', importDropout],
-  ['Flatten', importFlatten],
+  ['Flatten', flattenAnyOrder],
   [
     'Gather',
     (operation, context) => {
-      if (importLookUp(operation, context)) return;
-      const isConstant = context.findConstant(operation.node.input[0]) !== undefined;
-      (isConstant ? importGather : importGatherOfImage)(operation, context);
+      if (!importLookUp(operation, context)) importGatherOfImage(operation, context);
     },
   ],
   ['Gemm', importGemm],
@@ -81,7 +76,6 @@ export const IMPORTERS: ReadonlyMap<string, Importer> = new Map<string, Importer
   ['ReduceMin', importReduction('minimum')],
   ['ReduceSum', importReduction('sum')],
   ['Relu', importRelu],
-  ['Reshape', importAnyReshape],
   ['Resize', importResize],
   ['Shape', importShape],
   ['Sigmoid', importSigmoid],
@@ -91,7 +85,13 @@ export const IMPORTERS: ReadonlyMap<string, Importer> = new Map<string, Importer
   ['Squeeze', importSqueeze],
   ['Sub', importSubtract],
   ['Sum', importSum],
-  ['Transpose', importGridTranspose],
+  [
+    'Transpose',
+    (operation, context) => {
+      const isGrid = context.grids.has(operation.node.input[0] ?? '');
+      (isGrid ? importGridTranspose : importTranspose)(operation, context);
+    },
+  ],
   ['Unsqueeze', importUnsqueeze],
   ['Upsample', importResize],
 ]);

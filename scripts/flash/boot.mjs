@@ -20,6 +20,7 @@ const HELP = `npm run image:boot -- --image FILE [--scenario reading|plug|update
   update    system updates: one that works, one that panics, one that never reads, one with a flipped byte
 
   --readings N    readings that are waited for (default 100)
+  --idle SECONDS  then without a reading, for what the card takes in a day (default 0: not looked at)
   --kills N       (default 3)
   --seed N        of the moments of kills
   --archive FILE  the image's archive for a slot (default: FILE.system)
@@ -47,7 +48,8 @@ async function main() {
         scenario: { type: 'string', default: 'reading' },
         archive: { type: 'string' },
       },
-      ...{ readings: { type: 'string', default: '100' }, kills: { type: 'string', default: '3' } },
+      ...{ readings: { type: 'string', default: '100' }, idle: { type: 'string', default: '0' } },
+      kills: { type: 'string', default: '3' },
       ...{ seed: { type: 'string', default: '1' }, seconds: { type: 'string', default: '900' } },
       ...{ work: { type: 'string' }, json: { type: 'string' }, help: { type: 'boolean', default: false } },
     },
@@ -91,7 +93,11 @@ async function main() {
       const common = { seconds, say };
       outcome =
         scenario === 'reading'
-          ? await bootToReading(bench, { ...common, readings: Number(values.readings) })
+          ? await bootToReading(bench, {
+              ...common,
+              readings: Number(values.readings),
+              idle: Number(values.idle),
+            })
           : await pullPlug(bench, {
               ...common,
               kills: Number(values.kills),

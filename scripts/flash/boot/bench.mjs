@@ -16,6 +16,9 @@ import { Machine } from './machine.mjs';
 export const HOST = '10.0.2.2';
 /** A disk that the first start has to grow into. */
 const CARD_BYTES = 3 * 2 ** 30;
+/** What the unit starts. */
+export const APPLIANCE =
+  '/usr/bin/node /opt/spikescope/node_modules/spikescope/bin/spikescope-launch.mjs run --config /etc/spikescope/spikescope.yaml --data /var/lib/spikescope';
 /**
  * Phantoms have a folder of their own elsewhere; here they stand for the camera, and read with what is installed. The limits
  * of time are those of a board, which an emulator is ten times slower than.
@@ -24,7 +27,7 @@ const OWN_DATA = `[Service]
 TimeoutStartSec=10min
 WatchdogSec=2min
 ExecStart=
-ExecStart=/usr/bin/node /opt/spikescope/node_modules/spikescope/bin/spikescope-launch.mjs run --config /etc/spikescope/spikescope.yaml --data /var/lib/spikescope
+ExecStart=${APPLIANCE}
 `;
 
 export class Bench {

@@ -313,6 +313,15 @@ describe.skipIf(
     expect(verify('spikescope-erase.service')).toMatch(complaint);
   });
 
+  it('finds an order in which all of them start', () => {
+    lay();
+    expect(verify('multi-user.target')).not.toMatch(/cycle/);
+    const file = at('usr/lib/systemd/system/spikescope-boot-choice.service');
+    const turned = readFileSync(file, 'utf8').replace('[Unit]', '[Unit]\nBefore=spikescope-boot-request.path');
+    writeFileSync(file, turned);
+    expect(verify('multi-user.target')).toMatch(/cycle/);
+  });
+
   it('finds none exposed but what must change disks, and that without a network', () => {
     lay();
     const services = own.filter((name) => name.endsWith('.service'));

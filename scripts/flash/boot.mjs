@@ -76,33 +76,19 @@ async function main() {
     const archive = values.archive ?? `${image}.system`;
     /** @type {{ report: object, findings: string[] }} */
     let outcome;
-    if (scenario === 'update') {
-      const updated = await updateSystems({
-        image,
-        archive,
-        folder,
-        seconds,
-        say,
-        opened: (opened) => {
-          bench = opened;
-        },
-      });
-      outcome = updated;
+    const common = { seconds, say };
+    /** @param {Bench} made */
+    const opened = (made) => {
+      bench = made;
+    };
+    if (scenario === 'update') outcome = await updateSystems({ ...common, image, archive, folder, opened });
+    else if (scenario === 'plug') {
+      const [kills, random] = [Number(values.kills), randomFrom(Number(values.seed))];
+      outcome = await pullPlug({ ...common, image, archive, folder, opened, kills, random });
     } else {
       bench = await Bench.open({ image, folder });
-      const common = { seconds, say };
-      outcome =
-        scenario === 'reading'
-          ? await bootToReading(bench, {
-              ...common,
-              readings: Number(values.readings),
-              idle: Number(values.idle),
-            })
-          : await pullPlug(bench, {
-              ...common,
-              kills: Number(values.kills),
-              random: randomFrom(Number(values.seed)),
-            });
+      const [readings, idle] = [Number(values.readings), Number(values.idle)];
+      outcome = await bootToReading(bench, { ...common, readings, idle });
     }
     const { report, findings } = outcome;
     if (values.json !== undefined)

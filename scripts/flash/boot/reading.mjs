@@ -36,8 +36,8 @@ const DAY_SECONDS = 86_400;
 
 /**
  * @param {import('./bench.mjs').Bench} bench
- * @param {{ readings: number, idle: number, seconds: number, say: (line: string) => void }} options `idle`: seconds without a
- *   reading over which writes are counted; 0 for none
+ * @param {{ readings: number, idle: number, seconds: number, say: (line: string) => void }} options
+ *   `idle`: seconds without a reading over which writes are counted; 0 for none
  */
 export async function bootToReading(bench, { readings, idle, seconds, say }) {
   const machine = bench.start();

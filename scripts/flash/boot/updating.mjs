@@ -105,7 +105,8 @@ export async function updateSystems({ image, archive, folder, seconds, say, open
 /**
  * @typedef {{ version: string, refused: string | null }} Occupant
  *
- * @typedef {{ trial: object | null, pending: string | null, slots: Record<string, Occupant | null> }} Books of the system, once it reads and nothing is on trial or waits
+ * @typedef {{ trial: object | null, pending: string | null, slots: Record<string, Occupant | null> }} Books
+ *   of the system, once it reads and nothing is on trial or waits
  */
 
 /**

@@ -157,7 +157,8 @@ describe('what is written', () => {
   });
 
   it("has its folder closed to others by each unit that could make it, as systemd's list of folders has it", () => {
-    const [, mode] = /^z \/data\/spikescope (\d+) /m.exec(text('rootfs/usr/lib/tmpfiles.d/spikescope.conf')) ?? [];
+    const [, mode] =
+      /^z \/data\/spikescope (\d+) /m.exec(text('rootfs/usr/lib/tmpfiles.d/spikescope.conf')) ?? [];
     const units = OWN.map((name) => readFileSync(sourceOf(name), 'utf8'));
     const users = units.filter((each) => settingsOf(each, 'StateDirectory').length > 0);
     expect(users.length).toBeGreaterThan(5);
@@ -317,7 +318,10 @@ describe.skipIf(
     lay();
     expect(verify('multi-user.target')).not.toMatch(/cycle/);
     const file = at('usr/lib/systemd/system/spikescope-boot-choice.service');
-    const turned = readFileSync(file, 'utf8').replace('[Unit]', '[Unit]\nBefore=spikescope-boot-request.path');
+    const turned = readFileSync(file, 'utf8').replace(
+      '[Unit]',
+      '[Unit]\nBefore=spikescope-boot-request.path',
+    );
     writeFileSync(file, turned);
     expect(verify('multi-user.target')).toMatch(/cycle/);
   });

@@ -28,6 +28,7 @@ interface Verity {
 interface Scripts {
   readonly AUTOBOOT: string;
   readonly LAYOUT: readonly { readonly name: string; readonly size: number; readonly type: string }[];
+  addDriver(folder: string, kernel: { readonly release: string; readonly modules: string }): void;
   appendHashes(file: string, seed: string): Verity;
   checkScripts(scripted: readonly string[]): void;
   closureOf(index: string, wanted: readonly string[]): string[];
@@ -51,7 +52,7 @@ interface Scripts {
   uuidOf(seed: string, part: string): string;
 }
 const NAMES =
-  'accounts authentication configure data digest kernel packages partitions progress sbom slot tools unpack'.split(
+  'accounts authentication configure data digest driver kernel packages partitions progress sbom slot tools unpack'.split(
     ' ',
   );
 const parts: object[] = await Promise.all(
@@ -60,6 +61,7 @@ const parts: object[] = await Promise.all(
 const {
   AUTOBOOT,
   LAYOUT,
+  addDriver,
   appendHashes,
   checkScripts,
   closureOf,
@@ -197,6 +199,43 @@ describe('modules of the kernel', () => {
   it('are asked for by a folder that holds a kernel', () => {
     mkdirSync(path.join(folder, 'no-kernel'));
     expect(refusalOf(() => kernelOf(path.join(folder, 'no-kernel'), folder))).toBe('BUILD_KERNEL');
+  });
+});
+
+const compilers = ['aarch64-linux-gnu-gcc', 'modinfo', 'depmod', 'readelf'];
+describe.skipIf(!has(...compilers))(`with ${compilers.join(', ')}: the driver of a card`, () => {
+  const release = '7.3.4-test';
+
+  /** A module with nothing in it but for whom it is. */
+  function module(compiler: string, madeFor: string): string {
+    const place = mkdtempSync(path.join(folder, 'driver-'));
+    const source = `__attribute__((section(".modinfo"), used)) static const char v[] = "vermagic=${madeFor} SMP aarch64";`;
+    const to = path.join(place, 'akida-pcie.ko');
+    execFileSync(compiler, ['-x', 'c', '-c', '-', '-o', to], { input: source });
+    return place;
+  }
+
+  function kernel() {
+    const modules = path.join(mkdtempSync(path.join(folder, 'kernel-')), 'usr/lib/modules', release);
+    mkdirSync(modules, { recursive: true });
+    for (const name of ['modules.order', 'modules.builtin', 'modules.builtin.modinfo'])
+      writeFileSync(path.join(modules, name), '');
+    return { release, modules };
+  }
+
+  it('becomes one of the modules of the kernel that it was built for', () => {
+    const made = kernel();
+    addDriver(module('aarch64-linux-gnu-gcc', release), made);
+    expect(readFileSync(path.join(made.modules, 'modules.dep'), 'utf8')).toBe('updates/akida-pcie.ko:\n');
+  });
+
+  it('is refused for another kernel, another processor, or where there is none', () => {
+    const wrong = [
+      module('aarch64-linux-gnu-gcc', '6.12.0'),
+      ...(process.arch === 'x64' ? [module('cc', release)] : []),
+      mkdtempSync(path.join(folder, 'empty-')),
+    ];
+    for (const each of wrong) expect(refusalOf(() => addDriver(each, kernel()))).toBe('BUILD_DRIVER');
   });
 });
 

@@ -35,7 +35,11 @@ export async function updateSystems({ image, archive, folder, seconds, say, open
   const port = await freePort();
   const server = await serve(office.workspace, { host: '127.0.0.1', port });
   const anchor = readFileSync(path.join(office.folder, 'metadata/1.root.json'), 'utf8');
-  const bench = await Bench.open({ image, folder, files: { 'update-root.json': anchor }, updates: port });
+  // A pull goes after readings, and drawings without a pause would leave an emulator nothing for it.
+  const settings = ['interval: 3000'];
+  const bench = await Bench.open({
+    ...{ image, folder, settings, updates: port, files: { 'update-root.json': anchor } },
+  });
   opened(bench);
   /** @type {Step[]} */
   const steps = [];

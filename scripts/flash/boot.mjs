@@ -20,6 +20,7 @@ const HELP = `npm run image:boot -- --image FILE [--scenario reading|plug|update
   update    system updates: one that works, one that panics, one that never reads, one with a flipped byte
 
   --readings N    readings that are waited for (default 100)
+  --idle SECONDS  then without a reading, for what the card takes in a day (default 0: not looked at)
   --kills N       (default 3)
   --seed N        of the moments of kills
   --archive FILE  the image's archive for a slot (default: FILE.system)
@@ -47,7 +48,8 @@ async function main() {
         scenario: { type: 'string', default: 'reading' },
         archive: { type: 'string' },
       },
-      ...{ readings: { type: 'string', default: '100' }, kills: { type: 'string', default: '3' } },
+      ...{ readings: { type: 'string', default: '100' }, idle: { type: 'string', default: '0' } },
+      kills: { type: 'string', default: '3' },
       ...{ seed: { type: 'string', default: '1' }, seconds: { type: 'string', default: '900' } },
       ...{ work: { type: 'string' }, json: { type: 'string' }, help: { type: 'boolean', default: false } },
     },
@@ -74,29 +76,19 @@ async function main() {
     const archive = values.archive ?? `${image}.system`;
     /** @type {{ report: object, findings: string[] }} */
     let outcome;
-    if (scenario === 'update') {
-      const updated = await updateSystems({
-        image,
-        archive,
-        folder,
-        seconds,
-        say,
-        opened: (opened) => {
-          bench = opened;
-        },
-      });
-      outcome = updated;
+    const common = { seconds, say };
+    /** @param {Bench} made */
+    const opened = (made) => {
+      bench = made;
+    };
+    if (scenario === 'update') outcome = await updateSystems({ ...common, image, archive, folder, opened });
+    else if (scenario === 'plug') {
+      const [kills, random] = [Number(values.kills), randomFrom(Number(values.seed))];
+      outcome = await pullPlug({ ...common, image, archive, folder, opened, kills, random });
     } else {
       bench = await Bench.open({ image, folder });
-      const common = { seconds, say };
-      outcome =
-        scenario === 'reading'
-          ? await bootToReading(bench, { ...common, readings: Number(values.readings) })
-          : await pullPlug(bench, {
-              ...common,
-              kills: Number(values.kills),
-              random: randomFrom(Number(values.seed)),
-            });
+      const [readings, idle] = [Number(values.readings), Number(values.idle)];
+      outcome = await bootToReading(bench, { ...common, readings, idle });
     }
     const { report, findings } = outcome;
     if (values.json !== undefined)

@@ -39,6 +39,7 @@ function defaultCache() {
  * @property {string} out
  * @property {string} cache
  * @property {string} [kernel]
+ * @property {string} [akidaDriver]
  * @property {boolean} [compress]
  * @property {boolean} [fresh]
  * @property {string} [mirror]
@@ -46,7 +47,9 @@ function defaultCache() {
  */
 
 /** @param {Options} options */
-async function image({ board, out, cache, kernel, compress = false, fresh = false, mirror, securityMirror }) {
+async function image(options) {
+  const { board, out, cache, kernel, akidaDriver, compress = false, fresh = false } = options;
+  const { mirror, securityMirror } = options;
   const mirrors =
     mirror === undefined
       ? null
@@ -56,6 +59,7 @@ async function image({ board, out, cache, kernel, compress = false, fresh = fals
     out,
     cache: path.resolve(cache),
     kernel: kernel ? path.resolve(kernel) : null,
+    driver: akidaDriver ? path.resolve(akidaDriver) : null,
     compress,
     fresh,
     mirrors,
@@ -78,6 +82,7 @@ export function command() {
     .requiredOption('--out <file>', 'beside it: .manifest.json, .sbom.json, .system')
     .option('--cache <folder>', 'keeps packages and the unpacked base', defaultCache())
     .option('--kernel <folder>', 'Image, dtbs, overlays and lib/modules of a kernel that was built elsewhere')
+    .option('--akida-driver <folder>', 'akida-pcie.ko, built for the kernel of the image')
     .option('--compress', 'also FILE.zst')
     .option('--fresh', 'fetch the indexes of packages in any case')
     .option('--mirror <url>', "of Debian; without it this machine's own")

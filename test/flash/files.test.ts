@@ -37,6 +37,9 @@ const MADE = OWN.filter((name) => !lstatSync(path.join(UNITS, name)).isSymbolicL
 
 const text = (file: string) => readFileSync(path.join(FILES, file), 'utf8');
 const unit = (name: string) => readFileSync(path.join(UNITS, name), 'utf8');
+/** Where a unit lies in this project: links lead to where the package lies on a device. */
+const sourceOf = (name: string) =>
+  MADE.includes(name) ? path.join(UNITS, name) : path.join('provisioning/systemd', name);
 const linesOf = (file: string) =>
   text(file)
     .split('\n')
@@ -151,6 +154,15 @@ describe('what is written', () => {
     expect(
       settingsOf(text('rootfs/etc/systemd/timesyncd.conf.d/spikescope.conf'), 'SaveIntervalSec'),
     ).toEqual(['1h']);
+  });
+
+  it("has its folder closed to others by each unit that could make it, as systemd's list of folders has it", () => {
+    const [, mode] =
+      /^z \/data\/spikescope (\d+) /m.exec(text('rootfs/usr/lib/tmpfiles.d/spikescope.conf')) ?? [];
+    const units = OWN.map((name) => readFileSync(sourceOf(name), 'utf8'));
+    const users = units.filter((each) => settingsOf(each, 'StateDirectory').length > 0);
+    expect(users.length).toBeGreaterThan(5);
+    expect(users.flatMap((each) => settingsOf(each, 'StateDirectoryMode'))).toEqual(users.map(() => mode));
   });
 
   it('is found on the disk that was booted from, and never on a stick', () => {
@@ -300,6 +312,18 @@ describe.skipIf(
     const file = at('usr/lib/systemd/system/spikescope-erase.service');
     writeFileSync(file, readFileSync(file, 'utf8').replace('PrivateNetwork=', 'PrivatNetwork='));
     expect(verify('spikescope-erase.service')).toMatch(complaint);
+  });
+
+  it('finds an order in which all of them start', () => {
+    lay();
+    expect(verify('multi-user.target')).not.toMatch(/cycle/);
+    const file = at('usr/lib/systemd/system/spikescope-boot-choice.service');
+    const turned = readFileSync(file, 'utf8').replace(
+      '[Unit]',
+      '[Unit]\nBefore=spikescope-boot-request.path',
+    );
+    writeFileSync(file, turned);
+    expect(verify('multi-user.target')).toMatch(/cycle/);
   });
 
   it('finds none exposed but what must change disks, and that without a network', () => {

@@ -145,6 +145,30 @@ describe.skipIf(WISH === '')('an image (SPIKESCOPE_IMAGE)', () => {
       expect(() => inRoot(name)).toThrow();
   });
 
+  it(
+    'has the records of dpkg, which finds changed what this project changes and nothing else',
+    () => {
+      const tree = path.join(folder, 'tree');
+      execFileSync('fsck.erofs', [`--extract=${tree}`, root], { stdio: 'ignore' });
+      // To the dpkg of a workstation the device's architecture is a foreign one.
+      writeFileSync(path.join(tree, 'var/lib/dpkg/arch'), 'amd64\narm64\n');
+      const dpkg = (wish: string) =>
+        execFileSync('dpkg', [`--root=${tree}`, `--admindir=${tree}/var/lib/dpkg`, wish], {
+          encoding: 'utf8',
+        });
+      expect(dpkg('--audit')).toBe('');
+      const found = dpkg('--verify').split('\n').filter(Boolean);
+      // What lies in memory on a device.
+      const rest = found.filter((line) => !/^missing +\/var\/(cache|lib\/apt\/lists)\//.test(line));
+      expect(rest.map((line) => line.replace(/^\S+ +(c )?/, '')).sort()).toEqual([
+        '/etc/issue',
+        '/usr/lib/os-release',
+      ]);
+      rmSync(tree, { recursive: true });
+    },
+    HOUR,
+  );
+
   it('names in its SBOM every package that its manifest names, in the form of CycloneDX 1.6', () => {
     const sbom: unknown = JSON.parse(readFileSync(`${image}.sbom.json`, 'utf8'));
     const isOne = sbomJudge();

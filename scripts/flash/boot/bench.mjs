@@ -11,11 +11,17 @@ import { BootFailure } from './failure.mjs';
 import { Firmware } from './firmware.mjs';
 import { Guest } from './guest.mjs';
 import { Machine } from './machine.mjs';
+import { Operator } from './operator.mjs';
 
 /** How the guest sees this host: the gateway of `-netdev user`. */
 export const HOST = '10.0.2.2';
+/** As topics name it. */
+const DEVICE = 'emulated';
 /** A disk that the first start has to grow into. */
 const CARD_BYTES = 3 * 2 ** 30;
+/** What the unit starts. */
+export const APPLIANCE =
+  '/usr/bin/node /opt/spikescope/node_modules/spikescope/bin/spikescope-launch.mjs run --config /etc/spikescope/spikescope.yaml --data /var/lib/spikescope';
 /**
  * Phantoms have a folder of their own elsewhere; here they stand for the camera, and read with what is installed. The limits
  * of time are those of a board, which an emulator is ten times slower than.
@@ -24,7 +30,7 @@ const OWN_DATA = `[Service]
 TimeoutStartSec=10min
 WatchdogSec=2min
 ExecStart=
-ExecStart=/usr/bin/node /opt/spikescope/node_modules/spikescope/bin/spikescope-launch.mjs run --config /etc/spikescope/spikescope.yaml --data /var/lib/spikescope
+ExecStart=${APPLIANCE}
 `;
 
 export class Bench {
@@ -33,6 +39,8 @@ export class Bench {
   readings = 0;
   #starts = 0;
   #readingsBefore = 0;
+  /** @type {Operator | null} */
+  operator = null;
   /** What the firmware chose last. @type {import('./firmware.mjs').Start | null} */
   started = null;
   /** @type {Machine | null} */
@@ -49,17 +57,20 @@ export class Bench {
   }
 
   /**
-   * @param {{ image: string, folder: string, files?: Readonly<Record<string, string>>, updates?: number | null }} wish
-   *   what is laid on the partition `config` beside the setup, and the port of a repository on this host
+   * @param {{ image: string, folder: string, files?: Readonly<Record<string, string>>, updates?: number | null,
+   *   settings?: readonly string[] }} wish what is laid on the partition `config` beside the setup, the port of a repository
+   *   on this host, and lines of the appliance's settings
    */
-  static async open({ image, folder, files = {}, updates = null }) {
+  static async open({ image, folder, files = {}, updates = null, settings = [] }) {
     mkdirSync(folder, { recursive: true });
     const broker = await startBroker(folder);
     const bench = new Bench(folder, Disk.copy(image, path.join(folder, 'card.img'), CARD_BYTES), broker.port);
     bench.#closing.push(broker.stop);
-    bench.#lay(files, updates);
+    bench.#lay(files, updates, settings);
     const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${broker.port}`);
     bench.#closing.push(() => client.endAsync(true));
+    bench.operator = new Operator(client, DEVICE);
+    bench.#closing.push(() => bench.operator?.close());
     client.on('message', (topic) => {
       if (/^spikescope\/[^/]+\/result$/.test(topic)) bench.readings++;
     });
@@ -73,13 +84,14 @@ export class Bench {
   }
 
   /**
-   * As a technician would set the device up. @param {Readonly<Record<string, string>>} files @param {number | null}
-   * updates
+   * As a technician would set the device up. @param {Readonly<Record<string, string>>} files @param {number | null} updates
+   * @param {readonly string[]} settings
    */
-  #lay(files, updates) {
+  #lay(files, updates, settings) {
     const setup = [
-      ...['device: emulated', ...('update-root.json' in files ? ['update-root: update-root.json'] : [])],
+      ...[`device: ${DEVICE}`, ...('update-root.json' in files ? ['update-root: update-root.json'] : [])],
       ...['appliance:', '  source: phantom', `  broker: mqtt://${HOST}:${this.brokerPort}`, '  log: json'],
+      ...settings.map((each) => `  ${each}`),
       ...(updates === null ? [] : ['  updates:', `    from: http://${HOST}:${updates}`]),
     ];
     for (const [name, text] of Object.entries({
@@ -132,6 +144,20 @@ export class Bench {
     throw new BootFailure('BOOT_ENDED', `The machine was not there after ${starts} starts`, {
       expected: what,
     });
+  }
+
+  /**
+   * A start that is given so many seconds, with the restarts that the device makes by itself meanwhile.
+   * @param {number} seconds @param {number} starts at most
+   */
+  async startsFor(seconds, starts) {
+    const until = performance.now() + seconds * 1000;
+    for (let i = 1; ; i++) {
+      const machine = this.start();
+      await Promise.race([delay(Math.max(0, until - performance.now())), machine.ended]);
+      if (!machine.isOver || i === starts) return machine;
+      this.remember(machine);
+    }
   }
 
   /** Ends the machine and all that serves it. */

@@ -22,7 +22,7 @@ while :; do
 }" > "$folder/command"
     {
       echo "ANSWER $number"
-      timeout 600 sh "$folder/command" 2>&1
+      timeout 3600 sh "$folder/command" 2>&1
       printf '\nEXIT %s\nEND %s\n' $? "$number"
     } > "$folder/answer"
     dd if="$folder/answer" of="$mail" bs=65536 seek=1 conv=notrunc,fsync status=none

@@ -18,6 +18,7 @@ import { buildApplication, layApplication } from './application.mjs';
 import { BOARDS } from './boards.mjs';
 import { makeData } from './data.mjs';
 import { digestOf, sha256Of, uuidOf } from './digest.mjs';
+import { addDriver, digestOfDriver, layCardPart } from './driver.mjs';
 import { makeInitramfs } from './initramfs.mjs';
 import { kernelOf, unpackKernel } from './kernel.mjs';
 import { openNamespace } from './namespace.mjs';
@@ -46,6 +47,7 @@ import { requireTools, tool } from './tools.mjs';
  * @property {string} out
  * @property {string} cache
  * @property {string | null} kernel folder of a kernel that was built elsewhere
+ * @property {string | null} driver folder of an Akida card's driver that was built for this kernel
  * @property {boolean} compress
  * @property {boolean} fresh whether indexes of packages are fetched in any case
  * @property {number} epoch seconds; the time of everything in the image
@@ -131,6 +133,7 @@ async function build(wish, place, inner) {
           kernelFolder,
         )
       : kernelOf(wish.kernel, kernelFolder);
+  if (wish.driver !== null) addDriver(wish.driver, kernel);
   const initramfs = path.join(place.folder, 'initramfs');
   makeInitramfs({ ...place, kernel, scratch: scratch(place, 'initramfs.d'), out: initramfs });
 
@@ -144,6 +147,7 @@ async function build(wish, place, inner) {
   );
   const application = await layApplication(built, layer);
   layFiles(layer, epoch);
+  if (wish.driver !== null) layCardPart(layer);
   layOver(place, layer, built.version);
 
   progress.next();
@@ -154,6 +158,7 @@ async function build(wish, place, inner) {
     sourceDateEpoch: epoch,
     packages: [...chosen.system, ...chosen.kernel, ...firmware],
     kernel: { release: kernel.release, image: sha256Of(kernel.image) },
+    driver: wish.driver === null ? null : digestOfDriver(wish.driver),
     application: digestOf(application.files.map(({ name, source }) => [name, sha256Of(source)])),
     files: filesDigest(),
     builder: hashOf(repository, ['scripts/flash/image']),

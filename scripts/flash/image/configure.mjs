@@ -141,10 +141,18 @@ chmod 644 "$1/etc/passwd" "$1/etc/group" "$1/etc/subuid" "$1/etc/subgid"
 mkdir -p "$1/var/log" "$1/var/lib/systemd"
 `;
 
+/** What systemd would lay at a start, if the root could be written. */
 const FINISH = `
 test -e "$1/etc/nsswitch.conf" || cp "$1/usr/share/libc-bin/nsswitch.conf" "$1/etc/nsswitch.conf"
 ln -sfn /usr/share/zoneinfo/Etc/UTC "$1/etc/localtime"
 rm -rf "$1"/var/cache/* "$1"/var/lib/apt/lists/* "$1"/run/* "$1"/tmp/*
+mkdir -p "$1/var/lib/dbus" "$1/etc/credstore" "$1/etc/credstore.encrypted"
+mkdir -m 700 "$1/var/lib/private"
+chmod 700 "$1/etc/credstore" "$1/etc/credstore.encrypted"
+ln -sfn /etc/machine-id "$1/var/lib/dbus/machine-id"
+ln -sfn ../proc/self/mounts "$1/etc/mtab"
+ln -sfn ../locale.conf "$1/etc/default/locale"
+ln -sfn default/keyboard "$1/etc/vconsole.conf"
 rm -f "$1/etc/.pwd.lock" "$1/var/log/alternatives.log" "$1/var/log/dpkg.log"
 `;
 

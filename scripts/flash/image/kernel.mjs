@@ -183,11 +183,16 @@ function finish(kernel) {
   for (const name of [...UNUSED, ...UNUSED_ELSEWHERE])
     rmSync(path.join(kernel.modules, name), { recursive: true, force: true });
   for (const name of ['build', 'source']) rmSync(path.join(kernel.modules, name), { force: true });
-  const base = path.resolve(kernel.modules, '../../../..');
+  indexModules(kernel);
+  return kernel;
+}
+
+/** Which module needs which, and which device needs one. @param {Kernel} kernel */
+export function indexModules({ modules, release }) {
+  const base = path.resolve(modules, '../../../..');
   // Older versions of depmod look below /lib only.
   if (!existsSync(path.join(base, 'lib'))) symlinkSync('usr/lib', path.join(base, 'lib'));
-  tool('depmod', ['--basedir', base, kernel.release]);
-  return kernel;
+  tool('depmod', ['--basedir', base, release]);
 }
 
 /** Device trees of the Raspberry Pi 5. @param {Kernel} kernel */

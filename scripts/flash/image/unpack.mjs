@@ -157,7 +157,7 @@ function recordPackage(info, item, file) {
     '-o',
     'pipefail',
     '-ec',
-    'dpkg-deb --fsys-tarfile "$1" | tar --list',
+    'dpkg-deb --fsys-tarfile "$1" | tar --list --quoting-style=literal',
     'image',
     file,
   ]);

@@ -21,7 +21,7 @@ import { type LoweringContext, lower } from './lower/lower.ts';
 import { manifestOf } from './manifest.ts';
 import type { PreparedModel } from './prepare.ts';
 import type { WeightScheme } from './quantise/layer.ts';
-import type { Precision } from './quantise/precision.ts';
+import { EIGHT_BITS, type Precision } from './quantise/precision.ts';
 import { withRepresentableFactors } from './quantise/scales.ts';
 import type { PlacedQuantisation } from './quantise/stated.ts';
 import { trainedContext } from './quantise/trained.ts';
@@ -114,7 +114,7 @@ export async function convertGraph(
   const context =
     trained === null
       ? await calibratedContext(folded, calibration, options, stated)
-      : trainedContext(folded, trained);
+      : trainedContext(folded, trained, { isComplete: imported.format === 'checkpoint' });
   return { graph: exactOn(options.target ?? 'cpu', lower(context, classes)), context };
 }
 
@@ -136,17 +136,16 @@ async function calibratedContext(
     activations.close(),
   );
   const calibrated = chooseQuantisations(folded, histograms, precision);
-  if (stated !== null) tell?.(sharesKept(folded, stated));
-  const chosen = new Map([...calibrated, ...(stated?.activations ?? [])]);
-  const rules = { scheme, ...(precision && { precision }) };
+  const kept = keepsSteps(scheme, precision) ? stated : null;
+  const chosen = new Map([...calibrated, ...(kept?.activations ?? [])]);
+  const rules = { scheme, ...(precision && { precision }), ...(kept && { trained: kept.weights }) };
   const quantisations = withRepresentableFactors(folded, chosen, scheme, rules);
   return { graph: folded, quantisations, statistics, ...rules };
 }
 
-/** What a file's own quantisation is worth where it does not settle everything. */
-function sharesKept({ nodes }: FloatGraph, { activations, weights, missing }: PlacedQuantisation): string {
-  const layers = nodes.filter(({ op }) => op === 'convolution' || op === 'dense').length;
-  return `Scales of the file: ${activations.size} of ${nodes.length + 1} tensors keep theirs, the others are calibrated; weights are quantised anew (${weights.size} of ${layers} layers had steps that fit); first without: ${missing.slice(0, 4).join(', ')}`;
+/** Whether the choices of the caller leave room for those of the file. */
+function keepsSteps(scheme: WeightScheme, { weights, activations }: Precision = EIGHT_BITS): boolean {
+  return scheme === 'per-channel' && weights === 8 && activations === 8;
 }
 
 /** Both looks at every tensor: extremes and means, then how values spread between. */

@@ -41,11 +41,10 @@ export function withTwoClasses(source: FloatSource, file: string): FloatSource {
   };
 }
 
-/** Whether a node's value may be of either sign, as a logit is. */
+/** Whether a node's value may be of either sign, as a logit is; what bounds it then is what bytes can hold. */
 function isLinear(node: FloatNode): boolean {
-  return (
-    (node.op === 'dense' || node.op === 'convolution' || node.op === 'averagePool') && node.clamp === null
-  );
+  if (node.op !== 'dense' && node.op !== 'convolution' && node.op !== 'averagePool') return false;
+  return node.clamp === null || (node.clamp.minimum < 0 && node.clamp.maximum > 0);
 }
 
 function doubled(graph: FloatGraph, last: FloatNode): FloatGraph {

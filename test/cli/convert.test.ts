@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { convertCommand } from '../../src/cli/convert/convert.ts';
+import { exportQdq } from '../../src/conversion/export/qdq.ts';
 import { readBundle } from '../../src/model/bundle/read.ts';
 import { bundleBytes, writeBundle } from '../../src/model/bundle/write.ts';
 import { checkpointBytes, writeCheckpoint } from '../../src/model/checkpoint/file.ts';
@@ -132,6 +133,15 @@ describe('convert', () => {
     expect(named.stderr).not.toContain('assumed');
     expect(JSON.parse(named.stdout)).toMatchObject({ assumedClasses: false });
     expect((await readBundle(out)).assumedClasses).toBeUndefined();
+  });
+
+  it('tells what is left of the scales of a file that was quantised already', async () => {
+    expect(JSON.parse((await convert('--json')).stdout).fileScales).toBeNull();
+    const quantised = path.join(folder, 'quantised.onnx');
+    await writeFile(quantised, await exportQdq((await readBundle(out)).graph));
+    const run = await runCommand(convertCommand(), ['--from', quantised, '--out', out]);
+    expect(run.fault).toBeNull();
+    expect(run.stdout).toMatch(/kept of the file {9}(\d+) of \1 tensors, (\d+) of \2 layers’ weights/);
   });
 
   it('tells how the integer network agrees with the float network, on images that it was not calibrated on', async () => {

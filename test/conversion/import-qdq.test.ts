@@ -22,7 +22,7 @@ const FIELD = path.resolve(import.meta.dirname, '../../../shared/field-inputs/on
 /** Without any image. */
 async function backFrom(bytes: Uint8Array): Promise<IntegerGraph> {
   const prepared = await prepareModel(bytes, 'quantised.onnx');
-  expect(prepared.stated?.missing).toEqual([]);
+  expect(prepared.stated?.openTensors).toEqual([]);
   const { graph } = await convert(prepared, bytes, null, {
     name: 'back',
     version: '1.0.0',

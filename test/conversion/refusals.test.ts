@@ -71,7 +71,7 @@ describe('operators without an integer form', () => {
     ['If', 'export one branch'],
     ['GRU', 'feed-forward'],
     ['LSTM', 'feed-forward'],
-    ['QLinearConv', 'float model'],
+    ['QLinearWhere', 'QuantFormat.QDQ'],
     ['ConvTranspose', 'upsampling'],
     ['SomethingNobodyKnows', 'rebuild'],
   ])('%s', async (operator, remedy) => {
@@ -119,7 +119,13 @@ describe('parameters', () => {
       (b) => Object.assign(weights(b, 1), { floatData: [1, 2, Number.POSITIVE_INFINITY, 4] }),
     ],
     ['too few', 'ONNX_TENSOR_SIZE', (b) => Object.assign(weights(b, 0), { floatData: [1, 2, 3] })],
-    ['double', 'ONNX_DATA_TYPE', (b) => Object.assign(weights(b, 0), { dataType: 11 })],
+    ['text', 'ONNX_DATA_TYPE', (b) => Object.assign(weights(b, 0), { dataType: 8 })],
+    [
+      'beyond float32',
+      'ONNX_NOT_FINITE',
+      (b) =>
+        Object.assign(weights(b, 0), { dataType: 11, floatData: [], doubleData: new Array(108).fill(1e300) }),
+    ],
     [
       'integers',
       'ONNX_DATA_TYPE',
@@ -254,11 +260,11 @@ describe('parameters', () => {
     ],
     ['a sparse constant', 'ONNX_ATTRIBUTE', (b, x) => b.node('Mul', [x, b.node('Constant', [])])],
     [
-      'a constant in double precision',
+      'a constant of sixteen-bit whole numbers',
       'ONNX_DATA_TYPE',
       (b, x) => {
         const constant = b.node('Constant', [], {
-          value: tensor({ dims: [1], dataType: 11, rawData: Buffer.alloc(8) }),
+          value: tensor({ dims: [1], dataType: 5, rawData: Buffer.alloc(2) }),
         });
         return b.node('Mul', [x, constant]);
       },

@@ -99,11 +99,17 @@ export class OnnxBuilder {
     return this;
   }
 
+  /** Operator sets beside the standard's, of which nodes are. */
+  #contributed(): object[] {
+    const domains = new Set(this.nodes.flatMap(({ domain }) => (domain ? [domain] : [])));
+    return [...domains].map((domain) => ({ domain, version: 1 }));
+  }
+
   async encode(): Promise<Uint8Array> {
     const type = await modelType();
     const message = type.fromObject({
       irVersion: 8,
-      opsetImport: [{ domain: '', version: this.opset }],
+      opsetImport: [{ domain: '', version: this.opset }, ...this.#contributed()],
       graph: {
         name: 'test',
         node: this.nodes,

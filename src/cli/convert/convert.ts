@@ -11,6 +11,7 @@ import {
   requireAgreement,
 } from '../../conversion/scrutiny/agreement.ts';
 import { requireDependence } from '../../conversion/scrutiny/dependence.ts';
+import { fileScalesOf } from '../../conversion/scrutiny/file-scales.ts';
 import { TARGETS } from '../../conversion/targets/check.ts';
 import { printable, UsageError } from '../../errors.ts';
 import type { ModelContents } from '../../model/bundle/bundle.ts';
@@ -140,7 +141,9 @@ async function runConvert(options: ConvertOptions): Promise<void> {
   const bundle = await writeModel(options.out, model);
   if (lost !== null) note(lost);
   if (bundle.assumedClasses) note(assumed(bundle.graph.classes));
-  const summary = summaryOf(bundle, options, agreement);
+  const { folded, stated } = prepared;
+  const fileScales = stated && fileScalesOf(folded, bundle.graph, stated);
+  const summary = summaryOf(bundle, options, agreement, fileScales);
   if (options.json) printJson(summary);
   else printSummary(summary);
 }

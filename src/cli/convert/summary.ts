@@ -1,4 +1,5 @@
 import type { Agreement } from '../../conversion/scrutiny/agreement.ts';
+import type { FileScales } from '../../conversion/scrutiny/file-scales.ts';
 import type { Target } from '../../conversion/targets/check.ts';
 import { printable } from '../../errors.ts';
 import type { ModelBundle } from '../../model/bundle/bundle.ts';
@@ -28,6 +29,8 @@ export interface ConversionSummary {
   readonly assumedClasses: boolean;
   /** With the float network; null where training settled every scale. */
   readonly agreement: Agreement | null;
+  /** Of a file that was quantised already: what is left of its own scales. */
+  readonly fileScales: FileScales | null;
   readonly targets: Manifest['targets'];
   readonly reparameterisations: readonly { readonly layer: string; readonly applied: readonly string[] }[];
 }
@@ -36,6 +39,7 @@ export function summaryOf(
   bundle: ModelBundle,
   { out, target }: Pick<ConvertOptions, 'out' | 'target'>,
   agreement: Agreement | null,
+  fileScales: FileScales | null,
 ): ConversionSummary {
   const { name, version, digest, manifest, graph } = bundle;
   const weightBytes = graph.nodes.reduce(
@@ -57,6 +61,7 @@ export function summaryOf(
     classes: graph.classes,
     assumedClasses: bundle.assumedClasses === true,
     agreement: agreement && { ...agreement, decibels: finite(agreement.decibels) },
+    fileScales,
     targets: manifest.targets,
     reparameterisations: manifest.layers
       .filter(({ reparameterisation }) => reparameterisation.length > 0)
@@ -77,6 +82,7 @@ export function printSummary(summary: ConversionSummary): void {
   print(
     `classes                  ${printable(summary.classes.join(' '))}${summary.assumedClasses ? '  (assumed)' : ''}`,
   );
+  if (summary.fileScales !== null) printFileScales(summary.fileScales);
   if (summary.agreement !== null) printAgreement(summary.agreement);
   print(`deployable on ${summary.target.padEnd(11)}${summary.deployable ? 'yes' : 'no'}`);
   if (summary.notSpiking.length > 0) {
@@ -86,6 +92,26 @@ export function printSummary(summary: ConversionSummary): void {
   }
   print();
   printTargets(targets);
+}
+
+/** Names that a line holds. */
+const NAMED = 3;
+
+function printFileScales({ tensors, changedTensors, layers, requantisedLayers }: FileScales): void {
+  const kept = `${tensors - changedTensors.length} of ${tensors} tensors, ${layers - requantisedLayers.length} of ${layers} layers’ weights`;
+  print(`kept of the file         ${kept}`);
+  if (changedTensors.length > 0) print(`  other scales           ${firstOf(changedTensors)}`);
+  const worst = requantisedLayers.toSorted((a, b) => a.decibels - b.decibels);
+  if (worst.length > 0) {
+    print(
+      `  weights quantised anew ${firstOf(worst.map(({ layer, decibels }) => `${layer} ${decibels.toFixed(1)} dB`))}`,
+    );
+  }
+}
+
+function firstOf(names: readonly string[]): string {
+  const rest = names.length - NAMED;
+  return `${printable(names.slice(0, NAMED).join(', '))}${rest > 0 ? `, and ${rest} more` : ''}`;
 }
 
 function printAgreement({ images, same, isHeldOut, decibels, worst }: Agreement): void {

@@ -59,6 +59,8 @@ export interface FloatClampNode extends NodeBase {
   readonly op: 'clamp';
   readonly input: string;
   readonly clamp: FloatClamp;
+  /** Whether a quantised file stores bytes here: a change of scale where the bounds are others than before. */
+  readonly isStored?: true;
 }
 
 export interface FloatSigmoid extends NodeBase {

@@ -37,6 +37,7 @@ export const clampBeforeConcat: Rule = (node, view) => {
       rewrites: [],
       input,
       clamp: node.clamp,
+      ...(node.isStored && { isStored: true }),
     }),
   );
   return {
@@ -94,7 +95,9 @@ export const clampOfBounded: Rule = (node, view) => {
   const maker = view.maker(node.input);
   const inner = maker !== undefined && 'clamp' in maker ? maker.clamp : null;
   if (inner === null || view.hasOneUse(node.input)) return null;
-  if (inner.minimum < node.clamp.minimum || inner.maximum > node.clamp.maximum) return null;
+  const { minimum, maximum } = node.clamp;
+  if (inner.minimum < minimum || inner.maximum > maximum) return null;
+  if (node.isStored && (inner.minimum !== minimum || inner.maximum !== maximum)) return null;
   return { replace: new Map([[node.name, []]]), rename: new Map([[node.name, node.input]]) };
 };
 

@@ -28,7 +28,7 @@ const READOUTS: Readonly<Record<string, Readout>> = {
   LogSoftmax: 'softmax',
   Sigmoid: 'sigmoid',
 };
-/** They leave every value as it is, and the order of the classes. */
+/** They leave every value as it is, or round it, and the order of the classes. */
 const RESHAPING = new Set([
   'Identity',
   'Cast',
@@ -38,6 +38,8 @@ const RESHAPING = new Set([
   'Unsqueeze',
   'Transpose',
   'Dropout',
+  'QuantizeLinear',
+  'DequantizeLinear',
 ]);
 
 /**
@@ -66,17 +68,21 @@ function endingAt(name: string, graph: OnnxGraph, makers: ReadonlyMap<string, On
   const notes: string[] = [];
   let tensor = name;
   let argMaxAxis: number | null = null;
-  const last = behindReshapes(tensor, makers);
+  const last = behindReshapes(tensor, makers).maker;
   if (last?.opType === 'ArgMax' && last.input.length > 0) {
     argMaxAxis = last.attribute.find((each) => each.name === 'axis')?.i ?? 0;
     tensor = last.input[0];
     notes.push('ArgMax at the end left out: the logits tell more');
   }
-  const maker = behindReshapes(tensor, makers);
+  const { maker, isRounded } = behindReshapes(tensor, makers);
   const readout = maker === undefined ? 'none' : (READOUTS[maker.opType] ?? 'none');
+  // The bounds of rounded probabilities are none of logits.
+  const isCut = maker !== undefined && readout !== 'none' && isRounded;
+  if (isCut) tensor = maker.output[0];
   return {
     tensor,
-    value: argMaxAxis === null ? (graph.output.find((output) => output.name === name) ?? null) : null,
+    value:
+      argMaxAxis === null && !isCut ? (graph.output.find((output) => output.name === name) ?? null) : null,
     argMaxAxis,
     readoutNode: readout === 'none' ? null : (maker ?? null),
     readout,
@@ -84,16 +90,21 @@ function endingAt(name: string, graph: OnnxGraph, makers: ReadonlyMap<string, On
   };
 }
 
-/** The first node behind a tensor that does more than reshape it. */
-function behindReshapes(tensor: string, makers: ReadonlyMap<string, OnnxNode>): OnnxNode | undefined {
+/** The first node behind a tensor that does more than reshape or round it, and whether something rounds. */
+function behindReshapes(
+  tensor: string,
+  makers: ReadonlyMap<string, OnnxNode>,
+): { readonly maker: OnnxNode | undefined; readonly isRounded: boolean } {
   const seen = new Set<string>();
+  let isRounded = false;
   let at = tensor;
   for (let maker = makers.get(at); maker !== undefined; maker = makers.get(at)) {
-    if (!RESHAPING.has(maker.opType) || seen.has(at) || maker.input.length === 0) return maker;
+    if (!RESHAPING.has(maker.opType) || seen.has(at) || maker.input.length === 0) return { maker, isRounded };
+    isRounded ||= maker.opType === 'QuantizeLinear';
     seen.add(at);
     at = maker.input[0];
   }
-  return undefined;
+  return { maker: undefined, isRounded };
 }
 
 /** Outputs that lead to the same logits are one answer: the one whose tensor is a readout's, or else the first. */

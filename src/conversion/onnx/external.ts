@@ -112,11 +112,15 @@ function placeOf(tensor: OnnxTensor): Place {
   const entries = new Map(tensor.externalData.map(({ key, value }) => [key, value]));
   const size = VALUE_BYTES[tensor.dataType];
   if (size === undefined) {
-    throw new RefusedError('ONNX_DATA_TYPE', 'The converter reads float weights of 32 or 16 bits only', {
-      node: tensor.name,
-      received: `type ${tensor.dataType}`,
-      remedy: 'export the model in float32; the converter does the quantising',
-    });
+    throw new RefusedError(
+      'ONNX_DATA_TYPE',
+      'The converter does not read weights of this type from another file',
+      {
+        node: tensor.name,
+        received: `type ${tensor.dataType}`,
+        remedy: 'export the model in float32; the converter does the quantising',
+      },
+    );
   }
   const bytes = tensor.dims.reduce((product, extent) => product * extent, size);
   const offset = Number(entries.get('offset') ?? '0');

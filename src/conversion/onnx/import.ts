@@ -21,6 +21,7 @@ import { importAmongBytes } from './operators/quantised.ts';
 import { IMPORTERS } from './operators/registry.ts';
 import { importIdentity } from './operators/shape.ts';
 import { inDataOrder, type LabelledNode, labelled, requireSingleMakers } from './order.ts';
+import { spelledOut } from './quantised-operators.ts';
 import { remedyFor } from './remedies.ts';
 import { type Constant, readTensor } from './tensor.ts';
 
@@ -69,7 +70,8 @@ export async function importOnnx(
 
 function importModel(model: OnnxModel, { side, output: wanted }: OnnxOptions): ImportedModel {
   const opset = opsetOf(model);
-  const graph = { ...model.graph, node: inlined(model) };
+  const own = inlined(model);
+  const graph = { ...model.graph, node: spelledOut(own) };
   const all = labelled(graph.node);
   requireSingleMakers(graph, all);
   const input = imageInput(graph, side);
@@ -96,12 +98,16 @@ function importModel(model: OnnxModel, { side, output: wanted }: OnnxOptions): I
   return {
     graph: { inputShape: imageShape(input), nodes: context.nodes, output: logits.name, outputOrder },
     opset,
-    stated: context.stated.activations.size === 0 ? null : context.stated,
-    floatNodes: graph.node.filter(({ opType }) => opType !== 'Constant').length,
+    stated: isSilent(context) ? null : context.stated,
+    floatNodes: own.filter(({ opType }) => opType !== 'Constant').length,
     readout: ending.readout,
     notes: ending.notes,
     takesBytes: input.isBytes,
   };
+}
+
+function isSilent({ stated: { activations, weights } }: ImportContext): boolean {
+  return activations.size + weights.size === 0;
 }
 
 function imageShape({ dims, isChannelsLast }: ImageInput): Shape {

@@ -7,9 +7,21 @@ export interface LabelledNode {
   readonly label: string;
 }
 
-/** The node's name, which goes into bundles and messages; where there is none, its operator and place in the file. */
+/**
+ * The node's name, which goes into bundles and messages; where there is none, its operator and place in the file. What a
+ * file says of a node is kept under its label, so that no two are the same.
+ */
 export function labelled(nodes: readonly OnnxNode[]): LabelledNode[] {
-  return nodes.map((node, index) => ({ node, label: printable(node.name || `${node.opType}_${index}`) }));
+  const seen = new Map<string, number>();
+  return nodes.map((node, index) => {
+    const base = printable(node.name || `${node.opType}_${index}`);
+    const count = (seen.get(base) ?? 0) + 1;
+    seen.set(base, count);
+    if (count === 1) return { node, label: base };
+    const label = `${base}.${count}`;
+    seen.set(label, seen.get(label) ?? 1);
+    return { node, label };
+  });
 }
 
 /** @throws RefusedError `ONNX_DUPLICATE_NAME` where two makers claim one tensor */

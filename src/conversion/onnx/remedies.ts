@@ -15,14 +15,15 @@ const REMEDIES: Readonly<Record<string, string>> = {
   RNN: 'use a feed-forward network: one image in, one answer out',
   ConvTranspose: 'use a network without upsampling',
   Transpose: 'export with channels first (NCHW) from input to output',
-  QLinearConv: 'give the file with QuantizeLinear and DequantizeLinear around operators, or the float model',
-  ConvInteger: 'give the file with QuantizeLinear and DequantizeLinear around operators, or the float model',
   Cast: 'export in float32 without casts',
 };
 
 const GENERAL =
   'rebuild this part from convolutions, bounded ReLUs, sigmoid gates, pools, adds and concatenations, and retrain';
 
+const QUANTISED =
+  'give the file with QuantizeLinear and DequantizeLinear around operators (QuantFormat.QDQ), or the float model';
+
 export function remedyFor(operator: string): string {
-  return REMEDIES[operator] ?? GENERAL;
+  return REMEDIES[operator] ?? (/^QLinear|^QGemm|Integer/.test(operator) ? QUANTISED : GENERAL);
 }

@@ -2,13 +2,15 @@
 import { RefusedError } from '../../errors.ts';
 import type { OnnxTensor } from './decode.ts';
 
+export type ByteType = 'uint8' | 'int8';
+
 /** A constant: float weights, or the integers of shapes and axes. */
 export interface Constant {
   readonly dims: readonly number[];
   readonly kind: 'float' | 'integer';
   readonly values: Float64Array;
   /** Of quantised integers of eight bits: which they are. */
-  readonly type?: 'uint8' | 'int8';
+  readonly type?: ByteType;
   /** Of weights that were quantised: the real value of one step, along an axis or (null) for all. */
   readonly steps?: { readonly scales: Float64Array; readonly axis: number | null };
 }
@@ -20,13 +22,15 @@ const INT32 = 6;
 const INT64 = 7;
 const BOOL = 9;
 const FLOAT16 = 10;
+const DOUBLE = 11;
 const BFLOAT16 = 16;
+const UINT4 = 21;
+const INT4 = 22;
 const TYPE_NAMES: Readonly<Record<number, string>> = {
   0: 'no type',
   4: 'uint16',
   5: 'int16',
   8: 'string',
-  11: 'double',
   12: 'uint32',
   13: 'uint64',
 };
@@ -40,10 +44,13 @@ export const VALUE_BYTES: Readonly<Record<number, number>> = {
   [BOOL]: 1,
   [FLOAT16]: 2,
   [BFLOAT16]: 2,
+  [DOUBLE]: 8,
+  [UINT8]: 1,
+  [INT8]: 1,
 };
 
 /** Numbers of the types that count as real, by their places in ONNX's list. */
-export const REAL_TYPES: readonly number[] = [FLOAT32, FLOAT16, 11, BFLOAT16];
+export const REAL_TYPES: readonly number[] = [FLOAT32, FLOAT16, DOUBLE, BFLOAT16];
 
 export function isExternal({ dataLocation }: OnnxTensor): boolean {
   return dataLocation === EXTERNAL;
@@ -63,7 +70,7 @@ export function readTensor(tensor: OnnxTensor, name: string): Constant {
     });
   }
   const { values, kind, type } = readValues(tensor, name);
-  const expected = tensor.dims.reduce((product, extent) => product * extent, 1);
+  const expected = count(tensor.dims);
   if (values.length !== expected) {
     throw new RefusedError(
       'ONNX_TENSOR_SIZE',
@@ -121,14 +128,42 @@ function readValues(tensor: OnnxTensor, name: string): Pick<Constant, 'values' |
       const values = fromRaw(rawData, 2, name, (v, o) => v.getUint16(o, true), tensor.int32Data);
       return { kind: 'float', values: values.map(fromBrainFloat) };
     }
+    case DOUBLE: {
+      const values = fromRaw(rawData, 8, name, (v, o) => v.getFloat64(o, true), tensor.doubleData);
+      // The network computes in float32; what lies beyond becomes infinite there, and is refused as a weight.
+      return { kind: 'float', values: values.map(Math.fround) };
+    }
+    case UINT4:
+    case INT4: {
+      const bytes = fromRaw(rawData, 1, name, (v, o) => v.getUint8(o), tensor.int32Data);
+      return { kind: 'integer', values: fromNibbles(bytes, count(tensor.dims), dataType === INT4) };
+    }
     default:
-      throw new RefusedError('ONNX_DATA_TYPE', 'The converter reads float weights of 32 or 16 bits only', {
-        node: name,
-        expected: 'float32, float16 or bfloat16',
-        received: TYPE_NAMES[dataType] ?? `type ${dataType}`,
-        remedy: 'export the model in float32; the converter does the quantising',
-      });
+      throw new RefusedError(
+        'ONNX_DATA_TYPE',
+        'The converter reads real weights, and quantised ones of 8 or 4 bits',
+        {
+          node: name,
+          expected: 'float32, float64, float16 or bfloat16',
+          received: TYPE_NAMES[dataType] ?? `type ${dataType}`,
+          remedy: 'export the model in float32; the converter does the quantising',
+        },
+      );
   }
+}
+
+function count(dims: readonly number[]): number {
+  return dims.reduce((product, extent) => product * extent, 1);
+}
+
+/** Two values in each byte, the first in its lower half; the last half may be empty. */
+function fromNibbles(bytes: Float64Array, total: number, isSigned: boolean): Float64Array {
+  // Where the sizes do not fit, what is there goes out, and the caller compares.
+  const length = bytes.length === Math.ceil(total / 2) ? total : 2 * bytes.length;
+  return Float64Array.from({ length }, (_, i) => {
+    const nibble = (bytes[i >> 1] >> (4 * (i & 1))) & 15;
+    return isSigned && nibble > 7 ? nibble - 16 : nibble;
+  });
 }
 
 /** The number that sixteen bits stand for: sign, five bits of exponent, ten of fraction. */

@@ -7,12 +7,21 @@ import type { LoweringContext } from '../lower/lower.ts';
 import type { TensorQuantisation } from './precision.ts';
 import { withRepresentableFactors } from './scales.ts';
 
+export interface TrainedOptions {
+  /** Whether every layer must have weight scales; those without are quantised by their own weights else. */
+  readonly isComplete: boolean;
+}
+
 /**
  * `graph`: folded as it was trained, so that its tensors are those of the training. Biases stay as trained: a correction
  * by calibration means would answer an error that training has already seen.
  * @throws RefusedError `TRAINED_QUANTISATION` where a tensor or a layer of the graph has no scale
  */
-export function trainedContext(graph: FloatGraph, trained: TrainedQuantisation): LoweringContext {
+export function trainedContext(
+  graph: FloatGraph,
+  trained: TrainedQuantisation,
+  { isComplete }: TrainedOptions = { isComplete: true },
+): LoweringContext {
   const quantisations = new Map<string, TensorQuantisation>();
   for (const tensor of [INPUT_NAME, ...graph.nodes.map(({ name }) => name)]) {
     const settled = trained.activations.get(tensor);
@@ -21,13 +30,22 @@ export function trainedContext(graph: FloatGraph, trained: TrainedQuantisation):
       quantisations.set(tensor, { scale, zeroPoint, maximum });
     } else if (tensor !== graph.output) throw unsettled(tensor, 'an activation scale');
   }
-  requireWeightScales(graph, trained);
-  const shared = [...trained.weights.values()].every(({ scales }) => scales.every((s) => s === scales[0]));
+  if (isComplete) requireWeightScales(graph, trained);
+  const shared = isShared(graph, trained);
   const rules = { scheme: shared ? 'per-tensor' : 'per-channel', trained: trained.weights } as const;
   const settled = withLogits(graph, quantisations);
   const representable = withRepresentableFactors(graph, settled, rules.scheme, rules);
   const noted = withNotes(graph, (tensor) => representable.get(tensor)?.scale !== settled.get(tensor)?.scale);
   return { graph: noted, quantisations: representable, statistics: new Map(), ...rules };
+}
+
+/** Whether each layer has one weight scale for all of its outputs. */
+function isShared({ nodes }: FloatGraph, { weights }: TrainedQuantisation): boolean {
+  const layers = nodes.filter(({ op }) => op === 'convolution' || op === 'dense');
+  return layers.every(({ sources: [layer] }) => {
+    const scales = weights.get(layer)?.scales;
+    return scales?.every((scale) => scale === scales[0]) === true;
+  });
 }
 
 /** Says in the manifest where the device's scale is not that of the training. */

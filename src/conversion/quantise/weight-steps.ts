@@ -10,7 +10,10 @@ export interface WeightRules {
   readonly scheme: WeightScheme;
   /** Default: eight bits. */
   readonly precision?: Precision;
-  /** By layer of the architecture; takes the place of precision, and of every scheme but one scale for all. */
+  /**
+   * By layer of the architecture; takes the place of precision, and of every scheme but one scale for all. Layers that it
+   * lacks are quantised by their own weights.
+   */
   readonly trained?: ReadonlyMap<string, WeightQuantisation>;
 }
 
@@ -22,7 +25,6 @@ export interface WeightSteps {
   readonly isTrained: boolean;
 }
 
-/** @throws RangeError where training says nothing of the layer */
 export function weightSteps(
   node: FloatConvolution | FloatDense,
   { scheme, precision = EIGHT_BITS, trained }: WeightRules,
@@ -30,7 +32,8 @@ export function weightSteps(
   output: Quantisation,
 ): WeightSteps {
   const { weights, bias } = node;
-  if (trained === undefined) {
+  const settled = trained?.get(node.sources[0]);
+  if (settled === undefined) {
     const limit = weightLimit(precision, node);
     return {
       limit,
@@ -38,9 +41,6 @@ export function weightSteps(
       isTrained: false,
     };
   }
-  const [layer] = node.sources;
-  const settled = trained.get(layer);
-  if (settled === undefined) throw new RangeError(`Training settled no weight scale for ${layer}`);
   const least = smallestScales(weights, bias, input, output, settled.limit);
   const scales = least.map((scale, o) =>
     Math.max(scale, settled.scales.length === 1 ? settled.scales[0] : settled.scales[o]),

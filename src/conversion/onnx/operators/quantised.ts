@@ -5,12 +5,17 @@
  */
 import { RefusedError } from '../../../errors.ts';
 import { INPUT_NAME } from '../../../model/graph.ts';
-import { type ImportContext, type Operation, shapeOf } from '../context.ts';
-import type { Constant } from '../tensor.ts';
+import { type ImportContext, type Operation, type StoredTensor, shapeOf } from '../context.ts';
+import { quantisedConstant, realConstant } from './quantised-constant.ts';
 
 /** The tensor as bytes: bounded by what they can hold. */
 export function importQuantize(operation: Operation, context: ImportContext): void {
   const { node, label } = operation;
+  const constant = context.findConstant(node.input[0]);
+  if (constant !== undefined) {
+    context.defineConstant(node.output[0], quantisedConstant(operation, context, constant));
+    return;
+  }
   const input = context.activation(operation, 0);
   const { scale, zeroPoint } = parametersOf(operation, context);
   const maker = context.nodes.find(({ name }) => name === input.name);
@@ -25,7 +30,8 @@ export function importQuantize(operation: Operation, context: ImportContext): vo
     return;
   }
   const clamp = { minimum: -zeroPoint * scale, maximum: (255 - zeroPoint) * scale };
-  const bounded = context.append(operation, { op: 'clamp', input: input.name, clamp }, shapeOf(input.dims));
+  const draft = { op: 'clamp', input: input.name, clamp, isStored: true } as const;
+  const bounded = context.append(operation, draft, shapeOf(input.dims));
   context.stated.activations.set(label, { scale, zeroPoint });
   context.store(output, { activation: { ...input, name: bounded }, scale, zeroPoint });
 }
@@ -46,17 +52,39 @@ export function importDequantize(operation: Operation, context: ImportContext): 
     });
   }
   const { activation, table } = stored;
+  const { scale, zeroPoint } = parametersOf(operation, context);
   if (table === undefined) {
-    context.alias(operation, activation);
+    realAgain(operation, context, stored, { scale, zeroPoint });
     return;
   }
-  const { scale, zeroPoint } = parametersOf(operation, context);
   const input = { scale: stored.scale, zeroPoint: stored.zeroPoint };
   const formula = { kind: 'stored', input, output: { scale, zeroPoint }, table } as const;
   context.stated.activations.set(operation.label, { scale, zeroPoint });
   context.emit(
     operation,
     { op: 'function', input: activation.name, formula },
+    activation.dims,
+    activation.order,
+  );
+}
+
+/** The real tensor; bytes that are read by another scale or zero point than they were written by stand for other numbers. */
+function realAgain(
+  operation: Operation,
+  context: ImportContext,
+  { activation, scale: written, zeroPoint: from }: StoredTensor,
+  { scale: read, zeroPoint: to }: Parameters,
+): void {
+  if (written === read && from === to) {
+    context.alias(operation, activation);
+    return;
+  }
+  const channels = shapeOf(activation.dims)[2];
+  const scale = new Float64Array(channels).fill(read / written);
+  const offset = new Float64Array(channels).fill((from - to) * read);
+  context.emit(
+    operation,
+    { op: 'affine', input: activation.name, scale, offset },
     activation.dims,
     activation.order,
   );
@@ -147,33 +175,4 @@ function parametersOf(operation: Operation, context: ImportContext): Parameters 
     received: `${scales.length} scales, ${zero?.type ?? 'no zero point'}`,
     remedy: 'quantise activations per tensor to 8 bits, or give the float model',
   });
-}
-
-/** The real numbers of a quantised constant, and its steps where they can be those of weights: zero points of 0. */
-function realConstant(operation: Operation, context: ImportContext, constant: Constant): Constant {
-  const scales = context.weights(operation, 1).values;
-  const zeros = context.findConstant(operation.node.input[2])?.values ?? new Float64Array(scales.length);
-  const { dims } = constant;
-  const stated = operation.attributes.integer('axis', 1);
-  const axis = stated < 0 ? stated + dims.length : stated;
-  const extent = scales.length === 1 ? 1 : dims[axis];
-  if (scales.length !== extent || (zeros.length !== scales.length && zeros.length !== 1)) {
-    throw new RefusedError('ONNX_SHAPE', 'The scales of a quantised weight do not fit it', {
-      node: operation.label,
-      expected: `1 or ${dims[axis]} scales and as many zero points`,
-      received: `${scales.length} and ${zeros.length}`,
-      remedy: 'quantise weights per tensor or per output channel; blocks have no integer form',
-    });
-  }
-  const inner = dims.slice(axis + 1).reduce((product, each) => product * each, 1);
-  const at = (i: number) => (extent === 1 ? 0 : Math.floor(i / inner) % extent);
-  const centre = (i: number) => zeros[zeros.length === 1 ? 0 : at(i)];
-  const whole = constant.values.map((value, i) => value - centre(i));
-  const isSmall = whole.every((value) => value >= -128 && value <= 127);
-  return {
-    dims,
-    kind: 'float',
-    values: whole.map((value, i) => value * scales[at(i)]),
-    ...(isSmall && { steps: { scales, axis: extent === 1 ? null : axis } }),
-  };
 }

@@ -20,6 +20,7 @@ import { FUNCTION_IMPORTERS } from './function.ts';
 import { importGemm, importMatMul } from './linear.ts';
 import { importAveragePool, importGlobalAveragePool, importGlobalMaxPool, importMaxPool } from './pool.ts';
 import { importCastOfBytes, importDequantize, importLookUp, importQuantize } from './quantised.ts';
+import { importMatMulOfBits } from './quantised-constant.ts';
 import { importReduction } from './reduce.ts';
 import { importResize } from './resize.ts';
 import { importDropout, importIdentity, importPad, importSqueeze, importUnsqueeze } from './shape.ts';
@@ -65,6 +66,7 @@ export const IMPORTERS: ReadonlyMap<string, Importer> = new Map<string, Importer
   ['Identity', importIdentity],
   ['LogSoftmax', importSoftmax],
   ['MatMul', importMatMul],
+  ['MatMulNBits', importMatMulOfBits],
   ['MaxPool', importMaxPool],
   ['Mul', importMultiply],
   ['Pad', importPad],

@@ -232,6 +232,8 @@ export const commandSchema = z
   .discriminatedUnion('command', [
     z.strictObject({ command: z.literal('capture') }),
     z.strictObject({ command: z.literal('confirm'), result }),
+    /** Offers the next most probable label for confirming. */
+    z.strictObject({ command: z.literal('next-label'), result }),
     z.strictObject({ command: z.literal('correct'), result, label: className }),
     z.strictObject({
       command: z.literal('add-class'),

@@ -68,6 +68,22 @@ describe.skipIf(!hasChromium)('the page', () => {
       ]);
   });
 
+  it('offers the next likely class at a press, as the button of the device does', async () => {
+    const asking = askingState(readingOf('refer'));
+    screen.device.onCommand = ({ command }) => {
+      if (command === 'next-label')
+        screen.device.tell({ ...asking, flow: { ...asking.flow, proposed: 'nv' } });
+      return undefined;
+    };
+    await tell(asking);
+    await press('Next likely class');
+    await press('Yes, Melanocytic nevus');
+    await expect.poll(asked).toEqual([
+      { command: 'next-label', result: RESULT },
+      { command: 'confirm', result: RESULT },
+    ]);
+  });
+
   it('adds a class that is typed on its own keys, with how bad it is', async () => {
     await tell(askingState(readingOf('indeterminate')));
     await press('Another class');
@@ -123,6 +139,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     };
     await asks('c', { command: 'capture' });
     await tell(askingState(readingOf('refer')));
+    await asks('n', { command: 'next-label', result: RESULT });
     await asks('y', { command: 'confirm', result: RESULT });
     await asks('u', { command: 'dismiss' });
     await tell(restingState());

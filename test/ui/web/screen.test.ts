@@ -117,6 +117,21 @@ describe('teaching', () => {
     expect((await client.state()).learning.last).toMatchObject({ outcome: 'undone' });
   });
 
+  it('offers labels by their probability, one after the other, as the button does', async () => {
+    const { reading, flow } = await capture();
+    const offered = [flow.proposed];
+    for (let i = 1; i < reading.probabilities.length; i++) {
+      await done({ command: 'next-label', result: reading.result });
+      offered.push((await client.state()).flow.proposed);
+    }
+    expect(offered).toEqual(reading.probabilities.map(({ code }) => code));
+    const other = { command: 'next-label', result: crypto.randomUUID() };
+    expect(replyOf(await client.command(other))).toMatchObject({ code: 'SCREEN_READING_GONE' });
+    await done({ command: 'dismiss' });
+    const late = { command: 'next-label', result: reading.result };
+    expect(replyOf(await client.command(late))).toMatchObject({ code: 'SCREEN_NOT_NOW' });
+  });
+
   it('adds a class, with how bad it is', async () => {
     const { reading } = await capture();
     await done({ command: 'add-class', result: reading.result, label: 'wart', risk: 'benign' });

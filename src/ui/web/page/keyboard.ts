@@ -5,7 +5,7 @@ const ACTIVATED = 'button, a, input, select, textarea, [role="button"]';
 
 /** What a key asks for in a state; null where it means nothing. */
 export function commandOf(key: string, state: ScreenState): ScreenCommand | null {
-  const { flow, reading, classes } = state;
+  const { flow, reading } = state;
   switch (key.toLowerCase()) {
     case 'c':
     case ' ':
@@ -15,7 +15,11 @@ export function commandOf(key: string, state: ScreenState): ScreenCommand | null
       if (flow.state !== 'awaitingConfirmation' || reading === null) return null;
       return { command: 'confirm', result: reading.result };
     case 'n':
-      return flow.state === 'confirmingUndo' && classes.length > 0 ? { command: 'dismiss' } : null;
+      // As the button: what is offered is not it, and what would be taken back stays.
+      if (flow.state === 'awaitingConfirmation' && reading !== null) {
+        return { command: 'next-label', result: reading.result };
+      }
+      return flow.state === 'confirmingUndo' ? { command: 'dismiss' } : null;
     case 'u':
       // As the button: it says no to a question, and asks where there is none.
       return { command: flow.state === 'awaitingConfirmation' ? 'dismiss' : 'undo' };

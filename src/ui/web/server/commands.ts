@@ -24,6 +24,7 @@ export interface CommandParts extends SettingsParts {
 const NEEDS: Readonly<Record<ScreenCommandName, Right>> = {
   capture: 'capture',
   confirm: 'teach',
+  'next-label': 'teach',
   correct: 'teach',
   'add-class': 'teach',
   dismiss: 'capture',
@@ -46,6 +47,7 @@ const NEEDS: Readonly<Record<ScreenCommandName, Right>> = {
 const AS_MESSAGE: Partial<Readonly<Record<ScreenCommandName, CommandName>>> = {
   capture: 'capture',
   confirm: 'label',
+  'next-label': 'label',
   correct: 'label',
   'add-class': 'label',
   undo: 'undo',
@@ -91,6 +93,8 @@ export class ScreenCommands {
         return this.#capture();
       case 'confirm':
         return this.#confirm(command.result, by);
+      case 'next-label':
+        return this.#nextLabel(command.result);
       case 'correct':
         if (!this.#parts.classes().includes(command.label)) return refused('LABEL_INVALID');
         return this.#teach({ type: 'label', result: command.result, label: command.label, by });
@@ -147,6 +151,14 @@ export class ScreenCommands {
     const { proposed } = this.#parts.device.appliance.flow.view;
     if (proposed === null) return refused('SCREEN_NOT_NOW');
     return this.#teach({ type: 'label', result, label: proposed, by });
+  }
+
+  #nextLabel(result: string): CommandReply {
+    const { flow } = this.#parts.device.appliance;
+    if (flow.view.state !== 'awaitingConfirmation') return refused('SCREEN_NOT_NOW');
+    if (flow.view.reading?.id !== result) return refused('SCREEN_READING_GONE');
+    flow.send({ type: 'next-label' });
+    return { outcome: 'done', data: { proposed: flow.view.proposed } };
   }
 
   async #addClass(

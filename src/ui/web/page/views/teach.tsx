@@ -23,6 +23,11 @@ export function Teach({ reading, onWhich }: { reading: ScreenReading; onWhich: (
         </Action>
       )}
       <div class="row">
+        {proposed !== null && state.classes.length > 1 && (
+          <Action keys="n" onPress={() => void ask({ command: 'next-label', result })}>
+            {t('teach.next')}
+          </Action>
+        )}
         <Action onPress={onWhich}>{t('teach.correct')}</Action>
         <Action keys="u" onPress={() => void ask({ command: 'dismiss' })}>
           {t('teach.skip')}

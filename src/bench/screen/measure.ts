@@ -1,0 +1,205 @@
+/** What the screen costs, of a device and a browser in processes of their own. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { BenchDevice, CAMERA } from './bench-device.ts';
+import { BenchPage, type PageUse } from './bench-page.ts';
+import type { MemoryUse } from './messages.ts';
+
+export interface ScreenReport {
+  readonly captures: number;
+  /** Milliseconds until the reading is painted: since the press, and since the flow was given the frame. */
+  readonly sincePress: Spread;
+  readonly sinceFrame: Spread;
+  readonly viewfinder: ViewfinderCost;
+  readonly memory: MemoryCost;
+  /** Of one device and one page, over captures. */
+  readonly growth: readonly Grown[];
+}
+
+export interface Spread {
+  readonly median: number;
+  readonly p95: number;
+}
+
+export interface ViewfinderCost {
+  /** Of the camera. */
+  readonly width: number;
+  readonly height: number;
+  readonly rate: number;
+  /** That were drawn in the browser. */
+  readonly framesPerSecond: number;
+  /** Of one core, 0…1, of the device's process: while the view is shown, and while another is. */
+  readonly watched: number;
+  readonly unwatched: number;
+}
+
+/** Megabytes of a device with a screen over one without, medians of pairs of processes. */
+export interface MemoryCost {
+  readonly pairs: number;
+  /** Of the heap and beside it, after a collection. */
+  readonly reachable: number;
+  readonly resident: number;
+}
+
+export interface Grown {
+  readonly captures: number;
+  readonly device: MemoryUse;
+  readonly page: PageUse;
+}
+
+export interface ScreenAmounts {
+  /** Presses that are timed. */
+  readonly captures: number;
+  /** For which the viewfinder is watched. */
+  readonly seconds: number;
+  /** Devices with a screen, and as many without. */
+  readonly pairs: number;
+  /** Captures after which nothing may have grown. */
+  readonly lasting: number;
+}
+
+/** Presses, and seconds, that are not counted. */
+const WARM = { presses: 10, seconds: 3 };
+/** Captures of a device whose memory is measured. */
+const CAPTURES_OF_MEMORY = 100;
+/** Where captures are many and times are not asked for. */
+const SMALL_CAMERA = { width: 640, height: 480, rate: 10 };
+/** Shares of all captures after which growth is looked at; the first is where it begins. */
+const LOOKS = [0.1, 0.2, 0.5, 1];
+
+/**
+ * @param note called with each line of progress
+ * @throws SpikescopeError `BENCH_BROWSER`, `BENCH_PROCESS`
+ */
+export async function measureScreen(
+  amounts: ScreenAmounts,
+  note: (line: string) => void,
+): Promise<ScreenReport> {
+  const { captures, seconds, pairs, lasting } = amounts;
+  const { viewfinder, ...times } = await withPage(async (device, page) => ({
+    ...(await timePresses(device, page, captures)),
+    viewfinder: await measureViewfinder(device, page, seconds),
+  }));
+  note('presses and viewfinder are measured');
+  const memory = await measureMemory(pairs);
+  note('memory is measured');
+  const growth = await withPage((device, page) => measureGrowth(device, page, lasting, note), SMALL_CAMERA);
+  return { captures, ...times, viewfinder, memory, growth };
+}
+
+async function withPage<T>(
+  measure: (device: BenchDevice, page: BenchPage) => Promise<T>,
+  camera = CAMERA,
+): Promise<T> {
+  const device = await BenchDevice.start({ hasScreen: true, camera });
+  try {
+    const page = await BenchPage.open(device.url);
+    try {
+      return await measure(device, page);
+    } finally {
+      await page.close();
+    }
+  } finally {
+    await device.end();
+  }
+}
+
+async function timePresses(device: BenchDevice, page: BenchPage, captures: number) {
+  const [sincePress, sinceFrame]: [number[], number[]] = [[], []];
+  for (let i = -WARM.presses; i < captures; i++) {
+    await page.aims();
+    const { pressedAt, paintedAt, result } = await page.press();
+    const framedAt = (await device.framed()).get(result) ?? Number.NaN;
+    await device.undo();
+    if (i < 0) continue;
+    sincePress.push(paintedAt - pressedAt);
+    sinceFrame.push(paintedAt - framedAt);
+  }
+  return { sincePress: spreadOf(sincePress), sinceFrame: spreadOf(sinceFrame) };
+}
+
+function spreadOf(times: readonly number[]): Spread {
+  const sorted = [...times].sort((a, b) => a - b);
+  const at = (share: number) => rounded(sorted[Math.ceil(share * sorted.length) - 1], 1);
+  return { median: at(0.5), p95: at(0.95) };
+}
+
+async function measureViewfinder(
+  device: BenchDevice,
+  page: BenchPage,
+  seconds: number,
+): Promise<ViewfinderCost> {
+  const [capture, status] = [0, 3];
+  await page.open(status);
+  const unwatched = await shareOfCore(device, seconds);
+  await page.open(capture);
+  await page.aims();
+  const [before, begin] = [await page.drawn(), performance.now()];
+  const watched = await shareOfCore(device, seconds);
+  const elapsed = performance.now() - begin;
+  const framesPerSecond = (1000 * ((await page.drawn()) - before)) / elapsed;
+  return { ...CAMERA, framesPerSecond: rounded(framesPerSecond, 1), watched, unwatched };
+}
+
+async function shareOfCore(device: BenchDevice, seconds: number): Promise<number> {
+  await delay(1000 * WARM.seconds);
+  const [before, begin] = [await device.cpu(), performance.now()];
+  await delay(1000 * seconds);
+  const elapsed = performance.now() - begin;
+  return rounded(((await device.cpu()) - before) / elapsed, 3);
+}
+
+/** With and without in turn, so that what changes on this machine meets both. */
+async function measureMemory(pairs: number): Promise<MemoryCost> {
+  const [reachable, resident]: [number[], number[]] = [[], []];
+  for (let i = 0; i < pairs; i++) {
+    const without = await memoryWithout();
+    const with_ = await withPage(memoryOf);
+    reachable.push(with_.reachable - without.reachable);
+    resident.push(with_.resident - without.resident);
+  }
+  const median = (values: number[]) => rounded(values.sort((a, b) => a - b)[values.length >> 1] / 2 ** 20, 1);
+  return { pairs, reachable: median(reachable), resident: median(resident) };
+}
+
+async function memoryWithout(): Promise<MemoryUse> {
+  const device = await BenchDevice.start({ hasScreen: false });
+  try {
+    return await memoryOf(device, null);
+  } finally {
+    await device.end();
+  }
+}
+
+async function memoryOf(device: BenchDevice, page: BenchPage | null): Promise<MemoryUse> {
+  for (let i = 1; i <= CAPTURES_OF_MEMORY; i++) {
+    await device.capture();
+    await page?.hasShown(i);
+    await device.undo();
+    await page?.aims(1);
+  }
+  return device.memory();
+}
+
+async function measureGrowth(
+  device: BenchDevice,
+  page: BenchPage,
+  captures: number,
+  note: (line: string) => void,
+): Promise<Grown[]> {
+  const looks = new Set(LOOKS.map((share) => Math.ceil(share * captures)));
+  const grown: Grown[] = [];
+  for (let i = 1; i <= captures; i++) {
+    await device.capture();
+    await page.hasShown(i);
+    await device.undo();
+    if (!looks.has(i)) continue;
+    await page.aims(1);
+    grown.push({ captures: i, device: await device.memory(), page: await page.use() });
+    note(JSON.stringify(grown.at(-1)));
+  }
+  return grown;
+}
+
+function rounded(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}

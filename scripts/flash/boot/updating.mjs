@@ -32,7 +32,7 @@ export async function updateSystems({ image, archive, folder, processors, second
   const server = await serve(office.workspace, { host: '127.0.0.1', port });
   const anchor = readFileSync(path.join(office.folder, 'metadata/1.root.json'), 'utf8');
   // A pull goes after readings, and drawings without a pause would leave an emulator nothing for it.
-  const settings = ['interval: 3000'];
+  const settings = ['interval: 15000'];
   const bench = await Bench.open({
     ...{ image, folder, processors, settings, updates: port, files: { 'update-root.json': anchor } },
   });

@@ -23,6 +23,7 @@ const HELP = `npm run image:boot -- --image FILE [--scenario reading|plug|update
   --idle SECONDS  then without a reading, for what the card takes in a day (default 0: not looked at)
   --kills N       (default 3)
   --seed N        of the moments of kills
+  --processors N  of the machine (default 2); one is lighter where others want the host's
   --archive FILE  the image's archive for a slot (default: FILE.system)
   --seconds N     longest for one start (default 900)
   --work FOLDER   for the card, consoles and reports; kept (default: one of its own, removed)
@@ -51,6 +52,7 @@ async function main() {
       ...{ readings: { type: 'string', default: '100' }, idle: { type: 'string', default: '0' } },
       kills: { type: 'string', default: '3' },
       ...{ seed: { type: 'string', default: '1' }, seconds: { type: 'string', default: '900' } },
+      processors: { type: 'string', default: '2' },
       ...{ work: { type: 'string' }, json: { type: 'string' }, help: { type: 'boolean', default: false } },
     },
   });
@@ -77,16 +79,18 @@ async function main() {
     /** @type {{ report: object, findings: string[] }} */
     let outcome;
     const common = { seconds, say };
+    const processors = Number(values.processors);
     /** @param {Bench} made */
     const opened = (made) => {
       bench = made;
     };
-    if (scenario === 'update') outcome = await updateSystems({ ...common, image, archive, folder, opened });
+    if (scenario === 'update')
+      outcome = await updateSystems({ ...common, image, archive, folder, processors, opened });
     else if (scenario === 'plug') {
       const [kills, random] = [Number(values.kills), randomFrom(Number(values.seed))];
-      outcome = await pullPlug({ ...common, image, archive, folder, opened, kills, random });
+      outcome = await pullPlug({ ...common, image, archive, folder, processors, opened, kills, random });
     } else {
-      bench = await Bench.open({ image, folder });
+      bench = await Bench.open({ image, folder, processors });
       const [readings, idle] = [Number(values.readings), Number(values.idle)];
       outcome = await bootToReading(bench, { ...common, readings, idle });
     }

@@ -48,8 +48,9 @@ export class Bench {
   /** @type {(() => Promise<void> | void)[]} */
   #closing = [];
 
-  /** @param {string} folder @param {Disk} disk @param {number} brokerPort */
-  constructor(folder, disk, brokerPort) {
+  /** @param {string} folder @param {Disk} disk @param {number} brokerPort @param {number} processors of the machine */
+  constructor(folder, disk, brokerPort, processors) {
+    this.processors = processors;
     this.folder = folder;
     this.disk = disk;
     this.brokerPort = brokerPort;
@@ -58,13 +59,14 @@ export class Bench {
 
   /**
    * @param {{ image: string, folder: string, files?: Readonly<Record<string, string>>, updates?: number | null,
-   *   settings?: readonly string[] }} wish what is laid on the partition `config` beside the setup, the port of a repository
-   *   on this host, and lines of the appliance's settings
+   *   settings?: readonly string[], processors: number }} wish what is laid on the partition `config` beside the setup, the
+   *   port of a repository on this host, and lines of the appliance's settings
    */
-  static async open({ image, folder, files = {}, updates = null, settings = [] }) {
+  static async open({ image, folder, processors, files = {}, updates = null, settings = [] }) {
     mkdirSync(folder, { recursive: true });
     const broker = await startBroker(folder);
-    const bench = new Bench(folder, Disk.copy(image, path.join(folder, 'card.img'), CARD_BYTES), broker.port);
+    const disk = Disk.copy(image, path.join(folder, 'card.img'), CARD_BYTES);
+    const bench = new Bench(folder, disk, broker.port, processors);
     bench.#closing.push(broker.stop);
     bench.#lay(files, updates, settings);
     const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${broker.port}`);
@@ -113,6 +115,7 @@ export class Bench {
     this.#readingsBefore = this.readings;
     this.#machine = new Machine({
       ...{ start, words, folder: this.folder, console: log, disk: this.disk.file },
+      processors: this.processors,
       guest: asked ? this.guest : null,
     });
     this.started = start;

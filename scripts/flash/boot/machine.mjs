@@ -23,6 +23,7 @@ const TICKS = 100;
  * @property {string} words behind the command line
  * @property {string} console a file
  * @property {string} folder for the socket
+ * @property {number} processors
  * @property {readonly string[]} [forwards] of `-netdev user`, such as `tcp:127.0.0.1:2222-:22`
  */
 
@@ -139,7 +140,7 @@ export class Machine {
 }
 
 /** @param {Emulated} emulated @param {string} socket */
-function argumentsOf({ start, disk, guest, words, console: log, forwards = [] }, socket) {
+function argumentsOf({ start, disk, guest, words, console: log, processors, forwards = [] }, socket) {
   const network = ['user', 'id=net', ...forwards.map((each) => `hostfwd=${each}`)].join(',');
   return [
     ...[
@@ -148,7 +149,7 @@ function argumentsOf({ start, disk, guest, words, console: log, forwards = [] },
       '-cpu',
       'cortex-a76',
       '-smp',
-      '2',
+      String(processors),
       '-m',
       '1G',
       '-nodefaults',

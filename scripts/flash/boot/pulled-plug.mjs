@@ -32,10 +32,11 @@ const STARTS = 4;
 /**
  * The moments take turns. What a kill shows and what not: all that the guest has written is on the disk in its order; a
  * card that tears or reorders writes is not played.
- * @param {{ image: string, archive: string, folder: string, kills: number, seconds: number, random: () => number, say:
+ * @param {{ image: string, archive: string, folder: string, processors: number, kills: number, seconds: number, random: () => number, say:
  *   (line: string) => void, opened: (bench: Bench) => void }} options
  */
-export async function pullPlug({ image, archive, folder, kills, seconds, random, say, opened }) {
+export async function pullPlug(options) {
+  const { image, archive, folder, processors, kills, seconds, random, say, opened } = options;
   const office = await Office.open(folder);
   await office.publish('');
   const port = await freePort();
@@ -43,7 +44,7 @@ export async function pullPlug({ image, archive, folder, kills, seconds, random,
   const anchor = readFileSync(path.join(office.folder, 'metadata/1.root.json'), 'utf8');
   const settings = ['trigger: buttons', 'allow-commands: [capture, label, update]'];
   const bench = await Bench.open({
-    ...{ image, folder, settings, updates: port, files: { 'update-root.json': anchor } },
+    ...{ image, folder, processors, settings, updates: port, files: { 'update-root.json': anchor } },
   });
   opened(bench);
   /** @type {Kill[]} */

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { SpikescopeError } from '../../../src/errors.ts';
-import { elementCount, type IntegerGraph } from '../../../src/model/graph.ts';
+import { elementCount, type GraphNode, type IntegerGraph } from '../../../src/model/graph.ts';
 import { interpret } from '../../../src/model/interpreter/interpreter.ts';
 import { addonFile, nativeAddon } from '../../../src/native/addon.ts';
 import { createCpuEngine } from '../../../src/runtime/engine/cpu.ts';
@@ -20,8 +20,14 @@ import {
 import { firstDifference } from '../../support/native-trace.ts';
 import { Random } from '../../support/random.ts';
 
-const GRAPHS = Number(process.env.SPIKESCOPE_GRAPHS ?? 1000);
+const GRAPHS = Number(process.env.SPIKESCOPE_GRAPHS ?? 2000);
 const addon = nativeAddon();
+/** Seeds on which operators are counted, and how many of their graphs hold each operator at least. */
+const COUNTED = { seeds: 400, fewest: 40 };
+const OPERATORS = {
+  ...{ convolution: 0, dense: 0, add: 0, concat: 0, multiply: 0, table: 0, averagePool: 0 },
+  ...{ maxPool: 0, flatten: 0, pad: 0, select: 0, extremum: 0, channelMaximum: 0 },
+} satisfies Record<GraphNode['op'], number>;
 const instructionSets = instructionSetsOf(addon);
 
 function codeOf(error: unknown): string {
@@ -49,12 +55,22 @@ describe('the integer engine equals the interpreter, bit for bit', () => {
     }
   });
 
+  it(`every operator is in ${COUNTED.fewest} of ${COUNTED.seeds} random graphs of both kinds, or more`, () => {
+    const counts: Record<GraphNode['op'], number> = { ...OPERATORS };
+    for (let seed = 0; seed < COUNTED.seeds; seed++) {
+      for (const graph of [randomGraph(seed), choosingGraph(seed)]) {
+        for (const op of new Set(graph.nodes.map((node) => node.op))) counts[op]++;
+      }
+    }
+    expect(Object.entries(counts).filter(([, count]) => count < COUNTED.fewest)).toEqual([]);
+  });
+
   it.each([
-    ['strided layers of many channels', stridedGraph],
-    ['first layers on images', imageGraph],
-    ['choices and comparisons of tensors', choosingGraph],
-  ])('on %s', (_, graphOf) => {
-    for (let seed = 0; seed < GRAPHS / 2; seed++) {
+    ['strided layers of many channels', stridedGraph, GRAPHS / 4],
+    ['first layers on images', imageGraph, GRAPHS / 4],
+    [`${GRAPHS} random choices and comparisons of tensors`, choosingGraph, GRAPHS],
+  ])('on %s', (_, graphOf, count) => {
+    for (let seed = 0; seed < count; seed++) {
       const graph = graphOf(seed);
       const input = randomInput(graph, new Random(seed));
       const expected = interpret(graph, input);
@@ -67,7 +83,7 @@ describe('the integer engine equals the interpreter, bit for bit', () => {
   });
 
   it('when tensors share memory and images follow each other', async () => {
-    for (let seed = 0; seed < GRAPHS; seed += 4) {
+    for (let seed = 0; seed < GRAPHS; seed += 8) {
       const graph = randomGraph(seed, 12);
       const random = new Random(seed + 1);
       const inputs = [randomInput(graph, random), randomInput(graph, random), randomInput(graph, random)];
@@ -86,7 +102,7 @@ describe('the integer engine equals the interpreter, bit for bit', () => {
   });
 
   it('when a convolution is computed together with what follows it', async () => {
-    for (let seed = 0; seed < GRAPHS / 2; seed++) {
+    for (let seed = 0; seed < GRAPHS / 4; seed++) {
       const graph = joinedGraph(seed);
       const random = new Random(seed + 1);
       const inputs = [randomInput(graph, random), random.bytes(elementCount(graph.input.shape))];

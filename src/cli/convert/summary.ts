@@ -88,9 +88,12 @@ export function printSummary(summary: ConversionSummary): void {
   printTargets(targets);
 }
 
-function printAgreement({ images, same, isHeldOut, decibels, worst }: Agreement): void {
+function printAgreement({ images, same, named, isHeldOut, decibels, worst }: Agreement): void {
   const where = isHeldOut ? 'images that the calibration did not see' : 'the calibration’s own images';
-  print(`agreement                ${same} of ${images}, ${where}; logits ${decibels.toFixed(1)} dB`);
+  const classes = named === 1 ? 'one class' : `${named} classes`;
+  print(
+    `agreement                ${same} of ${images}, ${where}, of ${classes}; logits ${decibels.toFixed(1)} dB`,
+  );
   for (const { layer, decibels: own } of worst) {
     print(`  noisiest               ${printable(layer)} ${own.toFixed(1)} dB`);
   }

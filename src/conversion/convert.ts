@@ -9,7 +9,7 @@ import type { ModelCard } from '../model/bundle/card.ts';
 import { knownClassTable } from '../model/bundle/class-table.ts';
 import type { ClassTableSection } from '../model/bundle/class-table-section.ts';
 import type { IntegerGraph } from '../model/graph.ts';
-import { openActivations } from './calibration/activations.ts';
+import { openActivations, ownActivations } from './calibration/activations.ts';
 import type { Activations } from './calibration/contract.ts';
 import type { CalibrationSet } from './calibration/images.ts';
 import { chooseQuantisations, collectHistograms } from './calibration/quantisations.ts';
@@ -43,6 +43,8 @@ export interface ConversionOptions {
   readonly classTable?: ClassTableSection;
   /** Called once per image and pass, `PASSES` times the number of images in all. */
   readonly advance?: () => void;
+  /** Of the prepared model's folded graph; the caller closes them. Default: opened and closed here. */
+  readonly activations?: Activations;
   /** Is told who computes the calibration where that is not the own evaluator, or where it had better be another. */
   readonly tell?: (text: string) => void;
 }
@@ -118,10 +120,15 @@ export async function convertGraph(
   return { graph: exactOn(options.target ?? 'cpu', lower(context, classes)), context };
 }
 
+type CalibrationOptions = Pick<
+  ConversionOptions,
+  'scheme' | 'precision' | 'advance' | 'activations' | 'tell'
+>;
+
 async function calibratedContext(
   folded: FloatGraph,
   calibration: CalibrationSet | null,
-  { scheme, precision, advance, tell }: Pick<ConversionOptions, 'scheme' | 'precision' | 'advance' | 'tell'>,
+  { scheme, precision, advance, tell, activations: given }: CalibrationOptions,
   stated: PlacedQuantisation | null,
 ): Promise<LoweringContext> {
   if (calibration === null) {
@@ -131,10 +138,10 @@ async function calibratedContext(
     });
   }
   const { images } = calibration;
-  const activations = await openActivations(folded, images, PASSES, tell);
-  const { statistics, histograms } = await observed(folded, images, activations, advance).finally(() =>
-    activations.close(),
-  );
+  const opened = given === undefined ? await openActivations(folded, images, PASSES, tell) : null;
+  const activations = given ?? opened ?? ownActivations(folded);
+  const observing = observed(folded, images, activations, advance);
+  const { statistics, histograms } = await observing.finally(() => opened?.close());
   const calibrated = chooseQuantisations(folded, histograms, precision);
   const kept = keepsSteps(scheme, precision) ? stated : null;
   const chosen = new Map([...calibrated, ...(kept?.activations ?? [])]);

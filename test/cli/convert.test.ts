@@ -151,7 +151,9 @@ describe('convert', () => {
     expect(agreement.decibels).toBeGreaterThan(10);
     expect(agreement.worst.length).toBeGreaterThan(0);
     const text = (await convert()).stdout;
-    expect(text).toMatch(/agreement {16}\d of 6, the calibration’s own images; logits [\d.]+ dB/);
+    expect(text).toMatch(
+      /agreement {16}\d of 6, the calibration’s own images, of \w+ class(es)?; logits [\d.]+ dB/,
+    );
   });
 
   it('takes a card', async () => {

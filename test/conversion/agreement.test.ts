@@ -23,7 +23,7 @@ async function converted() {
 describe('the agreement of both networks', () => {
   it('is whole where the integers are right, and names every layer’s noise from the worst on', async () => {
     const { graph, folded } = await converted();
-    const agreement = measureAgreement(folded, graph, { images, isHeldOut: true });
+    const agreement = await measureAgreement(folded, graph, { images, isHeldOut: true });
     expect(agreement).toMatchObject({ images: 10, isHeldOut: true });
     expect(agreement.same).toBeGreaterThanOrEqual(9);
     expect(agreement.decibels).toBeGreaterThan(20);
@@ -36,7 +36,7 @@ describe('the agreement of both networks', () => {
     const { graph, folded } = await converted();
     const [first, ...others] = graph.nodes;
     const spoilt = { ...first, ...('weights' in first && { weights: first.weights.map((w) => -w) }) };
-    const agreement = measureAgreement(
+    const agreement = await measureAgreement(
       folded,
       { ...graph, nodes: [spoilt, ...others], head: { ...graph.head, bias: graph.head.bias.map((b) => -b) } },
       { images, isHeldOut: true },

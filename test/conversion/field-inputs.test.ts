@@ -71,9 +71,9 @@ describe.skipIf(!isHere)('a file of the field', () => {
     if (set === null) throw new Error('There are no photographs');
     const place = path.join(FOLDER, file);
     const prepared = await prepareModel(readFileSync(place), place, options);
-    requireDependence(prepared, set.images);
+    await requireDependence(prepared, set.images);
     const { graph, context } = await convertGraph(prepared, set, { scheme: 'per-channel' });
-    const { same, images, decibels } = measureAgreement(context.graph, graph, {
+    const { same, images, decibels } = await measureAgreement(context.graph, graph, {
       images: set.images,
       isHeldOut: false,
     });
@@ -96,7 +96,7 @@ describe.skipIf(!isHere)('a file of the field', () => {
   it('keras_0_255.onnx without a word on its scale is refused with the likely one', async () => {
     const place = path.join(FOLDER, 'keras_0_255.onnx');
     const prepared = await prepareModel(readFileSync(place), place);
-    expect(() => requireDependence(prepared, set?.images ?? [])).toThrow(
+    await expect(requireDependence(prepared, set?.images ?? [])).rejects.toThrow(
       expect.objectContaining({ code: 'INPUT_NORMALISATION' }),
     );
   });

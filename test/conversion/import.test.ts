@@ -248,7 +248,7 @@ describe('a scale that contradicts the network', () => {
 
   it('is seen: an image that hardly changes anything is refused with what the network seems to expect', async () => {
     const prepared = await prepareModel(await normalising(1 / 127.5, -1), 'model.onnx');
-    expect(() => requireDependence(prepared, images)).toThrow(
+    await expect(requireDependence(prepared, images)).rejects.toThrow(
       expect.objectContaining({
         code: 'INPUT_NORMALISATION',
         details: expect.objectContaining({ remedy: expect.stringContaining('--std 0.00392157') }),
@@ -257,9 +257,9 @@ describe('a scale that contradicts the network', () => {
   });
 
   it('is not seen where there is none', async () => {
-    requireDependence(await prepareModel(await normalising(2, -1), 'model.onnx'), images);
+    await requireDependence(await prepareModel(await normalising(2, -1), 'model.onnx'), images);
     const normalisation = { mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] };
-    requireDependence(
+    await requireDependence(
       await prepareModel(await normalising(1 / 127.5, -1), 'm.onnx', { normalisation }),
       images,
     );

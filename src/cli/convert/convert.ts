@@ -1,11 +1,12 @@
 import path from 'node:path';
 import { Command, Option } from 'commander';
+import { openActivations } from '../../conversion/calibration/activations.ts';
+import type { Activations } from '../../conversion/calibration/contract.ts';
 import { GHOST_POLICIES } from '../../conversion/compose/choose.ts';
-import { convert, PASSES } from '../../conversion/convert.ts';
+import { type ConversionOptions, convert, PASSES } from '../../conversion/convert.ts';
 import { type PreparedModel, prepareModel } from '../../conversion/prepare.ts';
 import {
   type Agreement,
-  type JudgedImages,
   LEAST_AGREEMENT,
   measureAgreement,
   requireAgreement,
@@ -14,6 +15,7 @@ import { requireDependence } from '../../conversion/scrutiny/dependence.ts';
 import { fileScalesOf } from '../../conversion/scrutiny/file-scales.ts';
 import { TARGETS } from '../../conversion/targets/check.ts';
 import { printable, UsageError } from '../../errors.ts';
+import { openEngineTrace } from '../../evaluation/engine-trace.ts';
 import type { ModelContents } from '../../model/bundle/bundle.ts';
 import { note, printJson, startProgress } from '../../ui/terminal/console.ts';
 import { meanOption, stdOption } from '../shared/normalisation.ts';
@@ -106,8 +108,10 @@ export function convertCommand(): Command {
 async function runConvert(options: ConvertOptions): Promise<void> {
   const contents = await readSource(options.from);
   requireWritable(options.out, '--out');
-  const card = options.card === undefined ? undefined : await readCard(options.card);
-  const table = options.classesTable === undefined ? undefined : await readClassTable(options.classesTable);
+  const described = {
+    ...(options.card !== undefined && { card: await readCard(options.card) }),
+    ...(options.classesTable !== undefined && { classTable: await readClassTable(options.classesTable) }),
+  };
   const prepared = await prepareModel(contents, options.from, {
     arrays: options.averages ? 'averages' : 'last',
     ...(options.ghost && { ghost: options.ghost }),
@@ -118,24 +122,27 @@ async function runConvert(options: ConvertOptions): Promise<void> {
   for (const remark of prepared.imported.notes) note(printable(remark));
   if (options.calibration !== undefined) await refuseUnmappable(prepared, options);
   const loaded = await calibrationOf(options, prepared);
-  const calibration = loaded?.calibration ?? null;
-  if (calibration !== null) requireDependence(prepared, calibration.images);
-  const progress = calibration && startProgress('Calibrating', PASSES * calibration.images.length);
-  const model = await convert(prepared, contents, calibration, {
-    name: options.name,
-    version: options.versionLabel,
-    sourceName: path.basename(options.from),
-    scheme: options.perTensor ? 'per-tensor' : 'per-channel',
-    precision: options.precision,
-    target: options.target,
-    ...(options.classes && { classes: options.classes }),
-    ...(card && { card }),
-    ...(table && { classTable: table }),
-    advance: () => progress?.advance(),
-    tell: note,
-  }).finally(() => progress?.stop());
+  const activations =
+    loaded && (await openActivations(prepared.folded, loaded.calibration.images, PASSES, note));
+  try {
+    const observed = loaded && activations && { ...loaded, activations };
+    const model = await converted(options, contents, prepared, observed, described);
+    await judgeAndWrite(options, prepared, model, observed);
+  } finally {
+    await activations?.close();
+  }
+}
+
+type Observed = LoadedImages & { readonly activations: Activations };
+
+async function judgeAndWrite(
+  options: ConvertOptions,
+  prepared: PreparedModel,
+  model: ModelContents,
+  observed: Observed | null,
+): Promise<void> {
   requireTarget(model.manifest, options.target, options.allowHost);
-  const agreement = loaded && judged(prepared, model, loaded.judged);
+  const agreement = observed && (await judged(prepared, model, observed));
   if (agreement !== null) requireAgreement(agreement, options.acceptAgreement ?? LEAST_AGREEMENT);
   const lost = await lostProgramsOf(options.out);
   const bundle = await writeModel(options.out, model);
@@ -146,6 +153,31 @@ async function runConvert(options: ConvertOptions): Promise<void> {
   const summary = summaryOf(bundle, options, agreement, fileScales);
   if (options.json) printJson(summary);
   else printSummary(summary);
+}
+
+async function converted(
+  options: ConvertOptions,
+  contents: Uint8Array,
+  prepared: PreparedModel,
+  observed: Observed | null,
+  described: Pick<ConversionOptions, 'card' | 'classTable'>,
+): Promise<ModelContents> {
+  const calibration = observed?.calibration ?? null;
+  if (observed !== null) await requireDependence(prepared, observed.calibration.images, observed.activations);
+  const progress = calibration && startProgress('Calibrating', PASSES * calibration.images.length);
+  return convert(prepared, contents, calibration, {
+    name: options.name,
+    version: options.versionLabel,
+    sourceName: path.basename(options.from),
+    scheme: options.perTensor ? 'per-tensor' : 'per-channel',
+    precision: options.precision,
+    target: options.target,
+    ...(options.classes && { classes: options.classes }),
+    ...described,
+    ...(observed && { activations: observed.activations }),
+    advance: () => progress?.advance(),
+    tell: note,
+  }).finally(() => progress?.stop());
 }
 
 /** Null where training settled every scale, and where none were given. @throws UsageError `TRAINED_QUANTISED` */
@@ -171,12 +203,19 @@ async function calibrationOf(
   return null;
 }
 
-function judged({ folded }: PreparedModel, { graph }: ModelContents, images: JudgedImages): Agreement {
+async function judged(
+  { folded }: PreparedModel,
+  { graph, golden }: ModelContents,
+  { judged: images, activations }: Observed,
+): Promise<Agreement> {
   const progress = startProgress('Comparing with the float network', images.images.length);
+  const trace = await openEngineTrace(graph, golden, images.images.length);
+  const computers = { activations, ...(trace && { integers: trace.trace }) };
   try {
-    return measureAgreement(folded, graph, images, () => progress.advance());
+    return await measureAgreement(folded, graph, images, computers, () => progress.advance());
   } finally {
     progress.stop();
+    await trace?.close();
   }
 }
 

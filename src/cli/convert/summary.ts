@@ -114,9 +114,12 @@ function firstOf(names: readonly string[]): string {
   return `${printable(names.slice(0, NAMED).join(', '))}${rest > 0 ? `, and ${rest} more` : ''}`;
 }
 
-function printAgreement({ images, same, isHeldOut, decibels, worst }: Agreement): void {
+function printAgreement({ images, same, named, isHeldOut, decibels, worst }: Agreement): void {
   const where = isHeldOut ? 'images that the calibration did not see' : 'the calibration’s own images';
-  print(`agreement                ${same} of ${images}, ${where}; logits ${decibels.toFixed(1)} dB`);
+  const classes = named === 1 ? 'one class' : `${named} classes`;
+  print(
+    `agreement                ${same} of ${images}, ${where}, of ${classes}; logits ${decibels.toFixed(1)} dB`,
+  );
   for (const { layer, decibels: own } of worst) {
     print(`  noisiest               ${printable(layer)} ${own.toFixed(1)} dB`);
   }

@@ -1,4 +1,4 @@
-/** Who computes the tensors that calibration looks at: this project's evaluator, or for large networks onnxruntime. */
+/** Who computes the float graph's tensors: this project's evaluator, or for large networks onnxruntime. */
 import { elementCount } from '../../model/graph.ts';
 import { evaluate } from '../float/evaluate.ts';
 import { type FloatGraph, multiplyAddsOf } from '../float/graph.ts';
@@ -10,15 +10,13 @@ import { realImage } from './real-image.ts';
  * Multiply-adds of a whole calibration from which another runtime is worth its start: some minutes of the own evaluator.
  * What lies below, the networks of this project among it, gives the same bytes whatever is installed.
  */
-const LARGE = 1e11;
+export const LARGE = 1e11;
 /** Largest difference between both, in shares of a tensor's largest value. */
 const AGREEMENT = 1e-3;
 
 export function ownActivations(graph: FloatGraph): Activations {
   return {
-    observe: async (image, observer) => {
-      evaluate(graph, realImage(image), observer);
-    },
+    observe: async (image, observer) => evaluate(graph, realImage(image), observer),
     close: async () => {},
   };
 }
@@ -35,8 +33,8 @@ export async function openActivations(
   tell: (text: string) => void = () => {},
 ): Promise<Activations> {
   const own = ownActivations(graph);
-  const work = graph.nodes.reduce((sum, node) => sum + multiplyAddsOf(node), 0) * images.length * passes;
-  if (work < LARGE) return own;
+  const perImage = graph.nodes.reduce((sum, node) => sum + multiplyAddsOf(node), 0);
+  if (perImage * images.length * passes < LARGE) return own;
   const runtime = await openOnnxruntime(graph);
   if (runtime === null) {
     tell(

@@ -6,6 +6,9 @@ import type { FloatGraph } from '../float/graph.ts';
 import type { Activations } from './contract.ts';
 import { realImage } from './real-image.ts';
 
+/** Pixels that are moved at a time: what is written of them stays in the cache. */
+const TILE = 16;
+
 type Runtime = typeof import('onnxruntime-node');
 
 /** Null where the package is missing or does not take the graph. */
@@ -26,7 +29,7 @@ export async function openOnnxruntime(graph: FloatGraph): Promise<Activations | 
   const [height, width, channels] = graph.inputShape;
   const shapes = new Map(graph.nodes.map(({ name, shape }) => [name, shape]));
   return {
-    async observe(image, observer) {
+    async observe(image, observer = () => {}) {
       const real = realImage(image);
       observer(INPUT_NAME, real);
       const pixels = channelsFirst(real, graph.inputShape);
@@ -43,6 +46,8 @@ export async function openOnnxruntime(graph: FloatGraph): Promise<Activations | 
         made.set(node.name, known);
         observer(node.name, known);
       }
+      const output = made.get(graph.output);
+      return Float64Array.from(graph.outputOrder, (index) => output?.[index] ?? Number.NaN);
     },
     close: () => session.release(),
   };
@@ -64,8 +69,10 @@ function channelsLast(values: Float32Array, [height, width, channels]: Shape): F
   const pixels = height * width;
   if (pixels === 1 || channels === 1) return values;
   const result = new Float32Array(values.length);
-  let from = 0;
-  for (let c = 0; c < channels; c++)
-    for (let p = 0; p < pixels; p++) result[p * channels + c] = values[from++];
+  for (let start = 0; start < pixels; start += TILE) {
+    const end = Math.min(start + TILE, pixels);
+    for (let c = 0; c < channels; c++)
+      for (let p = start; p < end; p++) result[p * channels + c] = values[c * pixels + p];
+  }
   return result;
 }

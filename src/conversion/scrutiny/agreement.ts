@@ -1,9 +1,9 @@
 /** How well the integer graph tells the float graph's classes, and where between it loses them. */
 import { RefusedError } from '../../errors.ts';
 import { type IntegerGraph, type Quantisation, tensorsOf } from '../../model/graph.ts';
-import { interpret } from '../../model/interpreter/interpreter.ts';
-import { realImage } from '../calibration/real-image.ts';
-import { evaluate } from '../float/evaluate.ts';
+import { type Interpretation, interpret } from '../../model/interpreter/interpreter.ts';
+import { ownActivations } from '../calibration/activations.ts';
+import type { Activations } from '../calibration/contract.ts';
 import type { FloatGraph } from '../float/graph.ts';
 
 /** Share of images on which both name the same class, below which nobody should use the bundle unasked. */
@@ -22,6 +22,8 @@ export interface Agreement {
   readonly isHeldOut: boolean;
   /** Images on which both graphs name the same class. */
   readonly same: number;
+  /** Classes that the float graph names on them: agreement on a single one says little. */
+  readonly named: number;
   /** Of the logits. */
   readonly decibels: number;
   /** The three layers with the least signal to noise, the worst first. */
@@ -31,6 +33,14 @@ export interface Agreement {
 export interface JudgedImages {
   readonly images: readonly Uint8Array[];
   readonly isHeldOut: boolean;
+}
+
+/** Who computes both networks. */
+export interface Computers {
+  /** Of the float graph. Default: the own evaluator. */
+  readonly activations?: Activations;
+  /** The integer graph on one image. Default: the interpreter. */
+  readonly integers?: (image: Uint8Array) => Pick<Interpretation, 'tensors' | 'potentials'>;
 }
 
 class Noise {
@@ -56,25 +66,31 @@ class Noise {
  * `folded`: the float graph that was lowered to `graph`, whose tensors have the same names.
  * @param advance called once per image
  */
-export function measureAgreement(
+export async function measureAgreement(
   folded: FloatGraph,
   graph: IntegerGraph,
   { images, isHeldOut }: JudgedImages,
+  {
+    activations = ownActivations(folded),
+    integers = (image: Uint8Array) => interpret(graph, image),
+  }: Computers = {},
   advance: () => void = () => {},
-): Agreement {
+): Promise<Agreement> {
   const specifications = tensorsOf(graph);
   const noises = new Map(graph.nodes.map(({ name }) => [name, new Noise()]));
   const logitNoise = new Noise();
+  const named = new Set<number>();
   let same = 0;
   for (const image of images) {
-    const { tensors, potentials } = interpret(graph, image);
-    const logits = evaluate(folded, realImage(image), (name, values) => {
+    const { tensors, potentials } = integers(image);
+    const logits = await activations.observe(image, (name, values) => {
       const integer = tensors.get(name);
       const quantisation = specifications.get(name)?.quantisation;
       if (integer !== undefined && quantisation !== undefined)
         noises.get(name)?.add(values, integer, quantisation);
     });
     logitNoise.add(logits, potentials, { scale: graph.head.scale, zeroPoint: 0 });
+    named.add(largest(logits));
     if (largest(logits) === largest(potentials)) same++;
     advance();
   }
@@ -84,7 +100,7 @@ export function measureAgreement(
     .filter((layer) => Number.isFinite(layer.decibels))
     .sort((a, b) => a.decibels - b.decibels)
     .slice(0, 3);
-  return { images: images.length, isHeldOut, same, decibels, worst };
+  return { images: images.length, isHeldOut, same, named: named.size, decibels, worst };
 }
 
 function largest(values: ArrayLike<number>): number {

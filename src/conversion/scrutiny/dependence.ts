@@ -1,7 +1,7 @@
 /** Whether the network's answers depend on the image at all: they do not where it expects the image in another scale. */
 import { RefusedError } from '../../errors.ts';
-import { realImage } from '../calibration/real-image.ts';
-import { evaluate } from '../float/evaluate.ts';
+import { ownActivations } from '../calibration/activations.ts';
+import type { Activations } from '../calibration/contract.ts';
 import type { FloatGraph } from '../float/graph.ts';
 import { type Normalisation, withNormalisation } from '../fold/input.ts';
 import type { PreparedModel } from '../prepare.ts';
@@ -41,21 +41,20 @@ function usual(words: string, mean: string, std: string) {
 }
 
 /**
- * `images`: of the calibration, in bytes.
+ * `images`: of the calibration, in bytes; `activations`: of the folded graph.
  * @throws RefusedError `INPUT_NORMALISATION` with the normalisation that the network seems to expect
  */
-export function requireDependence(prepared: PreparedModel, images: readonly Uint8Array[]): void {
+export async function requireDependence(
+  prepared: PreparedModel,
+  images: readonly Uint8Array[],
+  activations: Activations = ownActivations(prepared.folded),
+): Promise<void> {
   const sample = varied(images.filter((_, i) => i % Math.ceil(images.length / LOOKED_AT) === 0));
-  const { imported, folded } = prepared;
+  const { imported } = prepared;
   const range = prepared.normalisation === undefined ? imageRange(imported.graph) : null;
   const isFlat = range !== null && contrastOf(range) < LEAST_CONTRAST;
-  if (!isFlat && (sample.length < FEWEST || dependsOn(folded, sample))) return;
-  const likely =
-    isFlat || imported.takesBytes
-      ? USUAL[0]
-      : USUAL.find(({ normalisation }) =>
-          dependsOn(withNormalisation(imported.graph, normalisation), sample),
-        );
+  if (!isFlat && (sample.length < FEWEST || (await dependsOn(activations, sample)))) return;
+  const likely = isFlat || imported.takesBytes ? USUAL[0] : await likelyScale(imported.graph, sample);
   throw new RefusedError('INPUT_NORMALISATION', 'The answers of the network hardly depend on the image', {
     expected: 'the scale that the network was trained with; the device gives 0…1',
     received: isFlat
@@ -66,6 +65,14 @@ export function requireDependence(prepared: PreparedModel, images: readonly Uint
         ? 'say with --mean and --std what it was trained with, or calibrate on images of the kind it was trained on'
         : `the network seems to expect ${likely.words}: ${likely.options}`,
   });
+}
+
+async function likelyScale(graph: FloatGraph, images: readonly Uint8Array[]) {
+  for (const usual of USUAL) {
+    const scaled = ownActivations(withNormalisation(graph, usual.normalisation));
+    if (await dependsOn(scaled, images)) return usual;
+  }
+  return undefined;
 }
 
 function contrastOf({
@@ -81,8 +88,9 @@ function contrastOf({
   return contrasts.reduce((most, value) => Math.max(most, value), 0);
 }
 
-function dependsOn(graph: FloatGraph, images: readonly Uint8Array[]): boolean {
-  const answers = images.map((image) => evaluate(graph, realImage(image)));
+async function dependsOn(activations: Activations, images: readonly Uint8Array[]): Promise<boolean> {
+  const answers: Float64Array[] = [];
+  for (const image of images) answers.push(await activations.observe(image));
   // Numbers that run away are calibration's to refuse: it names the node.
   if (!answers.every((answer) => answer.every(Number.isFinite))) return true;
   const logits = answers.map(centred);

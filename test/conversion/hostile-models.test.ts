@@ -19,6 +19,8 @@ import { type CommandRun, runCommand } from '../support/run-command.ts';
 const models = await hostileModels();
 const sound = await soundModel();
 const images = randomImages(4, 8);
+/** Before any model is read, KiB. */
+const memoryBefore = process.resourceUsage().maxRSS;
 
 async function refusalOf(attempt: Promise<unknown>): Promise<RefusedError | null> {
   try {
@@ -50,6 +52,11 @@ describe('hostile models', () => {
       for (const part of says) expect(refusal?.describe()).toContain(part);
     },
   );
+
+  it('cost little memory: no more than 512 MiB for all of them', async () => {
+    for (const { bytes } of models) await refusalOf(prepareModel(bytes, 'sketch.onnx'));
+    expect(process.resourceUsage().maxRSS - memoryBefore).toBeLessThan(512 * 1024);
+  });
 
   it('names that would command a terminal are written out, in messages and in the bundle', async () => {
     const renamed = (name: string) => (message: ModelMessage) => {

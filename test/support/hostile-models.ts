@@ -518,6 +518,80 @@ async function drawn(): Promise<HostileModel[]> {
   const cases: Readonly<
     Record<string, readonly [string, readonly string[], (s: OnnxSketch, map: string) => string]>
   > = {
+    'a constant that doubles forty times': [
+      'ONNX_SHAPE',
+      ['Concat_15', 'at most 16777216 values'],
+      (s, map) => {
+        let end = s.weights([1024]);
+        for (let i = 0; i < 40; i++) end = s.draw('Concat', [end, end], { axis: 0 });
+        return s.draw('Add', [map, end]);
+      },
+    ],
+    'maps of 64 million values, one behind another': [
+      'ONNX_TOO_LARGE',
+      ['Sigmoid_', '1073741824 elements', '--size'],
+      (s, map) => {
+        let end = s.draw('Resize', [map, '', s.weights([4], [1, 1, 500, 500])]);
+        for (let i = 0; i < 100; i++) end = s.draw('Sigmoid', [end]);
+        return end;
+      },
+    ],
+    'a step of zero': [
+      'ONNX_ATTRIBUTE',
+      ['QuantizeLinear_1'],
+      (s, map) => s.draw('QuantizeLinear', [map, s.scalar(0)]),
+    ],
+    'a step of NaN': [
+      'ONNX_NOT_FINITE',
+      ['QuantizeLinear_1'],
+      (s, map) => s.draw('QuantizeLinear', [map, s.scalar(Number.NaN)]),
+    ],
+    'bytes that nothing made': [
+      'ONNX_OPERANDS',
+      ['DequantizeLinear_1'],
+      (s, map) => s.draw('DequantizeLinear', [map, s.scalar(1)]),
+    ],
+    'steps along an axis that is not there': [
+      'ONNX_SHAPE',
+      ['DequantizeLinear_1', 'axis 99'],
+      (s, map) => {
+        const whole = s.store({ dims: [4, 4, 1, 1], dataType: 3, int32Data: new Array(16).fill(1) });
+        return s.draw('Conv', [map, s.draw('DequantizeLinear', [whole, s.weights([4])], { axis: 99 })]);
+      },
+    ],
+    'half of the values of four bits': [
+      'ONNX_TENSOR_SIZE',
+      ['expected 16 values'],
+      (s, map) => {
+        const whole = s.store({ dims: [4, 4, 1, 1], dataType: 22, int32Data: [1] });
+        return s.draw('Conv', [map, s.draw('DequantizeLinear', [whole, s.scalar(1)])]);
+      },
+    ],
+    'a matrix of 2^60 values of four bits': [
+      'ONNX_ATTRIBUTE',
+      ['MatMulNBits_2', 'K 1073741824'],
+      (s, map) => {
+        const small = [s.store({ dims: [1], dataType: 2, int32Data: [1] }), s.weights([1])];
+        const sizes = { K: 2 ** 30, N: 2 ** 30, bits: 4, block_size: 16 };
+        return s.draw('MatMulNBits', [s.draw('Flatten', [map]), ...small], sizes);
+      },
+    ],
+    'an operator on bytes that feeds itself': [
+      'ONNX_CYCLE',
+      ['QLinearConv_1', 'Relu_2'],
+      (s, map) => {
+        const one = s.scalar(1);
+        const end = s.draw('QLinearConv', ['circle', one, '', map, one, '', one, '']);
+        s.draw('Relu', [end]);
+        s.nodes[s.nodes.length - 1].output = ['circle'];
+        return end;
+      },
+    ],
+    'an image enlarged a billion times': [
+      'ONNX_ATTRIBUTE',
+      ['Resize_1'],
+      (s, map) => s.draw('Resize', [map, '', s.weights([4], [1, 1, 1e9, 1e9])]),
+    ],
     'an Add of two sizes': [
       'ONNX_BROADCAST',
       ['Add_2', '[1, 4, 8, 8] and [1, 2, 8, 8]'],

@@ -58,6 +58,11 @@ export function shapeOf(dims: readonly number[]): Shape {
   return dims.length === 4 ? [dims[2], dims[3], dims[1]] : [1, 1, dims[1]];
 }
 
+/** Values of all constants that are computed: those of the largest file, once more. */
+const MOST_COMPUTED = 2 ** 27;
+/** Elements of all tensors of one image: ResNet-50 at 1,024 pixels, nothing folded, has 2^29.4. */
+const MOST_ELEMENTS = 2 ** 30;
+
 export class ImportContext {
   readonly opset: number;
   readonly outputs: ReadonlySet<string>;
@@ -77,6 +82,9 @@ export class ImportContext {
   /** Tensors whose maker was refused: what depends on them is not reported again. */
   readonly #unknown = new Set<string>();
 
+  #computed = 0;
+  #elements = 0;
+
   constructor(opset: number, constants: Map<string, Constant>, outputs: ReadonlySet<string>) {
     this.opset = opset;
     this.#constants = constants;
@@ -89,6 +97,17 @@ export class ImportContext {
 
   defineConstant(tensor: string, constant: Constant): void {
     this.#constants.set(tensor, constant);
+  }
+
+  /** Counts what folding has made. @throws RefusedError `ONNX_TOO_LARGE` where a file makes much of little */
+  chargeConstant({ label }: Operation, values: number): void {
+    this.#computed += values;
+    if (this.#computed <= MOST_COMPUTED) return;
+    throw new RefusedError('ONNX_TOO_LARGE', 'The constants that the graph computes are too large together', {
+      node: label,
+      expected: `at most ${MOST_COMPUTED} values`,
+      remedy: 'run the exporter’s simplification first, or use a smaller network',
+    });
   }
 
   markUnknown(node: OnnxNode): void {
@@ -229,6 +248,14 @@ export class ImportContext {
         node: operation.label,
         expected: 'positive extents, at most 2^26 elements',
         received: shape.join('×'),
+      });
+    }
+    this.#elements += elementCount(shape);
+    if (this.#elements > MOST_ELEMENTS) {
+      throw new RefusedError('ONNX_TOO_LARGE', 'The tensors of the graph are too large together', {
+        node: operation.label,
+        expected: `at most ${MOST_ELEMENTS} elements for one image`,
+        remedy: 'use smaller images (--size), or a smaller network',
       });
     }
     this.nodes.push({ ...draft, name, shape, sources: [operation.label], rewrites: [] });

@@ -17,8 +17,11 @@ export function foldConstants(operation: Operation, context: ImportContext): boo
   const named = node.input.filter((input) => input !== '');
   if (named.length === 0 || !named.every((input) => context.findConstant(input) !== undefined)) return false;
   const inputs = node.input.map((input) => context.findConstant(input));
+  // Nothing more is computed once it is too much.
+  context.chargeConstant(operation, 0);
   const made = computed(operation, inputs, context.opset);
   if (made === null) return false;
+  context.chargeConstant(operation, made.values.length);
   context.defineConstant(node.output[0], made);
   return true;
 }

@@ -6,6 +6,8 @@ import type { Pointwise } from './arithmetic.ts';
 
 /** Values of a constant at most, as of any tensor of the graph. */
 const MOST_VALUES = 2 ** 26;
+/** Of a concatenation, which may double with every node. */
+const MOST_JOINED = 2 ** 24;
 
 const count = (dims: readonly number[]) => dims.reduce((product, extent) => product * extent, 1);
 
@@ -26,6 +28,11 @@ function refusal({ label, node }: Operation, expected: string, received: string)
 }
 
 /** A constant of these extents, each value from the place that `from` gives for its indices. */
+function requireModest(operation: Operation, dims: readonly number[], most = MOST_VALUES): void {
+  if (count(dims) <= most) return;
+  throw refusal(operation, `at most ${most} values`, dims.join('×'));
+}
+
 function placed(
   operation: Operation,
   source: Constant,
@@ -33,7 +40,7 @@ function placed(
   from: (indices: readonly number[]) => number,
 ): Constant {
   const total = count(dims);
-  if (!(total <= MOST_VALUES)) throw refusal(operation, `at most ${MOST_VALUES} values`, dims.join('×'));
+  requireModest(operation, dims);
   const values = new Float64Array(total);
   const indices = dims.map(() => 0);
   for (let at = 0; at < total; at++) {
@@ -144,6 +151,7 @@ export function joined(operation: Operation, parts: readonly Constant[], axis: n
     i === at ? parts.reduce((sum, part) => sum + part.dims[at], 0) : extent,
   );
   const rows = count(first.dims.slice(0, at));
+  requireModest(operation, dims, MOST_JOINED);
   const values = new Float64Array(count(dims));
   let to = 0;
   for (let row = 0; row < rows; row++) {

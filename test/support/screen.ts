@@ -8,9 +8,11 @@ import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { PhantomPainter } from '../../src/capture/phantom/draw.ts';
+import type { RgbFrame } from '../../src/frame.ts';
 import { Device } from '../../src/runtime/appliance/device.ts';
 import type { ScreenSettings } from '../../src/runtime/appliance/settings/screen.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../src/runtime/appliance/settings/settings.ts';
+import type { Backend } from '../../src/runtime/engine/contract.ts';
 import { type ScreenStart, type ScreenState, startSchema, stateSchema } from '../../src/ui/web/contract.ts';
 import { Screen } from '../../src/ui/web/server/screen.ts';
 import { PATHS, TOKEN_HEADER } from '../../src/ui/web/words.ts';
@@ -29,22 +31,24 @@ export interface RunningScreen {
   close(): Promise<void>;
 }
 
-/** Frames of phantoms as a camera delivers them, in a file. */
-function writeFrames(file: string, count: number): void {
+function phantoms(count: number): RgbFrame[] {
   const painter = new PhantomPainter();
-  const frames = Array.from(
-    { length: count },
-    (_, i) => yuvOf(painter.draw(i + 1).frame, SIZE.stride).yuv420,
-  );
-  writeFileSync(file, Buffer.concat(frames));
+  return Array.from({ length: count }, (_, i) => painter.draw(i + 1).frame);
 }
 
 export async function startScreen(
   settings: Partial<Settings> = {},
-  { network = null, camera = true, frames = 2 } = {} as {
+  { network = null, camera = true, frames = 2, ...others } = {} as {
     network?: ScreenSettings['network'];
     camera?: boolean;
     frames?: number;
+    /** What the camera sees, one after the other, in place of phantoms. */
+    pictures?: readonly RgbFrame[];
+    /** Faults of the camera's program, as `fake-camera.mjs` has them. */
+    faults?: Readonly<Record<string, unknown>>;
+    /** Where the data lie. Default: in a folder of its own. */
+    data?: string;
+    backends?: readonly Backend[];
   },
 ): Promise<RunningScreen> {
   const folder = mkdtempSync(path.join(tmpdir(), 'screen-'));
@@ -53,25 +57,28 @@ export async function startScreen(
   if (camera) {
     symlinkSync(CAMERA, path.join(folder, 'rpicam-vid'));
     const shown = path.join(folder, 'frames.yuv');
-    writeFrames(shown, frames);
+    const pictures = others.pictures ?? phantoms(frames);
+    writeFileSync(shown, Buffer.concat(pictures.map((frame) => yuvOf(frame, SIZE.stride).yuv420)));
     process.env.PATH = `${folder}:${before}`;
-    process.env.FAKE_CAMERA = JSON.stringify({ frames: shown, stride: SIZE.stride });
+    process.env.FAKE_CAMERA = JSON.stringify({ frames: shown, stride: SIZE.stride, ...others.faults });
   }
   const stop = new AbortController();
   const device = await Device.open({
     settings: {
       ...DEFAULT_SETTINGS,
-      ...{ data: path.join(folder, 'data'), backend: 'cpu', trigger: 'buttons' },
+      ...{ data: others.data ?? path.join(folder, 'data'), backend: 'cpu', trigger: 'buttons' },
       ...(camera && { source: 'libcamera', cameraSize: `${SIZE.width}x${SIZE.height}`, cameraRate: 25 }),
       ...settings,
     },
     stop,
+    ...(others.backends && { backends: others.backends }),
     say: (line) => said.push(line),
   });
   const screen = await Screen.open(device, { port: 0, network });
   screen.attach();
   await device.start();
-  const operating = device.operate();
+  // As `run` does: what ends the appliance is told to its screens.
+  const operating = device.operate().catch((error: unknown) => screen.ending(error));
   return {
     ...{ device, screen, folder, said },
     async close() {

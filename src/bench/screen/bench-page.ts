@@ -12,8 +12,8 @@ const SIZE = { width: 800, height: 480 };
 
 /**
  * Runs in the page before its own script: counts what is drawn into a canvas, and the readings that have appeared (each has
- * a heading of its own) with the time at which the last was painted. A task that is posted from within a frame's callback runs
- * after that frame.
+ * a heading of its own) with the time at which the last was painted. A task that is posted from within a frame's callback
+ * runs after that frame.
  */
 const WATCH = `(() => {
   const seen = { drawn: 0, readings: 0, paintedAt: 0 };

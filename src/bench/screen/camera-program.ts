@@ -38,9 +38,11 @@ function asCamera({ rgb, ...drawn }: RgbFrame): Buffer {
 const painter = new PhantomPainter();
 const frames = SEEDS.map((seed) => asCamera(painter.draw(seed).frame));
 process.stdout.on('error', () => process.exit(0));
+const period = 1000 / rate;
 const begin = performance.now();
 for (let n = 0; ; n++) {
   await new Promise((resolve) => process.stdout.write(frames[n % frames.length], resolve));
-  // By the clock, not from frame to frame: what a write takes would slow the camera down.
-  await delay(Math.max(0, begin + (1000 * (n + 1)) / rate - performance.now()));
+  // By the clock, or what a write takes would slow the camera down. Never without a pause: that tells where a frame ends.
+  const tick = Math.ceil((performance.now() - begin + period / 2) / period);
+  await delay(begin + tick * period - performance.now());
 }

@@ -37,7 +37,7 @@ function cameraItem({ parts, appliance }: Device, blurred: number): Item {
   const { source } = parts;
   const fault = source.fault?.() ?? null;
   if (fault !== null) {
-    const isAbsent = fault.code === 'CAMERA_ABSENT' || fault.code === 'CAMERA_PROGRAM_MISSING';
+    const isAbsent = isWithoutCamera(fault.code, source.frameAge?.() ?? null);
     const remedy = isAbsent ? 'remedy.camera.connect' : 'remedy.camera.restart';
     return item('fault', isAbsent ? 'camera.absent' : 'camera.silent', { remedy, code: fault.code });
   }
@@ -48,6 +48,12 @@ function cameraItem({ parts, appliance }: Device, blurred: number): Item {
   if (age > SILENT_AFTER) return item('fault', 'camera.silent', { remedy: 'remedy.camera.restart' });
   if (blurred >= BLURRED_IN_A_ROW) return item('warning', 'camera.lens', { remedy: 'remedy.camera.clean' });
   return item('ok', 'camera.ok');
+}
+
+/** rpicam-vid ends where it finds no camera: what ends before a first frame has none, as far as anybody can see. */
+function isWithoutCamera(code: string, age: number | null): boolean {
+  if (code === 'CAMERA_ABSENT' || code === 'CAMERA_PROGRAM_MISSING') return true;
+  return code === 'CAMERA_EXITED' && age === null;
 }
 
 function cardItem({ parts }: Device): Item {

@@ -51,7 +51,8 @@ async function settle(page: Page, scene: Scene): Promise<void> {
 }
 
 /**
- * What nobody may have to scroll to: what to do, what is asked and the answers to it, the press for a picture, what was typed.
+ * What nobody may have to scroll to: what to do, what is asked and the answers to it, the press for a picture, what was
+ * typed.
  */
 const NEEDED = [
   ...[

@@ -51,11 +51,29 @@ async function settle(page: Page, scene: Scene): Promise<void> {
 }
 
 /**
- * Texts that do not fit what holds them, sideways or, where nothing scrolls, downwards; and controls below 48 pixels. Runs
- * in the page, which has no types here.
+ * What nobody may have to scroll to: what to do, what is asked and the answers to it, the press for a picture, what was
+ * typed.
  */
-const LOOK = `(() => {
+const NEEDED = [
+  ...[
+    '.triage',
+    '.reading > .row .action',
+    '.teach .action',
+    '.take .action',
+    '.busy',
+    '.cue',
+    '.question .action',
+  ],
+  ...['.notice-title', '.next-patient .action', '.keypad .typed', '.keypad .main', '.away h1'],
+].join(', ');
+
+/**
+ * Texts that do not fit what holds them, sideways or, where nothing scrolls, downwards; what is needed and out of sight;
+ * controls below 48 pixels. Runs in the page, which has no types here.
+ */
+export const LOOK = `(() => {
   const faults = [];
+  const NEEDED = '${NEEDED}';
   const name = (element) => element.tagName.toLowerCase() + '.' + element.className + ' “' +
     (element.textContent ?? '').trim().slice(0, 40) + '”';
   if (document.documentElement.scrollWidth > innerWidth) faults.push('page is wider than the display');
@@ -70,6 +88,14 @@ const LOOK = `(() => {
       faults.push('cut off sideways: ' + name(element));
     if (element.matches('nav button, .action, .key') && element.scrollHeight > element.clientHeight + 1)
       faults.push('cut off downwards: ' + name(element));
+  }
+  const stage = main?.getBoundingClientRect();
+  for (const element of document.querySelectorAll(NEEDED)) {
+    if (!stage || element.closest('.unseen')) continue;
+    const { left, right, top, bottom } = element.getBoundingClientRect();
+    const seen = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+    if (top < stage.top - 1 || bottom > stage.bottom + 1 || !seen || !(element.contains(seen) || seen.contains(element)))
+      faults.push('not seen without scrolling: ' + name(element));
   }
   for (const element of document.querySelectorAll('button, [role=button], a, input')) {
     if (element.closest('.skip')) continue;

@@ -16,7 +16,7 @@ import {
 
 /** One of each view: what is looked at by default; SPIKESCOPE_SCREENS=all looks at all. */
 const FEW: readonly string[] = [
-  ...['viewfinder-after-reading', 'reading-unclear', 'reading-meaning', 'retake', 'teach-new-class'],
+  ...['viewfinder-after-reading', 'reading-unnamed', 'reading-meaning', 'retake', 'teach-new-class'],
   ...['taught-figures', 'history', 'patient', 'body-front', 'status-wrong', 'settings-unlocked', 'ending'],
 ];
 
@@ -38,6 +38,9 @@ const flow = (change: Partial<ScreenState['flow']>): ScreenState['flow'] => ({
   ...{ state: 'idle', automatic: false, proposed: null, takingBack: null, fault: null },
   ...change,
 });
+
+/** The fullest of readings: to be referred, and yet no class can be named, and unlike what the model knows. */
+const UNNAMED = readingOf('indeterminate', { triage: 'refer', unfamiliar: true });
 
 export const SCENES: readonly Scene[] = [
   {
@@ -77,6 +80,20 @@ export const SCENES: readonly Scene[] = [
   { name: 'reading-routine', state: askingState(readingOf('routine')) },
   { name: 'reading-unclear', state: askingState(readingOf('indeterminate')) },
   { name: 'reading-unfamiliar', state: askingState(readingOf('refer', { unfamiliar: true })) },
+  { name: 'reading-unnamed', state: askingState(UNNAMED) },
+  {
+    name: 'reading-again',
+    state: restingState({ reading: UNNAMED }),
+    open: (page) => press(page, '.last'),
+  },
+  {
+    name: 'reading-learning',
+    state: { ...askingState(UNNAMED), flow: flow({ state: 'learning' }) },
+  },
+  {
+    name: 'reading-automatic',
+    state: restingState({ reading: UNNAMED, source: 'phantom', flow: flow({ automatic: true }) }),
+  },
   {
     name: 'reading-meaning',
     state: askingState(readingOf('refer')),
@@ -269,7 +286,7 @@ export const chosenScenes = (): readonly Scene[] => chosen(SCENES, ({ name }) =>
 function bodyMap(side: number) {
   return async (page: Page): Promise<void> => {
     await view(1)(page);
-    await press(page, '.field-box:last-of-type .action');
+    await press(page, '.field-box:nth-of-type(3) .action');
     await press(page, '.sites .row .action', side);
   };
 }

@@ -60,13 +60,20 @@ export function FrozenCanvas(props: {
   const { result, label, overlay } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
+    let end: (() => void) | null = null;
     let isCurrent = true;
     void frozenFrame(result).then((picture) => {
-      if (isCurrent && canvas.current !== null && picture !== null) draw(canvas.current, picture);
-      picture?.close();
+      const surface = canvas.current;
+      if (!isCurrent || surface === null || picture === null) return picture?.close();
+      const stop = drawAtEachSize(surface, () => draw(surface, picture));
+      end = () => {
+        stop();
+        picture.close();
+      };
     });
     return () => {
       isCurrent = false;
+      end?.();
     };
   }, [result]);
   return (
@@ -77,16 +84,28 @@ export function FrozenCanvas(props: {
   );
 }
 
+/**
+ * Draws now, and again whenever the canvas is shown in another size: WebKitGTK shows a canvas empty that nothing has drawn
+ * since the window was resized, though it holds its pixels.
+ * @returns ends it
+ */
+function drawAtEachSize(canvas: HTMLCanvasElement, drawIt: () => void): () => void {
+  const observer = new ResizeObserver(drawIt);
+  observer.observe(canvas);
+  return () => observer.disconnect();
+}
+
 /** Dark where the model did not look, as it is where it did; the square that was read has a border. */
 function Saliency({ overlay }: { overlay: SaliencyOverlay }) {
   const { width, height, square, rows, columns, values } = overlay;
   const map = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
-    const context = map.current?.getContext('2d');
-    if (!context) return;
+    const canvas = map.current;
+    const context = canvas?.getContext('2d');
+    if (!canvas || !context) return;
     const pixels = context.createImageData(columns, rows);
     for (const [place, value] of values.entries()) pixels.data[4 * place + 3] = Math.round(215 * (1 - value));
-    context.putImageData(pixels, 0, 0);
+    return drawAtEachSize(canvas, () => context.putImageData(pixels, 0, 0));
   }, [columns, rows, values]);
   const place = {
     left: `${(100 * square.x) / width}%`,

@@ -11,7 +11,7 @@ export function BodySites(props: {
   readonly onBack: () => void;
 }) {
   const { t } = useWords();
-  const [shown, setShown] = useState<Side | 'list'>('front');
+  const [shown, setShown] = useState<Side | 'list'>(sideOf(props.chosen));
   return (
     <Sheet title={t('patient.site')} onBack={props.onBack} className="sites">
       <div class="row">
@@ -25,6 +25,14 @@ export function BodySites(props: {
       {shown === 'list' ? <List {...props} /> : <BodyMap side={shown} {...props} />}
     </Sheet>
   );
+}
+
+/** Where a place is drawn; what is drawn on neither side begins with the front. */
+function sideOf(chosen: BodySite | null): Side {
+  return REGIONS.back.some(({ site }) => site === chosen) &&
+    !REGIONS.front.some(({ site }) => site === chosen)
+    ? 'back'
+    : 'front';
 }
 
 interface Choosing {

@@ -1,4 +1,5 @@
 /** The way of one capture, as the device's own flow has it: aim, read, answer. */
+import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { ScreenReading } from '../../contract.ts';
 import { useApp } from '../app-context.ts';
@@ -7,7 +8,7 @@ import { TriageShape } from '../parts/icons.tsx';
 import { Action, Heading, Notice } from '../parts/parts.tsx';
 import { Outcome, OutcomeFigures } from './outcome.tsx';
 import { Reading } from './reading.tsx';
-import { Retake } from './retake.tsx';
+import { Retake, TakeAgain } from './retake.tsx';
 import { Teach, Which } from './teach.tsx';
 import { Viewfinder } from './viewfinder.tsx';
 
@@ -21,7 +22,7 @@ export function Capture() {
       // One capture after the other: the last reading stays until the next is there.
       return flow.automatic && reading !== null ? <Shown reading={reading} /> : <Viewfinder />;
     case 'retake':
-      return reading === null ? <Viewfinder /> : <Retake reading={reading} />;
+      return reading === null ? <Viewfinder /> : <AskedAgain reading={reading} />;
     case 'awaitingConfirmation':
       return reading === null ? <Viewfinder /> : <Asked key={reading.result} reading={reading} />;
     case 'confirmingUndo':
@@ -36,8 +37,17 @@ export function Capture() {
 }
 
 /** Where nothing is asked. */
-function Shown({ reading }: { reading: ScreenReading }) {
-  return reading.accepted ? <Reading reading={reading} /> : <Retake reading={reading} offers={false} />;
+function Shown({ reading, children }: { reading: ScreenReading; children?: ComponentChildren }) {
+  const View = reading.accepted ? Reading : Retake;
+  return <View reading={reading}>{children}</View>;
+}
+
+function AskedAgain({ reading }: { reading: ScreenReading }) {
+  return (
+    <Retake reading={reading}>
+      <TakeAgain />
+    </Retake>
+  );
 }
 
 function Asked({ reading }: { reading: ScreenReading }) {
@@ -52,14 +62,12 @@ function Asked({ reading }: { reading: ScreenReading }) {
 }
 
 function Busy({ words, reading }: { words: string; reading: ScreenReading | null }) {
-  return (
-    <>
-      {reading?.accepted && <Reading reading={reading} />}
-      <p class="busy" role="status">
-        {words}
-      </p>
-    </>
+  const busy = (
+    <p class="busy" role="status">
+      {words}
+    </p>
   );
+  return reading?.accepted ? <Reading reading={reading}>{busy}</Reading> : busy;
 }
 
 function Idle() {
@@ -79,8 +87,9 @@ function Idle() {
       {last !== null && mark !== closed && (
         <Outcome outcome={last} onClose={() => setClosed(mark)} onFigures={() => setFigures(true)} />
       )}
-      <Viewfinder />
-      {reading !== null && <LastReading reading={reading} onOpen={() => setOpened(true)} />}
+      <Viewfinder>
+        {reading !== null && <LastReading reading={reading} onOpen={() => setOpened(true)} />}
+      </Viewfinder>
     </>
   );
 }
@@ -97,7 +106,7 @@ function LastReading({ reading, onOpen }: { reading: ScreenReading; onOpen: () =
       <span>
         <span class="last-what">{t('reading.last')}</span>
         <strong>{t(`triage.${shape}`)}</strong>
-        {isNamed && <span> · {className(reading.diagnosis, state.classes)}</span>}
+        {isNamed && <span class="last-name"> · {className(reading.diagnosis, state.classes)}</span>}
       </span>
     </button>
   );
@@ -106,14 +115,13 @@ function LastReading({ reading, onOpen }: { reading: ScreenReading; onOpen: () =
 function Reopened({ reading, onClose }: { reading: ScreenReading; onClose: () => void }) {
   const { t } = useWords();
   return (
-    <>
-      <Shown reading={reading} />
+    <Shown reading={reading}>
       <div class="take">
         <Action kind="main" icon="capture" onPress={onClose}>
           {t('reading.again')}
         </Action>
       </div>
-    </>
+    </Shown>
   );
 }
 

@@ -69,14 +69,16 @@ export function Patient() {
           <p>{t('patient.off.how')}</p>
         </Notice>
       )}
-      {may('capture') && (
-        <Action kind="main" icon="next" onPress={() => void ask({ command: 'next-patient' })}>
-          {t('patient.next')}
-        </Action>
-      )}
-      <p class="hint">
-        {t('patient.next.how')} {t('patient.session', { count: state.session.captures })}
-      </p>
+      <div class="next-patient">
+        {may('capture') && (
+          <Action kind="main" icon="next" onPress={() => void ask({ command: 'next-patient' })}>
+            {t('patient.next')}
+          </Action>
+        )}
+        <p class="hint">
+          {t('patient.next.how')} {t('patient.session', { count: state.session.captures })}
+        </p>
+      </div>
     </section>
   );
 }

@@ -28,8 +28,10 @@ export function Reading({ reading, children }: { reading: ScreenReading; childre
   }
   return (
     <div class="reading">
-      <Triage shape={reading.triage ?? 'none'} />
-      {reading.unfamiliar && <Notice severity="warning" title={t('reading.unfamiliar')} />}
+      <div class="verdict">
+        <Triage shape={reading.triage ?? 'none'} />
+        {reading.unfamiliar && <Notice severity="warning" title={t('reading.unfamiliar')} />}
+      </div>
       <div class="reading-body">
         <ReadPicture reading={reading} />
         <div class="reading-classes">

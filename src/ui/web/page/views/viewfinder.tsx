@@ -1,4 +1,5 @@
 /** Before the press: the live picture, whether it is sharp and lit, and the press itself. */
+import type { ComponentChildren } from 'preact';
 import { useCallback, useState } from 'preact/hooks';
 import { useApp } from '../app-context.ts';
 import type { FrameCues, FrameNews } from '../device/frames.ts';
@@ -8,7 +9,8 @@ import { SeverityShape } from '../parts/icons.tsx';
 import { Action } from '../parts/parts.tsx';
 import { LiveCanvas } from '../parts/picture.tsx';
 
-export function Viewfinder() {
+/** @param children what stands by the press */
+export function Viewfinder({ children }: { children?: ComponentChildren }) {
   const { t } = useWords();
   const { state, ask, may } = useApp();
   const [pressed, setPressed] = useState(false);
@@ -35,6 +37,7 @@ export function Viewfinder() {
           {busyWords(state.flow.state, pressed, t)}
         </Action>
       </div>
+      {children}
     </section>
   );
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { architecturesCommand } from './architectures.ts';
 import { cardWearCommand } from './card-wear.ts';
 import { cortexA76Command } from './cortex-a76.ts';
 import { figuresCommand } from './figures.ts';
@@ -21,6 +22,7 @@ export const SUITES: readonly (() => Command)[] = [
   screenCommand,
   soakCommand,
   cardWearCommand,
+  architecturesCommand,
   preprocessingCommand,
   trainingDataCommand,
   trainingStepCommand,

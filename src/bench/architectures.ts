@@ -1,0 +1,109 @@
+/** Networks that others designed, through the converter: whether they convert, what is left of their answers, and time. */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { openActivations } from '../conversion/calibration/activations.ts';
+import type { CalibrationSet } from '../conversion/calibration/images.ts';
+import { convert, PASSES } from '../conversion/convert.ts';
+import type { Normalisation } from '../conversion/fold/input.ts';
+import { prepareModel } from '../conversion/prepare.ts';
+import { type Agreement, type JudgedImages, measureAgreement } from '../conversion/scrutiny/agreement.ts';
+import { RefusedError } from '../errors.ts';
+import { openEngineTrace } from '../evaluation/engine-trace.ts';
+import type { ModelContents } from '../model/bundle/bundle.ts';
+import { FLOAT_PEER, type GraphTiming, INTEGER_PEER, timeGraph } from './graph.ts';
+import { onnxruntimePeer } from './peers/onnxruntime.ts';
+
+/** Seconds of processor and wall that a conversion took, from the file to the graph that is judged. */
+export interface ConversionTime {
+  readonly wall: number;
+  readonly processor: number;
+}
+
+export interface ArchitectureFigures {
+  readonly name: string;
+  /** Why it does not convert; null where it does. */
+  readonly refusal: string | null;
+  readonly agreement: Agreement | null;
+  readonly conversion: ConversionTime | null;
+  readonly timing: GraphTiming | null;
+}
+
+export interface ArchitectureFiles {
+  readonly name: string;
+  /** Float ONNX. */
+  readonly float: string;
+  /** The same, quantised by another's tools; null where there is none. */
+  readonly integer: string | null;
+}
+
+export interface ArchitectureOptions {
+  readonly normalisation: Normalisation | undefined;
+  /** Timed calls of each candidate. */
+  readonly iterations: number;
+  /** Images of the side that the network reads. */
+  readonly imagesFor: (
+    side: number,
+  ) => Promise<{ readonly calibration: CalibrationSet; readonly judged: JudgedImages }>;
+}
+
+/** A refusal is a figure like any other. */
+export async function measureArchitecture(
+  files: ArchitectureFiles,
+  options: ArchitectureOptions,
+): Promise<ArchitectureFigures> {
+  try {
+    const { model, agreement, conversion } = await convertAndJudge(files.float, options);
+    return {
+      name: files.name,
+      refusal: null,
+      agreement,
+      conversion,
+      timing: await timed(files, model, options),
+    };
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    const refusal = `${error.code}: ${error.describe()}`;
+    return { name: files.name, refusal, agreement: null, conversion: null, timing: null };
+  }
+}
+
+async function convertAndJudge(file: string, { normalisation, imagesFor }: ArchitectureOptions) {
+  const contents = await readFile(file);
+  const started = performance.now();
+  const usage = process.cpuUsage();
+  const prepared = await prepareModel(contents, file, normalisation && { normalisation });
+  const { calibration, judged } = await imagesFor(prepared.folded.inputShape[0]);
+  const activations = await openActivations(prepared.folded, calibration.images, PASSES);
+  try {
+    const model = await convert(prepared, contents, calibration, {
+      name: path.parse(file).name,
+      version: '1.0.0',
+      sourceName: path.basename(file),
+      scheme: 'per-channel',
+      activations,
+    });
+    const tracer = await openEngineTrace(model.graph, model.golden, judged.images.length);
+    try {
+      const computers = { activations, ...(tracer && { integers: tracer.trace }) };
+      const agreement = await measureAgreement(prepared.folded, model.graph, judged, computers);
+      const { user, system } = process.cpuUsage(usage);
+      const conversion = { wall: (performance.now() - started) / 1e3, processor: (user + system) / 1e6 };
+      return { model, agreement, conversion };
+    } finally {
+      await tracer?.close();
+    }
+  } finally {
+    await activations.close();
+  }
+}
+
+function timed(
+  { name, float, integer }: ArchitectureFiles,
+  { graph }: ModelContents,
+  { iterations }: ArchitectureOptions,
+): Promise<GraphTiming> {
+  const [side] = graph.input.shape;
+  const peers = [onnxruntimePeer(FLOAT_PEER, float, side)];
+  if (integer !== null) peers.push(onnxruntimePeer(INTEGER_PEER, integer, side));
+  return timeGraph({ name, graph }, { batch: 1, threads: 1, iterations, warmUp: 3, peers });
+}

@@ -21,8 +21,8 @@ const PULL = 'spikescope-update.service';
  */
 
 /**
- * @param {{ image: string, archive: string, folder: string, processors: number, seconds: number, say: (line: string) => void, opened:
- *   (bench: Bench) => void }} options
+ * @param {{ image: string, archive: string, folder: string, processors: number, seconds: number,
+ *   say: (line: string) => void, opened: (bench: Bench) => void }} options
  * @returns {Promise<{ bench: Bench, report: { steps: Step[] }, findings: string[] }>}
  */
 export async function updateSystems({ image, archive, folder, processors, seconds, say, opened }) {

@@ -3,7 +3,7 @@
  * cores with an empty cache, 300 MB from mirrors and registry), SPIKESCOPE_IMAGE=FILE names one that was built; with
  * SPIKESCOPE_IMAGE_AGAIN=1 it is built a second time, from the cache, and must have the same bytes.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   closeSync,
@@ -85,11 +85,11 @@ describe.skipIf(WISH === '')('an image (SPIKESCOPE_IMAGE)', () => {
   }, HOUR);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  const inRoot = (name: string) =>
-    execFileSync('dump.erofs', [`--path=/${name}`, root], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
+  /** Versions of dump.erofs differ in what they call it, and in how they end where nothing is. */
+  function isInRoot(name: string): boolean {
+    const { status, stdout } = spawnSync('dump.erofs', [`--path=/${name}`, root], { encoding: 'utf8' });
+    return status === 0 && /^(Path|File) : /m.test(stdout);
+  }
 
   it(
     'is what its manifest says',
@@ -140,9 +140,9 @@ describe.skipIf(WISH === '')('an image (SPIKESCOPE_IMAGE)', () => {
 
   it('holds the program, Node, and nothing that builds or logs in', () => {
     for (const name of ['usr/bin/node', 'opt/spikescope/node_modules/spikescope/bin/spikescope-launch.mjs'])
-      expect(inRoot(name)).toMatch(/Path : /);
+      expect(isInRoot(name), name).toBe(true);
     for (const name of ['usr/bin/gcc', 'usr/bin/npm', 'usr/sbin/sshd', 'opt/spikescope/node_modules/vitest'])
-      expect(() => inRoot(name)).toThrow();
+      expect(isInRoot(name), name).toBe(false);
   });
 
   it(

@@ -32,8 +32,8 @@ const STARTS = 4;
 /**
  * The moments take turns. What a kill shows and what not: all that the guest has written is on the disk in its order; a
  * card that tears or reorders writes is not played.
- * @param {{ image: string, archive: string, folder: string, processors: number, kills: number, seconds: number, random: () => number, say:
- *   (line: string) => void, opened: (bench: Bench) => void }} options
+ * @param {{ image: string, archive: string, folder: string, processors: number, kills: number, seconds: number,
+ *   random: () => number, say: (line: string) => void, opened: (bench: Bench) => void }} options
  */
 export async function pullPlug(options) {
   const { image, archive, folder, processors, kills, seconds, random, say, opened } = options;

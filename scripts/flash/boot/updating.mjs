@@ -21,8 +21,8 @@ const PULL = 'spikescope-update.service';
  */
 
 /**
- * @param {{ image: string, archive: string, folder: string, processors: number, seconds: number, say: (line: string) => void, opened:
- *   (bench: Bench) => void }} options
+ * @param {{ image: string, archive: string, folder: string, processors: number, seconds: number,
+ *   say: (line: string) => void, opened: (bench: Bench) => void }} options
  * @returns {Promise<{ bench: Bench, report: { steps: Step[] }, findings: string[] }>}
  */
 export async function updateSystems({ image, archive, folder, processors, seconds, say, opened }) {
@@ -63,11 +63,11 @@ export async function updateSystems({ image, archive, folder, processors, second
     if (spoil) bench.disk.flip(partition === 2 ? 'root-b' : 'root-a', 1030);
     await bench.guest.ask(machine, 'systemctl --no-block restart spikescope.service');
     let starts = 0;
-    let books = await settled(bench, machine, seconds);
+    let books = await settled(bench, machine, { version, seconds });
     for (; books === null && starts < MOST_STARTS; starts++) {
       bench.remember(machine);
       machine = bench.start();
-      books = await settled(bench, machine, seconds);
+      books = await settled(bench, machine, { version, seconds });
     }
     const refused =
       Object.values(books?.slots ?? {}).find((each) => each?.version === version)?.refused ?? null;
@@ -127,17 +127,18 @@ async function pull(bench, machine, seconds) {
 }
 
 /**
- * @typedef {{ version: string, refused: string | null }} Occupant
+ * @typedef {{ version: string, refused: string | null, confirmedAt: string | null }} Occupant
  *
  * @typedef {{ trial: object | null, pending: string | null, slots: Record<string, Occupant | null> }} Books
  *   of the system, once it reads and nothing is on trial or waits
  */
 
 /**
- * @param {Bench} bench @param {import('./machine.mjs').Machine} machine @param {number} seconds
+ * @param {Bench} bench @param {import('./machine.mjs').Machine} machine
+ * @param {{ version: string, seconds: number }} of the release whose end is waited for
  * @returns {Promise<Books | null>} null where it has ended, as before a restart
  */
-async function settled(bench, machine, seconds) {
+async function settled(bench, machine, { version, seconds }) {
   const until = performance.now() + seconds * 1000;
   while (!machine.isOver && performance.now() < until) {
     await delay(5_000);
@@ -149,6 +150,8 @@ async function settled(bench, machine, seconds) {
     /** @type {Books | undefined} */
     const books = content === undefined ? undefined : JSON.parse(content).system;
     if (books === undefined || books.trial !== null || books.pending !== null) continue;
+    const release = Object.values(books.slots).find((each) => each?.version === version);
+    if (!release || (release.refused === null && release.confirmedAt === null)) continue;
     // What is confirmed is committed a moment later.
     if (bench.firmware.committed(bench.disk) === bench.started?.partition) return books;
   }

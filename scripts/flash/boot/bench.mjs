@@ -54,7 +54,10 @@ export class Bench {
     this.folder = folder;
     this.disk = disk;
     this.brokerPort = brokerPort;
-    this.guest = new Guest(folder, { 'spikescope.service': OWN_DATA });
+    this.guest = new Guest(folder, {
+      'spikescope.service': OWN_DATA,
+      'spikescope-boot-request.service': '[Service]\nTimeoutStartSec=10min\n',
+    });
   }
 
   /**

@@ -109,13 +109,13 @@ export const SCENES: readonly Scene[] = [
   {
     name: 'teach-which',
     state: askingState(readingOf('refer')),
-    open: (page) => press(page, '.teach .row .action'),
+    open: (page) => press(page, '.teach .row .action', 1),
   },
   {
     name: 'teach-new-class',
     state: askingState(readingOf('refer')),
     open: async (page) => {
-      await press(page, '.teach .row .action');
+      await press(page, '.teach .row .action', 1);
       await page.locator('.labels .action').last().click();
       await page.locator('.typed').fill('spitz');
     },
@@ -124,7 +124,7 @@ export const SCENES: readonly Scene[] = [
     name: 'teach-new-class-risk',
     state: askingState(readingOf('refer')),
     open: async (page) => {
-      await press(page, '.teach .row .action');
+      await press(page, '.teach .row .action', 1);
       await page.locator('.labels .action').last().click();
       await page.locator('.typed').fill('spitz');
       await press(page, '.keypad .main');

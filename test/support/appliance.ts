@@ -17,13 +17,18 @@ export interface Appliance {
   readonly ended: Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }>;
 }
 
-/** `spikescope run`, compiled, in a process of its own. `onLine` is called with the number of lines so far. */
+/**
+ * `spikescope run`, compiled, in a process of its own. `onLine` is called with the number of lines so far.
+ * @param through a command that runs it, with its arguments, in the same process
+ */
 export function startAppliance(
   args: readonly string[],
   onLine: (count: number) => void = () => {},
   environment: Readonly<Record<string, string>> = {},
+  through: readonly string[] = [],
 ): Appliance {
-  const child = spawn(process.execPath, ['bin/spikescope.mjs', 'run', ...args], {
+  const [program, ...before] = [...through, process.execPath];
+  const child = spawn(program, [...before, 'bin/spikescope.mjs', 'run', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
   });

@@ -190,6 +190,19 @@ describe.skipIf(!hasChromium)('the page', () => {
     await expect.poll(() => screen.device.searched.at(-1)).toBe('E-77');
   });
 
+  it('leaves the focus to who goes to the field as soon as it is there', async () => {
+    await press('History');
+    // Within one turn of the page: before it is painted, as a fast scanner's first key may come.
+    const stands = await screen.page.evaluate<boolean>(`(async () => {
+      document.querySelector('.history .action').click();
+      while (document.querySelector('.typed') === null) await Promise.resolve();
+      document.querySelector('.typed').focus();
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      return document.activeElement === document.querySelector('.typed');
+    })()`);
+    expect(stands).toBe(true);
+  });
+
   it('sets nothing but the language without the PIN', async () => {
     await press('Settings');
     expect(await screen.page.getByText('Appearance').count()).toBe(0);

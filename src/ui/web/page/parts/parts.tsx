@@ -1,6 +1,6 @@
 /** Small parts that every view is made of. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Severity } from '../../words.ts';
 import { useWords } from '../language/language.ts';
 import { Line, type LineName, SeverityShape } from './icons.tsx';
@@ -64,7 +64,8 @@ export function Sheet(props: {
 /** A heading that takes the focus when it appears, so that a screen reader begins there. */
 export function Heading({ children, id }: { children: ComponentChildren; id?: string }) {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+  // With the view, not after it: who types at once must not lose the field.
+  useLayoutEffect(() => heading.current?.focus({ preventScroll: true }), []);
   return (
     <h1 id={id} ref={heading} tabIndex={-1}>
       {children}

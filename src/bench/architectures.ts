@@ -6,9 +6,9 @@ import type { CalibrationSet } from '../conversion/calibration/images.ts';
 import { convert, PASSES } from '../conversion/convert.ts';
 import type { Normalisation } from '../conversion/fold/input.ts';
 import { prepareModel } from '../conversion/prepare.ts';
-import { type Agreement, type JudgedImages, measureAgreement } from '../conversion/scrutiny/agreement.ts';
+import type { Agreement, JudgedImages } from '../conversion/scrutiny/agreement.ts';
 import { RefusedError } from '../errors.ts';
-import { openEngineTrace } from '../evaluation/engine-trace.ts';
+import { measureModelAgreement } from '../evaluation/engine-trace.ts';
 import type { ModelContents } from '../model/bundle/bundle.ts';
 import { FLOAT_PEER, type GraphTiming, INTEGER_PEER, timeGraph } from './graph.ts';
 import { onnxruntimePeer } from './peers/onnxruntime.ts';
@@ -82,16 +82,10 @@ async function convertAndJudge(file: string, { normalisation, imagesFor }: Archi
       scheme: 'per-channel',
       activations,
     });
-    const tracer = await openEngineTrace(model.graph, model.golden, judged.images.length);
-    try {
-      const computers = { activations, ...(tracer && { integers: tracer.trace }) };
-      const agreement = await measureAgreement(prepared.folded, model.graph, judged, computers);
-      const { user, system } = process.cpuUsage(usage);
-      const conversion = { wall: (performance.now() - started) / 1e3, processor: (user + system) / 1e6 };
-      return { model, agreement, conversion };
-    } finally {
-      await tracer?.close();
-    }
+    const agreement = await measureModelAgreement(prepared.folded, model, judged, activations);
+    const { user, system } = process.cpuUsage(usage);
+    const conversion = { wall: (performance.now() - started) / 1e3, processor: (user + system) / 1e6 };
+    return { model, agreement, conversion };
   } finally {
     await activations.close();
   }

@@ -9,7 +9,7 @@ import type { ModelCard } from '../model/bundle/card.ts';
 import { knownClassTable } from '../model/bundle/class-table.ts';
 import type { ClassTableSection } from '../model/bundle/class-table-section.ts';
 import type { IntegerGraph } from '../model/graph.ts';
-import { openActivations, ownActivations } from './calibration/activations.ts';
+import { openActivations } from './calibration/activations.ts';
 import type { Activations } from './calibration/contract.ts';
 import type { CalibrationSet } from './calibration/images.ts';
 import { chooseQuantisations, collectHistograms } from './calibration/quantisations.ts';
@@ -138,10 +138,11 @@ async function calibratedContext(
     });
   }
   const { images } = calibration;
-  const opened = given === undefined ? await openActivations(folded, images, PASSES, tell) : null;
-  const activations = given ?? opened ?? ownActivations(folded);
-  const observing = observed(folded, images, activations, advance);
-  const { statistics, histograms } = await observing.finally(() => opened?.close());
+  const activations = given ?? (await openActivations(folded, images, PASSES, tell));
+  const closing = given === undefined ? activations : null;
+  const { statistics, histograms } = await observed(folded, images, activations, advance).finally(() =>
+    closing?.close(),
+  );
   const calibrated = chooseQuantisations(folded, histograms, precision);
   const kept = keepsSteps(scheme, precision) ? stated : null;
   const chosen = new Map([...calibrated, ...(kept?.activations ?? [])]);

@@ -2,11 +2,9 @@
  * The device of the screen's bench, a process of its own, with or without a screen. Told by its parent what to do, and tells
  * it what came of it (messages.ts); the argument is as `argumentsSchema` has it, JSON.
  */
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import { z } from 'zod';
 import { SpikescopeError } from '../../errors.ts';
 import { Device } from '../../runtime/appliance/device.ts';
+import { openCollector } from '../../runtime/appliance/memory.ts';
 import { DEFAULT_SETTINGS } from '../../runtime/appliance/settings/settings.ts';
 import {
   argumentsSchema,
@@ -20,15 +18,8 @@ function answer(document: DeviceAnswer): void {
   process.send?.(document);
 }
 
-/** V8 gives its collector only to contexts made while this flag is set. */
-function collector(): () => void {
-  setFlagsFromString('--expose-gc');
-  const collect = z.custom<() => void>((value) => typeof value === 'function').parse(runInNewContext('gc'));
-  setFlagsFromString('--no-expose-gc');
-  return collect;
-}
-
-function memory(collect: () => void): MemoryUse {
+function memory(): MemoryUse {
+  if (collect === null) throw new SpikescopeError('BENCH_PROCESS', 'V8 gives no collector', {});
   collect();
   const { rss, heapUsed, external } = process.memoryUsage();
   return { resident: rss, reachable: heapUsed + external };
@@ -72,7 +63,7 @@ const device = await Device.open({
 });
 const screen = hasScreen ? await openScreen(device) : null;
 const framed = noteFrames(device);
-const collect = collector();
+const collect = openCollector();
 await device.start();
 const operating = device.operate();
 
@@ -96,7 +87,7 @@ async function perform({ id, ask }: DeviceRequest): Promise<void> {
     case 'framed':
       return answer({ id, framed: framed() });
     case 'memory':
-      return answer({ id, memory: memory(collect) });
+      return answer({ id, memory: memory() });
     case 'cpu':
       return answer({ id, cpu: cpu() });
     case 'end':

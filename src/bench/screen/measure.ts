@@ -1,5 +1,6 @@
 /** What the screen costs, of a device and a browser in processes of their own. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { medianOf } from '../median.ts';
 import { BenchDevice, CAMERA } from './bench-device.ts';
 import { BenchPage, type PageUse } from './bench-page.ts';
 import type { MemoryUse } from './messages.ts';
@@ -157,7 +158,7 @@ async function measureMemory(pairs: number): Promise<MemoryCost> {
     reachable.push(with_.reachable - without.reachable);
     resident.push(with_.resident - without.resident);
   }
-  const median = (values: number[]) => rounded(values.sort((a, b) => a - b)[values.length >> 1] / 2 ** 20, 1);
+  const median = (values: number[]) => rounded(medianOf(values) / 2 ** 20, 1);
   return { pairs, reachable: median(reachable), resident: median(resident) };
 }
 

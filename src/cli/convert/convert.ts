@@ -5,17 +5,12 @@ import type { Activations } from '../../conversion/calibration/contract.ts';
 import { GHOST_POLICIES } from '../../conversion/compose/choose.ts';
 import { type ConversionOptions, convert, PASSES } from '../../conversion/convert.ts';
 import { type PreparedModel, prepareModel } from '../../conversion/prepare.ts';
-import {
-  type Agreement,
-  LEAST_AGREEMENT,
-  measureAgreement,
-  requireAgreement,
-} from '../../conversion/scrutiny/agreement.ts';
+import { type Agreement, LEAST_AGREEMENT, requireAgreement } from '../../conversion/scrutiny/agreement.ts';
 import { requireDependence } from '../../conversion/scrutiny/dependence.ts';
 import { fileScalesOf } from '../../conversion/scrutiny/file-scales.ts';
 import { TARGETS } from '../../conversion/targets/check.ts';
 import { printable, UsageError } from '../../errors.ts';
-import { openEngineTrace } from '../../evaluation/engine-trace.ts';
+import { measureModelAgreement } from '../../evaluation/engine-trace.ts';
 import type { ModelContents } from '../../model/bundle/bundle.ts';
 import { note, printJson, startProgress } from '../../ui/terminal/console.ts';
 import { meanOption, stdOption } from '../shared/normalisation.ts';
@@ -205,17 +200,14 @@ async function calibrationOf(
 
 async function judged(
   { folded }: PreparedModel,
-  { graph, golden }: ModelContents,
+  model: ModelContents,
   { judged: images, activations }: Observed,
 ): Promise<Agreement> {
   const progress = startProgress('Comparing with the float network', images.images.length);
-  const trace = await openEngineTrace(graph, golden, images.images.length);
-  const computers = { activations, ...(trace && { integers: trace.trace }) };
   try {
-    return await measureAgreement(folded, graph, images, computers, () => progress.advance());
+    return await measureModelAgreement(folded, model, images, activations, () => progress.advance());
   } finally {
     progress.stop();
-    await trace?.close();
   }
 }
 

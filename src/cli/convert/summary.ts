@@ -61,7 +61,12 @@ export function summaryOf(
     classes: graph.classes,
     assumedClasses: bundle.assumedClasses === true,
     agreement: agreement && { ...agreement, decibels: finite(agreement.decibels) },
-    fileScales,
+    fileScales: fileScales && {
+      ...fileScales,
+      requantisedLayers: fileScales.requantisedLayers.map(({ layer, decibels }) => ({
+        ...{ layer, decibels: finite(decibels) },
+      })),
+    },
     targets: manifest.targets,
     reparameterisations: manifest.layers
       .filter(({ reparameterisation }) => reparameterisation.length > 0)

@@ -5,7 +5,7 @@
  */
 import { RefusedError } from '../../errors.ts';
 import type { OnnxNode, OnnxTensor } from './decode.ts';
-import { nodeOf } from './nodes.ts';
+import { integerAttribute, isStandard, makersOf, nodeOf } from './nodes.ts';
 
 /** The operator on real numbers, and the axis of the outputs among its weights'. */
 const INTEGER_FORMS: Readonly<Record<string, RealForm>> = {
@@ -23,16 +23,16 @@ const UINT8 = 2;
 
 /** @throws RefusedError `ONNX_OPERATOR` where sums are not multiplied by the scale that their tensor was divided by */
 export function withoutDynamic(nodes: readonly OnnxNode[]): OnnxNode[] {
-  if (!nodes.some(({ opType, domain }) => isOwn(domain) && INTEGER_FORMS[opType] !== undefined))
+  if (!nodes.some(({ opType, domain }) => isStandard({ domain }) && INTEGER_FORMS[opType] !== undefined))
     return [...nodes];
-  const makers = new Map(nodes.flatMap((node) => node.output.map((output) => [output, node] as const)));
+  const makers = makersOf(nodes);
   const readers = new Map<string, OnnxNode[]>();
   for (const node of nodes) {
     for (const input of node.input) readers.set(input, [...(readers.get(input) ?? []), node]);
   }
   return nodes.flatMap((node, index) => {
     const named = { ...node, name: node.name || `${node.opType}_${index}` };
-    if (!isOwn(node.domain)) return [node];
+    if (!isStandard(node)) return [node];
     if (node.opType === 'DynamicQuantizeLinear') return unscaled(named);
     const real = INTEGER_FORMS[node.opType];
     if (real === undefined) return [node];
@@ -42,8 +42,6 @@ export function withoutDynamic(nodes: readonly OnnxNode[]): OnnxNode[] {
     return inRealNumbers(named, real, isDynamic);
   });
 }
-
-const isOwn = (domain: string) => domain === '' || domain === 'ai.onnx';
 
 /** The tensor as it is, a scale of 1 and a zero point of 0. */
 function unscaled({ name, input, output }: OnnxNode): OnnxNode[] {
@@ -63,7 +61,7 @@ function inRealNumbers(node: OnnxNode, { opType, outputAxis }: RealForm, isDynam
     nodeOf('DequantizeLinear', {
       ...{ name: `${name} (input ${index})`, output: [`${output[0]} (input ${index})`] },
       input: [input[index] ?? '', step, input[index + 2] ?? ''],
-      attribute: index === 1 ? [{ name: 'axis', i: outputAxis, floats: [], ints: [], refAttrName: '' }] : [],
+      attribute: index === 1 ? [integerAttribute('axis', outputAxis)] : [],
     });
   const operands = isDynamic ? [asReal(1)] : [asReal(0), asReal(1)];
   const real = operands.map((each) => each.output[0]);

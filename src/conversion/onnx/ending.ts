@@ -4,6 +4,7 @@
  */
 import { RefusedError } from '../../errors.ts';
 import type { OnnxGraph, OnnxNode, OnnxValue } from './decode.ts';
+import { makersOf } from './nodes.ts';
 import { REAL_TYPES } from './tensor.ts';
 
 /** What the last operator made of the logits; `none` where they are given as they are. */
@@ -47,7 +48,7 @@ const RESHAPING = new Set([
  * @throws RefusedError `ONNX_OUTPUTS` where the answer is not told apart, or no tensor has the name
  */
 export function endingOf(graph: OnnxGraph, wanted: string | undefined): Ending {
-  const makers = new Map(graph.node.flatMap((node) => node.output.map((output) => [output, node] as const)));
+  const makers = makersOf(graph.node);
   if (wanted !== undefined) {
     if (!makers.has(wanted)) throw unknownOutput(graph, wanted);
     return endingAt(wanted, graph, makers);
@@ -150,7 +151,7 @@ function unknownOutput({ output }: OnnxGraph, wanted: string): RefusedError {
 
 /** The nodes that the answer depends on, and the readout's own; the others have no part in it. */
 export function livingNodes(nodes: readonly OnnxNode[], { tensor }: Ending): OnnxNode[] {
-  const makers = new Map(nodes.flatMap((node) => node.output.map((output) => [output, node] as const)));
+  const makers = makersOf(nodes);
   const alive = new Set<OnnxNode>();
   const waiting = [tensor];
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {

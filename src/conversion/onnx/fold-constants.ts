@@ -3,7 +3,7 @@ import { RefusedError } from '../../errors.ts';
 import { arithmeticOf, type Pointwise } from './constants/arithmetic.ts';
 import { broadcastTogether, gathered, joined, reshaped, sliced, transposed } from './constants/arrange.ts';
 import type { ImportContext, Operation } from './context.ts';
-import { type Constant, REAL_TYPES, readTensor } from './tensor.ts';
+import { type Constant, countOf, REAL_TYPES, readTensor } from './tensor.ts';
 
 /** Values that a node may make out of few: a guard against shapes of gigabytes. */
 const MOST_GROWN = 2 ** 20;
@@ -89,7 +89,11 @@ function computed(operation: Operation, inputs: Inputs, opset: number): Constant
     case 'Expand': {
       const shape = listed(operation, inputs, 1);
       requireModest(operation, shape);
-      const ones = { dims: shape, kind: first.kind, values: new Float64Array(count(shape)).fill(1) } as const;
+      const ones = {
+        dims: shape,
+        kind: first.kind,
+        values: new Float64Array(countOf(shape)).fill(1),
+      } as const;
       return broadcastTogether(operation, [first, ones], { kind: null, compute: ([value]) => value });
     }
     case 'Range':
@@ -98,8 +102,6 @@ function computed(operation: Operation, inputs: Inputs, opset: number): Constant
       return null;
   }
 }
-
-const count = (dims: readonly number[]) => dims.reduce((product, extent) => product * extent, 1);
 
 const integers = (values: readonly number[]): Constant => ({
   dims: [values.length],
@@ -123,7 +125,7 @@ function listed(operation: Operation, inputs: Inputs, index: number): number[] {
 }
 
 function requireModest({ label, node }: Operation, dims: readonly number[]): void {
-  if (dims.every((extent) => Number.isInteger(extent) && extent >= 0) && count(dims) <= MOST_GROWN) return;
+  if (dims.every((extent) => Number.isInteger(extent) && extent >= 0) && countOf(dims) <= MOST_GROWN) return;
   throw new RefusedError('ONNX_SHAPE', `${node.opType} makes a constant of an impossible size`, {
     node: label,
     expected: `at most ${MOST_GROWN} values`,
@@ -143,7 +145,7 @@ function sliceOf(dims: readonly number[], start: number, end: number): readonly 
 
 function flattened(constant: Constant, axis: number): Constant {
   const at = axis < 0 ? axis + constant.dims.length : axis;
-  const dims = [count(constant.dims.slice(0, at)), count(constant.dims.slice(at))];
+  const dims = [countOf(constant.dims.slice(0, at)), countOf(constant.dims.slice(at))];
   return { ...constant, dims };
 }
 
@@ -191,7 +193,7 @@ function filled(operation: Operation, shape: Constant): Constant {
   const tensor = operation.attributes.get('value')?.t;
   const value = tensor === undefined ? 0 : (readTensor(tensor, operation.label).values[0] ?? 0);
   const kind = tensor !== undefined && !REAL_TYPES.includes(tensor.dataType) ? 'integer' : 'float';
-  return { dims, kind, values: new Float64Array(count(dims)).fill(value) };
+  return { dims, kind, values: new Float64Array(countOf(dims)).fill(value) };
 }
 
 function ranged(operation: Operation, inputs: Inputs): Constant {

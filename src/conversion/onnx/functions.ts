@@ -7,6 +7,7 @@ import {
   type OnnxModel,
   type OnnxNode,
 } from './decode.ts';
+import { isStandard } from './nodes.ts';
 
 /**
  * The nodes of the graph, no local function among them. Names within a function stand behind that of its call.
@@ -21,8 +22,6 @@ function keyOf({ domain, name, overload }: { domain: string; name: string; overl
   return [domain === 'ai.onnx' ? '' : domain, name, overload].join('\0');
 }
 
-const isOwn = ({ domain }: { domain: string }) => domain === '' || domain === 'ai.onnx';
-
 class Inliner {
   readonly #functions: ReadonlyMap<string, OnnxFunction>;
   readonly #opset: number | undefined;
@@ -31,7 +30,7 @@ class Inliner {
 
   constructor({ functions, opsetImport }: OnnxModel) {
     this.#functions = new Map(functions.map((each) => [keyOf(each), each]));
-    this.#opset = opsetImport.find(isOwn)?.version;
+    this.#opset = opsetImport.find(isStandard)?.version;
   }
 
   /** `active`: the functions that are being written out, outermost first. */
@@ -68,7 +67,7 @@ class Inliner {
   }
 
   #requireFit({ name, input, output, opsetImport }: OnnxFunction, node: OnnxNode): void {
-    const opset = opsetImport.find(isOwn)?.version;
+    const opset = opsetImport.find(isStandard)?.version;
     if (opset !== undefined && opset !== this.#opset) {
       throw new RefusedError('ONNX_OPSET', 'A local function is written for another operator set', {
         node: name,

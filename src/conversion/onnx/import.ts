@@ -16,6 +16,7 @@ import { type ImageInput, imageInput, opsetOf, requireStatedShape } from './inte
 import { CHANNELS_LAST, importInLayout } from './layout.ts';
 import { reshapeForOne } from './layout-reshape.ts';
 import { identityOrder, requireLogits } from './logits.ts';
+import { isStandard } from './nodes.ts';
 import { importSoftmax } from './operators/activation.ts';
 import { importAmongBytes } from './operators/quantised.ts';
 import { IMPORTERS } from './operators/registry.ts';
@@ -172,7 +173,7 @@ function importNodes(nodes: readonly LabelledNode[], state: Import): RefusedErro
 
 function importNode(operation: Operation, { context, ending, batch }: Import): void {
   const { node, label } = operation;
-  const ownDomain = node.domain === '' || node.domain === 'ai.onnx';
+  const ownDomain = isStandard(node);
   const importer = ownDomain ? importerOf(operation, ending, batch) : undefined;
   const dependsOnUnknown = context.dependsOnUnknown(node);
   if (ownDomain && !dependsOnUnknown && node.output[0] && foldConstants(operation, context)) return;

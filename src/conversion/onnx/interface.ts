@@ -2,6 +2,7 @@
 import { RefusedError } from '../../errors.ts';
 import type { Activation } from './context.ts';
 import type { OnnxGraph, OnnxModel, OnnxValue } from './decode.ts';
+import { isStandard } from './nodes.ts';
 import { REAL_TYPES } from './tensor.ts';
 
 export const OPSETS = { first: 9, last: 24 } as const;
@@ -10,7 +11,7 @@ const CHANNELS = 3;
 
 /** @throws RefusedError `ONNX_OPSET` */
 export function opsetOf({ opsetImport }: OnnxModel): number {
-  const version = opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0;
+  const version = opsetImport.find(isStandard)?.version ?? 0;
   if (version < OPSETS.first || version > OPSETS.last) {
     throw new RefusedError('ONNX_OPSET', 'The converter does not know this operator set', {
       expected: `opset ${OPSETS.first}…${OPSETS.last}`,

@@ -4,7 +4,7 @@
  */
 import type { OnnxAttribute, OnnxNode } from './decode.ts';
 import { withoutDynamic } from './dynamic-quantisation.ts';
-import { nodeOf } from './nodes.ts';
+import { integerAttribute, isStandard, nodeOf } from './nodes.ts';
 
 /** Of onnxruntime's contributed operators. */
 const MICROSOFT = 'com.microsoft';
@@ -81,13 +81,13 @@ function formOf({ opType, domain, attribute }: OnnxNode): Form | undefined {
     const isLast = attribute.some(({ name, i }) => name === CHANNELS_LAST && (i ?? 0) !== 0);
     return isLast ? undefined : CONTRIBUTED.get(opType);
   }
-  return domain === '' || domain === 'ai.onnx' ? STANDARD.get(opType) : undefined;
+  return isStandard({ domain }) ? STANDARD.get(opType) : undefined;
 }
 
 function written(node: OnnxNode, { opType, operands, result, outputAxis, bias }: Form): OnnxNode[] {
   const before = operands.map((place, index) => {
     const axis = index === 1 ? outputAxis?.(node) : undefined;
-    return dequantised(node, place, axis === undefined ? [] : [integer('axis', axis)]);
+    return dequantised(node, place, axis === undefined ? [] : [integerAttribute('axis', axis)]);
   });
   const offset = bias !== undefined && node.input[bias] ? biasOf(node, bias, operands) : [];
   const last = offset.at(-1);
@@ -132,7 +132,7 @@ function biasOf({ name, input, output }: OnnxNode, bias: number, operands: reado
   });
   const real = nodeOf('DequantizeLinear', {
     ...{ name: `${name} (input ${bias})`, output: [`${output[0]} (input ${bias})`] },
-    ...{ attribute: [integer('axis', 0)] },
+    ...{ attribute: [integerAttribute('axis', 0)] },
     input: [input[bias], step.output[0]],
   });
   return [step, real];
@@ -147,8 +147,4 @@ function quantised(real: OnnxNode, scale: string, zeroPoint: string): OnnxNode[]
     input: [label, scale, zeroPoint],
   });
   return [{ ...real, output: [label] }, behind];
-}
-
-function integer(name: string, i: number): OnnxAttribute {
-  return { name, i, floats: [], ints: [], refAttrName: '' };
 }

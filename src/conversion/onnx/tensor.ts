@@ -70,7 +70,7 @@ export function readTensor(tensor: OnnxTensor, name: string): Constant {
     });
   }
   const { values, kind, type } = readValues(tensor, name);
-  const expected = count(tensor.dims);
+  const expected = countOf(tensor.dims);
   if (values.length !== expected) {
     throw new RefusedError(
       'ONNX_TENSOR_SIZE',
@@ -136,7 +136,7 @@ function readValues(tensor: OnnxTensor, name: string): Pick<Constant, 'values' |
     case UINT4:
     case INT4: {
       const bytes = fromRaw(rawData, 1, name, (v, o) => v.getUint8(o), tensor.int32Data);
-      return { kind: 'integer', values: fromNibbles(bytes, count(tensor.dims), dataType === INT4) };
+      return { kind: 'integer', values: fromNibbles(bytes, countOf(tensor.dims), dataType === INT4) };
     }
     default:
       throw new RefusedError(
@@ -152,7 +152,8 @@ function readValues(tensor: OnnxTensor, name: string): Pick<Constant, 'values' |
   }
 }
 
-function count(dims: readonly number[]): number {
+/** Values that a tensor of these extents has. */
+export function countOf(dims: readonly number[]): number {
   return dims.reduce((product, extent) => product * extent, 1);
 }
 

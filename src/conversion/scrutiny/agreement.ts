@@ -1,10 +1,11 @@
 /** How well the integer graph tells the float graph's classes, and where between it loses them. */
 import { RefusedError } from '../../errors.ts';
-import { type IntegerGraph, type Quantisation, tensorsOf } from '../../model/graph.ts';
+import { type IntegerGraph, tensorsOf } from '../../model/graph.ts';
 import { type Interpretation, interpret } from '../../model/interpreter/interpreter.ts';
 import { ownActivations } from '../calibration/activations.ts';
 import type { Activations } from '../calibration/contract.ts';
 import type { FloatGraph } from '../float/graph.ts';
+import { Noise } from './noise.ts';
 
 /** Share of images on which both name the same class, below which nobody should use the bundle unasked. */
 export const LEAST_AGREEMENT = 0.9;
@@ -41,25 +42,6 @@ export interface Computers {
   readonly activations?: Activations;
   /** The integer graph on one image. Default: the interpreter. */
   readonly integers?: (image: Uint8Array) => Pick<Interpretation, 'tensors' | 'potentials'>;
-}
-
-class Noise {
-  #signal = 0;
-  #noise = 0;
-
-  add(float: ArrayLike<number>, integer: ArrayLike<number>, { scale, zeroPoint }: Quantisation): void {
-    for (let i = 0; i < float.length; i++) {
-      const error = (integer[i] - zeroPoint) * scale - float[i];
-      this.#signal += float[i] * float[i];
-      this.#noise += error * error;
-    }
-  }
-
-  /** Infinite where nothing is lost. */
-  decibels(): number {
-    if (this.#noise === 0) return Number.POSITIVE_INFINITY;
-    return 10 * Math.log10(this.#signal / this.#noise);
-  }
 }
 
 /**

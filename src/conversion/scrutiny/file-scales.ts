@@ -2,15 +2,14 @@
 import { type IntegerGraph, type Quantisation, tensorsOf } from '../../model/graph.ts';
 import type { FloatConvolution, FloatDense, FloatGraph } from '../float/graph.ts';
 import type { PlacedQuantisation } from '../quantise/stated.ts';
+import { Noise } from './noise.ts';
 
 /** Relative difference of scales that are the same but for arithmetic. */
 const SAME = 1e-9;
-/** JSON knows no infinity: where nothing is lost, the most that is told. */
-const MOST_DECIBELS = 999;
 
 export interface RequantisedLayer {
   readonly layer: string;
-  /** Signal to noise of the bundle's weights against the file's, decibels. */
+  /** Signal to noise of the bundle's weights against the file's, decibels; infinite where nothing is lost. */
   readonly decibels: number;
 }
 
@@ -54,14 +53,9 @@ function weightDecibels(
   folded: FloatGraph,
   graph: IntegerGraph,
 ): number {
-  const realised = realisedWeights(layer, folded, graph);
-  let signal = 0;
-  let noise = 0;
-  layer.weights.forEach((weight, i) => {
-    signal += weight ** 2;
-    noise += (weight - realised[i]) ** 2;
-  });
-  return noise === 0 ? MOST_DECIBELS : Math.min(MOST_DECIBELS, 10 * Math.log10(signal / noise));
+  const noise = new Noise();
+  noise.add(layer.weights, realisedWeights(layer, folded, graph), { scale: 1, zeroPoint: 0 });
+  return noise.decibels();
 }
 
 /** Real values of the bundle's weights, in the float graph's order of outputs. */

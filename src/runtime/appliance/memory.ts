@@ -2,9 +2,17 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { z } from 'zod';
 
-const collectorSchema = z.custom<(options?: { type: 'minor' }) => void>(
-  (value) => typeof value === 'function',
-);
+type Collector = (options?: { type: 'minor' }) => void;
+
+const collectorSchema = z.custom<Collector>((value) => typeof value === 'function');
+
+/** V8's collector, which it gives only to contexts made while this flag is set; null where it gives none. */
+export function openCollector(): Collector | null {
+  setFlagsFromString('--expose-gc');
+  const collector = collectorSchema.safeParse(runInNewContext('globalThis.gc')).data ?? null;
+  setFlagsFromString('--no-expose-gc');
+  return collector;
+}
 
 /** Captures from one collection of the whole heap to the next. */
 const FULL_EVERY = 64;
@@ -16,15 +24,8 @@ const FULL_EVERY = 64;
  * millisecond) after each capture keeps the process small and level; a full one now and then takes the rest.
  */
 export class MemoryKeeper {
-  readonly #collect: ((options?: { type: 'minor' }) => void) | null;
+  readonly #collect = openCollector();
   #captures = 0;
-
-  constructor() {
-    // V8 gives its collector only to contexts made while this flag is set.
-    setFlagsFromString('--expose-gc');
-    this.#collect = collectorSchema.safeParse(runInNewContext('globalThis.gc')).data ?? null;
-    setFlagsFromString('--no-expose-gc');
-  }
 
   /** Call when a capture is done with: nothing waits for the answer at that moment. */
   afterCapture(): void {

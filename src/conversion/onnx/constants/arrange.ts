@@ -1,15 +1,13 @@
 /** Constants in other shapes and orders. All extents come from a file: each is checked before anything is made of it. */
 import { RefusedError } from '../../../errors.ts';
 import type { Operation } from '../context.ts';
-import type { Constant } from '../tensor.ts';
+import { type Constant, countOf } from '../tensor.ts';
 import type { Pointwise } from './arithmetic.ts';
 
 /** Values of a constant at most, as of any tensor of the graph. */
 const MOST_VALUES = 2 ** 26;
 /** Of a concatenation, which may double with every node. */
 const MOST_JOINED = 2 ** 24;
-
-const count = (dims: readonly number[]) => dims.reduce((product, extent) => product * extent, 1);
 
 /** Distance in the values between neighbours along each axis. */
 function stridesOf(dims: readonly number[]): number[] {
@@ -27,19 +25,19 @@ function refusal({ label, node }: Operation, expected: string, received: string)
   });
 }
 
-/** A constant of these extents, each value from the place that `from` gives for its indices. */
 function requireModest(operation: Operation, dims: readonly number[], most = MOST_VALUES): void {
-  if (count(dims) <= most) return;
+  if (countOf(dims) <= most) return;
   throw refusal(operation, `at most ${most} values`, dims.join('×'));
 }
 
+/** A constant of these extents, each value from the place that `from` gives for its indices. */
 function placed(
   operation: Operation,
   source: Constant,
   dims: readonly number[],
   from: (indices: readonly number[]) => number,
 ): Constant {
-  const total = count(dims);
+  const total = countOf(dims);
   requireModest(operation, dims);
   const values = new Float64Array(total);
   const indices = dims.map(() => 0);
@@ -57,10 +55,10 @@ export function reshaped(
   copiesZero: boolean,
 ): Constant {
   const dims = wanted.map((extent, axis) => (extent === 0 && copiesZero ? (source.dims[axis] ?? 0) : extent));
-  const known = count(dims.filter((extent) => extent !== -1));
+  const known = countOf(dims.filter((extent) => extent !== -1));
   const full = dims.map((extent) => (extent === -1 ? source.values.length / known : extent));
   const fits = full.every((extent) => Number.isInteger(extent) && extent >= 0);
-  if (!fits || count(full) !== source.values.length) {
+  if (!fits || countOf(full) !== source.values.length) {
     throw refusal(operation, `${source.values.length} values`, `[${wanted.join(', ')}]`);
   }
   return { ...source, dims: full };
@@ -150,9 +148,9 @@ export function joined(operation: Operation, parts: readonly Constant[], axis: n
   const dims = first.dims.map((extent, i) =>
     i === at ? parts.reduce((sum, part) => sum + part.dims[at], 0) : extent,
   );
-  const rows = count(first.dims.slice(0, at));
+  const rows = countOf(first.dims.slice(0, at));
   requireModest(operation, dims, MOST_JOINED);
-  const values = new Float64Array(count(dims));
+  const values = new Float64Array(countOf(dims));
   let to = 0;
   for (let row = 0; row < rows; row++) {
     for (const { values: from } of parts) {

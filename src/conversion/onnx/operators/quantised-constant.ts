@@ -3,7 +3,8 @@ import { RefusedError } from '../../../errors.ts';
 import { clip } from '../../../model/requantise.ts';
 import type { ImportContext, Operation } from '../context.ts';
 import { rebuilt } from '../layout.ts';
-import type { Constant } from '../tensor.ts';
+import { integerAttribute } from '../nodes.ts';
+import { type Constant, countOf } from '../tensor.ts';
 import { importGemm } from './linear.ts';
 
 /** For each value of a constant, the place of its step and of its zero point among theirs. */
@@ -76,7 +77,7 @@ function axisOf({ attributes }: Operation, { dims }: Constant): number {
 function alongAxis({ dims }: Constant, count: number, axis: number): Steps | null {
   if (count === 1) return () => 0;
   if (count !== dims[axis]) return null;
-  const inner = product(dims.slice(axis + 1));
+  const inner = countOf(dims.slice(axis + 1));
   return (i) => Math.floor(i / inner) % count;
 }
 
@@ -87,15 +88,13 @@ function inBlocks({ dims }: Constant, scales: Constant, axis: number, block: num
     scales.dims.length === dims.length &&
     dims.every((extent, i) => scales.dims[i] === (i === axis ? blocks : extent));
   if (!isFit) return null;
-  const inner = product(dims.slice(axis + 1));
+  const inner = countOf(dims.slice(axis + 1));
   return (i) => {
     const place = Math.floor(i / inner) % dims[axis];
     const outer = Math.floor(i / (inner * dims[axis]));
     return (outer * blocks + Math.floor(place / block)) * inner + (i % inner);
   };
 }
-
-const product = (dims: readonly number[]) => dims.reduce((all, extent) => all * extent, 1);
 
 /**
  * MatMulNBits of onnxruntime: features × the transpose of a matrix [N, K] of four or eight bits, K in blocks of a scale and
@@ -132,7 +131,7 @@ export function importMatMulOfBits(operation: Operation, context: ImportContext)
   const name = `${node.output[0]} (weights)`;
   context.defineConstant(name, { dims: [outputs, inputs], kind: 'float', values });
   const input = [node.input[0], name, ...(node.input[5] ? [node.input[5]] : [])];
-  const transposed = { name: 'transB', i: 1, floats: [], ints: [], refAttrName: '' };
+  const transposed = integerAttribute('transB', 1);
   importGemm(rebuilt(operation, { ...node, opType: 'Gemm', input, attribute: [transposed] }), context);
 }
 

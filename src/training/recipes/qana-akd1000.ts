@@ -7,8 +7,8 @@ const FLOAT: StageRecipe = {
   augmentation: { ...QANA_RECIPE.float.augmentation, mixing: { kind: 'none', probability: 0, alpha: 0.2 } },
 };
 
-/** After so many epochs the views come again: a dense network of four bits needs no more of them in so few. */
-const DISTINCT_EPOCHS = 8;
+/** After so many epochs the views come again, so that teachers need not answer them anew. */
+const DISTINCT_EPOCHS = 16;
 
 /** The variant that lies whole on Akida 1.0: four bits, eight in the layer that reads the image. */
 export const QANA_AKD1000_RECIPE: Recipe = {
@@ -18,7 +18,7 @@ export const QANA_AKD1000_RECIPE: Recipe = {
     ...FLOAT,
     schedule: [
       { inputSize: 32, epochs: 8 },
-      { inputSize: 64, epochs: 8 },
+      { inputSize: 64, epochs: 28 },
     ],
     distinctEpochs: DISTINCT_EPOCHS,
   },
@@ -28,7 +28,7 @@ export const QANA_AKD1000_RECIPE: Recipe = {
     calibrationImages: 128,
     stage: {
       ...FLOAT,
-      schedule: [{ inputSize: 64, epochs: 4 }],
+      schedule: [{ inputSize: 64, epochs: 6 }],
       rate: { peak: 5e-4, warmUp: 0.05, floor: 0 },
       averageDecay: 0.995,
       distinctEpochs: DISTINCT_EPOCHS,

@@ -8,7 +8,7 @@ import type { Normalisation } from '../conversion/fold/input.ts';
 import { prepareModel } from '../conversion/prepare.ts';
 import type { Agreement, JudgedImages } from '../conversion/scrutiny/agreement.ts';
 import { RefusedError } from '../errors.ts';
-import { measureModelAgreement } from '../evaluation/engine-trace.ts';
+import { goldenOf, measureModelAgreement } from '../evaluation/engine-trace.ts';
 import type { ModelContents } from '../model/bundle/bundle.ts';
 import { FLOAT_PEER, type GraphTiming, INTEGER_PEER, timeGraph } from './graph.ts';
 import { onnxruntimePeer } from './peers/onnxruntime.ts';
@@ -73,7 +73,8 @@ async function convertAndJudge(file: string, { normalisation, imagesFor }: Archi
   const usage = process.cpuUsage();
   const prepared = await prepareModel(contents, file, normalisation && { normalisation });
   const { calibration, judged } = await imagesFor(prepared.folded.inputShape[0]);
-  const activations = await openActivations(prepared.folded, calibration.images, PASSES);
+  // It is here to race against; by the own evaluator a dozen networks would take hours.
+  const activations = await openActivations(prepared.folded, calibration.images, PASSES, undefined, 0);
   try {
     const model = await convert(prepared, contents, calibration, {
       name: path.parse(file).name,
@@ -81,6 +82,7 @@ async function convertAndJudge(file: string, { normalisation, imagesFor }: Archi
       sourceName: path.basename(file),
       scheme: 'per-channel',
       activations,
+      golden: goldenOf,
     });
     const agreement = await measureModelAgreement(prepared.folded, model, judged, activations);
     const { user, system } = process.cpuUsage(usage);

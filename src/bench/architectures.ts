@@ -4,6 +4,7 @@ import path from 'node:path';
 import { openActivations } from '../conversion/calibration/activations.ts';
 import type { CalibrationSet } from '../conversion/calibration/images.ts';
 import { convert, PASSES } from '../conversion/convert.ts';
+import { exportQdq } from '../conversion/export/qdq.ts';
 import type { Normalisation } from '../conversion/fold/input.ts';
 import { prepareModel } from '../conversion/prepare.ts';
 import type { Agreement, JudgedImages } from '../conversion/scrutiny/agreement.ts';
@@ -32,7 +33,7 @@ export interface ArchitectureFiles {
   readonly name: string;
   /** Float ONNX. */
   readonly float: string;
-  /** The same, quantised by another's tools; null where there is none. */
+  /** The same, quantised by another's tools; null where there is none, and the bundle's own integers race instead. */
   readonly integer: string | null;
 }
 
@@ -93,13 +94,15 @@ async function convertAndJudge(file: string, { normalisation, imagesFor }: Archi
   }
 }
 
-function timed(
+async function timed(
   { name, float, integer }: ArchitectureFiles,
   { graph }: ModelContents,
   { iterations }: ArchitectureOptions,
 ): Promise<GraphTiming> {
   const [side] = graph.input.shape;
-  const peers = [onnxruntimePeer(FLOAT_PEER, float, side)];
-  if (integer !== null) peers.push(onnxruntimePeer(INTEGER_PEER, integer, side));
+  const peers = [
+    onnxruntimePeer(FLOAT_PEER, float, side),
+    onnxruntimePeer(INTEGER_PEER, integer ?? (await exportQdq(graph)), side),
+  ];
   return timeGraph({ name, graph }, { batch: 1, threads: 1, iterations, warmUp: 3, peers });
 }

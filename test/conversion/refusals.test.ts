@@ -94,6 +94,18 @@ describe('operators without an integer form', () => {
     expect((await refusalOf(await builder.encode())).details.received).toBe('com.example.Conv');
   });
 
+  it.each([
+    ['com.microsoft', 'NhwcConv'],
+    ['com.microsoft', 'FusedConv'],
+    ['com.microsoft.nchwc', 'Conv'],
+  ])('an operator that onnxruntime’s optimiser wrote, by that reason: %s.%s', async (domain, operator) => {
+    const builder = around((b, x) => b.node(operator, [x]));
+    builder.nodes[2].domain = domain;
+    const fault = await refusalOf(await builder.encode());
+    expect(fault.message).toContain('made of the model for one machine');
+    expect(fault.details.remedy).toContain('before onnxruntime optimised');
+  });
+
   it('names every offending node, and the share that converts', async () => {
     const builder = around((b, x) => b.node('GRU', [b.node('LayerNormalization', [b.node('GRU', [x])])]));
     const fault = await refusalOf(await builder.encode());

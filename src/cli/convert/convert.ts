@@ -10,7 +10,7 @@ import { requireDependence } from '../../conversion/scrutiny/dependence.ts';
 import { fileScalesOf } from '../../conversion/scrutiny/file-scales.ts';
 import { TARGETS } from '../../conversion/targets/check.ts';
 import { printable, UsageError } from '../../errors.ts';
-import { measureModelAgreement } from '../../evaluation/engine-trace.ts';
+import { goldenOf, measureModelAgreement } from '../../evaluation/engine-trace.ts';
 import type { ModelContents } from '../../model/bundle/bundle.ts';
 import { note, printJson, startProgress } from '../../ui/terminal/console.ts';
 import { meanOption, stdOption } from '../shared/normalisation.ts';
@@ -170,6 +170,7 @@ async function converted(
     ...(options.classes && { classes: options.classes }),
     ...described,
     ...(observed && { activations: observed.activations }),
+    golden: goldenOf,
     advance: () => progress?.advance(),
     tell: note,
   }).finally(() => progress?.stop());

@@ -1,22 +1,24 @@
 /** Who computes the float graph's tensors: this project's evaluator, or for large networks onnxruntime. */
 import { elementCount } from '../../model/graph.ts';
 import { evaluate } from '../float/evaluate.ts';
-import { type FloatGraph, multiplyAddsOf } from '../float/graph.ts';
+import { type FloatGraph, multiplyAddsOf, shapeIn } from '../float/graph.ts';
 import type { Activations } from './contract.ts';
 import { openOnnxruntime } from './onnxruntime.ts';
+import { pixelByPixel } from './order.ts';
 import { realImage } from './real-image.ts';
 
 /**
  * Multiply-adds of a whole calibration from which another runtime is worth its start: some minutes of the own evaluator.
  * What lies below, the networks of this project among it, gives the same bytes whatever is installed.
  */
-export const LARGE = 1e11;
+const LARGE = 1e11;
 /** Largest difference between both, in shares of a tensor's largest value. */
 const AGREEMENT = 1e-3;
 
 export function ownActivations(graph: FloatGraph): Activations {
   return {
-    observe: async (image, observer) => evaluate(graph, realImage(image), observer),
+    observe: async (image, observer) =>
+      evaluate(graph, realImage(image), (name, values) => observer?.(name, values, 'pixels')),
     close: async () => {},
   };
 }
@@ -25,16 +27,18 @@ export function ownActivations(graph: FloatGraph): Activations {
  * onnxruntime where it is installed and the work is large, judged on the first image by the own evaluator; else that one.
  * @param passes how often each image will be computed
  * @param tell what was chosen, and why not onnxruntime
+ * @param large multiply-adds from which the work counts as large
  */
 export async function openActivations(
   graph: FloatGraph,
   images: readonly Uint8Array[],
   passes: number,
   tell: (text: string) => void = () => {},
+  large = LARGE,
 ): Promise<Activations> {
   const own = ownActivations(graph);
   const perImage = graph.nodes.reduce((sum, node) => sum + multiplyAddsOf(node), 0);
-  if (perImage * images.length * passes < LARGE) return own;
+  if (perImage * images.length * passes < large) return own;
   const runtime = await openOnnxruntime(graph);
   if (runtime === null) {
     tell(
@@ -62,7 +66,10 @@ async function largestDifference(
   image: Uint8Array,
 ): Promise<{ tensor: string; share: number }> {
   const seen = new Map<string, Float32Array>();
-  await other.observe(image, (name, values) => seen.set(name, values.slice()));
+  await other.observe(image, (name, values, order) =>
+    // Copied, unless putting it in order has done so already.
+    seen.set(name, pixelByPixel(values, order, shapeIn(graph, name)).slice()),
+  );
   let worst = { tensor: '', share: 0 };
   const shapes = new Map(graph.nodes.map(({ name, shape }) => [name, elementCount(shape)]));
   await own.observe(image, (name, values) => {

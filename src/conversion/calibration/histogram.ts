@@ -16,7 +16,8 @@ export class Histogram {
     const { minimum, maximum, counts } = this;
     const perUnit = maximum > minimum ? BINS / (maximum - minimum) : 0;
     for (let i = 0; i < values.length; i++) {
-      const bin = Math.floor((values[i] - minimum) * perUnit);
+      // Whole numbers of 32 bits: several times faster than Math.floor, and no value lies a bin below the least.
+      const bin = ((values[i] - minimum) * perUnit) | 0;
       counts[bin < 0 ? 0 : bin >= BINS ? BINS - 1 : bin]++;
     }
   }

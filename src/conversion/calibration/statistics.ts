@@ -5,6 +5,7 @@ import { INPUT_NAME, type Shape } from '../../model/graph.ts';
 import type { FloatGraph } from '../float/graph.ts';
 import { ownActivations } from './activations.ts';
 import type { Activations } from './contract.ts';
+import type { Order } from './order.ts';
 
 export interface ChannelStatistics {
   readonly minimum: Float64Array;
@@ -31,9 +32,35 @@ class Accumulator {
     this.#squares = new Float64Array(channels);
   }
 
-  add(values: Float32Array): void {
+  add(values: Float32Array, order: Order): void {
+    this.#count += values.length / this.#channels;
+    if (order === 'planes') this.#addPlanes(values);
+    else this.#addPixels(values);
+  }
+
+  /** Adds up in the order of the pixels as well: the same sums to the last bit. */
+  #addPlanes(values: Float32Array): void {
+    const pixels = values.length / this.#channels;
+    for (let c = 0; c < this.#channels; c++) {
+      let [minimum, maximum] = [this.#minimum[c], this.#maximum[c]];
+      let [sum, squares] = [this.#sum[c], this.#squares[c]];
+      const end = (c + 1) * pixels;
+      for (let i = c * pixels; i < end; i++) {
+        const value = values[i];
+        if (value < minimum) minimum = value;
+        if (value > maximum) maximum = value;
+        sum += value;
+        squares += value * value;
+      }
+      this.#minimum[c] = minimum;
+      this.#maximum[c] = maximum;
+      this.#sum[c] = sum;
+      this.#squares[c] = squares;
+    }
+  }
+
+  #addPixels(values: Float32Array): void {
     const channels = this.#channels;
-    this.#count += values.length / channels;
     for (let start = 0; start < values.length; start += channels) {
       for (let c = 0; c < channels; c++) {
         const value = values[start + c];
@@ -66,7 +93,7 @@ export async function collectStatistics(
   shapes.set(INPUT_NAME, graph.inputShape);
   const accumulators = new Map(Array.from(shapes, ([name, shape]) => [name, new Accumulator(shape[2])]));
   for (const image of images) {
-    await activations.observe(image, (name, values) => accumulators.get(name)?.add(values));
+    await activations.observe(image, (name, values, order) => accumulators.get(name)?.add(values, order));
     advance();
     // Lets the progress bar draw and a signal through.
     await setImmediate();

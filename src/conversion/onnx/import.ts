@@ -23,7 +23,7 @@ import { IMPORTERS } from './operators/registry.ts';
 import { importIdentity } from './operators/shape.ts';
 import { inDataOrder, type LabelledNode, labelled, requireSingleMakers } from './order.ts';
 import { spelledOut } from './quantised-operators.ts';
-import { remedyFor } from './remedies.ts';
+import { isOptimised, remedyFor, UNOPTIMISED } from './remedies.ts';
 import { type Constant, readTensor } from './tensor.ts';
 
 export interface ImportedModel {
@@ -179,10 +179,14 @@ function importNode(operation: Operation, { context, ending, batch }: Import): v
   if (ownDomain && !dependsOnUnknown && node.output[0] && foldConstants(operation, context)) return;
   if (importer === undefined) {
     const operator = ownDomain ? node.opType : `${node.domain}.${node.opType}`;
-    throw new RefusedError('ONNX_OPERATOR', `${operator} has no integer form`, {
+    const optimised = isOptimised(node.domain, node.opType);
+    const reason = optimised
+      ? 'is what onnxruntime made of the model for one machine'
+      : 'has no integer form';
+    throw new RefusedError('ONNX_OPERATOR', `${operator} ${reason}`, {
       node: label,
       received: operator,
-      remedy: remedyFor(node.opType),
+      remedy: optimised ? UNOPTIMISED : remedyFor(node.opType),
     });
   }
   if (node.output.length === 0 || node.output[0] === '') {

@@ -24,6 +24,16 @@ const GENERAL =
 const QUANTISED =
   'give the file with QuantizeLinear and DequantizeLinear around operators (QuantFormat.QDQ), or the float model';
 
+/** What onnxruntime makes of operators when it saves a model that it has optimised for one machine. */
+const OPTIMISED = /^(Nhwc|Fused|Reorder(Input|Output)$)/;
+
+/** Whether the operator is one that onnxruntime's optimiser wrote: channels last, or several in one. */
+export function isOptimised(domain: string, operator: string): boolean {
+  return domain === 'com.microsoft.nchwc' || (domain === 'com.microsoft' && OPTIMISED.test(operator));
+}
+
+export const UNOPTIMISED = 'give the model as it was before onnxruntime optimised and saved it';
+
 export function remedyFor(operator: string): string {
   return REMEDIES[operator] ?? (/^QLinear|^QGemm|Integer/.test(operator) ? QUANTISED : GENERAL);
 }

@@ -4,6 +4,7 @@ import { type IntegerGraph, tensorsOf } from '../../model/graph.ts';
 import { type Interpretation, interpret } from '../../model/interpreter/interpreter.ts';
 import { ownActivations } from '../calibration/activations.ts';
 import type { Activations } from '../calibration/contract.ts';
+import { pixelByPixel } from '../calibration/order.ts';
 import type { FloatGraph } from '../float/graph.ts';
 import { Noise } from './noise.ts';
 
@@ -65,11 +66,12 @@ export async function measureAgreement(
   let same = 0;
   for (const image of images) {
     const { tensors, potentials } = integers(image);
-    const logits = await activations.observe(image, (name, values) => {
+    const logits = await activations.observe(image, (name, values, order) => {
       const integer = tensors.get(name);
-      const quantisation = specifications.get(name)?.quantisation;
-      if (integer !== undefined && quantisation !== undefined)
-        noises.get(name)?.add(values, integer, quantisation);
+      const specification = specifications.get(name);
+      if (integer === undefined || specification === undefined) return;
+      const { shape, quantisation } = specification;
+      noises.get(name)?.add(pixelByPixel(values, order, shape), integer, quantisation);
     });
     logitNoise.add(logits, potentials, { scale: graph.head.scale, zeroPoint: 0 });
     named.add(largest(logits));

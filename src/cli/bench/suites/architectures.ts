@@ -35,7 +35,10 @@ export function architecturesCommand(): Command {
     'architectures',
     'ONNX files of a folder: whether they convert, what is left of their answers, and time beside onnxruntime’s',
   )
-    .requiredOption('--models <folder>', `NAME.onnx, and NAME${QUANTISED} where there is one to race against`)
+    .requiredOption(
+      '--models <folder>',
+      `NAME.onnx, and NAME${QUANTISED} to race against; without it the bundle’s own integers`,
+    )
     .requiredOption('--calibration <folder>', 'images of the kind the networks read')
     .option('--split-file <csv>', 'only images of the split “train”: a CSV with image_id and split')
     .addOption(countOption('--images <count>', 'calibrate on at most this many', 64))

@@ -49,7 +49,7 @@ class AddKernel final : public Kernel {
       }
       const __m256i low = _mm256_packs_epi32(_mm256_sra_epi32(sums[0], shift), _mm256_sra_epi32(sums[1], shift));
       const __m256i high = _mm256_packs_epi32(_mm256_sra_epi32(sums[2], shift), _mm256_sra_epi32(sums[3], shift));
-      store_bytes(output + at, _mm256_packus_epi16(output_bytes(low, parameters), output_bytes(high, parameters)),
+      store_bytes(output + at, output_bytes(low, high, parameters),
                   length_ - at);
     }
   }

@@ -60,7 +60,7 @@ class AveragePoolKernel final : public Kernel {
     const __m256i started = _mm256_add_epi16(sum, _mm256_set1_epi16(entry.start));
     const __m256i shifted = _mm256_sra_epi16(started, _mm_cvtsi32_si128(entry.shift));
     const __m256i scaled = _mm256_mulhrs_epi16(shifted, _mm256_set1_epi16(entry.multiplier));
-    store_bytes(output, narrow(output_bytes(scaled, parameters)), 16);
+    store_bytes(output, output_bytes(scaled, parameters), 16);
   }
 
   const Shape input_;

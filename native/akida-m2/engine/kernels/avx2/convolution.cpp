@@ -11,9 +11,16 @@
 namespace spikescope::avx2 {
 namespace {
 
-constexpr int kPixels = 4;
+/** Pixels of a tile: twelve registers of sums, two of weights, one of values. */
+constexpr int kPixels = 6;
+/** Bytes of windows that stay in the first-level cache beside the weights of a block; and in the second-level cache. */
+constexpr size_t kFirstLevelBytes = 16384;
+constexpr size_t kSecondLevelBytes = 131072;
 
-/** Windows are widened to 16 bits, as many as fit in the first-level cache, and meet all channels there. */
+/**
+ * Windows are widened to 16 bits, as many as fit in the first-level cache, and meet all channels there. Weights that do not
+ * fit beside them are read anew for every panel of windows: then the panel is larger.
+ */
 class ConvolutionKernel final : public Kernel {
  public:
   ConvolutionKernel(const Tensor& input, const Node& node, const Convolution& operation)
@@ -25,9 +32,10 @@ class ConvolutionKernel final : public Kernel {
       layers_.emplace_back(view_.layer_of(group, operation, input.zero_point), packed_form());
     }
     words_ = view_.run_offsets().size() * static_cast<size_t>(layers_[0].steps());
-    constexpr size_t kCachedBytes = 16384;
-    const size_t fitting = kCachedBytes / (words_ * 4) / kPixels * kPixels;
-    const auto all = static_cast<size_t>((view_.rows() * view_.columns() + kPixels - 1) / kPixels * kPixels);
+    const size_t weights = words_ * 4 * static_cast<size_t>(view_.group_outputs());
+    const size_t cached = weights <= kFirstLevelBytes ? kFirstLevelBytes : kSecondLevelBytes;
+    const size_t fitting = cached / (words_ * 4) / kPixels * kPixels;
+    const auto all = static_cast<size_t>(view_.rows()) * static_cast<size_t>(view_.columns());
     panel_pixels_ = std::min(all, std::max<size_t>(kPixels, fitting));
   }
 
@@ -45,8 +53,7 @@ class ConvolutionKernel final : public Kernel {
                          output + group * static_cast<size_t>(view_.group_outputs()), output_stride_);
       const auto pixels = static_cast<size_t>(view_.rows()) * static_cast<size_t>(view_.columns());
       for (size_t done = 0; done < pixels; done += panel_pixels_) {
-        const size_t left = pixels - done;
-        const size_t count = std::min(panel_pixels_, (left + kPixels - 1) / kPixels * kPixels);
+        const size_t count = std::min(panel_pixels_, pixels - done);
         fill_panel(cursor, count, layers_[group].steps(), panel, outputs);
         multiply_panel(layers_[group], count, panel, outputs);
       }
@@ -56,7 +63,6 @@ class ConvolutionKernel final : public Kernel {
  private:
   size_t panel_offset() const { return round_up(view_.scratch_bytes()); }
 
-  /** The last pixel is repeated to fill the panel, which gives the same bytes again. */
   SPIKESCOPE_AVX2 void fill_panel(PixelCursor& cursor, size_t count, int32_t steps, int16_t* panel,
                                   uint8_t** outputs) const {
     for (size_t pixel = 0; pixel < count; pixel++) {
@@ -74,16 +80,35 @@ class ConvolutionKernel final : public Kernel {
                                       uint8_t* const* outputs) const {
     const OutputStage constants = make_output_stage(zero_point_, clamp_);
     const OutputStage& parameters = *kept_in_memory(&constants);
-    const size_t stride = words_ * 2;
     for (const ChannelBlock& block : layer.blocks()) {
-      for (size_t pixel = 0; pixel < count; pixel += kPixels) {
-        const int16_t* const rows = panel + pixel * stride;
-        if (block.vectors == 2) {
-          multiply_pixels<kPixels, 2>(rows, stride, words_, outputs + pixel, block, parameters);
-        } else {
-          multiply_pixels<kPixels, 1>(rows, stride, words_, outputs + pixel, block, parameters);
-        }
+      if (block.vectors == 2) {
+        multiply_block<2>(block, count, panel, outputs, parameters);
+      } else {
+        multiply_block<1>(block, count, panel, outputs, parameters);
       }
+    }
+  }
+
+  template <int Vectors>
+  SPIKESCOPE_INLINE256 void multiply_block(const ChannelBlock& block, size_t count, const int16_t* rows,
+                                           uint8_t* const* outputs, const OutputStage& parameters) const {
+    const size_t stride = words_ * 2;
+    for (; count >= kPixels; count -= kPixels, rows += kPixels * stride, outputs += kPixels) {
+      multiply_pixels<kPixels, Vectors>(rows, stride, words_, outputs, block, parameters);
+    }
+    switch (count) {
+      case 1:
+        return multiply_pixels<1, Vectors>(rows, stride, words_, outputs, block, parameters);
+      case 2:
+        return multiply_pixels<2, Vectors>(rows, stride, words_, outputs, block, parameters);
+      case 3:
+        return multiply_pixels<3, Vectors>(rows, stride, words_, outputs, block, parameters);
+      case 4:
+        return multiply_pixels<4, Vectors>(rows, stride, words_, outputs, block, parameters);
+      case 5:
+        return multiply_pixels<5, Vectors>(rows, stride, words_, outputs, block, parameters);
+      default:
+        return;
     }
   }
 

@@ -91,7 +91,7 @@ class DepthwiseKernel final : public Kernel {
     high = _mm256_srav_epi32(high, load256(packed + 96));
     const __m256i narrowed = _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xd8);
     const __m256i scaled = _mm256_mulhrs_epi16(narrowed, load256(packed + 128));
-    store_bytes(output, narrow(output_bytes(scaled, parameters)), std::min(kBlock, windows_.channels()));
+    store_bytes(output, output_bytes(scaled, parameters), std::min(kBlock, windows_.channels()));
   }
 
   const DepthwiseWindows windows_;

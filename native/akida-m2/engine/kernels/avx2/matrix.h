@@ -27,22 +27,36 @@ SPIKESCOPE_INLINE256 void widen(const uint8_t* input, size_t count, int16_t* out
   }
 }
 
-/** 16 channels of one pixel. */
-SPIKESCOPE_INLINE256 void store_pixel(__m256i sums0, __m256i sums1, const ChannelBlock& block,
-                                      const OutputStage& parameters, uint8_t* output) {
+/** Sums of 16 channels as 16-bit values. */
+SPIKESCOPE_INLINE256 __m256i scale(__m256i sums0, __m256i sums1, const ChannelBlock& block) {
   const __m256i narrowed = _mm256_packs_epi32(_mm256_srav_epi32(sums0, load256(block.shift)),
                                               _mm256_srav_epi32(sums1, load256(block.shift + 8)));
-  const __m256i scaled = _mm256_mulhrs_epi16(narrowed, load256(block.multiplier));
-  store_bytes(output, narrow(output_bytes(scaled, parameters)), static_cast<size_t>(block.channels));
+  return _mm256_mulhrs_epi16(narrowed, load256(block.multiplier));
+}
+
+/** 16 channels of one pixel: its two registers of sums. */
+SPIKESCOPE_INLINE256 void store_pixel(const __m256i* sums, const ChannelBlock& block, const OutputStage& parameters,
+                                      uint8_t* output) {
+  store_bytes(output, output_bytes(scale(sums[0], sums[1], block), parameters), static_cast<size_t>(block.channels));
+}
+
+/** 16 channels of two pixels, which share what narrows and clamps them: their four registers of sums. */
+SPIKESCOPE_INLINE256 void store_two(const __m256i* sums, const ChannelBlock& block, const OutputStage& parameters,
+                                    uint8_t* first, uint8_t* second) {
+  const __m256i mixed = output_bytes(scale(sums[0], sums[1], block), scale(sums[2], sums[3], block), parameters);
+  const __m256i bytes = _mm256_permute4x64_epi64(mixed, 0xd8);
+  const auto channels = static_cast<size_t>(block.channels);
+  store_bytes(first, _mm256_castsi256_si128(bytes), channels);
+  store_bytes(second, _mm256_extracti128_si256(bytes, 1), channels);
 }
 
 /** 8 channels of one pixel. */
-SPIKESCOPE_INLINE256 void store_pixel(__m256i sums, const ChannelBlock& block, const OutputStage& parameters,
-                                      uint8_t* output) {
+SPIKESCOPE_INLINE256 void store_narrow_pixel(__m256i sums, const ChannelBlock& block, const OutputStage& parameters,
+                                             uint8_t* output) {
   const __m256i shifted = _mm256_srav_epi32(sums, load256(block.shift));
   const __m128i narrowed = _mm_packs_epi32(_mm256_castsi256_si128(shifted), _mm256_extracti128_si256(shifted, 1));
-  const __m256i scaled = _mm256_castsi128_si256(_mm_mulhrs_epi16(narrowed, load128(block.multiplier)));
-  const __m128i bytes = narrow(output_bytes(scaled, parameters));
+  const __m128i scaled = _mm_mulhrs_epi16(narrowed, load128(block.multiplier));
+  const __m128i bytes = output_bytes(_mm256_castsi128_si256(scaled), parameters);
   if (block.channels == 8) {
     _mm_storel_epi64(reinterpret_cast<__m128i*>(output), bytes);
   } else {
@@ -93,10 +107,19 @@ struct Tile {
   template <int... P>
   SPIKESCOPE_INLINE256 void store(uint8_t* const* outputs, const ChannelBlock& block, const OutputStage& parameters,
                                   std::integer_sequence<int, P...>) const {
-    if constexpr (Vectors == 2) {
-      (store_pixel(sums[P * 2], sums[P * 2 + 1], block, parameters, outputs[P] + block.first), ...);
-    } else {
-      (store_pixel(sums[P], block, parameters, outputs[P] + block.first), ...);
+    (store_from<P>(outputs, block, parameters), ...);
+  }
+
+  /** Pixel P, of two vectors together with the next one. */
+  template <int P>
+  SPIKESCOPE_INLINE256 void store_from(uint8_t* const* outputs, const ChannelBlock& block,
+                                       const OutputStage& parameters) const {
+    if constexpr (Vectors == 1) {
+      store_narrow_pixel(sums[P], block, parameters, outputs[P] + block.first);
+    } else if constexpr (P % 2 == 0 && P + 1 < Pixels) {
+      store_two(sums + P * 2, block, parameters, outputs[P] + block.first, outputs[P + 1] + block.first);
+    } else if constexpr (P % 2 == 0) {
+      store_pixel(sums + P * 2, block, parameters, outputs[P] + block.first);
     }
   }
 };

@@ -29,7 +29,7 @@ class MultiplyKernel final : public Kernel {
                                   _mm256_sub_epi16(_mm256_unpacklo_epi8(gate, zero), gate_zero));
       const __m256i high = product(_mm256_sub_epi16(_mm256_unpackhi_epi8(value, zero), value_zero),
                                    _mm256_sub_epi16(_mm256_unpackhi_epi8(gate, zero), gate_zero));
-      store_bytes(output + at, _mm256_packus_epi16(output_bytes(low, parameters), output_bytes(high, parameters)),
+      store_bytes(output + at, output_bytes(low, high, parameters),
                   layer_.gate_length - at);
     }
   }

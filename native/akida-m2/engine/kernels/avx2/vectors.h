@@ -19,13 +19,13 @@ namespace spikescope::avx2 {
 /** The output stage: what requantisation does after the multiplier. */
 struct OutputStage {
   __m256i zero_point;  // 16 bit
-  __m256i minimum;     // 16 bit
-  __m256i maximum;     // 16 bit
+  __m256i minimum;     // bytes
+  __m256i maximum;     // bytes
 };
 
 SPIKESCOPE_INLINE256 OutputStage make_output_stage(int32_t zero_point, const Clamp& clamp) {
-  return {_mm256_set1_epi16(static_cast<int16_t>(zero_point)), _mm256_set1_epi16(static_cast<int16_t>(clamp.minimum)),
-          _mm256_set1_epi16(static_cast<int16_t>(clamp.maximum))};
+  return {_mm256_set1_epi16(static_cast<int16_t>(zero_point)), _mm256_set1_epi8(static_cast<char>(clamp.minimum)),
+          _mm256_set1_epi8(static_cast<char>(clamp.maximum))};
 }
 
 /** The same constants, in memory for good: a tile of accumulators leaves no registers for them. */
@@ -34,10 +34,14 @@ SPIKESCOPE_INLINE256 const OutputStage* kept_in_memory(const OutputStage* parame
   return parameters;
 }
 
-/** Zero point and clamp on 16-bit values; what comes out lies in 0…255. */
-SPIKESCOPE_INLINE256 __m256i output_bytes(__m256i values, const OutputStage& parameters) {
-  const __m256i sum = _mm256_adds_epi16(values, parameters.zero_point);
-  return _mm256_min_epi16(_mm256_max_epi16(sum, parameters.minimum), parameters.maximum);
+/**
+ * Zero point and clamp on 16-bit values, as bytes: eight of `first` and eight of `second` in each half. Bytes are clamped,
+ * not the values before: saturating first changes nothing, since the bounds are bytes.
+ */
+SPIKESCOPE_INLINE256 __m256i output_bytes(__m256i first, __m256i second, const OutputStage& parameters) {
+  const __m256i packed = _mm256_packus_epi16(_mm256_adds_epi16(first, parameters.zero_point),
+                                             _mm256_adds_epi16(second, parameters.zero_point));
+  return _mm256_min_epu8(_mm256_max_epu8(packed, parameters.minimum), parameters.maximum);
 }
 
 SPIKESCOPE_INLINE256 __m256i load256(const void* values) {
@@ -51,10 +55,9 @@ SPIKESCOPE_INLINE256 __m128i load128(const void* values) {
 /** Sixteen bytes as 16-bit values. */
 SPIKESCOPE_INLINE256 __m256i load_wide(const uint8_t* values) { return _mm256_cvtepu8_epi16(load128(values)); }
 
-/** Sixteen 16-bit values in 0…255 as bytes. */
-SPIKESCOPE_INLINE256 __m128i narrow(__m256i values) {
-  const __m256i packed = _mm256_packus_epi16(values, values);
-  return _mm256_castsi256_si128(_mm256_permute4x64_epi64(packed, 0x08));
+/** The same of sixteen values alone. */
+SPIKESCOPE_INLINE256 __m128i output_bytes(__m256i values, const OutputStage& parameters) {
+  return _mm256_castsi256_si128(_mm256_permute4x64_epi64(output_bytes(values, values, parameters), 0x08));
 }
 
 SPIKESCOPE_INLINE256 void store_bytes(uint8_t* output, __m256i values, size_t count) {

@@ -64,7 +64,7 @@ export interface ScreenProgress {
 const WARM = 3;
 /** Captures of a device whose memory is measured. */
 const CAPTURES_OF_MEMORY = 100;
-/** Where captures are many and times are not asked for. */
+/** Where presses are many, or are compared with each other alone. */
 const SMALL_CAMERA = { width: 640, height: 480, rate: 20 };
 /** Captures after which growth is looked at, beside the last one. */
 const LOOKS = [100, 1_000, 5_000];
@@ -84,20 +84,19 @@ export async function measureScreen(
       onStep(stage, share);
   const timed = await withPage(async (device, page) => ({
     ...(await timePresses(device, page, captures, of('presses'))),
-    hostility: await timeHostility(
-      device,
-      page,
-      { presses: captures, requests: hostile },
-      of('presses among hostile requests'),
-    ),
     viewfinder: await measureViewfinder(device, page, seconds),
   }));
+  const hostility = await withPage(
+    (device, page) =>
+      timeHostility(device, page, { presses: captures, requests: hostile }, of('presses among requests')),
+    SMALL_CAMERA,
+  );
   const memory = await measureMemory(pairs, of('memory'));
   const growth = await withPage(
     (device, page) => measureGrowth(device, page, lasting, { onShare: of('growth'), onGrown }),
     SMALL_CAMERA,
   );
-  return { captures, ...timed, memory, growth };
+  return { captures, ...timed, hostility, memory, growth };
 }
 
 async function withPage<T>(

@@ -25,6 +25,7 @@ const {
   exitAfter = Infinity, // frames before it exits
   exitCode = 1,
   piece = Infinity, // bytes per write
+  heldUp = 0, // ms that each frame waits for a processor in its middle
   sharpEvery = 0, // every how many frames one has a texture
   format = 'raw', // raw, y4m or nonsense
   frames = null, // a file of frames, as they lie in the stream, that are shown one after the other instead of grey ones
@@ -62,6 +63,10 @@ function write(bytes) {
   return new Promise((resolve) => process.stdout.write(bytes, resolve));
 }
 
+async function writePieces(bytes) {
+  for (let at = 0; at < bytes.length; at += piece) await write(bytes.subarray(at, at + piece));
+}
+
 process.stdout.on('error', () => process.exit(0));
 await delay(startAfter);
 if (format === 'nonsense') await write('this is no video\n');
@@ -72,6 +77,10 @@ for (let n = 1; ; n++) {
   if (n > stallAfter) await delay(1e9);
   const whole = format === 'y4m' ? Buffer.concat([Buffer.from('FRAME\n'), frame(n)]) : frame(n);
   const bytes = truncate.includes(n) ? whole.subarray(0, whole.length >> 1) : whole;
-  for (let at = 0; at < bytes.length; at += piece) await write(bytes.subarray(at, at + piece));
+  const middle = heldUp > 0 ? bytes.length >> 1 : 0;
+  await writePieces(bytes.subarray(0, middle));
+  // A thread that gets no processor is runnable all the time, as this one is.
+  for (const until = performance.now() + heldUp; performance.now() < until; );
+  await writePieces(bytes.subarray(middle));
   await delay(1000 / rate);
 }

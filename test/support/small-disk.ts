@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -21,6 +21,37 @@ export function canMount(): boolean {
 export function mountSmallDisk(folder: string, size: string): () => void {
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=700`, 'tmpfs', folder], { stdio: 'ignore' });
   return () => execFileSync('umount', ['--lazy', folder], { stdio: 'ignore' });
+}
+
+export interface Medium {
+  /** From now on it takes and gives nothing any more. */
+  die(): void;
+  remove(): void;
+}
+
+/** Of a medium that can die. */
+const MEDIUM_BYTES = 128 * 2 ** 20;
+
+/** A medium with ext4 in place of a folder, as a card is one. @param image a file that stands for its cells */
+export function mountMedium(folder: string, image: string): Medium {
+  const run = (program: string, ...words: string[]) =>
+    execFileSync(program, words, { encoding: 'utf8' }).trim();
+  writeFileSync(image, '');
+  truncateSync(image, MEDIUM_BYTES);
+  run('mkfs.ext4', '-q', image);
+  const device = run('losetup', '-f', '--show', image);
+  run('mount', '-t', 'ext4', device, folder);
+  return {
+    die() {
+      truncateSync(image, 4096);
+      run('losetup', '-c', device);
+    },
+    remove() {
+      run('umount', '--lazy', folder);
+      run('losetup', '-d', device);
+      rmSync(image, { force: true });
+    },
+  };
 }
 
 /** Makes what is mounted there read-only. */

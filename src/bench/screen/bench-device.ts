@@ -26,7 +26,7 @@ export interface BenchCamera {
 const MOST_ATTEMPTS = 10;
 
 /** Compiled programs, also where this runs as it is written. */
-const FOLDER = new URL(
+export const COMPILED = new URL(
   import.meta.url.endsWith('.ts') ? '../../../dist/bench/screen/' : './',
   import.meta.url,
 );
@@ -62,7 +62,7 @@ export class BenchDevice {
 
   /** @throws SpikescopeError `BENCH_PROCESS` when the program is not compiled, or ends */
   static async start({ hasScreen, camera = CAMERA }: BenchDeviceOptions): Promise<BenchDevice> {
-    const program = fileURLToPath(new URL('device-process.js', FOLDER));
+    const program = fileURLToPath(new URL('device-process.js', COMPILED));
     if (!existsSync(program)) {
       throw new SpikescopeError('BENCH_PROCESS', 'The appliance of the bench is not compiled', {
         expected: program,
@@ -156,6 +156,6 @@ export class BenchDevice {
 
 /** What the device takes for the camera's program. */
 function writeCamera(file: string): void {
-  const program = fileURLToPath(new URL('camera-program.js', FOLDER));
+  const program = fileURLToPath(new URL('camera-program.js', COMPILED));
   writeFileSync(file, `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`, { mode: 0o755 });
 }

@@ -4,21 +4,16 @@ import { medianOf } from '../median.ts';
 import { BenchDevice, CAMERA } from './bench-device.ts';
 import { BenchPage, type PageUse } from './bench-page.ts';
 import type { MemoryUse } from './messages.ts';
+import { type HostileCost, type OnShare, type PressTimes, timeHostility, timePresses } from './presses.ts';
+import { rounded } from './spread.ts';
 
-export interface ScreenReport {
+export interface ScreenReport extends PressTimes {
   readonly captures: number;
-  /** Milliseconds until the reading is painted: since the press, and since the flow was given the frame. */
-  readonly sincePress: Spread;
-  readonly sinceFrame: Spread;
+  readonly hostility: HostileCost;
   readonly viewfinder: ViewfinderCost;
   readonly memory: MemoryCost;
   /** Of one device and one page, over captures. */
   readonly growth: readonly Grown[];
-}
-
-export interface Spread {
-  readonly median: number;
-  readonly p95: number;
 }
 
 export interface ViewfinderCost {
@@ -50,6 +45,8 @@ export interface Grown {
 export interface ScreenAmounts {
   /** Presses that are timed. */
   readonly captures: number;
+  /** Hostile requests among which as many presses are timed, and between them as many in peace. */
+  readonly hostile: number;
   /** For which the viewfinder is watched. */
   readonly seconds: number;
   /** Devices with a screen, and as many without. */
@@ -58,33 +55,48 @@ export interface ScreenAmounts {
   readonly lasting: number;
 }
 
-/** Presses, and seconds, that are not counted. */
-const WARM = { presses: 10, seconds: 3 };
+export interface ScreenProgress {
+  onStep(stage: string, share: number): void;
+  onGrown(grown: Grown): void;
+}
+
+/** Seconds that are not counted. */
+const WARM = 3;
 /** Captures of a device whose memory is measured. */
 const CAPTURES_OF_MEMORY = 100;
-/** Where captures are many and times are not asked for. */
-const SMALL_CAMERA = { width: 640, height: 480, rate: 10 };
-/** Shares of all captures after which growth is looked at; the first is where it begins. */
-const LOOKS = [0.1, 0.5, 1];
+/** Where presses are many, or are compared with each other alone. */
+const SMALL_CAMERA = { width: 640, height: 480, rate: 20 };
+/** Captures after which growth is looked at, beside the last one. */
+const LOOKS = [100, 1_000, 5_000];
 
 /**
- * @param note called with each line of progress
+ * @param progress told what is measured and how much of it is done (0…1), and each look at growth as it is taken
  * @throws SpikescopeError `BENCH_BROWSER`, `BENCH_PROCESS`
  */
 export async function measureScreen(
   amounts: ScreenAmounts,
-  note: (line: string) => void,
+  { onStep, onGrown }: ScreenProgress,
 ): Promise<ScreenReport> {
-  const { captures, seconds, pairs, lasting } = amounts;
-  const { viewfinder, ...times } = await withPage(async (device, page) => ({
-    ...(await timePresses(device, page, captures)),
+  const { captures, hostile, seconds, pairs, lasting } = amounts;
+  const of =
+    (stage: string): OnShare =>
+    (share) =>
+      onStep(stage, share);
+  const timed = await withPage(async (device, page) => ({
+    ...(await timePresses(device, page, captures, of('presses'))),
     viewfinder: await measureViewfinder(device, page, seconds),
   }));
-  note(JSON.stringify({ ...times, viewfinder }));
-  const memory = await measureMemory(pairs);
-  note(JSON.stringify({ memory }));
-  const growth = await withPage((device, page) => measureGrowth(device, page, lasting, note), SMALL_CAMERA);
-  return { captures, ...times, viewfinder, memory, growth };
+  const hostility = await withPage(
+    (device, page) =>
+      timeHostility(device, page, { presses: captures, requests: hostile }, of('presses among requests')),
+    SMALL_CAMERA,
+  );
+  const memory = await measureMemory(pairs, of('memory'));
+  const growth = await withPage(
+    (device, page) => measureGrowth(device, page, lasting, { onShare: of('growth'), onGrown }),
+    SMALL_CAMERA,
+  );
+  return { captures, ...timed, hostility, memory, growth };
 }
 
 async function withPage<T>(
@@ -102,26 +114,6 @@ async function withPage<T>(
   } finally {
     await device.end();
   }
-}
-
-async function timePresses(device: BenchDevice, page: BenchPage, captures: number) {
-  const [sincePress, sinceFrame]: [number[], number[]] = [[], []];
-  for (let i = -WARM.presses; i < captures; i++) {
-    await page.aims();
-    const { pressedAt, paintedAt, result } = await page.press();
-    const framedAt = (await device.framed()).get(result) ?? Number.NaN;
-    await device.undo();
-    if (i < 0) continue;
-    sincePress.push(paintedAt - pressedAt);
-    sinceFrame.push(paintedAt - framedAt);
-  }
-  return { sincePress: spreadOf(sincePress), sinceFrame: spreadOf(sinceFrame) };
-}
-
-function spreadOf(times: readonly number[]): Spread {
-  const sorted = [...times].sort((a, b) => a - b);
-  const at = (share: number) => rounded(sorted[Math.ceil(share * sorted.length) - 1], 1);
-  return { median: at(0.5), p95: at(0.95) };
 }
 
 async function measureViewfinder(
@@ -142,7 +134,7 @@ async function measureViewfinder(
 }
 
 async function shareOfCore(device: BenchDevice, seconds: number): Promise<number> {
-  await delay(1000 * WARM.seconds);
+  await delay(1000 * WARM);
   const [before, begin] = [await device.cpu(), performance.now()];
   await delay(1000 * seconds);
   const elapsed = performance.now() - begin;
@@ -150,13 +142,14 @@ async function shareOfCore(device: BenchDevice, seconds: number): Promise<number
 }
 
 /** With and without in turn, so that what changes on this machine meets both. */
-async function measureMemory(pairs: number): Promise<MemoryCost> {
+async function measureMemory(pairs: number, onShare: OnShare): Promise<MemoryCost> {
   const [reachable, resident]: [number[], number[]] = [[], []];
   for (let i = 0; i < pairs; i++) {
     const without = await memoryWithout();
     const with_ = await withPage(memoryOf);
     reachable.push(with_.reachable - without.reachable);
     resident.push(with_.resident - without.resident);
+    onShare((i + 1) / pairs);
   }
   const median = (values: number[]) => rounded(medianOf(values) / 2 ** 20, 1);
   return { pairs, reachable: median(reachable), resident: median(resident) };
@@ -185,22 +178,20 @@ async function measureGrowth(
   device: BenchDevice,
   page: BenchPage,
   captures: number,
-  note: (line: string) => void,
+  { onShare, onGrown }: { readonly onShare: OnShare } & Pick<ScreenProgress, 'onGrown'>,
 ): Promise<Grown[]> {
-  const looks = new Set(LOOKS.map((share) => Math.ceil(share * captures)));
+  const looks = new Set([...LOOKS, captures]);
   const grown: Grown[] = [];
   for (let i = 1; i <= captures; i++) {
     await device.capture();
     await page.hasShown(i);
     await device.undo();
+    onShare(i / captures);
     if (!looks.has(i)) continue;
     await page.aims(1);
-    grown.push({ captures: i, device: await device.memory(), page: await page.use() });
-    note(JSON.stringify(grown.at(-1)));
+    const now = { captures: i, device: await device.memory(), page: await page.use() };
+    grown.push(now);
+    onGrown(now);
   }
   return grown;
-}
-
-function rounded(value: number, digits: number): number {
-  return Number(value.toFixed(digits));
 }

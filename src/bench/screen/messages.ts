@@ -33,3 +33,13 @@ export const answerSchema = z.strictObject({
 });
 export type DeviceAnswer = z.infer<typeof answerSchema>;
 export type MemoryUse = NonNullable<DeviceAnswer['memory']>;
+
+/** To somebody hostile: ask, or be silent and say what was answered. */
+export const hostileWordSchema = z.enum(['go', 'pause']);
+export type HostileWord = z.infer<typeof hostileWordSchema>;
+
+export const hostileAnswerSchema = z.strictObject({
+  sent: z.int(),
+  answers: z.record(z.string(), z.int()).describe('How many of each since the start'),
+});
+export type HostileAnswer = z.infer<typeof hostileAnswerSchema>;

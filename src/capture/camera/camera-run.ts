@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { SpikescopeError, systemCodeOf } from '../../errors.ts';
 import type { FrameReader, FrameSink } from './frame-reader.ts';
 import type { FrameGeometry } from './geometry.ts';
+import { isHeldUp } from './held-up.ts';
 import type { CameraProgram } from './program.ts';
 
 /** Milliseconds without frames after which a camera program counts as stuck. */
@@ -11,8 +12,8 @@ export interface CameraDeadlines {
   /** Between frames. */
   readonly stall: number;
   /**
-   * Without bytes: the camera is between two frames. Well below the time from one frame to the next, well above what
-   * writing a frame may be held up.
+   * Without bytes, of a program that is not held up: the camera is between two frames. Well below the time from one frame
+   * to the next.
    */
   readonly pause: number;
 }
@@ -114,15 +115,22 @@ class CameraRun {
       this.end(error);
       return;
     }
+    this.#awaitPause();
+  }
+
+  #awaitPause(): void {
     this.#pause = setTimeout(() => this.#noticePause(), this.#deadlines.pause);
   }
 
   #noticePause(): void {
     const pieces = this.#pieces;
+    // Asked before bytes are looked for: one that ended its frame and went to sleep in between has left them by then.
+    const isWaitedFor = this.#reader.isInsideFrame && isHeldUp(this.#child.pid ?? 0);
     // Where this thread was busy, bytes may lie unread while the timer fires: they get their turn first.
     setImmediate(() => {
       if (this.#fault !== undefined || this.#pieces !== pieces) return;
-      if (this.#reader.isInsideFrame) this.#abandonFrame();
+      if (isWaitedFor) this.#awaitPause();
+      else if (this.#reader.isInsideFrame) this.#abandonFrame();
       else this.#trustFrames();
     });
   }

@@ -4,6 +4,8 @@ import type { FrameGeometry } from './geometry.ts';
 export interface FrameSink {
   /** Memory for the frame that is arriving; asked for again after each frame. */
   readonly writing: Uint8Array;
+  /** Its first byte is there. */
+  begin(): void;
   complete(): void;
 }
 

@@ -6,7 +6,10 @@ export interface StoredFrame extends YuvFrame {
   /** Counts from 1 over the life of the ring; dropped frames do not count. */
   readonly sequence: number;
   readonly completedAt: Date;
-  /** On the clock of `performance.now()`, which does not jump when the device learns the time. */
+  /**
+   * When its first byte came, so that no frame is younger than it says, however long its program was held up within it; on
+   * the clock of `performance.now()`, which does not jump when the device learns the time.
+   */
   readonly stamp: number;
 }
 
@@ -24,6 +27,7 @@ export class FrameRing {
   readonly #geometry: FrameGeometry;
   readonly #slots: Slot[];
   #writing: Slot;
+  #begunAt = 0;
   #sequence = 0;
   #trusted = 0;
 
@@ -60,6 +64,10 @@ export class FrameRing {
     for (const slot of this.#slots) if (sequenceOf(slot) > this.#trusted) slot.frame = null;
   }
 
+  begin(): void {
+    this.#begunAt = performance.now();
+  }
+
   /** The frame that was written seems whole; the oldest one that is not on loan makes room for the next. */
   complete(): void {
     this.#sequence++;
@@ -68,7 +76,7 @@ export class FrameRing {
       yuv420: this.#writing.pixels,
       sequence: this.#sequence,
       completedAt: new Date(),
-      stamp: performance.now(),
+      stamp: this.#begunAt,
     };
     const free = this.#slots.filter((slot) => !slot.isLeased && slot !== this.#writing);
     this.#writing = free.reduce((oldest, slot) => (sequenceOf(slot) < sequenceOf(oldest) ? slot : oldest));

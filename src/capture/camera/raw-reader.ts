@@ -23,6 +23,7 @@ class RawReader implements FrameReader {
 
   push(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; ) {
+      if (this.#filled === 0) this.#sink.begin();
       const frame = this.#sink.writing;
       const piece = bytes.subarray(at, at + frame.length - this.#filled);
       frame.set(piece, this.#filled);

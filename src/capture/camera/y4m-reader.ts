@@ -70,6 +70,7 @@ class Y4mReader implements FrameReader {
       this.#sink = this.#open(geometryIn(fields));
     } else if (this.#sink !== null && magic === 'FRAME') {
       this.#isInsidePixels = true;
+      this.#sink.begin();
     } else {
       throw streamFault(JSON.stringify(line.slice(0, 40)));
     }

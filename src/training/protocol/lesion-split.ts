@@ -1,6 +1,7 @@
 /** A split for data sets that come without one: no lesion in two splits, every class in the same shares. */
+
+import { groupBy } from '../../group-by.ts';
 import { SPLITS, type Split } from '../../splits.ts';
-import { groupBy } from './group-by.ts';
 import { shuffled } from './shuffle.ts';
 
 export interface LesionMember {

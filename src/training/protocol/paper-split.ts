@@ -4,9 +4,9 @@
  * lesion, lie on both sides; about 39 % of the test rows are altered copies.
  */
 import { RefusedError } from '../../errors.ts';
+import { groupBy } from '../../group-by.ts';
 import { seededRandom } from '../../random.ts';
 import type { Row } from '../data/training-data.ts';
-import { groupBy } from './group-by.ts';
 import { shuffled } from './shuffle.ts';
 
 export interface PaperSplitOptions {

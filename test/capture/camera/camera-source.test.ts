@@ -150,6 +150,20 @@ describe('a resident camera', () => {
     expect(source.health().restarts).toBe(0);
   });
 
+  it.each(['raw', 'y4m'])(
+    'waits for the rest of a %s frame whose program gets no processor, and tells its age from its beginning',
+    async (format) => {
+      const heldUp = 60;
+      const source = camera({ heldUp, format }, format === 'y4m' ? y4mReader : undefined);
+      const ages: (number | undefined)[] = [];
+      source.onFrame(() => ages.push(source.newest()?.age));
+      expect(await take(source, 4)).toHaveLength(4);
+      expect(source.health()).toEqual({ truncated: 0, restarts: 0 });
+      // Its first byte may have lain there unread for a while.
+      for (const age of ages) expect(age).toBeGreaterThan(heldUp / 2);
+    },
+  );
+
   it('is started again after it stalls, and says so', async () => {
     const source = camera({ stallAfter: 4 });
     const levels = await take(source, 6);

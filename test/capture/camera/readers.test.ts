@@ -10,13 +10,14 @@ import { Random } from '../../support/random.ts';
 function readAll(factory: FrameReaderFactory, pieces: readonly Uint8Array[]) {
   const frames: Uint8Array[] = [];
   let geometry: FrameGeometry | null = null;
+  let begun = 0;
   const reader = factory((opened) => {
     geometry = opened;
     const writing = new Uint8Array(frameBytes(opened));
-    return { writing, complete: () => frames.push(writing.slice()) };
+    return { writing, begin: () => void begun++, complete: () => frames.push(writing.slice()) };
   });
   for (const piece of pieces) reader.push(piece);
-  return { frames, reader, geometry: geometry as FrameGeometry | null };
+  return { frames, begun, reader, geometry: geometry as FrameGeometry | null };
 }
 
 /** Cuts bytes at random places. */
@@ -40,8 +41,9 @@ describe('a reader of camera frames', () => {
       fc.property(geometries, fc.integer({ min: 0, max: 4 }), fc.nat(), (geometry, count, seed) => {
         const random = new Random(seed);
         const frames = Array.from({ length: count }, () => random.bytes(frameBytes(geometry)));
-        const { frames: read, reader } = readAll(rawReader(geometry), cut(Buffer.concat(frames), random));
-        expect(read).toEqual(frames.map((frame) => new Uint8Array(frame)));
+        const { reader, ...read } = readAll(rawReader(geometry), cut(Buffer.concat(frames), random));
+        expect(read.frames).toEqual(frames.map((frame) => new Uint8Array(frame)));
+        expect(read.begun).toBe(count);
         expect(reader.isInsideFrame).toBe(false);
       }),
     );
@@ -63,6 +65,7 @@ describe('a reader of camera frames', () => {
           );
           const read = readAll(y4mReader, cut(Buffer.concat(stream), random));
           expect(read.frames).toEqual(frames.map((frame) => new Uint8Array(frame)));
+          expect(read.begun).toBe(frames.length);
           expect(read.geometry).toEqual(geometry);
         },
       ),

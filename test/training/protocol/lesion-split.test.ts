@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadDataset } from '../../../src/dataset/dataset.ts';
+import { groupBy } from '../../../src/group-by.ts';
 import { SPLITS } from '../../../src/splits.ts';
-import { groupBy } from '../../../src/training/protocol/group-by.ts';
 import {
   DEFAULT_SHARES,
   type LesionMember,

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadDataset } from '../../../src/dataset/dataset.ts';
-import { groupBy } from '../../../src/training/protocol/group-by.ts';
+import { groupBy } from '../../../src/group-by.ts';
 import { PAPER_SPLIT, paperSplit } from '../../../src/training/protocol/paper-split.ts';
 
 const images = fc

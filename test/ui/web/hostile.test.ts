@@ -1,10 +1,10 @@
 /** Somebody hostile beside a real appliance: another site in a real browser, and connections that say nothing. */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer as createRelay, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DISPLAY_COOKIE } from '../../../src/ui/web/server/clients.ts';
-import { PATHS } from '../../../src/ui/web/words.ts';
+import { PATHS, TOKEN_HEADER } from '../../../src/ui/web/words.ts';
 import { type RunningScreen, ScreenClient, startScreen } from '../../support/screen.ts';
 import { hasChromium, openBrowser } from '../page/support/browser.ts';
 
@@ -93,6 +93,79 @@ describe.skipIf(!hasChromium)(
     );
   },
 );
+
+/**
+ * A name of somebody else's that leads to the device from one moment to the next: at another address of loopback and the
+ * device's own port stands what answers with a page first, and passes all to the device from then on.
+ */
+async function rebindable(port: number) {
+  let isBound = false;
+  const site = createServer((_, response) =>
+    response.writeHead(200, { 'content-type': 'text/html', connection: 'close' }).end('<!doctype html>evil'),
+  ).listen(0, '127.0.0.1');
+  await once(site, 'listening');
+  const own = (site.address() as AddressInfo).port;
+  const name = createRelay((socket) => {
+    const there = connect(isBound ? port : own, '127.0.0.1');
+    for (const [from, to] of [
+      [socket, there],
+      [there, socket],
+    ]) {
+      from.on('error', () => to.destroy());
+      from.pipe(to);
+    }
+  }).listen(port, '127.0.0.2');
+  await once(name, 'listening');
+  return {
+    rebind: () => {
+      isBound = true;
+    },
+    close: () => {
+      name.close();
+      site.closeAllConnections();
+      site.close();
+    },
+  };
+}
+
+describe.skipIf(!hasChromium)('a page whose name is bound to the device’s address', () => {
+  it(
+    'is told at each path that this is not the device’s name, and presses nothing',
+    async () => {
+      const { port } = new URL(running.screen.url);
+      const site = await rebindable(Number(port));
+      const browser = await openBrowser('--host-resolver-rules=MAP evil.example 127.0.0.2');
+      try {
+        const page = await browser.newPage();
+        await page.goto(`http://evil.example:${port}/`);
+        expect(await page.locator('body').innerText()).toBe('evil');
+        site.rebind();
+        const { captures } = running.device.appliance.tally;
+        const asked = await page.evaluate<[string, number, string][]>(`(async () => {
+          const answers = [];
+          for (const path of ${JSON.stringify(['/', ...Object.values(PATHS)])})
+            for (const method of ['GET', 'POST']) {
+              const headers = { 'content-type': 'application/json', '${TOKEN_HEADER}': '${client.start.token}' };
+              const body = method === 'POST' ? JSON.stringify({ command: 'capture' }) : undefined;
+              const answer = await fetch(path, { method, headers, body });
+              answers.push([method + ' ' + path, answer.status, await answer.text()]);
+            }
+          return answers;
+        })()`);
+        const refusal = JSON.stringify({ outcome: 'refused', code: 'SCREEN_HOST' });
+        expect(asked.filter(([, status, text]) => status !== 421 || text !== refusal)).toEqual([]);
+        expect(asked).toHaveLength(2 * (1 + Object.values(PATHS).length));
+        expect(await page.context().cookies()).toEqual([]);
+        expect(running.device.appliance.tally.captures).toBe(captures);
+        expect((await page.goto(`http://evil.example:${port}/`))?.status()).toBe(421);
+      } finally {
+        await browser.close();
+        site.close();
+      }
+    },
+    START,
+  );
+});
 
 describe('connections that say little', () => {
   const port = () => Number(new URL(running.screen.url).port);

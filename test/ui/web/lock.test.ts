@@ -8,6 +8,9 @@ import { Lock } from '../../../src/ui/web/server/lock.ts';
 import { Pairing } from '../../../src/ui/web/server/pairing.ts';
 import { openPreferences } from '../../../src/ui/web/server/preferences.ts';
 
+const HERE = '127.0.0.1';
+const otherThan = (code: string) => (code === '00000000' ? '00000001' : '00000000');
+
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'lock-'));
@@ -50,11 +53,11 @@ describe('another device', () => {
     const preferences = await openPreferences(folder);
     const pairing = new Pairing(preferences);
     const clients = new Clients(() => preferences.data.paired);
-    expect(await pairing.complete('12345678')).toBeNull();
+    expect(await pairing.complete('12345678', HERE)).toBeNull();
     const code = pairing.begin('observer') ?? '';
     expect(code).toMatch(/^\d{8}$/);
-    const secret = await pairing.complete(code);
-    expect(await pairing.complete(code)).toBeNull();
+    const secret = await pairing.complete(code, HERE);
+    expect(await pairing.complete(code, HERE)).toBeNull();
     const request = { headers: { cookie: `a=b; ${PAIRED_COOKIE}=${secret}` } };
     const client = clients.of(request, { kind: 'network' });
     expect(client).toMatchObject({ role: 'observer', rights: ['see'] });
@@ -65,12 +68,21 @@ describe('another device', () => {
     expect(clients.of(request, { kind: 'network' })).toBeNull();
   });
 
-  it('has five guesses at a code', async () => {
+  it('has five guesses at a code, which no other address spends', async () => {
     const pairing = new Pairing(await openPreferences(folder));
     const code = pairing.begin('clinician') ?? '';
-    const wrong = code === '00000000' ? '00000001' : '00000000';
-    for (let i = 0; i < 5; i++) expect(await pairing.complete(wrong)).toBeNull();
-    expect(await pairing.complete(code)).toBeNull();
+    for (let i = 0; i < 5; i++) expect(await pairing.complete(otherThan(code), HERE)).toBeNull();
+    expect(await pairing.complete(code, HERE)).toBeNull();
+    expect(await pairing.complete(code, 'another address')).not.toBeNull();
+  });
+
+  it('has none where a hundred guesses were made at a code, wherever they came from', async () => {
+    const pairing = new Pairing(await openPreferences(folder));
+    const code = pairing.begin('clinician') ?? '';
+    for (let i = 0; i < 100; i++) {
+      expect(await pairing.complete(otherThan(code), `10.0.0.${Math.floor(i / 4)}`)).toBeNull();
+    }
+    expect(await pairing.complete(code, HERE)).toBeNull();
   });
 });
 

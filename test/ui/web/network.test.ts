@@ -3,11 +3,13 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import https from 'node:https';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { stateSchema } from '../../../src/ui/web/contract.ts';
-import { DISPLAY_COOKIE } from '../../../src/ui/web/server/clients.ts';
+import { replySchema, stateSchema } from '../../../src/ui/web/contract.ts';
+import { DISPLAY_COOKIE, PAIRED_COOKIE } from '../../../src/ui/web/server/clients.ts';
 import { PATHS, TOKEN_HEADER } from '../../../src/ui/web/words.ts';
 import { CertificateFolder, hasOpenssl } from '../../support/certificates.ts';
 import { type RunningScreen, ScreenClient, startScreen } from '../../support/screen.ts';
@@ -51,11 +53,11 @@ describe.skipIf(!hasOpenssl())('on the network', () => {
 
   async function say(
     place: string,
-    sent: { cookie?: string; body?: unknown; token?: string } = {},
+    sent: { cookie?: string; body?: unknown; token?: string; from?: https.RequestOptions } = {},
   ): Promise<Said> {
-    const { cookie, body, token } = sent;
+    const { cookie, body, token, from = { agent: false } } = sent;
     const request = https.request(`https://localhost:${PORT}${place}`, {
-      ...{ ca: authority, agent: false, method: body === undefined ? 'GET' : 'POST' },
+      ...{ ca: authority, ...from, method: body === undefined ? 'GET' : 'POST' },
       headers: {
         ...(cookie !== undefined && { cookie }),
         ...(token !== undefined && { [TOKEN_HEADER]: token }),
@@ -136,4 +138,107 @@ describe.skipIf(!hasOpenssl())('on the network', () => {
     for (const { id } of settings.paired) await display.command({ command: 'unpair', id });
     expect((await say(PATHS.state, { cookie })).status).toBe(401);
   });
+
+  /** Another address of this machine, whose budgets are its own. */
+  const ATTACKER = '127.0.0.2';
+
+  async function stillWorks(): Promise<void> {
+    expect((await say(PATHS.start)).document).toMatchObject({ pairing: true });
+    expect(replySchema.parse((await display.command({ command: 'capture' })).json()).outcome).toBe('done');
+    running.device.appliance.flow.press('undo');
+  }
+
+  /** Until all have come to nothing, or are held. */
+  function opened(count: number, words: Buffer): Promise<net.Socket[]> {
+    return Promise.all(
+      Array.from({ length: count }, async () => {
+        const socket = net.connect({ port: PORT, host: '127.0.0.1', localAddress: ATTACKER });
+        socket.on('error', () => {});
+        await once(socket, 'connect');
+        socket.resume().write(words);
+        return socket;
+      }),
+    );
+  }
+
+  it(
+    'handshakes that are begun and not ended keep nobody out, and are cut',
+    async () => {
+      // A record of TLS that announces a greeting, and not all of it.
+      const begun = Buffer.from([22, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]);
+      const began = performance.now();
+      const sockets = await opened(200, begun);
+      const cut = sockets.map(
+        (socket) => socket.closed || new Promise((resolve) => socket.once('close', resolve)),
+      );
+      await stillWorks();
+      await Promise.all(cut);
+      // Node itself would wait for two minutes.
+      expect(performance.now() - began).toBeLessThan(60_000);
+    },
+    START,
+  );
+
+  it(
+    'more handshakes than a browser makes are refused before a key is worked out',
+    async () => {
+      const began = performance.now();
+      let asked = began;
+      const ended = await Promise.all(
+        Array.from({ length: 300 }, () => {
+          const options = { port: PORT, host: '127.0.0.1', localAddress: ATTACKER, ca: authority };
+          const socket = tls.connect({ ...options, servername: 'localhost' });
+          return new Promise<boolean>((resolve) => {
+            socket.on('connect', () => {
+              asked = performance.now();
+            });
+            socket.on('secureConnect', () => resolve(true));
+            socket.on('error', () => resolve(false));
+            socket.on('close', () => resolve(false));
+          }).finally(() => socket.destroy());
+        }),
+      );
+      const made = ended.filter(Boolean).length;
+      expect(made).toBeGreaterThan(0);
+      expect(made).toBeLessThanOrEqual(40 + (10 * (asked - began)) / 1000);
+      await stillWorks();
+    },
+    START,
+  );
+
+  it(
+    'codes and secrets that are guessed are refused, few of them are looked at, and who was shown the code is paired',
+    async () => {
+      await display.command({ command: 'unlock', pin: '4711' });
+      const { data } = (await display.command({ command: 'pair', role: 'observer' })).json() as {
+        data: { code: string };
+      };
+      const agent = new https.Agent({ keepAlive: true, maxSockets: 8 });
+      const from = { agent, localAddress: ATTACKER };
+      const began = performance.now();
+      const guess = async (number: number): Promise<string> => {
+        const secret = `${PAIRED_COOKIE}=${String(number).padStart(43, 'A')}`;
+        const code = String((Number(data.code) + 1 + number) % 10 ** 8).padStart(8, '0');
+        const guessed =
+          number % 2 === 0
+            ? say(PATHS.pair, { from, body: { code } })
+            : say(PATHS.state, { from, cookie: secret });
+        // Cut, where connections are too many.
+        return guessed.then(
+          ({ status, document }) => `${status} ${(document as { code: string }).code}`,
+          () => 'cut',
+        );
+      };
+      const answers = await Promise.all(Array.from({ length: 300 }, (_, i) => guess(i)));
+      agent.destroy();
+      const seconds = (performance.now() - began) / 1000;
+      const looked = answers.filter((answer) => answer !== '429 SCREEN_BUSY' && answer !== 'cut');
+      expect(new Set(looked)).toEqual(new Set(['403 SCREEN_CODE_WRONG', '401 SCREEN_UNPAIRED']));
+      expect(looked.length).toBeLessThanOrEqual(60 + 20 * seconds);
+      const { headers } = await say(PATHS.pair, { body: { code: data.code } });
+      expect(headers['set-cookie']?.[0]).toContain(PAIRED_COOKIE);
+      await stillWorks();
+    },
+    START,
+  );
 });

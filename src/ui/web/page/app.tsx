@@ -30,7 +30,7 @@ export function App({ device }: { device: Device }) {
     <WordsContext.Provider value={words}>
       <LanguageChoiceContext.Provider value={choose}>
         {view.link === 'unpaired' && <Pairing device={device} />}
-        {view.link === 'lost' && <Lost since={view.heardAt} />}
+        {view.link === 'lost' && <Lost since={view.heardAt} ending={view.state?.ending ?? null} />}
         {view.link !== 'unpaired' && view.state === null && view.link !== 'lost' && <Starting />}
         {view.link === 'open' && view.state !== null && (
           <Running device={device} view={view} state={view.state} />

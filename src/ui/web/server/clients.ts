@@ -41,8 +41,28 @@ function clientFor(role: Role, pairing: string | null): Client {
   };
 }
 
-/** Addresses whose strangers are counted each for themselves. */
+/** Addresses that are counted each for themselves. */
 const MOST_ADDRESSES = 256;
+
+/** A budget for each address. */
+class AddressBudgets {
+  readonly #rate: { readonly burst: number; readonly perSecond: number };
+  readonly #limiters = new Map<string, RateLimiter>();
+
+  constructor(rate: { readonly burst: number; readonly perSecond: number }) {
+    this.#rate = rate;
+  }
+
+  take(address: string): boolean {
+    let limiter = this.#limiters.get(address);
+    if (limiter === undefined) {
+      if (this.#limiters.size >= MOST_ADDRESSES) this.#limiters.clear();
+      limiter = new RateLimiter(this.#rate);
+      this.#limiters.set(address, limiter);
+    }
+    return limiter.take();
+  }
+}
 
 export class Clients {
   readonly displaySecret = randomBytes(24).toString('base64url');
@@ -51,7 +71,10 @@ export class Clients {
   readonly #display = clientFor('display', null);
   readonly #pairedWith: () => readonly PairedDevice[];
   readonly #paired = new Map<string, Client>();
-  readonly #strangers = new Map<string, RateLimiter>();
+  /** What strangers may ask, and the connections that anybody may open from afar. */
+  readonly #strangers = new AddressBudgets({ burst: 60, perSecond: 20 });
+  readonly #connections = new AddressBudgets({ burst: 40, perSecond: 10 });
+  readonly #allConnections = new RateLimiter({ burst: 80, perSecond: 20 });
 
   constructor(pairedWith: () => readonly PairedDevice[]) {
     this.#pairedWith = pairedWith;
@@ -72,13 +95,12 @@ export class Clients {
 
   /** Whether a stranger may ask once more. */
   admitsStranger(address: string): boolean {
-    let limiter = this.#strangers.get(address);
-    if (limiter === undefined) {
-      if (this.#strangers.size >= MOST_ADDRESSES) this.#strangers.clear();
-      limiter = new RateLimiter({ burst: 60, perSecond: 20 });
-      this.#strangers.set(address, limiter);
-    }
-    return limiter.take();
+    return this.#strangers.take(address);
+  }
+
+  /** Whether one more connection may be opened from the network. */
+  admitsConnection(address: string): boolean {
+    return this.#connections.take(address) && this.#allConnections.take();
   }
 
   hasToken(sent: unknown): boolean {

@@ -109,7 +109,8 @@ export class Routes {
     if (body === 'too-large') return refuse(response, { status: 413, code: 'SCREEN_TOO_LARGE' });
     const sent =
       body === 'malformed' ? undefined : z.strictObject({ code: z.string() }).safeParse(body.document).data;
-    const secret = sent === undefined ? null : await this.#parts.pairing.complete(sent.code);
+    const address = request.socket.remoteAddress ?? '';
+    const secret = sent === undefined ? null : await this.#parts.pairing.complete(sent.code, address);
     if (secret === null) return refuse(response, { status: 403, code: 'SCREEN_CODE_WRONG' });
     const cookie = cookieFor(PAIRED_COOKIE, secret, { isSecure: true, maximumAge: PAIRED_FOR });
     const done = JSON.stringify({ outcome: 'done' } satisfies CommandReply);

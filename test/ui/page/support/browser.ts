@@ -7,8 +7,9 @@ import { PhantomPainter } from '../../../../src/capture/phantom/draw.ts';
 export const PROGRAM = '/usr/bin/chromium';
 export const hasChromium = existsSync(PROGRAM);
 
-export function openBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: PROGRAM, args: ['--no-sandbox', '--disable-gpu'] });
+/** @param options of the program, beside those that it always has */
+export function openBrowser(...options: string[]): Promise<Browser> {
+  return chromium.launch({ executablePath: PROGRAM, args: ['--no-sandbox', '--disable-gpu', ...options] });
 }
 
 /** Sizes of the displays that the page is made for. */

@@ -1,5 +1,6 @@
 /** A real appliance in a process of its own: a camera that sees a phantom, the embedded broker, the screen on loopback. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -14,14 +15,19 @@ const [WIDTH, HEIGHT] = [640, 480];
 export interface RealAppliance {
   readonly url: string;
   readonly folder: string;
+  /** Its process is no more. */
+  readonly ended: Promise<unknown>;
   /** The camera gives nothing any more. */
   stall(): void;
   goOn(): void;
   stop(): Promise<void>;
 }
 
-/** @param seed of the phantom that the camera sees */
-export async function startAppliance(seed: number): Promise<RealAppliance> {
+/**
+ * @param seed of the phantom that the camera sees
+ * @param data where the data lie. Default: in a folder of its own
+ */
+export async function startAppliance(seed: number, data?: string): Promise<RealAppliance> {
   compiled('cli/main.js');
   const folder = mkdtempSync(path.join(tmpdir(), 'spikescope-screen-'));
   const frames = path.join(folder, 'frame.yuv');
@@ -30,20 +36,21 @@ export async function startAppliance(seed: number): Promise<RealAppliance> {
   const options = [
     ...['--source', 'libcamera', '--camera-size', `${WIDTH}x${HEIGHT}`, '--trigger', 'buttons'],
     ...['--screen', '0', '--patient-context', '--result-schema', '3'],
-    ...['--data', path.join(folder, 'data'), '--broker-port', '0'],
+    ...['--data', data ?? path.join(folder, 'data'), '--broker-port', '0'],
   ];
   const appliance = spawn(process.execPath, ['bin/spikescope.mjs', 'run', ...options], {
     env: { ...process.env, PATH: `${folder}:${process.env.PATH}`, PHANTOM_CAMERA: frames },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
+  const ended = once(appliance, 'exit');
   const url = await addressOf(appliance);
   return {
     url,
     folder,
+    ended,
     stall: () => writeFileSync(`${frames}.stall`, ''),
     goOn: () => rmSync(`${frames}.stall`),
     stop: async () => {
-      const ended = new Promise((resolve) => appliance.once('exit', resolve));
       if (appliance.exitCode === null && appliance.signalCode === null) {
         appliance.kill('SIGTERM');
         await ended;

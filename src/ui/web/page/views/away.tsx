@@ -16,14 +16,27 @@ export function Starting() {
   );
 }
 
-/** Nothing of the last state stays: it may be wrong by now. @param since of the page's own clock, milliseconds */
-export function Lost({ since }: { since: number }) {
+type Fault = NonNullable<ScreenState['ending']>;
+
+/**
+ * Nothing of the last state stays, it may be wrong by now; but a device that said why it ends has said what to do.
+ * @param since of the page's own clock, milliseconds
+ */
+export function Lost({ since, ending }: { since: number; ending: Fault | null }) {
   const { t } = useWords();
   const [now, setNow] = useState(() => performance.now());
   useEffect(() => {
     const timer = setInterval(() => setNow(performance.now()), 1000);
     return () => clearInterval(timer);
   }, []);
+  if (ending !== null) {
+    return (
+      <main id="content">
+        <Ending fault={ending} />
+        <p class="research">{t('app.research')}</p>
+      </main>
+    );
+  }
   return (
     <main class="away" id="content">
       <SeverityShape severity="fault" />
@@ -35,7 +48,7 @@ export function Lost({ since }: { since: number }) {
   );
 }
 
-export function Ending({ fault }: { fault: NonNullable<ScreenState['ending']> }) {
+export function Ending({ fault }: { fault: Fault }) {
   const { t } = useWords();
   return (
     <section class="away">

@@ -5,7 +5,7 @@ import { beginStream } from '../http/reply.ts';
 import type { Viewfinder } from '../pixels/viewfinder.ts';
 import { type ScreenStates, showsTheSame } from './screen-state.ts';
 
-/** Streams at once, of all clients. */
+/** Streams at once: of the display, and of all other devices. */
 const MOST_STREAMS = 16;
 /** Milliseconds between two states at least; from one look at the viewfinder to the next, and at all that changes alone. */
 const PAUSE = 40;
@@ -42,9 +42,15 @@ export class StateStream {
     return this.#streams.size;
   }
 
-  /** False where too many listen already. */
+  /** False where too many listen already. The display's newest is let in for its oldest, which a browser may have left. */
   open(response: ServerResponse, client: Client): boolean {
-    if (this.#streams.size >= MOST_STREAMS) return false;
+    const isDisplay = client.role === 'display';
+    const alike = [...this.#streams].filter((each) => (each.client.role === 'display') === isDisplay);
+    if (alike.length >= MOST_STREAMS) {
+      if (!isDisplay) return false;
+      alike[0].response.end();
+      this.#left(alike[0]);
+    }
     beginStream(response, 'text/event-stream');
     const stream: Stream = { response, client, last: null, heardAt: performance.now() };
     this.#streams.add(stream);

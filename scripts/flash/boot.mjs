@@ -26,19 +26,13 @@ const HELP = `npm run image:boot -- --image FILE [--scenario reading|plug|update
   --processors N  of the machine (default 2); one is lighter where others want the host's
   --archive FILE  the image's archive for a slot (default: FILE.system)
   --seconds N     longest for one start (default 900)
-  --work FOLDER   for the card, consoles and reports; kept (default: one of its own, removed)
+  --work FOLDER   for the card, consoles and reports; kept, and \`plug\` and \`update\` go on there behind the last step
+                  that was done (default: one of its own, removed)
   --json FILE     the report
 
-Exit codes: 0 all is as it must be, 1 it is not, 2 wrong usage.`;
+Each step of \`plug\` and \`update\` is a line of JSON on stdout.
 
-/** @param {number} seed @returns {() => number} 0…1, for the moments of kills alone */
-function randomFrom(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
+Exit codes: 0 all is as it must be, 1 it is not, 2 wrong usage.`;
 
 /** @returns {Promise<number>} the exit code */
 async function main() {
@@ -87,8 +81,8 @@ async function main() {
     if (scenario === 'update')
       outcome = await updateSystems({ ...common, image, archive, folder, processors, opened });
     else if (scenario === 'plug') {
-      const [kills, random] = [Number(values.kills), randomFrom(Number(values.seed))];
-      outcome = await pullPlug({ ...common, image, archive, folder, processors, opened, kills, random });
+      const [kills, seed] = [Number(values.kills), Number(values.seed)];
+      outcome = await pullPlug({ ...common, image, archive, folder, processors, opened, kills, seed });
     } else {
       bench = await Bench.open({ image, folder, processors });
       const [readings, idle] = [Number(values.readings), Number(values.idle)];

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { openSync, readFileSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { environment } from './disk.mjs';
 import { BootFailure } from './failure.mjs';
@@ -34,6 +35,11 @@ export class Machine {
   /** @type {string | null} */
   #reason = null;
   #isOver = false;
+  #spent = 0;
+  /** @type {import('node:net').Socket | null} */
+  #control = null;
+  /** Who waits for an answer to a command, in their order. @type {((isDone: boolean) => void)[]} */
+  #asked = [];
 
   /** @param {Emulated} emulated */
   constructor(emulated) {
@@ -42,14 +48,19 @@ export class Machine {
     this.socket = path.join(folder, 'qmp');
     rmSync(this.socket, { force: true });
     const output = openSync(`${log}.emulator`, 'a');
-    this.#process = spawn('nice', ['-n', '5', 'qemu-system-aarch64', ...argumentsOf(emulated, this.socket)], {
+    // A machine that outlived whoever started it would go on writing to the card.
+    const words = ['--pdeathsig', 'KILL', 'nice', '-n', '5', 'qemu-system-aarch64'];
+    this.#process = spawn('setpriv', [...words, ...argumentsOf(emulated, this.socket)], {
       stdio: ['ignore', output, output],
       env: environment,
     });
+    const sampling = setInterval(() => this.processor, 2_000);
     this.ended = once(this.#process, 'exit').then(async () => {
+      clearInterval(sampling);
       // What it said last may still be on its way.
       await delay(200);
       this.#isOver = true;
+      for (const answer of this.#asked.splice(0)) answer(false);
     });
     this.#listen().catch(() => {});
   }
@@ -68,16 +79,16 @@ export class Machine {
     return (performance.now() - this.#begun) / 1000;
   }
 
-  /** Seconds of processor time of the emulator; null once it is over. */
+  /** Seconds of processor time of the emulator; once it is over, those of its last two seconds are not in it. */
   get processor() {
     try {
       const fields = readFileSync(`/proc/${this.#process.pid}/stat`, 'latin1')
         .replace(/^.*\) /s, '')
         .split(' ');
-      return (Number(fields[11]) + Number(fields[12])) / TICKS;
-    } catch {
-      return null;
-    }
+      // That of a process which has ended and was not waited for says 0.
+      this.#spent = Math.max(this.#spent, (Number(fields[11]) + Number(fields[12])) / TICKS);
+    } catch {}
+    return this.#spent;
   }
 
   /** All that the guest has written so far. */
@@ -109,6 +120,29 @@ export class Machine {
     await this.ended;
   }
 
+  /**
+   * Stands still while `work` goes on, with all that the guest has written in the file of its disk: what `work` sees is what
+   * a pulled plug would leave. @template T @param {() => T} work @returns {Promise<T>}
+   */
+  async whilePaused(work) {
+    await this.#command('stop');
+    try {
+      return work();
+    } finally {
+      await this.#command('cont');
+    }
+  }
+
+  /** @param {string} name */
+  async #command(name) {
+    const isDone = await new Promise((answer) => {
+      if (this.#control === null || this.#isOver) return answer(false);
+      this.#asked.push(answer);
+      this.#control.write(`${JSON.stringify({ execute: name })}\n`);
+    });
+    if (!isDone) throw this.#failure('BOOT_ENDED', 'The machine takes no commands', `\`${name}\` to be done`);
+  }
+
   /** Whether this start ended with the wish for a one-shot start. */
   get wantsTryboot() {
     return this.#reason === 'guest-reset' && this.text.includes(TRYBOOT_LINE);
@@ -119,18 +153,22 @@ export class Machine {
     return new BootFailure(code, message, { place: this.console, expected, received: this.text.slice(-400) });
   }
 
+  /** @param {{ event?: string, data?: { reason?: string }, return?: unknown, error?: unknown }} said */
+  #hear(said) {
+    if (said.event === 'SHUTDOWN') this.#reason = said.data?.reason ?? null;
+    if ('return' in said || 'error' in said) this.#asked.shift()?.('return' in said);
+  }
+
   async #listen() {
     for (let attempt = 0; attempt < 100 && !this.#isOver; attempt++) {
       try {
         const socket = createConnection(this.socket);
         await once(socket, 'connect');
-        socket.write('{"execute":"qmp_capabilities"}\n');
         socket.on('error', () => {});
-        let said = '';
-        socket.on('data', (bytes) => {
-          said += bytes.toString();
-          this.#reason = /"event": "SHUTDOWN".*?"reason": "([\w-]+)"/.exec(said)?.[1] ?? this.#reason;
-        });
+        createInterface({ input: socket }).on('line', (line) => this.#hear(JSON.parse(line)));
+        this.#asked.push(() => {});
+        socket.write('{"execute":"qmp_capabilities"}\n');
+        this.#control = socket;
         return;
       } catch {
         await delay(100);

@@ -21,6 +21,7 @@ const HELP = `npm run image:boot -- --image FILE [--scenario reading|plug|update
 
   --readings N    readings that are waited for (default 100)
   --idle SECONDS  then without a reading, for what the card takes in a day (default 0: not looked at)
+  --ask COMMAND   then a line of a shell inside, as root; its answer is in the report. As often as is wished
   --kills N       (default 3)
   --seed N        of the moments of kills
   --processors N  of the machine (default 2); one is lighter where others want the host's
@@ -44,6 +45,7 @@ async function main() {
         archive: { type: 'string' },
       },
       ...{ readings: { type: 'string', default: '100' }, idle: { type: 'string', default: '0' } },
+      ask: { type: 'string', multiple: true, default: [] },
       kills: { type: 'string', default: '3' },
       ...{ seed: { type: 'string', default: '1' }, seconds: { type: 'string', default: '900' } },
       processors: { type: 'string', default: '2' },
@@ -86,7 +88,7 @@ async function main() {
     } else {
       bench = await Bench.open({ image, folder, processors });
       const [readings, idle] = [Number(values.readings), Number(values.idle)];
-      outcome = await bootToReading(bench, { ...common, readings, idle });
+      outcome = await bootToReading(bench, { ...common, readings, idle, ask: values.ask });
     }
     const { report, findings } = outcome;
     if (values.json !== undefined)

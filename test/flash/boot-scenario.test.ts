@@ -29,6 +29,7 @@ interface Office {
   readonly anchor: string;
   readonly port: number;
   readonly workspace: { readonly targets: string };
+  stick(file: string): void;
   publish(wish: { archive: string; version: string; mood: string }): Promise<void>;
   close(): void;
 }
@@ -43,6 +44,8 @@ interface Machine {
   readonly processor: number;
   readonly ended: Promise<void>;
   whilePaused<T>(work: () => T): Promise<T>;
+  putIn(file: string): Promise<void>;
+  takeOut(): Promise<void>;
   pullPlug(): Promise<void>;
 }
 interface Step {
@@ -197,7 +200,7 @@ describe('what an update must lead to', () => {
   });
 });
 
-const makers = ['mformat', 'mcopy', 'mtype', 'tar'];
+const makers = ['mformat', 'mcopy', 'mtype', 'mdir', 'sfdisk', 'tar'];
 const isThere = (name: string) =>
   ['/usr/bin', '/bin', '/usr/sbin', '/sbin'].some((place) => existsSync(path.join(place, name)));
 describe.skipIf(!makers.every(isThere))(`an office, with ${makers.join(', ')}`, () => {
@@ -275,6 +278,11 @@ describe.skipIf(!makers.every(isThere))(`an office, with ${makers.join(', ')}`, 
       const answer = await fetch(`http://127.0.0.1:${second.port}/metadata/timestamp.json`);
       expect(await answer.json()).toMatchObject({ signed: { version: 3 } });
       expect(statSync(path.join(place, 'state.json')).mode & 0o077).toBe(0);
+      const stick = path.join(place, 'stick.img');
+      second.stick(stick);
+      const listed = execFileSync('mdir', ['-/', '-b', '-i', `${stick}@@1M`, '::'], { encoding: 'utf8' });
+      expect(listed).toMatch(/^::\/metadata\/timestamp\.json$/m);
+      expect(listed).toMatch(/^::\/targets\/stable\/\w{64}\.spikescope-system-90\.0\.2\.system$/m);
     } finally {
       second.close();
     }
@@ -316,10 +324,10 @@ describe.skipIf(scripts.missingTools() !== null)('a machine, with QEMU', () => {
     timeout: 60_000,
   }, async () => {
     const place = fresh();
-    const [kernel, disk] = [path.join(place, 'kernel'), path.join(place, 'disk')];
+    const [kernel, disk, stick] = ['kernel', 'disk', 'stick'].map((name) => path.join(place, name));
     // `b .`: a processor that does nothing but run.
     writeFileSync(kernel, Buffer.from([0, 0, 0, 0x14]));
-    writeFileSync(disk, Buffer.alloc(2 ** 20));
+    for (const each of [disk, stick]) writeFileSync(each, Buffer.alloc(2 ** 20));
     const start = { partition: 2, isOneShot: false, kernel, initramfs: null, commandLine: '' };
     const machine = new Machine({
       ...{
@@ -341,6 +349,9 @@ describe.skipIf(scripts.missingTools() !== null)('a machine, with QEMU', () => {
     expect(after - before).toBeLessThan(0.3);
     await delay(1);
     await expect.poll(() => machine.processor, { timeout: 30_000 }).toBeGreaterThan(after + 0.3);
+    await machine.putIn(stick);
+    await expect(machine.putIn(stick)).rejects.toMatchObject({ code: 'BOOT_COMMAND' });
+    await machine.takeOut();
     await machine.pullPlug();
     expect(machine.isOver).toBe(true);
     await expect(machine.whilePaused(() => 0)).rejects.toMatchObject({ code: 'BOOT_ENDED' });

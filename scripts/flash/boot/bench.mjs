@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { userInfo } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import mqtt from 'mqtt';
@@ -204,7 +205,14 @@ export function cardOf(folder) {
 /** @param {string} folder @param {number} port @returns {Promise<{ port: number, stop: () => Promise<void> }>} */
 async function startBroker(folder, port) {
   const file = path.join(folder, 'mosquitto.conf');
-  writeFileSync(file, `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\n`);
+  // As whoever starts it: a change of user would have it outlive this process, and keep its port.
+  const lines = [
+    `listener ${port} 127.0.0.1`,
+    'allow_anonymous true',
+    'persistence false',
+    `user ${userInfo().username}`,
+  ];
+  writeFileSync(file, `${lines.join('\n')}\n`);
   const words = ['--pdeathsig', 'TERM', 'mosquitto', '-c', file];
   const broker = spawn('setpriv', words, { stdio: 'ignore', env: environment });
   await Promise.race([once(broker, 'spawn'), once(broker, 'error').then(([error]) => Promise.reject(error))]);

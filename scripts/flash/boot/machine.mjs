@@ -13,6 +13,11 @@ import { BootFailure } from './failure.mjs';
 export const TRYBOOT_LINE = 'spikescope: tryboot requested';
 /** The system's limits of time are those of a board, which an emulator is ten times slower than, and more beside others. */
 const PATIENCE = 'systemd.default_device_timeout_sec=900 systemd.default_timeout_start_sec=900';
+/** The emulated processor speculates nothing; what the kernel does against that at each of its entries costs time alone. */
+const NO_SPECULATION = 'mitigations=off';
+const OVER = 'it is over';
+/** The name of a stick, to the emulator. */
+const STICK = 'stick';
 /** Clock ticks of a second in /proc. */
 const TICKS = 100;
 
@@ -36,9 +41,10 @@ export class Machine {
   #reason = null;
   #isOver = false;
   #spent = 0;
+  #sticks = 0;
   /** @type {import('node:net').Socket | null} */
   #control = null;
-  /** Who waits for an answer to a command, in their order. @type {((isDone: boolean) => void)[]} */
+  /** Who waits for an answer to a command, in their order: null, or what is wrong. @type {((fault: string | null) => void)[]} */
   #asked = [];
 
   /** @param {Emulated} emulated */
@@ -60,7 +66,7 @@ export class Machine {
       // What it said last may still be on its way.
       await delay(200);
       this.#isOver = true;
-      for (const answer of this.#asked.splice(0)) answer(false);
+      for (const answer of this.#asked.splice(0)) answer(OVER);
     });
     this.#listen().catch(() => {});
   }
@@ -133,14 +139,46 @@ export class Machine {
     }
   }
 
-  /** @param {string} name */
-  async #command(name) {
-    const isDone = await new Promise((answer) => {
-      if (this.#control === null || this.#isOver) return answer(false);
-      this.#asked.push(answer);
-      this.#control.write(`${JSON.stringify({ execute: name })}\n`);
+  /** Somebody puts a stick in. @param {string} file what is on it */
+  async putIn(file) {
+    // Of its own each time: the emulator gives a name free only after all that went on with it.
+    const drive = `stick-${++this.#sticks}`;
+    const backing = { driver: 'file', filename: file };
+    await this.#command('blockdev-add', {
+      driver: 'raw',
+      'node-name': drive,
+      'read-only': true,
+      file: backing,
     });
-    if (!isDone) throw this.#failure('BOOT_ENDED', 'The machine takes no commands', `\`${name}\` to be done`);
+    await this.#command('device_add', {
+      driver: 'usb-storage',
+      id: STICK,
+      drive,
+      bus: 'usb.0',
+      removable: true,
+    });
+  }
+
+  /** Somebody pulls the stick out. */
+  async takeOut() {
+    await this.#command('device_del', { id: STICK });
+  }
+
+  /** @param {string} name @param {object} [words] */
+  async #command(name, words = {}) {
+    const fault = await new Promise((answer) => {
+      if (this.#control === null || this.#isOver) return answer(OVER);
+      this.#asked.push(answer);
+      this.#control.write(`${JSON.stringify({ execute: name, arguments: words })}\n`);
+    });
+    if (fault === null) return;
+    throw new BootFailure(
+      fault === OVER ? 'BOOT_ENDED' : 'BOOT_COMMAND',
+      'The emulator did not do what it was told',
+      {
+        ...{ place: this.console, expected: name, received: fault },
+      },
+    );
   }
 
   /** Whether this start ended with the wish for a one-shot start. */
@@ -153,10 +191,10 @@ export class Machine {
     return new BootFailure(code, message, { place: this.console, expected, received: this.text.slice(-400) });
   }
 
-  /** @param {{ event?: string, data?: { reason?: string }, return?: unknown, error?: unknown }} said */
+  /** @param {{ event?: string, data?: { reason?: string }, return?: unknown, error?: { desc: string } }} said */
   #hear(said) {
     if (said.event === 'SHUTDOWN') this.#reason = said.data?.reason ?? null;
-    if ('return' in said || 'error' in said) this.#asked.shift()?.('return' in said);
+    if ('return' in said || 'error' in said) this.#asked.shift()?.(said.error?.desc ?? null);
   }
 
   async #listen() {
@@ -165,7 +203,10 @@ export class Machine {
         const socket = createConnection(this.socket);
         await once(socket, 'connect');
         socket.on('error', () => {});
-        createInterface({ input: socket }).on('line', (line) => this.#hear(JSON.parse(line)));
+        const lines = createInterface({ input: socket });
+        lines.on('line', (line) => this.#hear(JSON.parse(line)));
+        // It passes on what befalls the socket, as when the plug is pulled with something unread in it.
+        lines.on('error', () => {});
         this.#asked.push(() => {});
         socket.write('{"execute":"qmp_capabilities"}\n');
         this.#control = socket;
@@ -198,7 +239,7 @@ function argumentsOf({ start, disk, guest, words, console: log, processors, forw
     ...['-kernel', start.kernel, ...(start.initramfs === null ? [] : ['-initrd', start.initramfs])],
     ...[
       '-append',
-      [start.commandLine, PATIENCE, words, ...(guest === null ? [] : guest.words)].join(' ').trim(),
+      [start.commandLine, PATIENCE, NO_SPECULATION, words, ...(guest?.words ?? [])].join(' ').trim(),
     ],
     // What the guest flushes is on the disk, and what it does not may be lost with the plug.
     ...[
@@ -209,6 +250,8 @@ function argumentsOf({ start, disk, guest, words, console: log, processors, forw
     ],
     ...(guest === null ? [] : guest.devices),
     ...['-netdev', network, '-device', 'virtio-net-pci,netdev=net,romfile='],
+    // For sticks.
+    ...['-device', 'qemu-xhci,id=usb'],
     ...['-device', 'virtio-rng-pci', '-serial', `file:${log}`, '-qmp', `unix:${socket},server=on,wait=off`],
   ];
 }

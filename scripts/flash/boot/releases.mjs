@@ -1,4 +1,5 @@
 /** Systems to be installed, made of the archive of an image, and the repository that a device takes them from. */
+import { execFileSync } from 'node:child_process';
 import { createHash, createPrivateKey } from 'node:crypto';
 import {
   closeSync,
@@ -23,7 +24,7 @@ import { Workspace } from '../../../dist/release/workspace.js';
 import { roleOfChannel } from '../../../dist/updates/release.js';
 import { openSystemArchive } from '../../../dist/updates/system/archive.js';
 import { freePort } from './bench.mjs';
-import { run } from './disk.mjs';
+import { environment, run } from './disk.mjs';
 
 const BLOCK = 512;
 const PIECE = 4 * 2 ** 20;
@@ -186,6 +187,39 @@ export class Office {
       rmSync(file, { force: true });
     }
     await this.#publish();
+  }
+
+  /** What is published, on a stick with one FAT, as they are sold. @param {string} file */
+  stick(file) {
+    const { folder } = this.workspace;
+    const megabytes =
+      Number(run('du', ['--summarize', '--block-size=1M', folder]).toString().split('\t')[0]) + 64;
+    rmSync(file, { force: true });
+    writeFileSync(file, '');
+    truncateSync(file, (megabytes + 2) * 2 ** 20);
+    const table = `label: dos\nstart=1MiB, size=${megabytes}MiB, type=c\n`;
+    execFileSync('sfdisk', ['--quiet', file], {
+      input: table,
+      env: environment,
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
+    const place = `${file}@@1M`;
+    run('mformat', [
+      '-i',
+      place,
+      '-F',
+      '-T',
+      `${megabytes * 2048}`,
+      '-h',
+      '64',
+      '-s',
+      '32',
+      '-v',
+      'STICK',
+      '::',
+    ]);
+    const entries = readdirSync(this.workspace.public).map((name) => path.join(this.workspace.public, name));
+    run('mcopy', ['-s', '-i', place, ...entries, '::']);
   }
 
   /** Nobody takes an older system any more, and each has its size. What is signed has to be there all the same. */

@@ -14,7 +14,8 @@ const MOST_STARTS = 6;
 const SERVES = { partition: 3, version: '90.0.1' };
 
 /**
- * @typedef {{ what: string, version: string, mood: import('./releases.mjs').Mood, isSpoilt: boolean }} Case
+ * @typedef {{ what: string, version: string, mood: import('./releases.mjs').Mood, isSpoilt: boolean,
+ *   by: 'server' | 'stick' }} Case
  *
  * @typedef {Case & { partition: number, committed: number | null, runs: string, starts: number, refused: string | null,
  *   stages: Record<string, number>, processor: number, problems: string[] }} Step
@@ -24,15 +25,15 @@ const SERVES = { partition: 3, version: '90.0.1' };
 
 /** @type {readonly Case[]} */
 const CASES = [
-  { what: 'an update that works', version: SERVES.version, mood: 'good', isSpoilt: false },
-  { what: 'a kernel that panics', version: '90.0.2', mood: 'panics', isSpoilt: false },
-  { what: 'an appliance that never reads', version: '90.0.3', mood: 'ails', isSpoilt: false },
-  { what: 'a byte that flipped in the slot', version: '90.0.4', mood: 'good', isSpoilt: true },
+  { what: 'an update that works', version: SERVES.version, mood: 'good', isSpoilt: false, by: 'server' },
+  { what: 'a kernel that panics', version: '90.0.2', mood: 'panics', isSpoilt: false, by: 'stick' },
+  { what: 'a byte that flipped in the slot', version: '90.0.3', mood: 'good', isSpoilt: true, by: 'stick' },
+  { what: 'an appliance that never reads', version: '90.0.4', mood: 'ails', isSpoilt: false, by: 'stick' },
 ];
 
 /**
- * The device is asked for a pull as a person would, by MQTT, and followed by what it tells. After each case a copy of the
- * card is kept: a run that was broken off goes on from there.
+ * The device is asked for a pull as a person would, by MQTT or by a stick, and followed by what it tells. After each case a
+ * copy of the card is kept: a run that was broken off goes on from there.
  * @param {{ image: string, archive: string, folder: string, processors: number, seconds: number,
  *   say: (line: string) => void, opened: (bench: Bench) => void }} options
  * @returns {Promise<{ report: { steps: readonly Step[] }, findings: string[] }>}
@@ -130,12 +131,16 @@ class Updating {
   }
 
   /** @param {import('./machine.mjs').Machine} machine @param {Case} of @throws {BootFailure} `BOOT_UPDATE` */
-  async #pull(machine, { what, version }) {
-    const { bench, state } = this;
+  async #pull(machine, { what, version, by }) {
+    const { bench, state, office } = this;
     const updates = bench.updates;
+    const stick = path.join(bench.folder, 'stick.img');
+    if (by === 'stick') office.stick(stick);
     const [before, begun] = [updates?.operation?.id, performance.now()];
-    bench.operator?.update();
-    while (!updates?.isPending(version)) {
+    if (by === 'stick') await machine.putIn(stick);
+    else bench.operator?.update();
+    // Told of as pending it is in the books; the operation is over when it says so itself.
+    while (!updates?.isPending(version) || updates.operation?.outcome !== 'pending') {
       await delay(500);
       const operation = updates?.operation;
       const isNew = operation !== undefined && operation !== null && operation.id !== before;
@@ -153,6 +158,7 @@ class Updating {
       }
       state.tellNowAndThen(`${what}: ${isNew ? updates?.words : 'asked for'}`);
     }
+    if (by === 'stick') await machine.takeOut();
   }
 
   /**

@@ -37,6 +37,7 @@ interface UpdateTopic {
   readonly words: string;
   readonly stages: Record<string, number>;
   isPending(version: string): boolean;
+  isTaken(version: string): boolean;
   endOf(version: string): { refused: string | null } | null;
 }
 interface Machine {
@@ -160,6 +161,13 @@ describe('the device’s words of its updates', () => {
     ]);
     expect(heard(books({ active: release('90.0.2'), trial: true })).endOf('90.0.2')).toBeNull();
     expect(heard(books({ active: release('90.0.2') })).endOf('90.0.2')).toEqual({ refused: null });
+    const tried = heard(books({ active: release('90.0.2'), trial: true }));
+    expect([tried.isPending('90.0.2'), tried.isTaken('90.0.2'), tried.isTaken('90.0.1')]).toEqual([
+      false,
+      true,
+      false,
+    ]);
+    expect([waiting.isTaken('90.0.2'), waiting.isTaken('90.0.1')]).toEqual([true, false]);
     const refused = [{ ...release('90.0.2'), reason: '2 starts in a row failed' }];
     expect(heard(books({ active: release('90.0.1'), refused })).endOf('90.0.2')).toEqual({
       refused: '2 starts in a row failed',

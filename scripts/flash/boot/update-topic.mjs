@@ -54,6 +54,14 @@ export class UpdateTopic {
   }
 
   /**
+   * Whether it waits, or is tried already: after ten minutes without a capture the device starts it by itself.
+   * @param {string} version
+   */
+  isTaken(version) {
+    return this.isPending(version) || this.last?.installed?.system?.active?.version === version;
+  }
+
+  /**
    * What has become of a version of the system; null as long as that is open.
    * @param {string} version @returns {{ refused: string | null } | null} why it was given up, or null where it serves
    */

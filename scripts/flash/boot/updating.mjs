@@ -109,7 +109,8 @@ class Updating {
     // Behind the back of what has proven it, in the block that is read first.
     if (isSpoilt) bench.disk.flip(SERVES.partition === 2 ? 'root-b' : 'root-a', 1030);
     bench.operator?.work({ teaches: false });
-    await bench.guest.ask(first, 'systemctl --no-block restart spikescope.service');
+    // It may be about to do that by itself.
+    await bench.guest.ask(first, 'systemctl --no-block restart spikescope.service').catch(() => null);
     const { machine, starts, refused } = await this.#settles(first, wish);
     bench.operator?.rest();
     const said = await bench.guest.ask(machine, 'cat /proc/cmdline');
@@ -139,8 +140,7 @@ class Updating {
     const [before, begun] = [updates?.operation?.id, performance.now()];
     if (by === 'stick') await machine.putIn(stick);
     else bench.operator?.update();
-    // Told of as pending it is in the books; the operation is over when it says so itself.
-    while (!updates?.isPending(version) || updates.operation?.outcome !== 'pending') {
+    while (!updates?.isTaken(version)) {
       await delay(500);
       const operation = updates?.operation;
       const isNew = operation !== undefined && operation !== null && operation.id !== before;
@@ -158,7 +158,7 @@ class Updating {
       }
       state.tellNowAndThen(`${what}: ${isNew ? updates?.words : 'asked for'}`);
     }
-    if (by === 'stick') await machine.takeOut();
+    if (by === 'stick' && !machine.isOver) await machine.takeOut();
   }
 
   /**

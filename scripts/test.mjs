@@ -1,11 +1,12 @@
 /**
  * `npm test`: prepares what is missing, runs every suite, names what failed, and closes with one line that adds all up.
  * Arguments go to vitest (for example a file name); then the native suites are left out. SPIKESCOPE_ARM64=1 adds the
- * emulated one, whose tools it installs.
+ * emulated one, whose tools it installs; SPIKESCOPE_TEST_IMAGE=1 an image that is built beside the other suites, and started.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { buildArm64 } from './build-arm64.mjs';
 import { prepare } from './prepare.mjs';
 import { prepareCard } from './prepare-card.mjs';
 import { ensurePrograms, messageOf, run, say } from './support/programs.mjs';
@@ -85,9 +86,10 @@ function failuresOf(file) {
 /**
  * A script that ends with a line `tests: N passed, N failed, N skipped`.
  * @param {string} script
+ * @param {string[]} args
  */
-function runScript(script) {
-  const { status, stdout } = run(process.execPath, [script], { stdout: 'capture' });
+function runScript(script, args) {
+  const { status, stdout } = run(process.execPath, [script, ...args], { stdout: 'capture' });
   process.stdout.write(stdout);
   const counts = /tests: (\d+) passed, (\d+) failed, (\d+) skipped\s*$/.exec(stdout);
   if (counts === null)
@@ -97,16 +99,37 @@ function runScript(script) {
   return { passed, failed, skipped, status, failures: failed > 0 ? [`${script}: ${failed}`] : [] };
 }
 
+/**
+ * Has an image built meanwhile. Its addon is built first: the packages' own tests build the same one.
+ * @param {string} folder
+ */
+async function begin(folder) {
+  // It needs packages, which `prepare` has brought.
+  const { beginImage, obstacle } = await import('./test-image.mjs');
+  if (obstacle() !== null) return;
+  try {
+    buildArm64();
+    process.env.SPIKESCOPE_TEST_IMAGE_PROCESS = String(beginImage(folder));
+  } catch (error) {
+    // The suite itself will find the same, and says it then.
+    say(`spikescope: ${messageOf(error)}`);
+  }
+}
+
 try {
   const args = process.argv.slice(2);
   await prepare();
   await prepareCard();
   ensurePrograms({ mosquitto: 'mosquitto' });
+  const [isWhole, image] = [args.length === 0, path.join(scratch, 'image')];
+  const withImage = isWhole && Boolean(process.env.SPIKESCOPE_TEST_IMAGE);
+  if (withImage) await begin(image);
   /** @type {{ passed: number, failed: number, skipped: number, status: number | null, failures: string[] }[]} */
   const results = [timed('vitest', () => runVitest(args))];
-  const scripts = args.length > 0 ? [] : ['scripts/fuzz-sanitized.mjs', 'scripts/stress-threads.mjs'];
-  if (args.length === 0 && process.env.SPIKESCOPE_ARM64) scripts.push('scripts/test-arm64.mjs');
-  for (const script of scripts) results.push(timed(script, () => runScript(script)));
+  const scripts = isWhole ? [['scripts/fuzz-sanitized.mjs'], ['scripts/stress-threads.mjs']] : [];
+  if (isWhole && process.env.SPIKESCOPE_ARM64) scripts.push(['scripts/test-arm64.mjs']);
+  if (withImage) scripts.push(['scripts/test-image.mjs', image]);
+  for (const [script, ...words] of scripts) results.push(timed(script, () => runScript(script, words)));
   const total = { passed: 0, failed: 0, skipped: 0 };
   for (const result of results) for (const key of OUTCOMES) total[key] += result[key];
   const lines = results.flatMap(({ failures }) => failures.map((failure) => `failed: ${failure}`));

@@ -21,24 +21,19 @@ const HELP = `npm run image:boot -- --image FILE [--scenario reading|plug|update
 
   --readings N    readings that are waited for (default 100)
   --idle SECONDS  then without a reading, for what the card takes in a day (default 0: not looked at)
+  --ask COMMAND   then a line of a shell inside, as root; its answer is in the report. As often as is wished
   --kills N       (default 3)
   --seed N        of the moments of kills
   --processors N  of the machine (default 2); one is lighter where others want the host's
   --archive FILE  the image's archive for a slot (default: FILE.system)
   --seconds N     longest for one start (default 900)
-  --work FOLDER   for the card, consoles and reports; kept (default: one of its own, removed)
+  --work FOLDER   for the card, consoles and reports; kept, and \`plug\` and \`update\` go on there behind the last step
+                  that was done (default: one of its own, removed)
   --json FILE     the report
 
-Exit codes: 0 all is as it must be, 1 it is not, 2 wrong usage.`;
+Each step of \`plug\` and \`update\` is a line of JSON on stdout.
 
-/** @param {number} seed @returns {() => number} 0…1, for the moments of kills alone */
-function randomFrom(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
+Exit codes: 0 all is as it must be, 1 it is not, 2 wrong usage.`;
 
 /** @returns {Promise<number>} the exit code */
 async function main() {
@@ -50,6 +45,7 @@ async function main() {
         archive: { type: 'string' },
       },
       ...{ readings: { type: 'string', default: '100' }, idle: { type: 'string', default: '0' } },
+      ask: { type: 'string', multiple: true, default: [] },
       kills: { type: 'string', default: '3' },
       ...{ seed: { type: 'string', default: '1' }, seconds: { type: 'string', default: '900' } },
       processors: { type: 'string', default: '2' },
@@ -87,12 +83,12 @@ async function main() {
     if (scenario === 'update')
       outcome = await updateSystems({ ...common, image, archive, folder, processors, opened });
     else if (scenario === 'plug') {
-      const [kills, random] = [Number(values.kills), randomFrom(Number(values.seed))];
-      outcome = await pullPlug({ ...common, image, archive, folder, processors, opened, kills, random });
+      const [kills, seed] = [Number(values.kills), Number(values.seed)];
+      outcome = await pullPlug({ ...common, image, archive, folder, processors, opened, kills, seed });
     } else {
       bench = await Bench.open({ image, folder, processors });
       const [readings, idle] = [Number(values.readings), Number(values.idle)];
-      outcome = await bootToReading(bench, { ...common, readings, idle });
+      outcome = await bootToReading(bench, { ...common, readings, idle, ask: values.ask });
     }
     const { report, findings } = outcome;
     if (values.json !== undefined)

@@ -182,6 +182,26 @@ describe.skipIf(!canMake)('the firmware, with sfdisk and mtools', () => {
     for (let at = 1_100; at < 1_200; at++) disk.flip('data', at, 0xff);
     expect(disk.checkData(scratch)).toMatchObject({ isClean: false });
   });
+
+  it('looks at all of a partition that has grown since the disk was opened', () => {
+    const disk = makeDisk(path.join(folder, 'growing.img'));
+    const before = disk.partition('data');
+    // As the device does at its first start: the table first, then the file system.
+    const grown = before.size + 2 ** 21;
+    execFileSync('sfdisk', ['--quiet', '--no-reread', '-N', '4', disk.file], {
+      input: `${before.offset / 512}, ${grown / 512}`,
+      env: { ...process.env, PATH },
+    });
+    execFileSync(
+      'mke2fs',
+      ['-q', '-t', 'ext4', '-E', `offset=${before.offset}`, disk.file, `${grown / 1024}k`],
+      {
+        env: { ...process.env, PATH },
+      },
+    );
+    expect(disk.partition('data').size).toBe(grown);
+    expect(disk.checkData(path.join(folder, 'data.img'))).toMatchObject({ isClean: true });
+  });
 });
 
 it('reads autoboot.txt as the device does, whatever stands in it', () => {

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runScript } from '../support/run-script.ts';
 
 /** What is used here of the scripts, which are JavaScript. */
 interface Profile {
@@ -25,15 +26,20 @@ interface Verity {
   readonly salt: string;
   readonly hashOffset: number;
 }
+interface Driver {
+  readonly file: string;
+  readonly release: string;
+}
 interface Scripts {
   readonly AUTOBOOT: string;
   readonly LAYOUT: readonly { readonly name: string; readonly size: number; readonly type: string }[];
-  addDriver(folder: string, kernel: { readonly release: string; readonly modules: string }): void;
+  addDriver(driver: Driver, kernel: { readonly release: string; readonly modules: string }): void;
   appendHashes(file: string, seed: string): Verity;
   checkScripts(scripted: readonly string[]): void;
   closureOf(index: string, wanted: readonly string[]): string[];
   commandLine(parts: { slot: string; console: string; common: string; verity: Verity }): string;
   groupShadowOf(group: string): string;
+  inspectDriver(folder: string): Driver;
   isKept(name: string): boolean;
   kernelOf(folder: string, scratch: string): unknown;
   licencesOf(copyright: string): unknown[];
@@ -43,6 +49,7 @@ interface Scripts {
   makeFat(wish: Readonly<Record<string, unknown>>): void;
   packagesOf(text: string, board: string): string[];
   readProfile(text: string): Profile;
+  releaseOf(kernel: readonly { readonly name: string }[]): string | null;
   remaining(elapsed: number, done: number, total: number): number | null;
   requireRoom(file: string, size: number, name: string): void;
   requireTools(needed: readonly string[]): void;
@@ -67,6 +74,7 @@ const {
   closureOf,
   commandLine,
   groupShadowOf,
+  inspectDriver,
   isKept,
   kernelOf,
   licencesOf,
@@ -76,6 +84,7 @@ const {
   makeFat,
   packagesOf,
   readProfile,
+  releaseOf,
   remaining,
   requireRoom,
   requireTools,
@@ -225,18 +234,45 @@ describe.skipIf(!has(...compilers))(`with ${compilers.join(', ')}: the driver of
 
   it('becomes one of the modules of the kernel that it was built for', () => {
     const made = kernel();
-    addDriver(module('aarch64-linux-gnu-gcc', release), made);
+    addDriver(inspectDriver(module('aarch64-linux-gnu-gcc', release)), made);
     expect(readFileSync(path.join(made.modules, 'modules.dep'), 'utf8')).toBe('updates/akida-pcie.ko:\n');
   });
 
-  it('is refused for another kernel, another processor, or where there is none', () => {
-    const wrong = [
-      module('aarch64-linux-gnu-gcc', '6.12.0'),
-      ...(process.arch === 'x64' ? [module('cc', release)] : []),
-      mkdtempSync(path.join(folder, 'empty-')),
-    ];
-    for (const each of wrong) expect(refusalOf(() => addDriver(each, kernel()))).toBe('BUILD_DRIVER');
+  it('is refused for another kernel', () => {
+    const other = inspectDriver(module('aarch64-linux-gnu-gcc', '6.12.0'));
+    expect(refusalOf(() => addDriver(other, kernel()))).toBe('BUILD_DRIVER');
   });
+
+  it('is refused before anything is built where there is none, or it is for another processor', async () => {
+    const empty = mkdtempSync(path.join(folder, 'empty-'));
+    const text = mkdtempSync(path.join(folder, 'text-'));
+    writeFileSync(path.join(text, 'akida-pcie.ko'), 'a text');
+    const wrong: [string, RegExp][] = [
+      [empty, /received a folder without a module/],
+      [path.join(empty, 'mistyped'), /received no such folder/],
+      [path.join(text, 'akida-pcie.ko'), /received a file, where its folder/],
+      [text, /received none/],
+      ...(process.arch === 'x64'
+        ? [[module('cc', release), /received one on .*X86-64/] as [string, RegExp]]
+        : []),
+    ];
+    for (const [each, received] of wrong) {
+      const cache = path.join(folder, 'cache-never-made');
+      const words = ['--board', 'virt', '--out', path.join(folder, 'none.img'), '--cache', cache];
+      const { status, stderr } = await runScript('scripts/flash/image.mjs', ...words, '--akida-driver', each);
+      expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/\[BUILD_DRIVER\]/) });
+      expect(stderr).toMatch(received);
+      // Not even the first stage was begun.
+      expect(stderr).not.toMatch(/\[1\//);
+      expect(exists(folder, 'cache-never-made')).toBe(false);
+    }
+  });
+});
+
+it('knows the release of the kernel as soon as its packages are chosen', () => {
+  const names = ['linux-base-7.3.4+deb13-arm64', 'linux-binary-7.3.4+deb13-arm64'];
+  expect(releaseOf(names.map((name) => ({ name })))).toBe('7.3.4+deb13-arm64');
+  expect(releaseOf([])).toBeNull();
 });
 
 describe('the command line of the kernel', () => {

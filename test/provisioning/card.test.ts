@@ -121,14 +121,19 @@ describe.skipIf(!existsSync('/bin/bash'))('the packaging of the driver', () => {
     expect(readFileSync('docs/use/card.md', 'utf8')).toContain(commit);
   });
 
-  it('is for kernels 6.6 to 6.12, and is skipped with any other', () => {
+  it('is for kernels 6.6 to 7.3, and is skipped with any other', () => {
     const { BUILD_EXCLUSIVE_KERNEL } = settings();
     const isFor = (kernel: string) => new RegExp(BUILD_EXCLUSIVE_KERNEL).test(kernel);
-    expect(
-      ['6.6.51+rpt-rpi-2712', '6.8.0-60-generic', '6.9.1', '6.10.3', '6.12.47+rpt-rpi-2712'].every(isFor),
-    ).toBe(true);
-    expect(['6.5.9', '6.1.0-28-amd64', '6.13.0', '6.60.1', '7.0.1', '5.6.6', '16.6.1'].some(isFor)).toBe(
-      false,
+    const fit = [
+      '6.6.51+rpt-rpi-2712',
+      '6.8.0-60-generic',
+      '6.9.1',
+      '6.12.47+rpt-rpi-2712',
+      '7.3.4+deb13-arm64',
+    ];
+    expect(fit.filter(isFor)).toEqual(fit);
+    expect(['6.5.9', '6.1.0-28-amd64', '6.60.1', '7.4.0', '7.30.1', '5.6.6', '16.6.1'].filter(isFor)).toEqual(
+      [],
     );
   });
 

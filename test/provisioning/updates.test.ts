@@ -62,8 +62,13 @@ describe('the unit of the stick', () => {
       expect(options.split(',')).toContain(option);
     }
     expect(settingsOf(unit, 'ExecStopPost')).toEqual([
-      '-+/usr/bin/umount --lazy -- /run/spikescope-stick/%i',
+      '-+/usr/bin/nsenter --mount=/proc/1/ns/mnt /usr/bin/umount --lazy -- /run/spikescope-stick/%i',
     ]);
+  });
+
+  it('mounts in the mounts of the system: what is mounted in those of one line is gone before the next', () => {
+    const [, mount] = settingsOf(unit, 'ExecStartPre');
+    expect(mount).toMatch(/^\+.*exec \/usr\/bin\/nsenter --mount=\/proc\/1\/ns\/mnt \/usr\/bin\/mount -t /);
   });
 
   it('ends with the stick, may read it and no other device, and has no network', () => {

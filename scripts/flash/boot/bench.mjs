@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { userInfo } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import mqtt from 'mqtt';
@@ -12,6 +13,7 @@ import { Firmware } from './firmware.mjs';
 import { Guest } from './guest.mjs';
 import { Machine } from './machine.mjs';
 import { Operator } from './operator.mjs';
+import { UpdateTopic } from './update-topic.mjs';
 
 /** How the guest sees this host: the gateway of `-netdev user`. */
 export const HOST = '10.0.2.2';
@@ -35,14 +37,20 @@ ExecStart=${APPLIANCE}
 
 export class Bench {
   firmware = new Firmware();
-  /** Readings of all starts. */
+  /** Readings of all starts, as often as they came. */
   readings = 0;
+  /** Which they were. @type {Set<string>} */
+  heard = new Set();
   #starts = 0;
   #readingsBefore = 0;
   /** @type {Operator | null} */
   operator = null;
   /** What the firmware chose last. @type {import('./firmware.mjs').Start | null} */
   started = null;
+  /** What the device has told of updates last. @type {UpdateTopic | null} */
+  updates = null;
+  /** Seconds of processor time of the machines that are over. */
+  #spent = 0;
   /** @type {Machine | null} */
   #machine = null;
   /** @type {(() => Promise<void> | void)[]} */
@@ -62,25 +70,35 @@ export class Bench {
 
   /**
    * @param {{ image: string, folder: string, files?: Readonly<Record<string, string>>, updates?: number | null,
-   *   settings?: readonly string[], processors: number }} wish what is laid on the partition `config` beside the setup, the
-   *   port of a repository on this host, and lines of the appliance's settings
+   *   settings?: readonly string[], processors: number, port?: number, card?: Disk | null }} wish what is laid on the
+   *   partition `config` beside the setup, the port of a repository on this host, lines of the appliance's settings; the
+   *   port of the broker; a card that has been set up and is gone on with
    */
-  static async open({ image, folder, processors, files = {}, updates = null, settings = [] }) {
+  static async open(wish) {
+    const { image, folder, processors, files = {}, updates = null, settings = [], card = null } = wish;
     mkdirSync(folder, { recursive: true });
-    const broker = await startBroker(folder);
-    const disk = Disk.copy(image, path.join(folder, 'card.img'), CARD_BYTES);
+    const broker = await startBroker(folder, wish.port ?? (await freePort()));
+    const disk = card ?? Disk.copy(image, cardOf(folder), CARD_BYTES);
     const bench = new Bench(folder, disk, broker.port, processors);
     bench.#closing.push(broker.stop);
-    bench.#lay(files, updates, settings);
+    if (card === null) bench.#lay(files, updates, settings);
     const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${broker.port}`);
     bench.#closing.push(() => client.endAsync(true));
     bench.operator = new Operator(client, DEVICE);
     bench.#closing.push(() => bench.operator?.close());
-    client.on('message', (topic) => {
-      if (/^spikescope\/[^/]+\/result$/.test(topic)) bench.readings++;
+    bench.updates = new UpdateTopic(client, DEVICE);
+    client.on('message', (topic, payload) => {
+      if (!/^spikescope\/[^/]+\/result$/.test(topic)) return;
+      bench.readings++;
+      bench.heard.add(JSON.parse(payload.toString()).id);
     });
     await client.subscribeAsync('spikescope/#', { qos: 1 });
     return bench;
+  }
+
+  /** Seconds of processor time of all its machines. */
+  get processor() {
+    return this.#spent + (this.#machine?.processor ?? 0);
   }
 
   /** Whether this start has come to a reading. */
@@ -116,6 +134,7 @@ export class Bench {
     rmSync(log, { force: true });
     if (asked) this.guest.begin();
     this.#readingsBefore = this.readings;
+    this.#spent = this.processor;
     this.#machine = new Machine({
       ...{ start, words, folder: this.folder, console: log, disk: this.disk.file },
       processors: this.processors,
@@ -157,12 +176,17 @@ export class Bench {
    * @param {number} seconds @param {number} starts at most
    */
   async startsFor(seconds, starts) {
+    return this.runsFor(this.start(), seconds, starts);
+  }
+
+  /** As `startsFor`, beginning with a machine that runs. @param {Machine} machine @param {number} seconds @param {number} starts */
+  async runsFor(machine, seconds, starts) {
     const until = performance.now() + seconds * 1000;
     for (let i = 1; ; i++) {
-      const machine = this.start();
       await Promise.race([delay(Math.max(0, until - performance.now())), machine.ended]);
       if (!machine.isOver || i === starts) return machine;
       this.remember(machine);
+      machine = this.start();
     }
   }
 
@@ -173,12 +197,24 @@ export class Bench {
   }
 }
 
-/** @param {string} folder @returns {Promise<{ port: number, stop: () => Promise<void> }>} */
-async function startBroker(folder) {
-  const port = await freePort();
+/** @param {string} folder */
+export function cardOf(folder) {
+  return path.join(folder, 'card.img');
+}
+
+/** @param {string} folder @param {number} port @returns {Promise<{ port: number, stop: () => Promise<void> }>} */
+async function startBroker(folder, port) {
   const file = path.join(folder, 'mosquitto.conf');
-  writeFileSync(file, `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\n`);
-  const broker = spawn('mosquitto', ['-c', file], { stdio: 'ignore', env: environment });
+  // As whoever starts it: a change of user would have it outlive this process, and keep its port.
+  const lines = [
+    `listener ${port} 127.0.0.1`,
+    'allow_anonymous true',
+    'persistence false',
+    `user ${userInfo().username}`,
+  ];
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  const words = ['--pdeathsig', 'TERM', 'mosquitto', '-c', file];
+  const broker = spawn('setpriv', words, { stdio: 'ignore', env: environment });
   await Promise.race([once(broker, 'spawn'), once(broker, 'error').then(([error]) => Promise.reject(error))]);
   await delay(500);
   return {
@@ -204,7 +240,16 @@ export async function freePort() {
 /** Programs without which nothing can be started, as words for a person; null where all are there. */
 export function missingTools() {
   const folders = (environment.PATH ?? '').split(':');
-  const needed = ['sfdisk', 'mtype', 'mcopy', 'e2fsck', 'debugfs', 'mosquitto', 'qemu-system-aarch64'];
+  const needed = [
+    'sfdisk',
+    'mtype',
+    'mcopy',
+    'e2fsck',
+    'debugfs',
+    'setpriv',
+    'mosquitto',
+    'qemu-system-aarch64',
+  ];
   const missing = needed.filter((name) => !folders.some((each) => existsSync(path.join(each, name))));
   return missing.length === 0 ? null : missing.join(', ');
 }

@@ -10,6 +10,8 @@ import { BootFailure } from './failure.mjs';
 
 const SECTOR = 512;
 const PIECE = 4 * 2 ** 20;
+/** Of a GPT: the protecting table, the header, and 128 entries. */
+const TABLE_BYTES = 34 * SECTOR;
 
 /** Some of them lie where only the administrator's PATH leads. */
 export const environment = {
@@ -29,11 +31,20 @@ export function run(program, args) {
 }
 
 export class Disk {
+  /** @type {{ table: Buffer, partitions: readonly Partition[] } | null} */
+  #read = null;
+
   /** @param {string} file */
   constructor(file) {
     this.file = file;
-    /** @type {readonly Partition[]} */
-    this.partitions = partitionsOf(file);
+  }
+
+  /** As the table has them now: the first start lets the last one grow. @returns {readonly Partition[]} */
+  get partitions() {
+    const table = bytesOf(this.file, TABLE_BYTES);
+    if (this.#read === null || !this.#read.table.equals(table))
+      this.#read = { table, partitions: partitionsOf(this.file) };
+    return this.#read.partitions;
   }
 
   /**
@@ -41,16 +52,17 @@ export class Disk {
    * @param {string} image @param {string} file @param {number} bytes of the copy, at least as many as the image has
    */
   static copy(image, file, bytes) {
-    run('cp', ['--sparse=always', image, file]);
+    run('cp', ['--sparse=always', '--reflink=auto', image, file]);
     if (bytes > statSync(file).size) truncateSync(file, bytes);
     return new Disk(file);
   }
 
   /** @param {string | number} which its name, or its number as the firmware counts @returns {Partition} */
   partition(which) {
-    const found = this.partitions.find(({ number, name }) => number === which || name === which);
+    const { partitions } = this;
+    const found = partitions.find(({ number, name }) => number === which || name === which);
     if (found !== undefined) return found;
-    const names = this.partitions.map(({ number, name }) => `${number} ${name}`).join(', ');
+    const names = partitions.map(({ number, name }) => `${number} ${name}`).join(', ');
     throw new BootFailure('BOOT_PARTITION', 'The image has no such partition', {
       place: this.file,
       expected: `${which}`,
@@ -132,6 +144,18 @@ function partitionsOf(file) {
       size: each.size * SECTOR,
     }),
   );
+}
+
+/** @param {string} file @param {number} length */
+function bytesOf(file, length) {
+  const handle = openSync(file, 'r');
+  try {
+    const bytes = Buffer.alloc(length);
+    readSync(handle, bytes, 0, length, 0);
+    return bytes;
+  } finally {
+    closeSync(handle);
+  }
 }
 
 /** @param {string} from @param {number} offset @param {string} to @param {number} size */

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { openSync, readFileSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { environment } from './disk.mjs';
 import { BootFailure } from './failure.mjs';
@@ -12,6 +13,11 @@ import { BootFailure } from './failure.mjs';
 export const TRYBOOT_LINE = 'spikescope: tryboot requested';
 /** The system's limits of time are those of a board, which an emulator is ten times slower than, and more beside others. */
 const PATIENCE = 'systemd.default_device_timeout_sec=900 systemd.default_timeout_start_sec=900';
+/** The emulated processor speculates nothing; what the kernel does against that at each of its entries costs time alone. */
+const NO_SPECULATION = 'mitigations=off';
+const OVER = 'it is over';
+/** The name of a stick, to the emulator. */
+const STICK = 'stick';
 /** Clock ticks of a second in /proc. */
 const TICKS = 100;
 
@@ -34,6 +40,12 @@ export class Machine {
   /** @type {string | null} */
   #reason = null;
   #isOver = false;
+  #spent = 0;
+  #sticks = 0;
+  /** @type {import('node:net').Socket | null} */
+  #control = null;
+  /** Who waits for an answer to a command, in their order: null, or what is wrong. @type {((fault: string | null) => void)[]} */
+  #asked = [];
 
   /** @param {Emulated} emulated */
   constructor(emulated) {
@@ -42,14 +54,19 @@ export class Machine {
     this.socket = path.join(folder, 'qmp');
     rmSync(this.socket, { force: true });
     const output = openSync(`${log}.emulator`, 'a');
-    this.#process = spawn('nice', ['-n', '5', 'qemu-system-aarch64', ...argumentsOf(emulated, this.socket)], {
+    // A machine that outlived whoever started it would go on writing to the card.
+    const words = ['--pdeathsig', 'KILL', 'nice', '-n', '5', 'qemu-system-aarch64'];
+    this.#process = spawn('setpriv', [...words, ...argumentsOf(emulated, this.socket)], {
       stdio: ['ignore', output, output],
       env: environment,
     });
+    const sampling = setInterval(() => this.processor, 2_000);
     this.ended = once(this.#process, 'exit').then(async () => {
+      clearInterval(sampling);
       // What it said last may still be on its way.
       await delay(200);
       this.#isOver = true;
+      for (const answer of this.#asked.splice(0)) answer(OVER);
     });
     this.#listen().catch(() => {});
   }
@@ -68,16 +85,16 @@ export class Machine {
     return (performance.now() - this.#begun) / 1000;
   }
 
-  /** Seconds of processor time of the emulator; null once it is over. */
+  /** Seconds of processor time of the emulator; once it is over, those of its last two seconds are not in it. */
   get processor() {
     try {
       const fields = readFileSync(`/proc/${this.#process.pid}/stat`, 'latin1')
         .replace(/^.*\) /s, '')
         .split(' ');
-      return (Number(fields[11]) + Number(fields[12])) / TICKS;
-    } catch {
-      return null;
-    }
+      // That of a process which has ended and was not waited for says 0.
+      this.#spent = Math.max(this.#spent, (Number(fields[11]) + Number(fields[12])) / TICKS);
+    } catch {}
+    return this.#spent;
   }
 
   /** All that the guest has written so far. */
@@ -109,6 +126,61 @@ export class Machine {
     await this.ended;
   }
 
+  /**
+   * Stands still while `work` goes on, with all that the guest has written in the file of its disk: what `work` sees is what
+   * a pulled plug would leave. @template T @param {() => T} work @returns {Promise<T>}
+   */
+  async whilePaused(work) {
+    await this.#command('stop');
+    try {
+      return work();
+    } finally {
+      await this.#command('cont');
+    }
+  }
+
+  /** Somebody puts a stick in. @param {string} file what is on it */
+  async putIn(file) {
+    // Of its own each time: the emulator gives a name free only after all that went on with it.
+    const drive = `stick-${++this.#sticks}`;
+    const backing = { driver: 'file', filename: file };
+    await this.#command('blockdev-add', {
+      driver: 'raw',
+      'node-name': drive,
+      'read-only': true,
+      file: backing,
+    });
+    await this.#command('device_add', {
+      driver: 'usb-storage',
+      id: STICK,
+      drive,
+      bus: 'usb.0',
+      removable: true,
+    });
+  }
+
+  /** Somebody pulls the stick out. */
+  async takeOut() {
+    await this.#command('device_del', { id: STICK });
+  }
+
+  /** @param {string} name @param {object} [words] */
+  async #command(name, words = {}) {
+    const fault = await new Promise((answer) => {
+      if (this.#control === null || this.#isOver) return answer(OVER);
+      this.#asked.push(answer);
+      this.#control.write(`${JSON.stringify({ execute: name, arguments: words })}\n`);
+    });
+    if (fault === null) return;
+    throw new BootFailure(
+      fault === OVER ? 'BOOT_ENDED' : 'BOOT_COMMAND',
+      'The emulator did not do what it was told',
+      {
+        ...{ place: this.console, expected: name, received: fault },
+      },
+    );
+  }
+
   /** Whether this start ended with the wish for a one-shot start. */
   get wantsTryboot() {
     return this.#reason === 'guest-reset' && this.text.includes(TRYBOOT_LINE);
@@ -119,18 +191,25 @@ export class Machine {
     return new BootFailure(code, message, { place: this.console, expected, received: this.text.slice(-400) });
   }
 
+  /** @param {{ event?: string, data?: { reason?: string }, return?: unknown, error?: { desc: string } }} said */
+  #hear(said) {
+    if (said.event === 'SHUTDOWN') this.#reason = said.data?.reason ?? null;
+    if ('return' in said || 'error' in said) this.#asked.shift()?.(said.error?.desc ?? null);
+  }
+
   async #listen() {
     for (let attempt = 0; attempt < 100 && !this.#isOver; attempt++) {
       try {
         const socket = createConnection(this.socket);
         await once(socket, 'connect');
-        socket.write('{"execute":"qmp_capabilities"}\n');
         socket.on('error', () => {});
-        let said = '';
-        socket.on('data', (bytes) => {
-          said += bytes.toString();
-          this.#reason = /"event": "SHUTDOWN".*?"reason": "([\w-]+)"/.exec(said)?.[1] ?? this.#reason;
-        });
+        const lines = createInterface({ input: socket });
+        lines.on('line', (line) => this.#hear(JSON.parse(line)));
+        // It passes on what befalls the socket, as when the plug is pulled with something unread in it.
+        lines.on('error', () => {});
+        this.#asked.push(() => {});
+        socket.write('{"execute":"qmp_capabilities"}\n');
+        this.#control = socket;
         return;
       } catch {
         await delay(100);
@@ -160,7 +239,7 @@ function argumentsOf({ start, disk, guest, words, console: log, processors, forw
     ...['-kernel', start.kernel, ...(start.initramfs === null ? [] : ['-initrd', start.initramfs])],
     ...[
       '-append',
-      [start.commandLine, PATIENCE, words, ...(guest === null ? [] : guest.words)].join(' ').trim(),
+      [start.commandLine, PATIENCE, NO_SPECULATION, words, ...(guest?.words ?? [])].join(' ').trim(),
     ],
     // What the guest flushes is on the disk, and what it does not may be lost with the plug.
     ...[
@@ -171,6 +250,8 @@ function argumentsOf({ start, disk, guest, words, console: log, processors, forw
     ],
     ...(guest === null ? [] : guest.devices),
     ...['-netdev', network, '-device', 'virtio-net-pci,netdev=net,romfile='],
+    // For sticks.
+    ...['-device', 'qemu-xhci,id=usb'],
     ...['-device', 'virtio-rng-pci', '-serial', `file:${log}`, '-qmp', `unix:${socket},server=on,wait=off`],
   ];
 }

@@ -1,20 +1,22 @@
 /** Hard kills of the emulator at random moments, all with one card, and what the card holds after each. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { serve } from '../../../dist/release/serve.js';
+import Database from 'better-sqlite3';
 import { root } from '../../support/programs.mjs';
-import { Bench, freePort } from './bench.mjs';
-import { environment, run } from './disk.mjs';
+import { Bench, cardOf, freePort } from './bench.mjs';
+import { Disk, environment, run } from './disk.mjs';
 import { settingsIn } from './firmware.mjs';
-import { Office, variantOf } from './releases.mjs';
+import { Office } from './releases.mjs';
+import { identityOf, ScenarioState } from './scenario-state.mjs';
 
 /** What the device is doing when its plug is pulled. */
 export const MOMENTS = /** @type {const} */ (['start', 'capture', 'learning', 'update']);
 /** @typedef {(typeof MOMENTS)[number]} Moment */
-/** Seconds after the first reading within which it happens; a pull takes longer than a capture. */
-const WITHIN = { capture: 20, learning: 30, update: 240 };
+/** Seconds after the first reading within which it happens; before one was measured, of a start. */
+const WITHIN = { capture: 20, learning: 30, update: 240, start: 60 };
 /** A system on trial restarts the device by itself, twice at most, and once more for the one that served. */
 const STARTS = 4;
 
@@ -23,87 +25,150 @@ const STARTS = 4;
  * @property {Moment} moment
  * @property {number} after seconds of the last start
  * @property {boolean} wasReading
+ * @property {number | null} untilReading seconds of the start to its first reading; null where none was waited for
  * @property {number | undefined} partition that ran
+ * @property {string} update what the device has told of its update last
  * @property {string} fileSystem what e2fsck says
  * @property {string} journal what `journal verify` says
  * @property {string} head what a start of the appliance says of its learned head
+ * @property {number} processor seconds of the emulator
+ * @property {string[]} problems
  */
 
 /**
  * The moments take turns. What a kill shows and what not: all that the guest has written is on the disk in its order; a
- * card that tears or reorders writes is not played.
+ * card that tears or reorders writes is not played. A run that was broken off goes on with the card as it is then: that was
+ * one kill more.
  * @param {{ image: string, archive: string, folder: string, processors: number, kills: number, seconds: number,
- *   random: () => number, say: (line: string) => void, opened: (bench: Bench) => void }} options
+ *   seed: number, say: (line: string) => void, opened: (bench: Bench) => void }} options
+ * @returns {Promise<{ report: { kills: readonly Kill[], readings: number }, findings: string[] }>}
  */
-export async function pullPlug(options) {
-  const { image, archive, folder, processors, kills, seconds, random, say, opened } = options;
-  const office = await Office.open(folder);
-  await office.publish('');
-  const port = await freePort();
-  const server = await serve(office.workspace, { host: '127.0.0.1', port });
-  const anchor = readFileSync(path.join(office.folder, 'metadata/1.root.json'), 'utf8');
+export async function pullPlug({ image, archive, folder, processors, kills, seconds, seed, say, opened }) {
+  const of = { scenario: 'plug', image: identityOf(image), archive: identityOf(archive), seed };
+  const state = new ScenarioState(folder, { of, total: kills, say });
+  const office = await Office.open(state);
   const settings = ['trigger: buttons', 'allow-commands: [capture, label, update]'];
   const bench = await Bench.open({
-    ...{ image, folder, processors, settings, updates: port, files: { 'update-root.json': anchor } },
+    ...{ image, folder, processors, settings, updates: office.port },
+    files: { 'update-root.json': office.anchor },
+    port: await state.value('brokerPort', freePort),
+    card: state.steps.length > 0 ? new Disk(cardOf(folder)) : null,
   });
   opened(bench);
-  /** @type {Kill[]} */
-  const done = [];
-  /** @type {string[]} */
-  const findings = [];
-  /** @param {number} number */
-  const publish = async (number) => {
-    const file = path.join(folder, 'next.system');
-    await variantOf({ archive, out: file, version: `90.1.${number}`, mood: 'good' });
-    await office.publish(file);
-    rmSync(file);
-  };
-
   try {
-    let untilReading = 60;
-    for (let i = 1; i <= kills; i++) {
-      const moment = MOMENTS[(i - 1) % MOMENTS.length];
-      if (moment === 'update') await publish(i);
-      bench.operator?.work({ teaches: moment === 'learning' });
-      const machine =
-        moment === 'start'
-          ? await bench.startsFor(random() * untilReading, STARTS)
-          : await bench.startsUntil(() => bench.isReading, {
-              seconds,
-              starts: STARTS,
-              what: `a reading at start ${i}`,
-            });
-      if (moment !== 'start') {
-        untilReading = machine.wall;
-        if (moment === 'update') bench.operator?.update();
-        await Promise.race([delay(random() * WITHIN[moment] * 1000), machine.ended]);
-      }
-      const after = Math.round(machine.wall * 10) / 10;
-      const wasReading = bench.isReading;
-      await machine.pullPlug();
-      bench.firmware.powerCut();
-      const { kill, problems } = look(bench, {
-        moment,
-        after,
-        wasReading,
-        partition: bench.started?.partition,
-      });
-      done.push(kill);
-      findings.push(...problems.map((each) => `kill ${i}: ${each}`));
-      const outcome = problems.length === 0 ? 'in order' : problems.join('; ');
-      say(`kill ${i}, ${moment}, after ${after} s, partition ${kill.partition}: ${outcome}; ${kill.head}`);
-    }
+    const run = new Pulling({ bench, office, state, archive, seconds, seed });
+    while (state.steps.length < kills) await run.once();
+    state.tell('a start after the last kill');
     bench.operator?.work({ teaches: false });
     const what = 'a reading after the last kill';
     await bench.startsUntil(() => bench.isReading, { seconds, starts: STARTS, what });
   } finally {
-    server.close();
+    office.close();
   }
-  return { report: { kills: done, readings: bench.readings }, findings };
+  const done = /** @type {Kill[]} */ (/** @type {unknown} */ (state.steps));
+  return {
+    report: { kills: done, readings: bench.readings },
+    findings: done.flatMap(({ problems }, i) => problems.map((each) => `kill ${i + 1}: ${each}`)),
+  };
 }
 
-/** @param {Bench} bench @param {Pick<Kill, 'moment' | 'after' | 'wasReading' | 'partition'>} of */
-function look(bench, of) {
+/** The same for a step whenever it is gone on with. @param {number} seed @param {number} step @returns {number} 0…1 */
+function randomOf(seed, step) {
+  return createHash('sha256').update(`${seed} ${step}`).digest().readUInt32BE() / 2 ** 32;
+}
+
+class Pulling {
+  /**
+   * @param {{ bench: Bench, office: Office, state: ScenarioState, archive: string, seconds: number, seed: number }} of
+   *   seconds: that one start may take
+   */
+  constructor({ bench, office, state, archive, seconds, seed }) {
+    this.bench = bench;
+    this.office = office;
+    this.state = state;
+    this.archive = archive;
+    this.seconds = seconds;
+    this.seed = seed;
+  }
+
+  /** One start, one kill, and a look at what the card holds. */
+  async once() {
+    const { bench, state } = this;
+    state.begin();
+    const [before, number] = [bench.processor, state.steps.length + 1];
+    const moment = MOMENTS[(number - 1) % MOMENTS.length];
+    const random = randomOf(this.seed, number);
+    bench.operator?.work({ teaches: moment === 'learning' });
+    state.tell(`kill ${number}, ${moment}`);
+    const { machine, untilReading } =
+      moment === 'start' ? await this.#duringStart(random) : await this.#afterReading(moment, random, number);
+    const found = {
+      ...{ moment, untilReading, after: Math.round(machine.wall * 10) / 10, wasReading: bench.isReading },
+      ...{ partition: bench.started?.partition, update: bench.updates?.words ?? '' },
+    };
+    await machine.pullPlug();
+    bench.operator?.rest();
+    bench.firmware.powerCut();
+    const processor = Math.round(bench.processor - before);
+    const { problems, ...looked } = look(bench);
+    state.done({ ...found, ...looked, processor, problems });
+  }
+
+  /** @param {number} random */
+  async #duringStart(random) {
+    const starts = /** @type {Kill[]} */ (/** @type {unknown} */ (this.state.steps));
+    const longest = Math.max(WITHIN.start, ...starts.map(({ untilReading }) => untilReading ?? 0));
+    return { machine: await this.bench.startsFor(random * longest, STARTS), untilReading: null };
+  }
+
+  /** @param {Exclude<Moment, 'start'>} moment @param {number} random @param {number} number */
+  async #afterReading(moment, random, number) {
+    const { bench, seconds } = this;
+    const what = `a reading at start ${number}`;
+    const machine = await bench.startsUntil(() => bench.isReading, { seconds, starts: STARTS, what });
+    const untilReading = Math.round(machine.wall * 10) / 10;
+    if (moment !== 'update')
+      return { machine: await bench.runsFor(machine, random * WITHIN[moment], STARTS), untilReading };
+    bench.operator?.rest();
+    const version = await this.#release(number);
+    bench.operator?.update();
+    const [end] = await Promise.all([
+      bench.runsFor(machine, random * WITHIN.update, STARTS),
+      this.#activates(machine, version, random * WITHIN.update),
+    ]);
+    return { machine: end, untilReading };
+  }
+
+  /** What there is to install: the release before, as long as it is on its way. @param {number} number */
+  async #release(number) {
+    const { bench, state, office, archive } = this;
+    const last = await state.value('version', () => '');
+    if (last !== '' && (bench.updates?.endOf(last) ?? null) === null) return last;
+    const version = `90.1.${number}`;
+    await office.publish({ archive, version, mood: 'good' });
+    state.replace('version', version);
+    return version;
+  }
+
+  /**
+   * Starts the appliance anew when a release waits, as somebody would who does not wait for ten quiet minutes, and reads for
+   * it from then on. @param {import('./machine.mjs').Machine} machine @param {string} version @param {number} seconds
+   */
+  async #activates(machine, version, seconds) {
+    const { bench } = this;
+    const until = performance.now() + seconds * 1000;
+    while (!machine.isOver && performance.now() < until) {
+      await delay(500);
+      if (!bench.updates?.isPending(version)) continue;
+      bench.operator?.work({ teaches: false });
+      await bench.guest.ask(machine, 'systemctl --no-block restart spikescope.service').catch(() => null);
+      return;
+    }
+  }
+}
+
+/** @param {Bench} bench */
+function look(bench) {
   /** @type {string[]} */
   const problems = [];
   const scratch = path.join(bench.folder, 'data.img');
@@ -112,6 +177,8 @@ function look(bench, of) {
   const data = takeData(scratch, path.join(bench.folder, 'data'));
   const journal = verifyJournal(data);
   if (!journal.isSound) problems.push(`journal: ${journal.said}`);
+  const lost = missingOf(bench.heard, data);
+  if (lost > 0) problems.push(`journal: ${lost} readings that the broker has are not in it`);
   const head = startOn(data);
   if (!head.isSound) problems.push(`head: ${head.said}`);
   const autoboot = bench.disk.readFat('config', 'autoboot.txt')?.toString('latin1') ?? '';
@@ -120,7 +187,7 @@ function look(bench, of) {
   );
   if (slots.toSorted().join() !== '2,3') problems.push(`autoboot.txt: ${JSON.stringify(autoboot)}`);
   rmSync(scratch);
-  return { kill: { ...of, fileSystem: said, journal: journal.said, head: head.said }, problems };
+  return { fileSystem: said, journal: journal.said, head: head.said, problems };
 }
 
 /**
@@ -153,6 +220,19 @@ function verifyJournal(data) {
   } catch (error) {
     const { stdout = '', stderr = '' } = /** @type {{ stdout?: Buffer, stderr?: Buffer }} */ (error);
     return { isSound: false, said: `${stdout}${stderr}`.trim() };
+  }
+}
+
+/** How many of the readings that have left the device its journal does not hold. @param {ReadonlySet<string>} heard @param {string} data */
+export function missingOf(heard, data) {
+  const file = path.join(data, 'journal.sqlite');
+  if (heard.size === 0 || !existsSync(file)) return heard.size;
+  const journal = new Database(file);
+  try {
+    const kept = new Set(journal.prepare("SELECT case_id FROM records WHERE kind = 'reading'").pluck().all());
+    return [...heard].filter((id) => !kept.has(id)).length;
+  } finally {
+    journal.close();
   }
 }
 

@@ -36,10 +36,10 @@ const DAY_SECONDS = 86_400;
 
 /**
  * @param {import('./bench.mjs').Bench} bench
- * @param {{ readings: number, idle: number, seconds: number, say: (line: string) => void }} options
- *   `idle`: seconds without a reading over which writes are counted; 0 for none
+ * @param {{ readings: number, idle: number, ask: readonly string[], seconds: number, say: (line: string) => void }} options
+ *   `idle`: seconds without a reading over which writes are counted; 0 for none; `ask`: lines of a shell inside
  */
-export async function bootToReading(bench, { readings, idle, seconds, say }) {
+export async function bootToReading(bench, { readings, idle, ask, seconds, say }) {
   const machine = bench.start();
   /** @param {string} what @param {() => boolean} isReached */
   const reach = async (what, isReached) => {
@@ -58,6 +58,8 @@ export async function bootToReading(bench, { readings, idle, seconds, say }) {
   for (const [name, question] of Object.entries(QUESTIONS)) {
     answers[name] = (await bench.guest.ask(machine, question)).text.trim();
   }
+  const asked = [];
+  for (const command of ask) asked.push({ command, ...(await bench.guest.ask(machine, command)) });
   const perReading =
     ((sectors(answers.written) - sectors(before.text)) * 512) / Math.max(1, bench.readings - counted);
   const perIdleDay = idle === 0 ? null : await writtenAtRest(bench, machine, idle, seconds);
@@ -69,7 +71,7 @@ export async function bootToReading(bench, { readings, idle, seconds, say }) {
       bytesWrittenPerIdleDay: perIdleDay,
       memoryKilobytes: memoryIn(answers.memory),
       listening: listeningIn(answers.ports),
-      answers,
+      ...{ answers, asked },
     },
     findings: findingsOf(answers),
   };

@@ -1,15 +1,30 @@
 /** Systems to be installed, made of the archive of an image, and the repository that a device takes them from. */
-import { createHash } from 'node:crypto';
-import { closeSync, copyFileSync, openSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createHash, createPrivateKey } from 'node:crypto';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { addRelease, describeRelease } from '../../../dist/release/add-release.js';
 import { initialise } from '../../../dist/release/drafts.js';
 import { publish } from '../../../dist/release/publish.js';
+import { serve } from '../../../dist/release/serve.js';
 import { newKey, signerOf } from '../../../dist/release/signer.js';
 import { Workspace } from '../../../dist/release/workspace.js';
 import { roleOfChannel } from '../../../dist/updates/release.js';
 import { openSystemArchive } from '../../../dist/updates/system/archive.js';
-import { run } from './disk.mjs';
+import { freePort } from './bench.mjs';
+import { environment, run } from './disk.mjs';
 
 const BLOCK = 512;
 const PIECE = 4 * 2 ** 20;
@@ -97,63 +112,148 @@ function digestOf(file) {
     .digest('hex');
 }
 
-/** A repository with keys in memory, as an office has one. */
+/** @typedef {{ release: string, online: string }} Keys in PEM */
+
+/** A repository, and a server before it, as an office has them. */
 export class Office {
-  /** @param {string} folder */
-  static async open(folder) {
-    const [first, release, online] = [newSigner(), newSigner(), newSigner()];
-    const workspace = Workspace.create(path.join(folder, 'repository'));
-    const keys = (/** @type {ReturnType<typeof newSigner>} */ signer) => ({
-      keys: [signer.key],
-      threshold: 1,
+  /**
+   * @param {import('./scenario-state.mjs').ScenarioState} state which keeps keys and port: the card has been told of them
+   * @returns {Promise<Office>}
+   */
+  static async open(state) {
+    const folder = path.join(state.folder, 'repository');
+    const keys = await state.value('keys', async () => {
+      // What was begun without its keys being kept is of no use.
+      rmSync(folder, { recursive: true, force: true });
+      return initialised(folder);
     });
-    await initialise(
-      workspace,
-      { root: keys(first), release: keys(release), online: keys(online), now: Date.now() },
-      [first, release],
-    );
-    return new Office(workspace, release, online);
+    const workspace = Workspace.open(folder);
+    const port = await state.value('repositoryPort', freePort);
+    const server = await serve(workspace, { host: '127.0.0.1', port });
+    const office = new Office(workspace, signerIn(keys.release), signerIn(keys.online), port, server);
+    if (workspace.publishedTimestamp() === null) await office.#publish();
+    return office;
   }
 
   /**
-   * @param {Workspace} workspace @param {ReturnType<typeof newSigner>} release @param {ReturnType<typeof newSigner>}
-   * online
+   * @param {Workspace} workspace @param {import('../../../dist/release/signer.js').Signer} release
+   * @param {import('../../../dist/release/signer.js').Signer} online @param {number} port
+   * @param {import('node:http').Server} server
    */
-  constructor(workspace, release, online) {
+  constructor(workspace, release, online, port, server) {
     this.workspace = workspace;
     this.release = release;
     this.online = online;
+    this.port = port;
+    this.server = server;
   }
 
-  /** @param {string} file an archive of a system; null to publish the root alone */
-  async publish(file) {
-    if (file !== '') {
-      const words = {
-        ...{
-          kind: /** @type {const} */ ('system'),
-          name: null,
-          version: null,
-          hardware: ['any'],
-          cards: [],
-          from: '0.1.0',
-        },
-        ...{ before: null, journal: 2, notes: '', change: 'a test', proof: null, learning: null },
-      };
+  close() {
+    this.server.close();
+    this.server.closeAllConnections();
+  }
+
+  /** What a device is set up with, to trust this office. */
+  get anchor() {
+    return readFileSync(path.join(this.workspace.metadata, '1.root.json'), 'utf8');
+  }
+
+  /**
+   * Publishes a system of the same root, in the place of what was published before.
+   * @param {{ archive: string, version: string, mood: Mood }} wish
+   */
+  async publish({ archive, version, mood }) {
+    const file = path.join(this.workspace.folder, `${version}.system`);
+    const words = {
+      ...{ kind: /** @type {const} */ ('system'), name: null, version: null, hardware: ['any'], cards: [] },
+      ...{
+        from: '0.1.0',
+        before: null,
+        journal: 2,
+        notes: '',
+        change: 'a test',
+        proof: null,
+        learning: null,
+      },
+    };
+    await variantOf({ archive, out: file, version, mood });
+    try {
+      this.#emptyTargets();
       const release = await describeRelease(file, words);
       await addRelease(this.workspace, { file, ...roleOfChannel('stable'), release, now: Date.now() }, [
         this.release,
       ]);
+    } finally {
+      rmSync(file, { force: true });
     }
-    await publish(this.workspace, { signers: [this.online], now: Date.now() });
+    await this.#publish();
   }
 
-  /** Published files: any static server has them. */
-  get folder() {
-    return this.workspace.public;
+  /** What is published, on a stick with one FAT, as they are sold. @param {string} file */
+  stick(file) {
+    const { folder } = this.workspace;
+    const megabytes =
+      Number(run('du', ['--summarize', '--block-size=1M', folder]).toString().split('\t')[0]) + 64;
+    rmSync(file, { force: true });
+    writeFileSync(file, '');
+    truncateSync(file, (megabytes + 2) * 2 ** 20);
+    const table = `label: dos\nstart=1MiB, size=${megabytes}MiB, type=c\n`;
+    execFileSync('sfdisk', ['--quiet', file], {
+      input: table,
+      env: environment,
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
+    const place = `${file}@@1M`;
+    run('mformat', [
+      '-i',
+      place,
+      '-F',
+      '-T',
+      `${megabytes * 2048}`,
+      '-h',
+      '64',
+      '-s',
+      '32',
+      '-v',
+      'STICK',
+      '::',
+    ]);
+    const entries = readdirSync(this.workspace.public).map((name) => path.join(this.workspace.public, name));
+    run('mcopy', ['-s', '-i', place, ...entries, '::']);
+  }
+
+  /** Nobody takes an older system any more, and each has its size. What is signed has to be there all the same. */
+  #emptyTargets() {
+    const targets = path.join(this.workspace.targets, 'stable');
+    if (!existsSync(targets)) return;
+    for (const name of readdirSync(targets)) truncateSync(path.join(targets, name), 0);
+  }
+
+  async #publish() {
+    await publish(this.workspace, { signers: [this.online], now: Date.now() });
   }
 }
 
-function newSigner() {
-  const { privateKey, publicHex } = newKey();
-  return signerOf(privateKey, publicHex);
+/** @param {string} folder @returns {Promise<Keys>} */
+async function initialised(folder) {
+  const [first, release, online] = [newKey(), newKey(), newKey()];
+  /** @param {import('../../../dist/release/signer.js').NewKey} key */
+  const signer = ({ privateKey, publicHex }) => signerOf(privateKey, publicHex);
+  /** @param {import('../../../dist/release/signer.js').NewKey} key */
+  const keys = (key) => ({ keys: [signer(key).key], threshold: 1 });
+  await initialise(
+    Workspace.create(folder),
+    { root: keys(first), release: keys(release), online: keys(online), now: Date.now() },
+    [signer(first), signer(release)],
+  );
+  /** @param {import('../../../dist/release/signer.js').NewKey} key */
+  const text = ({ privateKey }) => privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+  return { release: text(release), online: text(online) };
+}
+
+/** @param {string} pem */
+function signerIn(pem) {
+  const key = createPrivateKey(pem);
+  const { x = '' } = key.export({ format: 'jwk' });
+  return signerOf(key, Buffer.from(x, 'base64url').toString('hex'));
 }

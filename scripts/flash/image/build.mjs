@@ -18,11 +18,11 @@ import { buildApplication, layApplication } from './application.mjs';
 import { BOARDS } from './boards.mjs';
 import { makeData } from './data.mjs';
 import { digestOf, sha256Of, uuidOf } from './digest.mjs';
-import { addDriver, digestOfDriver, layCardPart } from './driver.mjs';
+import { addDriver, digestOfDriver, inspectDriver, layCardPart, requireDriverFor } from './driver.mjs';
 import { makeInitramfs } from './initramfs.mjs';
 import { kernelOf, unpackKernel } from './kernel.mjs';
 import { openNamespace } from './namespace.mjs';
-import { Apt, ownMirrors, packagesOf, select } from './packages.mjs';
+import { Apt, ownMirrors, packagesOf, releaseOf, select } from './packages.mjs';
 import { appendHashes, copyFile, makeDisk, makeFat, requireRoom, sizeOf } from './partitions.mjs';
 import { Progress } from './progress.mjs';
 import {
@@ -75,6 +75,7 @@ const STAGES = [
  * @throws {import('./failure.mjs').ImageFailure}
  */
 export async function buildImage(wish) {
+  const driver = wish.driver === null ? null : inspectDriver(wish.driver);
   requireTools();
   mkdirSync(wish.cache, { recursive: true });
   const namespace = await openNamespace();
@@ -87,7 +88,12 @@ export async function buildImage(wish) {
   const root = path.join(inner, 'root');
   try {
     namespace.run(['mkdir', '--mode=755', root]);
-    return await build(wish, { namespace, folder, root, cache: wish.cache, epoch: wish.epoch }, inner);
+    return await build(
+      wish,
+      { namespace, folder, root, cache: wish.cache, epoch: wish.epoch },
+      inner,
+      driver,
+    );
   } finally {
     namespace.run(['sh', '-c', 'rm -rf "$1"/* || true', 'image', inner]);
     namespace.close();
@@ -99,8 +105,9 @@ export async function buildImage(wish) {
  * @param {Wish} wish
  * @param {import('./root.mjs').Workplace} place
  * @param {string} inner a folder that the namespace can write to
+ * @param {import('./driver.mjs').Driver | null} driver
  */
-async function build(wish, place, inner) {
+async function build(wish, place, inner, driver) {
   const board = BOARDS[wish.board];
   const progress = new Progress(STAGES.slice(0, wish.compress ? undefined : -1));
   const { epoch } = wish;
@@ -110,6 +117,9 @@ async function build(wish, place, inner) {
   apt.update(wish.fresh);
   const names = packagesOf(readFileSync(path.join(FILES, 'packages.txt'), 'utf8'), wish.board);
   const chosen = select(apt, { names, ownKernel: wish.kernel !== null });
+  const release = releaseOf(chosen.kernel);
+  // Long before the kernel is there; one that comes from a folder says for itself what it is.
+  if (driver !== null && release !== null) requireDriverFor(driver, release);
   const firmware =
     board.firmware.length === 0
       ? []
@@ -133,7 +143,7 @@ async function build(wish, place, inner) {
           kernelFolder,
         )
       : kernelOf(wish.kernel, kernelFolder);
-  if (wish.driver !== null) addDriver(wish.driver, kernel);
+  if (driver !== null) addDriver(driver, kernel);
   const initramfs = path.join(place.folder, 'initramfs');
   makeInitramfs({ ...place, kernel, scratch: scratch(place, 'initramfs.d'), out: initramfs });
 
@@ -147,7 +157,7 @@ async function build(wish, place, inner) {
   );
   const application = await layApplication(built, layer);
   layFiles(layer, epoch);
-  if (wish.driver !== null) layCardPart(layer);
+  if (driver !== null) layCardPart(layer);
   layOver(place, layer, built.version);
 
   progress.next();
@@ -158,7 +168,7 @@ async function build(wish, place, inner) {
     sourceDateEpoch: epoch,
     packages: [...chosen.system, ...chosen.kernel, ...firmware],
     kernel: { release: kernel.release, image: sha256Of(kernel.image) },
-    driver: wish.driver === null ? null : digestOfDriver(wish.driver),
+    driver: driver === null ? null : digestOfDriver(driver),
     application: digestOf(application.files.map(({ name, source }) => [name, sha256Of(source)])),
     files: filesDigest(),
     builder: hashOf(repository, ['scripts/flash/image']),

@@ -22,7 +22,7 @@ const OWN_PACKAGES = [
   'busybox-static',
 ];
 const KERNEL = 'linux-image-arm64';
-const KERNEL_PARTS = /^linux-(binary|modules|base)-\d.*-arm64$/;
+const KERNEL_PARTS = /^linux-(?:binary|modules|base)-(\d.*-arm64)$/;
 
 /**
  * @typedef {object} DebianPackage
@@ -219,4 +219,9 @@ export function select(apt, { names, ownKernel }) {
   if (ownKernel) return { system, kernel: [] };
   const parts = apt.resolve([KERNEL], ['--target-release', `${RELEASE}-backports`]);
   return { system, kernel: parts.filter(({ name }) => KERNEL_PARTS.test(name)) };
+}
+
+/** The release of the kernel, by the names of its packages; null where there are none. @param {readonly { name: string }[]} kernel */
+export function releaseOf(kernel) {
+  return kernel.map(({ name }) => KERNEL_PARTS.exec(name)?.[1]).find(Boolean) ?? null;
 }

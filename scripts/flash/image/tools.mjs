@@ -17,6 +17,7 @@ export const TOOLS = {
   cpio: 'cpio',
   readelf: 'binutils',
   depmod: 'kmod',
+  modinfo: 'kmod',
   systemctl: 'systemd',
   'systemd-sysusers': 'systemd',
   'mkfs.erofs': 'erofs-utils',

@@ -8,11 +8,16 @@ import { type HostileAnswer, type HostileWord, hostileAnswerSchema } from './mes
 /** Somebody hostile, a process of its own: silent until it is let go. */
 export class HostilePeer {
   readonly #child: ChildProcess;
+  readonly #failed: Promise<never>;
 
   /** @param url of a screen */
   constructor(url: string) {
     const program = fileURLToPath(new URL('hostile-program.js', COMPILED));
     this.#child = fork(program, [url], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    this.#failed = once(this.#child, 'exit').then(([code]) => {
+      throw new SpikescopeError('BENCH_PROCESS', 'The hostile program failed', { received: `exit ${code}` });
+    });
+    this.#failed.catch(() => {});
   }
 
   go(): void {
@@ -26,12 +31,8 @@ export class HostilePeer {
    */
   async pause(): Promise<HostileAnswer> {
     this.#say('pause');
-    const ended = once(this.#child, 'exit').then(([code]) => {
-      throw new SpikescopeError('BENCH_PROCESS', 'The hostile program failed', { received: `exit ${code}` });
-    });
-    ended.catch(() => {});
-    const [answer] = await Promise.race([once(this.#child, 'message'), ended]);
-    return hostileAnswerSchema.parse(answer);
+    const answered = new Promise<unknown>((resolve) => this.#child.once('message', resolve));
+    return hostileAnswerSchema.parse(await Promise.race([answered, this.#failed]));
   }
 
   async end(): Promise<void> {

@@ -106,9 +106,11 @@ function Faults() {
         </Notice>
       )}
       {worst !== undefined && fault === null && (
-        <Notice severity={worst.severity} title={t(`status.${worst.message}`, worst.values)}>
-          {worst.remedy && <p>{t(worst.remedy)}</p>}
-        </Notice>
+        <div class="standing">
+          <Notice severity={worst.severity} title={t(`status.${worst.message}`, worst.values)}>
+            {worst.remedy && <p>{t(worst.remedy)}</p>}
+          </Notice>
+        </div>
       )}
     </>
   );

@@ -61,6 +61,7 @@ const NEEDED = [
     '.teach .action',
     '.take .action',
     '.busy',
+    '.last strong',
     '.cue',
     '.question .action',
   ],
@@ -92,6 +93,8 @@ export const LOOK = `(() => {
   const stage = main?.getBoundingClientRect();
   for (const element of document.querySelectorAll(NEEDED)) {
     if (!stage || element.closest('.unseen')) continue;
+    // Of two notices one gives way, and is counted above.
+    if (element.closest('.standing')?.matches(':has(~ .notice)') && document.querySelector('.chip.how:not(.ok)')) continue;
     const { left, right, top, bottom } = element.getBoundingClientRect();
     const seen = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
     if (top < stage.top - 1 || bottom > stage.bottom + 1 || !seen || !(element.contains(seen) || seen.contains(element)))

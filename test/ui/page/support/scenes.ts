@@ -133,6 +133,15 @@ export const SCENES: readonly Scene[] = [
   { name: 'taught', state: taughtState(outcomeOf('kept')) },
   { name: 'taught-refused', state: taughtState(outcomeOf('refused')) },
   {
+    name: 'taught-with-a-problem',
+    state: {
+      ...taughtState(outcomeOf('refused')),
+      status: statusWith(
+        itemOf('camera', { severity: 'warning', message: 'camera.lens', remedy: 'remedy.camera.clean' }),
+      ),
+    },
+  },
+  {
     name: 'taught-figures',
     state: taughtState(outcomeOf('refused')),
     open: (page) => press(page, '.notice-how .action'),

@@ -1,7 +1,8 @@
 /**
  * `npm test`: prepares what is missing, runs every suite, names what failed, and closes with one line that adds all up.
  * Arguments go to vitest (for example a file name); then the native suites are left out. SPIKESCOPE_ARM64=1 adds the
- * emulated one, whose tools it installs; SPIKESCOPE_TEST_IMAGE=1 an image that is built beside the other suites, and started.
+ * emulated one, whose tools it installs; SPIKESCOPE_TEST_IMAGE=1 an image that is built beside the other suites, and
+ * started.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -179,7 +179,10 @@ export class Bench {
     return this.runsFor(this.start(), seconds, starts);
   }
 
-  /** As `startsFor`, beginning with a machine that runs. @param {Machine} machine @param {number} seconds @param {number} starts */
+  /**
+   * As `startsFor`, beginning with a machine that runs.
+   * @param {Machine} machine @param {number} seconds @param {number} starts
+   */
   async runsFor(machine, seconds, starts) {
     const until = performance.now() + seconds * 1000;
     for (let i = 1; ; i++) {

@@ -44,7 +44,10 @@ export class Machine {
   #sticks = 0;
   /** @type {import('node:net').Socket | null} */
   #control = null;
-  /** Who waits for an answer to a command, in their order: null, or what is wrong. @type {((fault: string | null) => void)[]} */
+  /**
+   * Who waits for an answer to a command, in their order: null, or what is wrong.
+   * @type {((fault: string | null) => void)[]}
+   */
   #asked = [];
 
   /** @param {Emulated} emulated */

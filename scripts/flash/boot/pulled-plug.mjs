@@ -223,7 +223,10 @@ function verifyJournal(data) {
   }
 }
 
-/** How many of the readings that have left the device its journal does not hold. @param {ReadonlySet<string>} heard @param {string} data */
+/**
+ * How many of the readings that have left the device its journal does not hold.
+ * @param {ReadonlySet<string>} heard @param {string} data
+ */
 export function missingOf(heard, data) {
   const file = path.join(data, 'journal.sqlite');
   if (heard.size === 0 || !existsSync(file)) return heard.size;

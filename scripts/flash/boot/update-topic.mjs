@@ -14,7 +14,10 @@
 export class UpdateTopic {
   /** @type {Update | null} */
   last = null;
-  /** Of the operation that is told of: when each stage was first heard of. @type {{ id: string, at: Map<string, number> }} */
+  /**
+   * Of the operation that is told of: when each stage was first heard of.
+   * @type {{ id: string, at: Map<string, number> }}
+   */
   #stages = { id: '', at: new Map() };
 
   /** @param {import('mqtt').MqttClient} client @param {string} device as topics name it */

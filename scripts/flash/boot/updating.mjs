@@ -90,7 +90,10 @@ class Updating {
     this.seconds = seconds;
   }
 
-  /** Publishes, has the device pull, and follows it until it reads and the release serves or is given up. @param {Case} wish */
+  /**
+   * Publishes, has the device pull, and follows it until it reads and the release serves or is given up.
+   * @param {Case} wish
+   */
   async through(wish) {
     const { bench, state, seconds } = this;
     const { what, version, isSpoilt } = wish;

@@ -221,7 +221,10 @@ export function select(apt, { names, ownKernel }) {
   return { system, kernel: parts.filter(({ name }) => KERNEL_PARTS.test(name)) };
 }
 
-/** The release of the kernel, by the names of its packages; null where there are none. @param {readonly { name: string }[]} kernel */
+/**
+ * The release of the kernel, by the names of its packages; null where there are none.
+ * @param {readonly { name: string }[]} kernel
+ */
 export function releaseOf(kernel) {
   return kernel.map(({ name }) => KERNEL_PARTS.exec(name)?.[1]).find(Boolean) ?? null;
 }

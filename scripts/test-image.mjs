@@ -62,9 +62,19 @@ export function beginImage(folder) {
 /** The process that builds: how it ended is a file, since whoever waits for it is another one. @param {string} folder */
 function build(folder) {
   const { image, ended } = filesOf(folder);
+  yieldToOtherSessions();
   const words = ['scripts/flash/image.mjs', '--board', 'virt', '--out', image];
   const { status } = spawnSync(process.execPath, words, { cwd: root, stdio: 'inherit' });
   writeFileSync(ended, `${status ?? 'a signal'}`);
+}
+
+/** Where Linux shares out processors by sessions first, a process's own niceness says nothing to those of another one. */
+function yieldToOtherSessions() {
+  try {
+    writeFileSync('/proc/self/autogroup', '15');
+  } catch {
+    // A kernel without such groups, where niceness is enough.
+  }
 }
 
 /**

@@ -20,7 +20,7 @@ import { asScript, messageOf, root } from './support/programs.mjs';
 
 const SELF = fileURLToPath(import.meta.url);
 /** Seconds of two slow cores: from a start to its reading, and for building with all packages fetched. */
-const BOOT_SECONDS = 420;
+const BOOT_SECONDS = 540;
 const BUILD_SECONDS = 300;
 /** Seconds that the network has to say anything at all. */
 const PATIENCE = 30;

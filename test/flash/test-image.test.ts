@@ -32,7 +32,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Seconds of which more than those for a start are left. */
-const TIME = 422;
+const TIME = 542;
 
 /** A run of the step in which building is a line of a shell. */
 async function run(line: string, over: Partial<Steps> = {}, seconds = TIME) {

@@ -5,90 +5,91 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
-import { messageOf, say } from '../support/programs.mjs';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { asScript, messageOf, say } from '../support/programs.mjs';
 import { Bench, missingTools } from './boot/bench.mjs';
 import { BootFailure } from './boot/failure.mjs';
 import { pullPlug } from './boot/pulled-plug.mjs';
 import { bootToReading } from './boot/reading.mjs';
 import { updateSystems } from './boot/updating.mjs';
 
-const HELP = `npm run image:boot -- --image FILE [--scenario reading|plug|update] [options]
+const SCENARIOS = {
+  reading: 'to the first reading at a broker on this host, and what is seen inside',
+  plug: 'hard kills at random moments, all with one card',
+  update: 'system updates: one that works, one that panics, one that never reads, one with a flipped byte',
+};
+/** The exit code where nothing was begun. */
+const WRONG_USAGE = 2;
 
-  reading   to the first reading at a broker on this host, and what is seen inside (default)
-  plug      hard kills at random moments, all with one card
-  update    system updates: one that works, one that panics, one that never reads, one with a flipped byte
+/**
+ * @typedef {object} Wish
+ * @property {string} image
+ * @property {keyof typeof SCENARIOS} scenario
+ * @property {number} readings
+ * @property {number} idle
+ * @property {readonly string[]} ask
+ * @property {number} kills
+ * @property {number} seed
+ * @property {number} processors
+ * @property {number} seconds
+ * @property {string} [archive]
+ * @property {string} [work]
+ * @property {string} [json]
+ */
 
-  --readings N    readings that are waited for (default 100)
-  --idle SECONDS  then without a reading, for what the card takes in a day (default 0: not looked at)
-  --ask COMMAND   then a line of a shell inside, as root; its answer is in the report. As often as is wished
-  --kills N       (default 3)
-  --seed N        of the moments of kills
-  --processors N  of the machine (default 2); one is lighter where others want the host's
-  --archive FILE  the image's archive for a slot (default: FILE.system)
-  --seconds N     longest for one start (default 900)
-  --work FOLDER   for the card, consoles and reports; kept, and \`plug\` and \`update\` go on there behind the last step
-                  that was done (default: one of its own, removed)
-  --json FILE     the report
+/** @param {number} least */
+const wholeFrom = (least) => (/** @type {string} */ text) => {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!Number.isSafeInteger(value) || value < least)
+    throw new InvalidArgumentError(`Give a whole number from ${least}.`);
+  return value;
+};
 
-Each step of \`plug\` and \`update\` is a line of JSON on stdout.
-
-Exit codes: 0 all is as it must be, 1 it is not, 2 wrong usage.`;
-
-/** @returns {Promise<number>} the exit code */
-async function main() {
-  const { values } = parseArgs({
-    options: {
-      ...{
-        image: { type: 'string' },
-        scenario: { type: 'string', default: 'reading' },
-        archive: { type: 'string' },
-      },
-      ...{ readings: { type: 'string', default: '100' }, idle: { type: 'string', default: '0' } },
-      ask: { type: 'string', multiple: true, default: [] },
-      kills: { type: 'string', default: '3' },
-      ...{ seed: { type: 'string', default: '1' }, seconds: { type: 'string', default: '900' } },
-      processors: { type: 'string', default: '2' },
-      ...{ work: { type: 'string' }, json: { type: 'string' }, help: { type: 'boolean', default: false } },
-    },
-  });
-  const { image, scenario } = values;
-  if (values.help || image === undefined || !['reading', 'plug', 'update'].includes(scenario)) {
-    say(HELP);
-    return values.help ? 0 : 2;
+/** Why nothing can be started; null where it can. @param {Wish} wish @param {string} archive */
+function obstacle({ image, scenario }, archive) {
+  const absent = [image, ...(scenario === 'reading' ? [] : [archive])].find((file) => !existsSync(file));
+  if (absent !== undefined) {
+    const what = absent === image ? 'The image' : 'Its archive';
+    return new BootFailure('BOOT_IMAGE', `${what} is not there`, {
+      place: absent,
+      remedy: 'npm run image -- --board virt --out FILE builds both',
+    });
   }
   const missing = missingTools();
-  if (!existsSync(image) || missing !== null) {
-    say(
-      missing === null
-        ? `${image} is not there`
-        : `programs are missing: ${missing}; apt-get install qemu-system-arm mtools fdisk e2fsprogs mosquitto`,
-    );
-    return 2;
+  if (missing === null) return null;
+  return new BootFailure('BOOT_PROGRAMS', 'Programs are missing', {
+    received: `no ${missing}`,
+    remedy: 'apt-get install qemu-system-arm mtools fdisk e2fsprogs mosquitto util-linux',
+  });
+}
+
+/** @param {Wish} values @returns {Promise<number>} the exit code */
+async function boot(values) {
+  const { image, scenario, readings, idle, ask, kills, seed, processors, seconds } = values;
+  const archive = values.archive ?? `${image}.system`;
+  const fault = obstacle(values, archive);
+  if (fault !== null) {
+    say(fault.describe());
+    return WRONG_USAGE;
   }
   const folder = values.work ?? mkdtempSync(path.join(tmpdir(), 'spikescope-boot-'));
   /** @type {Bench | null} */
   let bench = null;
   try {
-    const seconds = Number(values.seconds);
-    const archive = values.archive ?? `${image}.system`;
     /** @type {{ report: object, findings: string[] }} */
     let outcome;
     const common = { seconds, say };
-    const processors = Number(values.processors);
     /** @param {Bench} made */
     const opened = (made) => {
       bench = made;
     };
     if (scenario === 'update')
       outcome = await updateSystems({ ...common, image, archive, folder, processors, opened });
-    else if (scenario === 'plug') {
-      const [kills, seed] = [Number(values.kills), Number(values.seed)];
+    else if (scenario === 'plug')
       outcome = await pullPlug({ ...common, image, archive, folder, processors, opened, kills, seed });
-    } else {
+    else {
       bench = await Bench.open({ image, folder, processors });
-      const [readings, idle] = [Number(values.readings), Number(values.idle)];
-      outcome = await bootToReading(bench, { ...common, readings, idle, ask: values.ask });
+      outcome = await bootToReading(bench, { ...common, readings, idle, ask });
     }
     const { report, findings } = outcome;
     if (values.json !== undefined)
@@ -105,4 +106,53 @@ async function main() {
   }
 }
 
-process.exitCode = await main();
+function command() {
+  const scenarios = Object.entries(SCENARIOS).map(([name, words]) => `  ${name.padEnd(9)} ${words}`);
+  return new Command('image:boot')
+    .description('Start an image of the board virt in an emulator, as the firmware of a Raspberry Pi would')
+    .requiredOption('--image <file>', 'of which a copy is started')
+    .addOption(
+      new Option('--scenario <name>', 'what is seen to').choices(Object.keys(SCENARIOS)).default('reading'),
+    )
+    .option('--readings <number>', 'readings that are waited for', wholeFrom(1), 100)
+    .option('--idle <seconds>', 'then without a reading, for what the card takes in a day', wholeFrom(0), 0)
+    .option(
+      '--ask <command>',
+      'then a line of a shell inside, as root; its answer is in the report; as often as is wished',
+      (/** @type {string} */ line, /** @type {readonly string[]} */ before) => [...before, line],
+      [],
+    )
+    .option('--kills <number>', 'pulled plugs', wholeFrom(1), 3)
+    .option('--seed <number>', 'of the moments of kills', wholeFrom(0), 1)
+    .option(
+      '--processors <number>',
+      "of the machine; one is lighter where others want the host's",
+      wholeFrom(1),
+      2,
+    )
+    .option('--archive <file>', "the image's archive for a slot (default: FILE.system)")
+    .option('--seconds <number>', 'longest for one start', wholeFrom(1), 900)
+    .option(
+      '--work <folder>',
+      'for the card, consoles and reports; kept, and plug and update go on there behind the last step that was done ' +
+        '(default: one of its own, removed)',
+    )
+    .option('--json <file>', 'the report')
+    .addHelpText(
+      'after',
+      `
+Scenarios:
+${scenarios.join('\n')}
+
+Each step of plug and update is a line of JSON on stdout.
+Exit codes: 0 all is as it must be, 1 it is not, 2 wrong usage.`,
+    )
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : WRONG_USAGE))
+    .action(async (/** @type {Wish} */ wish) => {
+      process.exitCode = await boot(wish);
+    });
+}
+
+await asScript(import.meta.url, async () => {
+  await command().parseAsync();
+});

@@ -3,6 +3,7 @@ import { SpikescopeError, systemCodeOf } from '../../errors.ts';
 import type { FrameReader, FrameSink } from './frame-reader.ts';
 import type { FrameGeometry } from './geometry.ts';
 import { isHeldUp } from './held-up.ts';
+import { type Output, openOutput } from './output.ts';
 import type { CameraProgram } from './program.ts';
 
 /** Milliseconds without frames after which a camera program counts as stuck. */
@@ -39,8 +40,10 @@ export async function runCamera(
   deadlines: CameraDeadlines,
   signal: AbortSignal,
 ): Promise<void> {
-  const child = spawn(program.command, program.arguments, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const run = new CameraRun(program, child, listener, deadlines);
+  const output = await openOutput((bytes) => run.take(bytes));
+  const child = spawn(program.command, program.arguments, { stdio: ['ignore', output.entrance, 'pipe'] });
+  output.entrance.destroy();
+  const run = new CameraRun(program, child, output, listener, deadlines);
   const stop = (): void => run.end(null);
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
@@ -55,6 +58,7 @@ class CameraRun {
   readonly ended: Promise<void>;
   readonly #program: CameraProgram;
   readonly #child: ChildProcess;
+  readonly #output: Output;
   readonly #listener: CameraRunListener;
   readonly #deadlines: CameraDeadlines;
   readonly #reader: FrameReader;
@@ -68,16 +72,17 @@ class CameraRun {
   constructor(
     program: CameraProgram,
     child: ChildProcess,
+    output: Output,
     listener: CameraRunListener,
     deadlines: CameraDeadlines,
   ) {
     this.#program = program;
     this.#child = child;
+    this.#output = output;
     this.#listener = listener;
     this.#deadlines = deadlines;
     this.#reader = program.reader((geometry) => listener.open(geometry));
     this.#deadline = setTimeout(() => this.end(this.#stalled()), deadlines.start);
-    child.stdout?.on('data', (bytes: Buffer) => this.#take(bytes));
     child.stderr?.on('data', (bytes: Buffer) => {
       this.#stderr = (this.#stderr + bytes.toString()).slice(-KEPT_STDERR);
     });
@@ -89,8 +94,9 @@ class CameraRun {
         if (fault === null) resolve();
         else reject(fault);
       };
+      const emptied = new Promise((empty) => output.exit.once('close', empty));
       child.once('error', (cause) => settle(this.#unstartable(cause)));
-      child.once('close', (code, killedBy) => settle(this.#exited(code, killedBy)));
+      child.once('close', (code, killedBy) => void emptied.then(() => settle(this.#exited(code, killedBy))));
     });
   }
 
@@ -100,11 +106,11 @@ class CameraRun {
     this.#fault = fault;
     // A program that hangs in a driver call does not hear gentler signals, and there is nothing for it to save.
     this.#child.kill('SIGKILL');
-    this.#child.stdout?.destroy();
+    this.#output.exit.destroy();
     this.#child.stderr?.destroy();
   }
 
-  #take(bytes: Buffer): void {
+  take(bytes: Uint8Array): void {
     if (this.#fault !== undefined) return;
     clearTimeout(this.#pause);
     this.#pieces++;

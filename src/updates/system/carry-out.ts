@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { copyFile, open, rm, writeFile } from 'node:fs/promises';
+import { chmod, open, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { systemCodeOf } from '../../errors.ts';
+import { replaceDurably, writeFlushed } from '../../store/durable-file.ts';
 import { commitSlot } from './commit.ts';
 import {
   AUTOBOOT,
@@ -48,9 +49,19 @@ export async function carryOut({ data, places, rights, shown }: CarryOutOptions)
   if (asked === null || running === null) return null;
   if (asked === 'commit') {
     await rights.withWritable(places.config, async () => void (await commitSlot(places, running)));
-    await copyFile(path.join(places.config, AUTOBOOT), path.join(shown, AUTOBOOT));
+    await show(places, shown);
   } else await rights.restart(asked === 'tryboot' ? '0 tryboot' : null);
   return asked;
+}
+
+/** Its text alone: the mode of a file on that partition is that of a partition which only root may read. */
+async function show({ config }: SystemPlaces, shown: string): Promise<void> {
+  const file = path.join(shown, AUTOBOOT);
+  const text = await readFile(path.join(config, AUTOBOOT));
+  await replaceDurably(file, `${file}.new`, async (fresh) => {
+    await writeFlushed(fresh, text);
+    await chmod(fresh, 0o644);
+  });
 }
 
 /**

@@ -12,9 +12,12 @@ import { settingsIn } from './firmware.mjs';
 import { Office } from './releases.mjs';
 import { identityOf, ScenarioState } from './scenario-state.mjs';
 
-/** What the device is doing when its plug is pulled. */
-export const MOMENTS = /** @type {const} */ (['start', 'capture', 'learning', 'update']);
-/** @typedef {(typeof MOMENTS)[number]} Moment */
+/** @typedef {'start' | 'capture' | 'learning' | 'update'} Moment what the device is doing when its plug is pulled */
+/** In which order, over and over: a start is what a device does most where plugs are pulled, and an update least. */
+const TURNS = /** @type {readonly Moment[]} */ ([
+  ...['start', 'capture', 'start', 'learning', 'start', 'update'],
+  ...['start', 'capture', 'start', 'learning'],
+]);
 /** Seconds after the first reading within which it happens; before one was measured, of a start. */
 const WITHIN = { capture: 20, learning: 30, update: 240, start: 60 };
 /** A system on trial restarts the device by itself, twice at most, and once more for the one that served. */
@@ -36,9 +39,8 @@ const STARTS = 4;
  */
 
 /**
- * The moments take turns. What a kill shows and what not: all that the guest has written is on the disk in its order; a
- * card that tears or reorders writes is not played. A run that was broken off goes on with the card as it is then: that was
- * one kill more.
+ * What a kill shows and what not: all that the guest has written is on the disk in its order; a card that tears or reorders
+ * writes is not played. A run that was broken off goes on with the card as it is then: that was one kill more.
  * @param {{ image: string, archive: string, folder: string, processors: number, kills: number, seconds: number,
  *   seed: number, say: (line: string) => void, opened: (bench: Bench) => void }} options
  * @returns {Promise<{ report: { kills: readonly Kill[], readings: number }, findings: string[] }>}
@@ -96,7 +98,7 @@ class Pulling {
     const { bench, state } = this;
     state.begin();
     const [before, number] = [bench.processor, state.steps.length + 1];
-    const moment = MOMENTS[(number - 1) % MOMENTS.length];
+    const moment = TURNS[(number - 1) % TURNS.length];
     const random = randomOf(this.seed, number);
     bench.operator?.work({ teaches: moment === 'learning' });
     state.tell(`kill ${number}, ${moment}`);
@@ -116,8 +118,8 @@ class Pulling {
 
   /** @param {number} random */
   async #duringStart(random) {
-    const starts = /** @type {Kill[]} */ (/** @type {unknown} */ (this.state.steps));
-    const longest = Math.max(WITHIN.start, ...starts.map(({ untilReading }) => untilReading ?? 0));
+    const kills = /** @type {Kill[]} */ (/** @type {unknown} */ (this.state.steps));
+    const longest = kills.findLast(({ untilReading }) => untilReading !== null)?.untilReading ?? WITHIN.start;
     return { machine: await this.bench.startsFor(random * longest, STARTS), untilReading: null };
   }
 

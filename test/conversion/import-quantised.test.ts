@@ -12,6 +12,8 @@ import { type Attributes, OnnxSketch } from '../support/onnx-sketch.ts';
 const SIDE = 8;
 const UINT8 = 2;
 const INT8 = 3;
+const UINT16 = 4;
+const INT16 = 5;
 const INT32 = 6;
 const DOUBLE = 11;
 const UINT4 = 21;
@@ -202,6 +204,61 @@ describe.skipIf(onnxruntime === null)(
       const bytes = await s.output(s.classify(read, 8, 5)).encode();
       expectClose(await floatLogits(bytes), await onnxruntimeLogits(bytes, images, SIDE), 0.02);
     });
+  },
+);
+
+/** As onnxruntime.quantization writes it with sixteen bits of activations, or of weights and activations. */
+function networkOfSixteenBits(activations: number, weights: number): QuantisedSketch {
+  const s = new QuantisedSketch();
+  const centre = activations === INT16 ? -1_000 : 30_000;
+  const least = weights === INT16 ? -32_767 : 0;
+  const between = (map: string, scale: number) => {
+    const parameters = [s.scalar(scale), s.zero(activations, centre)];
+    return s.draw('DequantizeLinear', [s.draw('QuantizeLinear', [map, ...parameters]), ...parameters]);
+  };
+  const matrix = s.whole([8, 3, 3, 3], weights, least, least + 65_534);
+  const real = s.draw('DequantizeLinear', [matrix, s.scalar(2 / 65_536), s.zero(weights, least + 32_767)]);
+  const map = between(s.draw('Relu', [s.draw('Conv', [between(s.image, 1 / 30_000), real])]), 1 / 4_000);
+  s.output(s.classify(map, 8, 5));
+  return s;
+}
+
+describe('sixteen bits', () => {
+  const kinds = [
+    [UINT16, UINT16],
+    [INT16, INT16],
+  ] as const;
+
+  it.skipIf(onnxruntime === null).each(kinds)(
+    'of type %i are read as what they stand for',
+    async (...types) => {
+      const bytes = await networkOfSixteenBits(...types).encode();
+      expectClose(await floatLogits(bytes), await onnxruntimeLogits(bytes, images, SIDE), 1e-3);
+    },
+  );
+
+  it('become eight, and the file is told to have lost its scales', async () => {
+    const bytes = await networkOfSixteenBits(UINT16, UINT16).encode();
+    const prepared = await prepareModel(bytes, 'sixteen.onnx');
+    const calibration = { images, sha256: '0'.repeat(64), refused: [] };
+    const options = { name: 's', version: '1.0.0', sourceName: 's.onnx', scheme: 'per-channel' } as const;
+    const { graph } = await convert(prepared, bytes, calibration, options);
+    if (prepared.stated === null) throw new Error('The file states nothing');
+    const { requantisedLayers, changedTensors } = fileScalesOf(prepared.folded, graph, prepared.stated);
+    expect(changedTensors).toEqual(graph.nodes.map(({ name }) => name));
+    expect(requantisedLayers[0].decibels).toBeGreaterThan(40);
+  });
+});
+
+it.skipIf(onnxruntime === null)(
+  'QuantizeLinear without a zero point writes the type that it names',
+  async () => {
+    const s = new QuantisedSketch();
+    const map = s.draw('Sub', [s.conv(s.image, 3, 8), s.scalar(0.5)]);
+    const written = s.draw('QuantizeLinear', [map, s.scalar(0.02)], { output_dtype: INT8 });
+    const read = s.draw('DequantizeLinear', [written, s.scalar(0.02)]);
+    const bytes = await s.output(s.classify(read, 8, 5)).encode();
+    expectClose(await floatLogits(bytes), await onnxruntimeLogits(bytes, images, SIDE), 0.02);
   },
 );
 

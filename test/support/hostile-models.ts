@@ -143,8 +143,8 @@ const damagedWeights: Readonly<Record<string, Entry>> = {
   ...Object.fromEntries(
     (
       [
-        [4, 'uint16'],
-        [5, 'int16'],
+        [12, 'uint32'],
+        [13, 'uint64'],
         [8, 'string'],
         [99, 'type 99'],
         [0, 'no type'],

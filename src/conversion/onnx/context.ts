@@ -4,7 +4,7 @@ import { elementCount, INPUT_NAME, type Quantisation, type Shape } from '../../m
 import type { FloatNode } from '../float/graph.ts';
 import type { Attributes } from './attributes.ts';
 import type { OnnxNode } from './decode.ts';
-import type { Constant } from './tensor.ts';
+import type { Constant, StoredType } from './tensor.ts';
 
 /** A tensor that depends on the image. */
 export interface Activation {
@@ -31,8 +31,9 @@ export interface ChannelGrid {
 /** A tensor of bytes, as a graph holds it between QuantizeLinear and DequantizeLinear. */
 export interface StoredTensor {
   readonly activation: Activation;
+  readonly type: StoredType;
   readonly scale: number;
-  /** Of unsigned bytes; that of signed ones, plus 128. */
+  /** Counted from the least number that the type holds. */
   readonly zeroPoint: number;
   /** What was looked up for every byte; its own quantisation is said by the DequantizeLinear that follows. */
   readonly table?: Uint8Array;
@@ -74,6 +75,8 @@ export class ImportContext {
     activations: new Map<string, Quantisation>(),
     weights: new Map<string, Float64Array>(),
   };
+  /** Whether activations have steps that no byte can have. */
+  losesScales = false;
   /** Maps whose channels lie on two axes for a while, by their ONNX names. */
   readonly grids = new Map<string, ChannelGrid>();
   readonly #activations = new Map<string, Activation>();

@@ -107,8 +107,9 @@ function importModel(model: OnnxModel, { side, output: wanted }: OnnxOptions): I
   };
 }
 
-function isSilent({ stated: { activations, weights } }: ImportContext): boolean {
-  return activations.size + weights.size === 0;
+/** A file that says of no scale what images should not, and has none that must be told to be lost. */
+function isSilent({ stated: { activations, weights }, losesScales }: ImportContext): boolean {
+  return activations.size + weights.size === 0 && !losesScales;
 }
 
 function imageShape({ dims, isChannelsLast }: ImageInput): Shape {

@@ -2,15 +2,22 @@
 import { RefusedError } from '../../errors.ts';
 import type { OnnxTensor } from './decode.ts';
 
-export type ByteType = 'uint8' | 'int8';
+/** What whole numbers of a quantised tensor can hold. */
+export const STORED_RANGES = {
+  uint8: [0, 255],
+  int8: [-128, 127],
+  uint16: [0, 65_535],
+  int16: [-32_768, 32_767],
+} as const;
+export type StoredType = keyof typeof STORED_RANGES;
 
 /** A constant: float weights, or the integers of shapes and axes. */
 export interface Constant {
   readonly dims: readonly number[];
   readonly kind: 'float' | 'integer';
   readonly values: Float64Array;
-  /** Of quantised integers of eight bits: which they are. */
-  readonly type?: ByteType;
+  /** Of quantised integers of eight or sixteen bits: which they are. */
+  readonly type?: StoredType;
   /** Of weights that were quantised: the real value of one step, along an axis or (null) for all. */
   readonly steps?: { readonly scales: Float64Array; readonly axis: number | null };
 }
@@ -18,6 +25,8 @@ export interface Constant {
 const FLOAT32 = 1;
 const UINT8 = 2;
 const INT8 = 3;
+const UINT16 = 4;
+const INT16 = 5;
 const INT32 = 6;
 const INT64 = 7;
 const BOOL = 9;
@@ -28,8 +37,6 @@ const UINT4 = 21;
 const INT4 = 22;
 const TYPE_NAMES: Readonly<Record<number, string>> = {
   0: 'no type',
-  4: 'uint16',
-  5: 'int16',
   8: 'string',
   12: 'uint32',
   13: 'uint64',
@@ -47,6 +54,16 @@ export const VALUE_BYTES: Readonly<Record<number, number>> = {
   [DOUBLE]: 8,
   [UINT8]: 1,
   [INT8]: 1,
+  [UINT16]: 2,
+  [INT16]: 2,
+};
+
+/** Numbers of ONNX's list to which QuantizeLinear quantises. */
+export const STORED_TYPES: Readonly<Record<number, StoredType>> = {
+  [UINT8]: 'uint8',
+  [INT8]: 'int8',
+  [UINT16]: 'uint16',
+  [INT16]: 'int16',
 };
 
 /** Numbers of the types that count as real, by their places in ONNX's list. */
@@ -115,6 +132,14 @@ function readValues(tensor: OnnxTensor, name: string): Pick<Constant, 'values' |
         type: 'int8',
         values: fromRaw(rawData, 1, name, (v, o) => v.getInt8(o), tensor.int32Data),
       };
+    case UINT16: {
+      const read = (v: DataView, o: number) => v.getUint16(o, true);
+      return { kind: 'integer', type: 'uint16', values: fromRaw(rawData, 2, name, read, tensor.int32Data) };
+    }
+    case INT16: {
+      const read = (v: DataView, o: number) => v.getInt16(o, true);
+      return { kind: 'integer', type: 'int16', values: fromRaw(rawData, 2, name, read, tensor.int32Data) };
+    }
     case BOOL:
       return {
         kind: 'integer',
@@ -141,7 +166,7 @@ function readValues(tensor: OnnxTensor, name: string): Pick<Constant, 'values' |
     default:
       throw new RefusedError(
         'ONNX_DATA_TYPE',
-        'The converter reads real weights, and quantised ones of 8 or 4 bits',
+        'The converter reads real weights, and quantised ones of 16, 8 or 4 bits',
         {
           node: name,
           expected: 'float32, float64, float16 or bfloat16',

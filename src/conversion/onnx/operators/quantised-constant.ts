@@ -4,7 +4,7 @@ import { clip } from '../../../model/requantise.ts';
 import type { ImportContext, Operation } from '../context.ts';
 import { rebuilt } from '../layout.ts';
 import { integerAttribute } from '../nodes.ts';
-import { type Constant, countOf } from '../tensor.ts';
+import { type Constant, countOf, STORED_RANGES, STORED_TYPES, type StoredType } from '../tensor.ts';
 import { importGemm } from './linear.ts';
 
 /** For each value of a constant, the place of its step and of its zero point among theirs. */
@@ -51,17 +51,22 @@ export function quantisedConstant(
   if (at === null || zeros.length !== scales.length || (zero !== undefined && zero.type === undefined)) {
     throw new RefusedError('ONNX_SHAPE', 'The scales of a weight that is quantised do not fit it', {
       node: operation.label,
-      expected: 'one scale, or one along an axis, and zero points of type uint8 or int8',
+      expected: `one scale, or one along an axis, and zero points of type ${Object.keys(STORED_RANGES).join(', ')}`,
       received: `${scales.length} scales, ${zeros.length} zero points`,
-      remedy: 'quantise weights to eight bits per tensor or per output channel',
+      remedy: 'quantise weights per tensor or per output channel',
     });
   }
-  const type = zero?.type ?? 'uint8';
-  const [least, most] = type === 'int8' ? [-128, 127] : [0, 255];
+  const type = zero?.type ?? statedType(operation) ?? 'uint8';
+  const [least, most] = STORED_RANGES[type];
   const values = constant.values.map((value, i) =>
     clip(roundHalfEven(value / scales[at(i)]) + zeros[at(i)], least, most),
   );
   return { dims: constant.dims, kind: 'integer', values, type };
+}
+
+/** The type that a QuantizeLinear without zero points names, from opset 21; null where it names none. */
+export function statedType({ attributes }: Operation): StoredType | null {
+  return STORED_TYPES[attributes.integer('output_dtype', 0)] ?? null;
 }
 
 function roundHalfEven(value: number): number {

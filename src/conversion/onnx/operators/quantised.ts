@@ -6,9 +6,10 @@
 import { RefusedError } from '../../../errors.ts';
 import { INPUT_NAME } from '../../../model/graph.ts';
 import { type ImportContext, type Operation, type StoredTensor, shapeOf } from '../context.ts';
-import { quantisedConstant, realConstant } from './quantised-constant.ts';
+import { STORED_RANGES, type StoredType } from '../tensor.ts';
+import { quantisedConstant, realConstant, statedType } from './quantised-constant.ts';
 
-/** The tensor as bytes: bounded by what they can hold. */
+/** The tensor as whole numbers: bounded by what they can hold. Of sixteen bits, its scale is none of the integer graph's. */
 export function importQuantize(operation: Operation, context: ImportContext): void {
   const { node, label } = operation;
   const constant = context.findConstant(node.input[0]);
@@ -17,23 +18,30 @@ export function importQuantize(operation: Operation, context: ImportContext): vo
     return;
   }
   const input = context.activation(operation, 0);
-  const { scale, zeroPoint } = parametersOf(operation, context);
+  const parameters = parametersOf(operation, context, statedType(operation));
+  const { type, scale, zeroPoint } = parameters;
   const maker = context.nodes.find(({ name }) => name === input.name);
   const [output] = node.output;
   if (input.name === INPUT_NAME) {
-    context.store(output, { activation: input, scale, zeroPoint });
+    context.store(output, { activation: input, ...parameters });
     return;
   }
   // A normalisation of the image: the device feeds bytes as they are, whatever these would be rounded to.
   if (maker?.op === 'affine' && maker.input === INPUT_NAME) {
-    context.store(output, { activation: input, scale, zeroPoint });
+    context.store(output, { activation: input, ...parameters });
     return;
   }
-  const clamp = { minimum: -zeroPoint * scale, maximum: (255 - zeroPoint) * scale };
-  const draft = { op: 'clamp', input: input.name, clamp, isStored: true } as const;
-  const bounded = context.append(operation, draft, shapeOf(input.dims));
-  context.stated.activations.set(label, { scale, zeroPoint });
-  context.store(output, { activation: { ...input, name: bounded }, scale, zeroPoint });
+  const clamp = { minimum: -zeroPoint * scale, maximum: (spanOf(type) - zeroPoint) * scale };
+  const isByte = spanOf(type) === 255;
+  const draft = { op: 'clamp', input: input.name, clamp } as const;
+  const bounded = context.append(
+    operation,
+    isByte ? { ...draft, isStored: true } : draft,
+    shapeOf(input.dims),
+  );
+  if (isByte) context.stated.activations.set(label, { scale, zeroPoint });
+  else context.losesScales = true;
+  context.store(output, { activation: { ...input, name: bounded }, ...parameters });
 }
 
 export function importDequantize(operation: Operation, context: ImportContext): void {
@@ -52,7 +60,7 @@ export function importDequantize(operation: Operation, context: ImportContext): 
     });
   }
   const { activation, table } = stored;
-  const { scale, zeroPoint } = parametersOf(operation, context);
+  const { scale, zeroPoint } = parametersOf(operation, context, stored.type);
   if (table === undefined) {
     realAgain(operation, context, stored, { scale, zeroPoint });
     return;
@@ -73,7 +81,7 @@ function realAgain(
   operation: Operation,
   context: ImportContext,
   { activation, scale: written, zeroPoint: from }: StoredTensor,
-  { scale: read, zeroPoint: to }: Parameters,
+  { scale: read, zeroPoint: to }: Omit<Parameters, 'type'>,
 ): void {
   if (written === read && from === to) {
     context.alias(operation, activation);
@@ -118,7 +126,8 @@ export function importAmongBytes(
     });
   }
   const isOne = others.every(
-    ({ scale, zeroPoint }) => scale === first.scale && zeroPoint === first.zeroPoint,
+    ({ type, scale, zeroPoint }) =>
+      type === first.type && scale === first.scale && zeroPoint === first.zeroPoint,
   );
   if (!isOne || (node.opType === 'Concat' && others.length + 1 !== node.input.length)) {
     throw new RefusedError('ONNX_SHAPE', `${node.opType} of bytes that stand for different numbers`, {
@@ -138,6 +147,7 @@ export function importLookUp(operation: Operation, context: ImportContext): bool
   const table = context.findConstant(entries);
   const stored = context.stored.get(indices);
   if (table === undefined || stored === undefined || table.values.length !== 256) return false;
+  if (spanOf(stored.type) !== 255) return false;
   context.stored.set(operation.node.output[0], { ...stored, table: Uint8Array.from(table.values) });
   return true;
 }
@@ -151,27 +161,35 @@ export function importCastOfBytes(operation: Operation, context: ImportContext):
 }
 
 interface Parameters {
+  readonly type: StoredType;
   readonly scale: number;
+  /** Counted from the least number that the type holds. */
   readonly zeroPoint: number;
 }
 
-/** One scale and one zero point for the whole tensor. @throws RefusedError `ONNX_ATTRIBUTE` */
-function parametersOf(operation: Operation, context: ImportContext): Parameters {
+/** Steps from the least number of a type to the largest. */
+function spanOf(type: StoredType): number {
+  const [least, most] = STORED_RANGES[type];
+  return most - least;
+}
+
+/**
+ * One scale and one zero point for the whole tensor.
+ * @param type where there is no zero point to say it; null: that which ONNX takes then
+ * @throws RefusedError `ONNX_ATTRIBUTE`
+ */
+function parametersOf(operation: Operation, context: ImportContext, type: StoredType | null): Parameters {
   const scales = context.weights(operation, 1).values;
   const zero = context.findConstant(operation.node.input[2]);
-  const isSigned = zero?.type === 'int8';
-  const zeroPoint = (zero?.values[0] ?? 0) + (isSigned ? 128 : 0);
-  const fits =
-    scales.length === 1 &&
-    scales[0] > 0 &&
-    (zero === undefined || zero.type === 'uint8' || isSigned) &&
-    Number.isInteger(zeroPoint) &&
-    zeroPoint >= 0 &&
-    zeroPoint <= 255;
-  if (fits) return { scale: scales[0], zeroPoint };
-  throw new RefusedError('ONNX_ATTRIBUTE', 'Activations are quantised to eight bits, by one scale', {
+  const own = zero === undefined ? (type ?? 'uint8') : zero.type;
+  if (own !== undefined && scales.length === 1 && scales[0] > 0) {
+    const zeroPoint = (zero?.values[0] ?? 0) - STORED_RANGES[own][0];
+    if (Number.isInteger(zeroPoint) && zeroPoint >= 0 && zeroPoint <= spanOf(own))
+      return { type: own, scale: scales[0], zeroPoint };
+  }
+  throw new RefusedError('ONNX_ATTRIBUTE', 'Activations are quantised to 8 or 16 bits, by one scale', {
     node: operation.label,
-    expected: 'one positive scale, a zero point of type uint8 or int8',
+    expected: `one positive scale, a zero point of type ${Object.keys(STORED_RANGES).join(', ')}`,
     received: `${scales.length} scales, ${zero?.type ?? 'no zero point'}`,
     remedy: 'quantise activations per tensor to 8 bits, or give the float model',
   });

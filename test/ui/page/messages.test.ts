@@ -114,4 +114,9 @@ describe('the messages of the page', () => {
     const more = keys.filter((key) => /^(remedy|fault)\./.test(key) && !told.includes(key));
     expect(more).toEqual([]);
   });
+
+  it('never begin a line in French with the mark that ends one', () => {
+    const texts = Object.values(messagesOf('fr'));
+    expect(texts.filter((text) => / [»?!;:%]|« /.test(text))).toEqual([]);
+  });
 });

@@ -72,7 +72,10 @@ async function convertAndJudge(file: string, { normalisation, imagesFor }: Archi
   const contents = await readFile(file);
   const started = performance.now();
   const usage = process.cpuUsage();
-  const prepared = await prepareModel(contents, file, normalisation && { normalisation });
+  const prepared = await prepareModel(contents, file, {
+    exactMean: true,
+    ...(normalisation && { normalisation }),
+  });
   const { calibration, judged } = await imagesFor(prepared.folded.inputShape[0]);
   // It is here to race against; by the own evaluator a dozen networks would take hours.
   const activations = await openActivations(prepared.folded, calibration.images, PASSES, undefined, 0);

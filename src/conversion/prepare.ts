@@ -2,6 +2,7 @@
 import { RefusedError } from '../errors.ts';
 import { separateImage } from './calibration/groups.ts';
 import { composeAndFold, type GhostPolicy } from './compose/choose.ts';
+import { withExactMean } from './compose/exact-mean.ts';
 import type { FloatGraph, FloatNode } from './float/graph.ts';
 import { type CheckpointArrays, type FloatSource, importSource } from './float-source.ts';
 import { withFunctions } from './fold/function.ts';
@@ -29,6 +30,8 @@ export interface PreparationOptions extends OnnxOptions {
   readonly normalisation?: Normalisation;
   /** Default `auto`; `keep` for a network that was trained quantised, whose tensors are settled. */
   readonly ghost?: GhostPolicy;
+  /** Whether a mean before the answer becomes part of the head; default false. */
+  readonly exactMean?: boolean;
   readonly arrays?: CheckpointArrays;
 }
 
@@ -40,7 +43,7 @@ export interface PreparationOptions extends OnnxOptions {
 export async function prepareModel(
   contents: Uint8Array,
   file: string,
-  { normalisation, ghost = 'auto', arrays, ...onnx }: PreparationOptions = {},
+  { normalisation, ghost = 'auto', exactMean = false, arrays, ...onnx }: PreparationOptions = {},
 ): Promise<PreparedModel> {
   const imported = withTwoClasses(await importSource(contents, file, arrays, onnx), file);
   requireSquareRgb(imported.graph, file);
@@ -48,7 +51,8 @@ export async function prepareModel(
   const recognised = withFunctions(imported.graph);
   const normalised = normalisation === undefined ? recognised : withNormalisation(recognised, normalisation);
   const isSettled = imported.quantisation !== null || imported.stated !== null;
-  const folded = separateImage(composeAndFold(normalised, isSettled ? 'keep' : ghost));
+  const composed = composeAndFold(normalised, isSettled ? 'keep' : ghost);
+  const folded = separateImage(exactMean && !isSettled ? withExactMean(composed) : composed);
   const nodesNeedingDequantisation = folded.nodes.filter(needsDequantisation).map(({ name }) => name);
   if (nodesNeedingDequantisation.length > 0) {
     throw new RefusedError(

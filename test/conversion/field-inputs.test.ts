@@ -70,7 +70,7 @@ describe.skipIf(!isHere)('a file of the field', () => {
   ])('%s converts and keeps its answers', async (file, options = {}) => {
     if (set === null) throw new Error('There are no photographs');
     const place = path.join(FOLDER, file);
-    const prepared = await prepareModel(readFileSync(place), place, options);
+    const prepared = await prepareModel(readFileSync(place), place, { exactMean: true, ...options });
     await requireDependence(prepared, set.images);
     const { graph, context } = await convertGraph(prepared, set, { scheme: 'per-channel' });
     const { same, images, decibels } = await measureAgreement(context.graph, graph, {

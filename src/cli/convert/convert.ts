@@ -109,6 +109,8 @@ async function runConvert(options: ConvertOptions): Promise<void> {
   };
   const prepared = await prepareModel(contents, options.from, {
     arrays: options.averages ? 'averages' : 'last',
+    // The chips have a mean over all places, and no room for a head over them.
+    exactMean: options.target === 'cpu',
     ...(options.ghost && { ghost: options.ghost }),
     ...(options.normalisation && { normalisation: options.normalisation }),
     ...(options.size && { side: options.size }),

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { SpikescopeError, systemCodeOf } from '../../errors.ts';
+import { reasonOf, SpikescopeError, systemCodeOf } from '../../errors.ts';
 import type { FrameReader, FrameSink } from './frame-reader.ts';
 import type { FrameGeometry } from './geometry.ts';
 import { isHeldUp } from './held-up.ts';
@@ -40,7 +40,9 @@ export async function runCamera(
   deadlines: CameraDeadlines,
   signal: AbortSignal,
 ): Promise<void> {
-  const output = await openOutput((bytes) => run.take(bytes));
+  const output = await openOutput((bytes) => run.take(bytes)).catch((cause: unknown) => {
+    throw unstartable(program, cause, false);
+  });
   const child = spawn(program.command, program.arguments, { stdio: ['ignore', output.entrance, 'pipe'] });
   output.entrance.destroy();
   const run = new CameraRun(program, child, output, listener, deadlines);
@@ -95,7 +97,7 @@ class CameraRun {
         else reject(fault);
       };
       const emptied = new Promise((empty) => output.exit.once('close', empty));
-      child.once('error', (cause) => settle(this.#unstartable(cause)));
+      child.once('error', (cause) => settle(unstartable(program, cause, systemCodeOf(cause) === 'ENOENT')));
       child.once('close', (code, killedBy) => void emptied.then(() => settle(this.#exited(code, killedBy))));
     });
   }
@@ -170,15 +172,6 @@ class CameraRun {
     });
   }
 
-  #unstartable(cause: Error): SpikescopeError {
-    const isMissing = systemCodeOf(cause) === 'ENOENT';
-    return new SpikescopeError(
-      isMissing ? 'CAMERA_PROGRAM_MISSING' : 'CAMERA_EXITED',
-      isMissing ? 'A camera program is not installed' : 'The camera program cannot be started',
-      { file: this.#program.command, received: cause.message, cause },
-    );
-  }
-
   #faultOf(
     code: string,
     message: string,
@@ -191,4 +184,12 @@ class CameraRun {
       ...(said && { received: [details.received, `“${said}”`].filter(Boolean).join(', ') }),
     });
   }
+}
+
+function unstartable({ command }: CameraProgram, cause: unknown, isMissing: boolean): SpikescopeError {
+  return new SpikescopeError(
+    isMissing ? 'CAMERA_PROGRAM_MISSING' : 'CAMERA_EXITED',
+    isMissing ? 'A camera program is not installed' : 'The camera program cannot be started',
+    { file: command, received: reasonOf(cause), cause },
+  );
 }

@@ -107,7 +107,7 @@ function importModel(model: OnnxModel, { side, output: wanted }: OnnxOptions): I
   };
 }
 
-/** A file that says of no scale what images should not, and has none that must be told to be lost. */
+/** Whether the file states no scale at all: of one that loses all of its own, too, is told what was kept. */
 function isSilent({ stated: { activations, weights }, losesScales }: ImportContext): boolean {
   return activations.size + weights.size === 0 && !losesScales;
 }

@@ -5,7 +5,10 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, it, vi } from 'vitest';
+import { runCamera } from '../../../src/capture/camera/camera-run.ts';
+import { libcameraPrograms } from '../../../src/capture/camera/libcamera.ts';
 import { openOutput } from '../../../src/capture/camera/output.ts';
+import { DEFAULT_CAMERA } from '../../../src/capture/camera/settings.ts';
 
 /** Writes numbers that count up to this, and ends. */
 const COUNT = 2 ** 23;
@@ -47,4 +50,16 @@ it('leaves nothing behind by which another program could get in', async () => {
   await once(exit, 'close');
   vi.unstubAllEnvs();
   rmSync(folder, { recursive: true });
+});
+
+it('that cannot be had is told as a camera that cannot be started, with the reason', async () => {
+  vi.stubEnv('TMPDIR', '/nowhere');
+  const [program] = libcameraPrograms(DEFAULT_CAMERA);
+  const listener = { open: () => expect.fail(), onTrusted: () => {}, onTruncated: () => {} };
+  const deadlines = { start: 100, stall: 100, pause: 10 };
+  await expect(runCamera(program, listener, deadlines, new AbortController().signal)).rejects.toMatchObject({
+    code: 'CAMERA_EXITED',
+    details: { file: 'rpicam-vid', received: 'no such file or directory' },
+  });
+  vi.unstubAllEnvs();
 });

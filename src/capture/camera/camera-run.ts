@@ -41,7 +41,7 @@ export async function runCamera(
   signal: AbortSignal,
 ): Promise<void> {
   const output = await openOutput((bytes) => run.take(bytes)).catch((cause: unknown) => {
-    throw unstartable(program, cause, false);
+    throw unstartable(program, cause, false, 'check the folder for temporary files (TMPDIR)');
   });
   const child = spawn(program.command, program.arguments, { stdio: ['ignore', output.entrance, 'pipe'] });
   output.entrance.destroy();
@@ -186,10 +186,15 @@ class CameraRun {
   }
 }
 
-function unstartable({ command }: CameraProgram, cause: unknown, isMissing: boolean): SpikescopeError {
+function unstartable(
+  { command }: CameraProgram,
+  cause: unknown,
+  isMissing: boolean,
+  remedy?: string,
+): SpikescopeError {
   return new SpikescopeError(
     isMissing ? 'CAMERA_PROGRAM_MISSING' : 'CAMERA_EXITED',
     isMissing ? 'A camera program is not installed' : 'The camera program cannot be started',
-    { file: command, received: reasonOf(cause), cause },
+    { file: command, received: reasonOf(cause), ...(remedy && { remedy }), cause },
   );
 }

@@ -3,14 +3,8 @@
  * head reads every place, each with the same weights. Two logits that lie closer than that rounding stay apart.
  */
 import { MAXIMUM_PLACES } from '../../model/embedding.ts';
-import { applyEdit, type GraphView, viewOf } from '../float/edit.ts';
-import {
-  type FloatAveragePool,
-  type FloatDense,
-  type FloatGraph,
-  type FloatNode,
-  isPadded,
-} from '../float/graph.ts';
+import { applyEdit, coversMap, type GraphView, viewOf } from '../float/edit.ts';
+import type { FloatAveragePool, FloatDense, FloatGraph, FloatNode } from '../float/graph.ts';
 
 /** Of the head: memory and time of a small convolution. */
 const MOST_WEIGHTS = 2 ** 19;
@@ -38,11 +32,11 @@ function headOfMean({ name, shape, sources, rewrites }: FloatAveragePool): Head 
   return { name, shape, sources, rewrites, weights, bias: new Float64Array(channels), clamp: null };
 }
 
-function rewritten({ graph, maker }: GraphView, mean: FloatAveragePool, head: Head): FloatGraph {
-  const [height, width, channels] = maker(mean.input)?.shape ?? graph.inputShape;
-  const isGlobal = mean.kernel[0] === height && mean.kernel[1] === width && !isPadded(mean.padding);
+function rewritten(view: GraphView, mean: FloatAveragePool, head: Head): FloatGraph {
+  const { graph } = view;
+  const [height, width, channels] = view.maker(mean.input)?.shape ?? graph.inputShape;
   const step = stepOf(height, width);
-  if (!isGlobal || mean.clamp !== null || step === null) return graph;
+  if (!coversMap(view, mean) || mean.clamp !== null || step === null) return graph;
   const [rows, columns] = [height / step, width / step];
   const places = rows * columns;
   const isSmall = places * channels <= MOST_INPUTS && places * head.weights.length <= MOST_WEIGHTS;

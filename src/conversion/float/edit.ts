@@ -1,5 +1,5 @@
 /** Small edits of the float graph. A graph is never changed in place. */
-import { type FloatGraph, type FloatNode, floatInputsOf } from './graph.ts';
+import { type FloatGraph, type FloatNode, floatInputsOf, isPadded, type Window } from './graph.ts';
 
 /** A graph with the look-ups that rewrites need. */
 export interface GraphView {
@@ -27,6 +27,12 @@ export function viewOf(graph: FloatGraph): GraphView {
     consumers: consumersOf,
     hasOneUse: (tensor) => consumersOf(tensor).length === 1 && graph.output !== tensor,
   };
+}
+
+/** Whether a window is the whole map that it reads, and no border is added to that. */
+export function coversMap({ maker, graph }: GraphView, node: Window & { readonly input: string }): boolean {
+  const [height, width] = maker(node.input)?.shape ?? graph.inputShape;
+  return node.kernel[0] === height && node.kernel[1] === width && !isPadded(node.padding);
 }
 
 export interface Edit {

@@ -32,7 +32,7 @@ export function importQuantize(operation: Operation, context: ImportContext): vo
     return;
   }
   const clamp = { minimum: -zeroPoint * scale, maximum: (spanOf(type) - zeroPoint) * scale };
-  const isByte = spanOf(type) === 255;
+  const isByte = isByteType(type);
   const draft = { op: 'clamp', input: input.name, clamp } as const;
   const bounded = context.append(
     operation,
@@ -147,7 +147,7 @@ export function importLookUp(operation: Operation, context: ImportContext): bool
   const table = context.findConstant(entries);
   const stored = context.stored.get(indices);
   if (table === undefined || stored === undefined || table.values.length !== 256) return false;
-  if (spanOf(stored.type) !== 255) return false;
+  if (!isByteType(stored.type)) return false;
   context.stored.set(operation.node.output[0], { ...stored, table: Uint8Array.from(table.values) });
   return true;
 }
@@ -171,6 +171,10 @@ interface Parameters {
 function spanOf(type: StoredType): number {
   const [least, most] = STORED_RANGES[type];
   return most - least;
+}
+
+function isByteType(type: StoredType): boolean {
+  return spanOf(type) === 255;
 }
 
 /**

@@ -102,7 +102,7 @@ export function joinedGraph(seed: number): IntegerGraph {
   return builder.finish(random.integer(1, 9));
 }
 
-/** Depthwise convolutions and largest values of many channels, with strides and borders of any width. */
+/** Depthwise convolutions of several windows and largest values of many channels, with strides and borders of any width. */
 export function stridedGraph(seed: number): IntegerGraph {
   const random = new Random(seed);
   const builder = new Builder(random);
@@ -111,7 +111,7 @@ export function stridedGraph(seed: number): IntegerGraph {
   const height = random.integer(1, Math.min(9, pixels));
   let x = builder.start([height, random.integer(1, Math.min(12, Math.floor(pixels / height))), channels]);
   for (let i = random.integer(1, 3); i > 0; i--) {
-    x = random.chance(0.7) ? builder.stridedDepthwise3x3(x) : builder.strided(x, random.pick(CHANNELS));
+    x = random.chance(0.7) ? builder.stridedDepthwise(x) : builder.strided(x, random.pick(CHANNELS));
     builder.randomPool(x);
   }
   return builder.finish(3);
@@ -234,9 +234,16 @@ class Builder {
     return this.#convolution(input, input.shape[2], [3, 3], [1, 1], around, input.shape[2]);
   }
 
-  stridedDepthwise3x3(input: Named): Named {
+  stridedDepthwise(input: Named): Named {
     const channels = input.shape[2];
-    return this.#convolution(input, channels, [3, 3], this.#stride(), this.#padding(2), channels);
+    const kernel = this.random.pick([
+      [3, 3],
+      [3, 3],
+      [5, 5],
+      [7, 7],
+      [2, 3],
+    ] as const);
+    return this.#convolution(input, channels, kernel, this.#stride(), this.#padding(2), channels);
   }
 
   strided(input: Named, outputs: number, kernel = this.#kernel()): Named {

@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kBlock = 16;
 
-/** Any depthwise convolution with one output per input channel: sixteen channels at a time, tap by tap. */
+/** Any window over few channels: sixteen of them at a time, tap by tap. */
 class DepthwiseKernel final : public Kernel {
  public:
   DepthwiseKernel(const Tensor& input, const Node& node, const Convolution& operation)

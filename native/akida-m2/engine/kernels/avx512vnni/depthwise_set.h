@@ -8,61 +8,56 @@
 
 #include "../packed_layer.h"
 
-/** What depthwise 3×3 kernels multiply 64 channels with. */
+/** What depthwise kernels multiply 64 channels with. */
 namespace spikescope::avx512vnni {
 
 /**
- * Sixteen channels lie in one 128-bit lane of a register of bytes. With rows interleaved they lie in four planes: plane
+ * Sixteen channels lie in one 128-bit lane of a register of bytes. With four taps interleaved they lie in four planes: plane
  * q holds channels 4q…4q + 3 of every sixteen, one to each 32-bit word, and two rounds of packs restore their order.
  */
 constexpr size_t kPlanes = 4;
 
-/** Words of three rows of the kernel, one column and plane after the other; then bias, shift and multipliers. */
-constexpr size_t kSetBytes = (3 * kPlanes + 2 * kPlanes + 2) * 64;
+/** First channel of each 128-bit lane. */
+using Sixteens = std::array<size_t, 4>;
 
-/**
- * @param sixteens first channel of each 128-bit lane
- * @param row byte of a word that holds the kernel's first row
- */
-inline void pack_set(const LayerRows& layer, const std::array<size_t, 4>& sixteens, size_t row, uint8_t* set) {
-  auto* const bias = reinterpret_cast<int32_t*>(set + 3 * kPlanes * 64);
-  auto* const shift = bias + kPlanes * 16;
-  auto* const multiplier = reinterpret_cast<int16_t*>(shift + kPlanes * 16);
-  for (size_t q = 0; q < kPlanes; q++) {
-    for (size_t lane = 0; lane < 16; lane++) {
-      const size_t channel = sixteens[lane / 4] + q * 4 + lane % 4;
-      bias[q * 16 + lane] = folded_bias(layer, static_cast<int32_t>(channel));
-      shift[q * 16 + lane] = layer.shift[channel];
-      multiplier[q / 2 * 32 + lane / 4 * 8 + q % 2 * 4 + lane % 4] = layer.multiplier[channel];
-      for (size_t kx = 0; kx < 3; kx++) {
-        uint8_t* const word = set + ((kx * kPlanes + q) * 16 + lane) * 4;
-        for (size_t ky = 0; ky < 3; ky++) {
-          word[ky + row] = static_cast<uint8_t>(layer.weights[channel * 9 + ky * 3 + kx]);
-        }
-      }
-    }
-  }
+/** @param lane of the sixteen words of plane `q` */
+inline size_t channel_of(const Sixteens& sixteens, size_t q, size_t lane) {
+  return sixteens[lane / 4] + q * 4 + lane % 4;
 }
 
-/** A set in registers. */
-struct DepthwiseSet {
-  __m512i weights[3][kPlanes];
+/** Bias, shift and multipliers, from a sum to bytes. */
+struct DepthwiseStage {
+  static constexpr size_t kBytes = (2 * kPlanes + 2) * 64;
+
   __m512i bias[kPlanes];
   __m512i shift[kPlanes];
   __m512i low_multiplier;
   __m512i high_multiplier;
 
-  SPIKESCOPE_INLINE512 void load(const uint8_t* set) {
-    const uint8_t* const constants = set + 3 * kPlanes * 64;
+  /** Words of channels that the layer has not stay as they are. */
+  static void pack(const LayerRows& layer, const Sixteens& sixteens, uint8_t* memory) {
+    auto* const bias = reinterpret_cast<int32_t*>(memory);
+    auto* const shift = bias + kPlanes * 16;
+    auto* const multiplier = reinterpret_cast<int16_t*>(shift + kPlanes * 16);
+    for (size_t q = 0; q < kPlanes; q++) {
+      for (size_t lane = 0; lane < 16; lane++) {
+        const size_t channel = channel_of(sixteens, q, lane);
+        if (channel >= static_cast<size_t>(layer.channels)) continue;
+        bias[q * 16 + lane] = folded_bias(layer, static_cast<int32_t>(channel));
+        shift[q * 16 + lane] = layer.shift[channel];
+        multiplier[q / 2 * 32 + lane / 4 * 8 + q % 2 * 4 + lane % 4] = layer.multiplier[channel];
+      }
+    }
+  }
+
+  SPIKESCOPE_INLINE512 void load(const uint8_t* memory) {
 #pragma GCC unroll 4
     for (size_t q = 0; q < kPlanes; q++) {
-      bias[q] = _mm512_load_si512(constants + q * 64);
-      shift[q] = _mm512_load_si512(constants + (kPlanes + q) * 64);
-#pragma GCC unroll 3
-      for (size_t kx = 0; kx < 3; kx++) weights[kx][q] = _mm512_load_si512(set + (kx * kPlanes + q) * 64);
+      bias[q] = _mm512_load_si512(memory + q * 64);
+      shift[q] = _mm512_load_si512(memory + (kPlanes + q) * 64);
     }
-    low_multiplier = _mm512_load_si512(constants + 2 * kPlanes * 64);
-    high_multiplier = _mm512_load_si512(constants + 2 * kPlanes * 64 + 64);
+    low_multiplier = _mm512_load_si512(memory + 2 * kPlanes * 64);
+    high_multiplier = _mm512_load_si512(memory + 2 * kPlanes * 64 + 64);
   }
 
   /** 64 bytes in their order. */
@@ -75,7 +70,40 @@ struct DepthwiseSet {
   }
 };
 
-/** The values of four rows above each other in every word. */
+/** Words of three rows of the kernel, one column and plane after the other; then the stage. */
+constexpr size_t kSetBytes = 3 * kPlanes * 64 + DepthwiseStage::kBytes;
+
+/** @param row byte of a word that holds the kernel's first row */
+inline void pack_set(const LayerRows& layer, const Sixteens& sixteens, size_t row, uint8_t* set) {
+  DepthwiseStage::pack(layer, sixteens, set + 3 * kPlanes * 64);
+  for (size_t q = 0; q < kPlanes; q++) {
+    for (size_t lane = 0; lane < 16; lane++) {
+      const size_t channel = channel_of(sixteens, q, lane);
+      for (size_t kx = 0; kx < 3; kx++) {
+        uint8_t* const word = set + ((kx * kPlanes + q) * 16 + lane) * 4;
+        for (size_t ky = 0; ky < 3; ky++) {
+          word[ky + row] = static_cast<uint8_t>(layer.weights[channel * 9 + ky * 3 + kx]);
+        }
+      }
+    }
+  }
+}
+
+/** A set of a 3×3 kernel in registers. */
+struct DepthwiseSet : DepthwiseStage {
+  __m512i weights[3][kPlanes];
+
+  SPIKESCOPE_INLINE512 void load(const uint8_t* set) {
+    DepthwiseStage::load(set + 3 * kPlanes * 64);
+#pragma GCC unroll 4
+    for (size_t q = 0; q < kPlanes; q++) {
+#pragma GCC unroll 3
+      for (size_t kx = 0; kx < 3; kx++) weights[kx][q] = _mm512_load_si512(set + (kx * kPlanes + q) * 64);
+    }
+  }
+};
+
+/** The values of four taps, such as rows above each other, in every word. */
 SPIKESCOPE_INLINE512 void interleave(__m512i row0, __m512i row1, __m512i row2, __m512i row3,
                                      __m512i (&planes)[kPlanes]) {
   const __m512i upper_low = _mm512_unpacklo_epi8(row0, row1);

@@ -10,6 +10,7 @@ std::unique_ptr<Kernel> make_any(const Graph& graph, const Node& node, const Con
   if (auto kernel = make_depthwise3x3_columns(graph, node, operation)) return kernel;
   if (auto kernel = make_depthwise3x3(graph, node, operation)) return kernel;
   if (auto kernel = make_image_convolution(graph, node, operation)) return kernel;
+  if (auto kernel = make_depthwise_taps(graph, node, operation)) return kernel;
   if (auto kernel = make_depthwise(graph, node, operation)) return kernel;
   return make_convolution(graph, node, operation);
 }

@@ -11,6 +11,7 @@ namespace spikescope::avx512vnni {
 std::unique_ptr<Kernel> make_convolution(const Graph& graph, const Node& node, const Convolution& operation);
 std::unique_ptr<Kernel> make_image_convolution(const Graph& graph, const Node& node, const Convolution& operation);
 std::unique_ptr<Kernel> make_depthwise(const Graph& graph, const Node& node, const Convolution& operation);
+std::unique_ptr<Kernel> make_depthwise_taps(const Graph& graph, const Node& node, const Convolution& operation);
 std::unique_ptr<Kernel> make_depthwise3x3(const Graph& graph, const Node& node, const Convolution& operation);
 std::unique_ptr<Kernel> make_depthwise3x3_columns(const Graph& graph, const Node& node, const Convolution& operation);
 std::unique_ptr<Kernel> make_dense(const Graph& graph, const Node& node, const Dense& operation);

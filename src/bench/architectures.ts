@@ -8,9 +8,12 @@ import { exportQdq } from '../conversion/export/qdq.ts';
 import type { Normalisation } from '../conversion/fold/input.ts';
 import { prepareModel } from '../conversion/prepare.ts';
 import type { Agreement, JudgedImages } from '../conversion/scrutiny/agreement.ts';
+import { Noise } from '../conversion/scrutiny/noise.ts';
 import { RefusedError } from '../errors.ts';
 import { goldenOf, measureModelAgreement } from '../evaluation/engine-trace.ts';
+import { openFloatModel } from '../evaluation/float-model.ts';
 import type { ModelContents } from '../model/bundle/bundle.ts';
+import { largestIndex } from '../runtime/inference/readout.ts';
 import { FLOAT_PEER, type GraphTiming, INTEGER_PEER, timeGraph } from './graph.ts';
 import { onnxruntimePeer } from './peers/onnxruntime.ts';
 
@@ -20,11 +23,16 @@ export interface ConversionTime {
   readonly processor: number;
 }
 
+/** Of the float network's answers. */
+export type Kept = Pick<Agreement, 'images' | 'same' | 'decibels'>;
+
 export interface ArchitectureFigures {
   readonly name: string;
   /** Why it does not convert; null where it does. */
   readonly refusal: string | null;
   readonly agreement: Agreement | null;
+  /** What another's quantisation keeps on the same images; null where there is none. */
+  readonly others: Kept | null;
   readonly conversion: ConversionTime | null;
   readonly timing: GraphTiming | null;
 }
@@ -53,18 +61,19 @@ export async function measureArchitecture(
   options: ArchitectureOptions,
 ): Promise<ArchitectureFigures> {
   try {
-    const { model, agreement, conversion } = await convertAndJudge(files.float, options);
+    const { model, judged, agreement, conversion } = await convertAndJudge(files.float, options);
     return {
       name: files.name,
       refusal: null,
       agreement,
+      others: await keptByOthers(files, model, judged, options),
       conversion,
       timing: await timed(files, model, options),
     };
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
     const refusal = `${error.code}: ${error.describe()}`;
-    return { name: files.name, refusal, agreement: null, conversion: null, timing: null };
+    return { name: files.name, refusal, agreement: null, others: null, conversion: null, timing: null };
   }
 }
 
@@ -91,9 +100,37 @@ async function convertAndJudge(file: string, { normalisation, imagesFor }: Archi
     const agreement = await measureModelAgreement(prepared.folded, model, judged, activations);
     const { user, system } = process.cpuUsage(usage);
     const conversion = { wall: (performance.now() - started) / 1e3, processor: (user + system) / 1e6 };
-    return { model, agreement, conversion };
+    return { model, judged, agreement, conversion };
   } finally {
     await activations.close();
+  }
+}
+
+/** How much eight bits keep in other hands. */
+async function keptByOthers(
+  { float, integer }: ArchitectureFiles,
+  { graph }: ModelContents,
+  { images }: JudgedImages,
+  { normalisation }: ArchitectureOptions,
+): Promise<Kept | null> {
+  if (integer === null) return null;
+  const [side] = graph.input.shape;
+  const opened = await Promise.all(
+    [float, integer].map((file) =>
+      openFloatModel(file, side, 1, file, { ...(normalisation && { normalisation }) }),
+    ),
+  );
+  try {
+    const noise = new Noise();
+    let same = 0;
+    for (const image of images) {
+      const [wanted, had] = await Promise.all(opened.map((model) => model.run(model.prepare(image, 1))));
+      noise.add(wanted, had, { scale: 1, zeroPoint: 0 });
+      if (largestIndex(wanted) === largestIndex(had)) same++;
+    }
+    return { images: images.length, same, decibels: noise.decibels() };
+  } finally {
+    await Promise.all(opened.map((model) => model.close()));
   }
 }
 

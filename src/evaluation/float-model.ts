@@ -5,6 +5,7 @@ import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { composeAndFold } from '../conversion/compose/choose.ts';
 import { exportFloat } from '../conversion/export/float.ts';
 import { importSource } from '../conversion/float-source.ts';
+import type { Normalisation } from '../conversion/fold/input.ts';
 import { RefusedError, reasonOf, SpikescopeError } from '../errors.ts';
 import { isCheckpoint } from '../model/checkpoint/file.ts';
 
@@ -13,7 +14,10 @@ export interface FloatModel {
   readonly name: string;
   /** Runs prepared inputs; the output is n × classes. */
   run(inputs: PreparedInputs): Promise<Float32Array>;
-  /** uint8 RGB images, row, column, channel order, one after the other, as the graph wants them: float, NCHW, value/255. */
+  /**
+   * uint8 RGB images, row, column, channel order, one after the other, as the graph wants them: float, NCHW, value/255,
+   * normalised.
+   */
   prepare(images: Uint8Array, count: number): PreparedInputs;
   close(): Promise<void>;
 }
@@ -44,7 +48,11 @@ export interface FloatModelOptions {
    * sixteen bits, which is faster and in a quantised graph wrong. Default false.
    */
   readonly exactProducts?: boolean;
+  /** What the file wants done to values of 0…1 outside of it. Default: nothing. */
+  readonly normalisation?: Normalisation;
 }
+
+const AS_IT_IS: Normalisation = { mean: [0, 0, 0], std: [1, 1, 1] };
 
 /**
  * @param model an ONNX file, its bytes, or a checkpoint of a training, which answers with its float graph
@@ -58,7 +66,7 @@ export async function openFloatModel(
   side: number,
   threads = 1,
   file = typeof model === 'string' ? model : 'exported.onnx',
-  { exactProducts = false }: FloatModelOptions = {},
+  { exactProducts = false, normalisation = AS_IT_IS }: FloatModelOptions = {},
 ): Promise<FloatModel> {
   const runtime = await loadOnnxruntime();
   const options = sessionOptions(threads, exactProducts);
@@ -78,7 +86,7 @@ export async function openFloatModel(
     });
   }
   const input = inputOf(session, side, file);
-  return new OnnxModel(runtime, session, input, side, file);
+  return new OnnxModel(runtime, session, input, side, normalisation, file);
 }
 
 /** The path as it is, or a checkpoint's float graph as ONNX. */
@@ -141,24 +149,36 @@ class OnnxModel implements FloatModel {
   readonly #session: InferenceSession;
   readonly #input: string;
   readonly #side: number;
+  readonly #normalisation: Normalisation;
   readonly #file: string;
 
-  constructor(runtime: Runtime, session: InferenceSession, input: string, side: number, file: string) {
+  constructor(
+    runtime: Runtime,
+    session: InferenceSession,
+    input: string,
+    side: number,
+    normalisation: Normalisation,
+    file: string,
+  ) {
     this.name = path.basename(file);
     this.#runtime = runtime;
     this.#session = session;
     this.#input = input;
     this.#side = side;
+    this.#normalisation = normalisation;
     this.#file = file;
   }
 
   prepare(images: Uint8Array, count: number): PreparedInputs {
     const pixels = this.#side * this.#side;
+    const { mean, std } = this.#normalisation;
     const values = new Float32Array(count * 3 * pixels);
     for (let n = 0; n < count; n++) {
       const image = n * 3 * pixels;
       for (let pixel = 0; pixel < pixels; pixel++) {
-        for (let c = 0; c < 3; c++) values[image + c * pixels + pixel] = images[image + 3 * pixel + c] / 255;
+        for (let c = 0; c < 3; c++) {
+          values[image + c * pixels + pixel] = (images[image + 3 * pixel + c] / 255 - mean[c]) / std[c];
+        }
       }
     }
     const tensor = new this.#runtime.Tensor('float32', values, [count, 3, this.#side, this.#side]);

@@ -93,18 +93,30 @@ function noModels(file: string, received: string): UsageError {
 }
 
 function printFigures(results: readonly ArchitectureFigures[]): void {
-  const head = ['network', 'same class', 'classes', 'dB', 'engine', 'float', 'int8', 'ratio', 'converts in'];
+  const head = [
+    'network',
+    'same class',
+    'classes',
+    'dB',
+    'int8 keeps',
+    'engine',
+    'float',
+    'int8',
+    'ratio',
+    'converts in',
+  ];
   printTable([head, ...results.filter(({ refusal }) => refusal === null).map(rowOf)]);
   for (const { name, refusal } of results) if (refusal !== null) print(`${name}: ${refusal}`);
 }
 
-function rowOf({ name, agreement, timing, conversion }: ArchitectureFigures): string[] {
+function rowOf({ name, agreement, others, timing, conversion }: ArchitectureFigures): string[] {
   const milliseconds = (value: number | undefined) => value?.toPrecision(3) ?? '–';
   return [
     name,
     agreement === null ? '–' : `${agreement.same}/${agreement.images}`,
     String(agreement?.named ?? '–'),
     agreement?.decibels.toFixed(1) ?? '–',
+    others === null ? '–' : `${others.same}/${others.images}, ${others.decibels.toFixed(1)} dB`,
     milliseconds(timing?.engine.median),
     milliseconds(timing?.peers[FLOAT_PEER]?.median),
     milliseconds(timing?.peers[INTEGER_PEER]?.median),

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { openActivations } from '../conversion/calibration/activations.ts';
 import type { CalibrationSet } from '../conversion/calibration/images.ts';
-import { convert, PASSES } from '../conversion/convert.ts';
+import { convert } from '../conversion/convert.ts';
 import { exportQdq } from '../conversion/export/qdq.ts';
 import type { Normalisation } from '../conversion/fold/input.ts';
 import { prepareModel } from '../conversion/prepare.ts';
@@ -87,7 +87,7 @@ async function convertAndJudge(file: string, { normalisation, imagesFor }: Archi
   });
   const { calibration, judged } = await imagesFor(prepared.folded.inputShape[0]);
   // It is here to race against; by the own evaluator a dozen networks would take hours.
-  const activations = await openActivations(prepared.folded, calibration.images, PASSES, undefined, 0);
+  const activations = await openActivations(prepared.folded, calibration.images[0], 0, undefined, 0);
   try {
     const model = await convert(prepared, contents, calibration, {
       name: path.parse(file).name,

@@ -140,7 +140,7 @@ async function calibratedContext(
     });
   }
   const { images } = calibration;
-  const activations = given ?? (await openActivations(folded, images, PASSES, tell));
+  const activations = given ?? (await openActivations(folded, images[0], PASSES * images.length, tell));
   const closing = given === undefined ? activations : null;
   const { statistics, histograms } = await observed(folded, images, activations, advance).finally(() =>
     closing?.close(),

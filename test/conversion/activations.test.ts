@@ -70,7 +70,7 @@ describe.skipIf(onnxruntime === null)('calibration by onnxruntime', () => {
     const bytes = await sketch.output(sketch.classify(sketch.conv(sketch.image, 3, 8), 8, 5)).encode();
     const { folded } = await prepareModel(bytes, 'model.onnx');
     const told: string[] = [];
-    await openActivations(folded, [image], 2, (text) => told.push(text));
+    await openActivations(folded, image, 2, (text) => told.push(text));
     expect(told).toEqual([]);
   });
 
@@ -79,7 +79,7 @@ describe.skipIf(onnxruntime === null)('calibration by onnxruntime', () => {
     const bytes = await sketch.output(sketch.classify(sketch.conv(sketch.image, 3, 8), 8, 5)).encode();
     const { folded } = await prepareModel(bytes, 'model.onnx');
     const told: string[] = [];
-    const activations = await openActivations(folded, [image], 1e9, (text) => told.push(text));
+    const activations = await openActivations(folded, image, 1e9, (text) => told.push(text));
     expect(told).toEqual([expect.stringContaining('onnxruntime computes the calibration')]);
     await activations.close();
   });

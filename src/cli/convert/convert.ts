@@ -119,8 +119,7 @@ async function runConvert(options: ConvertOptions): Promise<void> {
   for (const remark of prepared.imported.notes) note(printable(remark));
   if (options.calibration !== undefined) await refuseUnmappable(prepared, options);
   const loaded = await calibrationOf(options, prepared);
-  const activations =
-    loaded && (await openActivations(prepared.folded, loaded.calibration.images, PASSES, note));
+  const activations = loaded && (await activationsFor(prepared, loaded));
   try {
     const observed = loaded && activations && { ...loaded, activations };
     const model = await converted(options, contents, prepared, observed, described);
@@ -128,6 +127,10 @@ async function runConvert(options: ConvertOptions): Promise<void> {
   } finally {
     await activations?.close();
   }
+}
+
+function activationsFor({ folded }: PreparedModel, { calibration: { images }, judged }: LoadedImages) {
+  return openActivations(folded, images[0], PASSES * images.length + judged.images.length, note);
 }
 
 type Observed = LoadedImages & { readonly activations: Activations };

@@ -8,7 +8,7 @@ import { pixelByPixel } from './order.ts';
 import { realImage } from './real-image.ts';
 
 /**
- * Multiply-adds of a whole calibration from which another runtime is worth its start: some minutes of the own evaluator.
+ * Multiply-adds of a whole conversion from which another runtime is worth its start: some minutes of the own evaluator.
  * What lies below, the networks of this project among it, gives the same bytes whatever is installed.
  */
 const LARGE = 1e11;
@@ -24,21 +24,22 @@ export function ownActivations(graph: FloatGraph): Activations {
 }
 
 /**
- * onnxruntime where it is installed and the work is large, judged on the first image by the own evaluator; else that one.
- * @param passes how often each image will be computed
+ * onnxruntime where it is installed and the work is large, judged on an image by the own evaluator; else that one.
+ * @param sample the image that it is judged on
+ * @param evaluations how many images will be computed, each as often as it will be
  * @param tell what was chosen, and why not onnxruntime
  * @param large multiply-adds from which the work counts as large
  */
 export async function openActivations(
   graph: FloatGraph,
-  images: readonly Uint8Array[],
-  passes: number,
+  sample: Uint8Array,
+  evaluations: number,
   tell: (text: string) => void = () => {},
   large = LARGE,
 ): Promise<Activations> {
   const own = ownActivations(graph);
   const perImage = graph.nodes.reduce((sum, node) => sum + multiplyAddsOf(node), 0);
-  if (perImage * images.length * passes < large) return own;
+  if (perImage * evaluations < large) return own;
   const runtime = await openOnnxruntime(graph);
   if (runtime === null) {
     tell(
@@ -46,11 +47,9 @@ export async function openActivations(
     );
     return own;
   }
-  const worst = await largestDifference(graph, own, runtime, images[0]);
+  const worst = await largestDifference(graph, own, runtime, sample);
   if (worst.share <= AGREEMENT) {
-    tell(
-      'onnxruntime computes the calibration; on the first image every tensor is that of the own evaluator',
-    );
+    tell('onnxruntime computes the calibration; on one image every tensor is that of the own evaluator');
     return runtime;
   }
   tell(`onnxruntime differs at ${worst.tensor} by ${worst.share}: calibrating with the own evaluator`);

@@ -46,7 +46,7 @@ class TiledConvolution {
       const RowTiledLayer& layer = layers_[group];
       for (size_t block = 0; block < layer.blocks(); block++) {
         for (const RowTiledLayer::PackedRows& rows : layer.row_tiles()) {
-          run_rows(of_group, layer.block(block, rows), rows, after);
+          run_rows(of_group, layer.block(block, rows), rows, after, layer.after(block));
         }
       }
     }
@@ -55,23 +55,24 @@ class TiledConvolution {
  private:
   template <typename After>
   void run_rows(const ConvolutionPlaces& places, const ChannelBlock& block, const RowTiledLayer::PackedRows& rows,
-                const After& after) const {
+                const After& after, const uint8_t* next) const {
     switch (block.vectors) {
       case 4:
-        run_tiles<6, 4, 4>(places, block, rows, after);
+        run_tiles<6, 4, 4>(places, block, rows, after, next);
         break;
       case 2:
-        run_tiles<8, 4, 2>(places, block, rows, after);
+        run_tiles<8, 4, 2>(places, block, rows, after, next);
         break;
       default:
-        run_tiles<8, 4, 1>(places, block, rows, after);
+        run_tiles<8, 4, 1>(places, block, rows, after, next);
     }
   }
 
   /** Tiles of `Large` and `Small` pixels, in the row order of the row tile whether a row ends or not. */
   template <int Large, int Small, int Vectors, typename After>
   SPIKESCOPE_AVX512 void run_tiles(const ConvolutionPlaces places, const ChannelBlock block,
-                                   const RowTiledLayer::PackedRows& rows, const After& after) const {
+                                   const RowTiledLayer::PackedRows& rows, const After& after,
+                                   const uint8_t* next) const {
     const OutputStage constants = make_output_stage(zero_point_, clamp_);
     const OutputStage* const parameters = kept_in_memory(&constants);
     const typename After::Ready ready = after.ready();
@@ -83,6 +84,9 @@ class TiledConvolution {
     const uint8_t* const operand = After::kReadsOperand ? places.operand + first : nullptr;
     WindowWalk walk(view_, places.input, rows.first_row);
     const TileCover cover = cover_pixels(pixels, Large, Small);
+    // A large layer's weights come from far away, the first time: the first tiles fetch the next block's, a part each.
+    const size_t part = static_cast<size_t>(shape.runs) * static_cast<size_t>(shape.steps) * 64;
+    const auto ahead = [&](int32_t tile) { return next + static_cast<size_t>(tile % Vectors) * part; };
     int32_t pixel = 0;
     const auto place = [&](size_t step) {
       const size_t at = static_cast<size_t>(pixel) * output_step;
@@ -90,11 +94,13 @@ class TiledConvolution {
     };
     for (int32_t tile = 0; tile < cover.large; tile++, pixel += Large) {
       pixel = walk.go_to(std::min(pixel, pixels - Large));
-      multiply_pixels<Large, Vectors>(walk.take<Large>(), place(output_step), block, shape, *parameters, ready);
+      multiply_pixels<Large, Vectors>(walk.take<Large>(), place(output_step), block, shape, *parameters, ready,
+                                      ahead(tile));
     }
     for (int32_t tile = 0; tile < cover.small; tile++, pixel += Small) {
       pixel = walk.go_to(std::min(pixel, pixels - Small));
-      multiply_pixels<Small, Vectors>(walk.take<Small>(), place(output_step), block, shape, *parameters, ready);
+      multiply_pixels<Small, Vectors>(walk.take<Small>(), place(output_step), block, shape, *parameters, ready,
+                                      ahead(cover.large + tile));
     }
     // Where even a small tile is too large a pixel is alone; where a tile needs several, it stands for all of them.
     for (; pixel < pixels; pixel++) {

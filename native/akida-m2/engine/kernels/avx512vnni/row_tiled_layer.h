@@ -36,6 +36,13 @@ class RowTiledLayer {
   size_t blocks() const { return layer_.blocks().size(); }
   const std::vector<PackedRows>& row_tiles() const { return row_tiles_; }
 
+  /** Weights that are read after those of a block, as many at least; its own where there are none. */
+  const uint8_t* after(size_t number) const {
+    const auto& blocks = layer_.blocks();
+    const bool follows = number + 1 < blocks.size() && blocks[number + 1].vectors == blocks[number].vectors;
+    return blocks[number + (follows ? 1 : 0)].weights;
+  }
+
   ChannelBlock block(size_t number, const PackedRows& rows) const {
     ChannelBlock block = layer_.blocks()[number];
     block.weights += rows.skipped * static_cast<size_t>(block.vectors) * 64;

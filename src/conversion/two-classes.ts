@@ -3,10 +3,11 @@
  * readout is a softmax, which of the logits 0 and z gives just that.
  */
 import { RefusedError } from '../errors.ts';
-import { freshName } from './float/edit.ts';
+import { freshName, withoutDeadNodes } from './float/edit.ts';
 import type { FloatDense, FloatGraph, FloatNode } from './float/graph.ts';
 import type { FloatSource } from './float-source.ts';
 import { simplify } from './fold/fold.ts';
+import { behindSigmoid } from './fold/function.ts';
 
 const REWRITE = 'one logit as two: 0 for the first class';
 
@@ -18,7 +19,8 @@ const INDEPENDENT =
  * The source with a logit for each of two classes, where it gives one number.
  * @throws RefusedError `ONNX_OUTPUTS` where the number is neither a logit nor a sigmoid
  */
-export function withTwoClasses(source: FloatSource, file: string): FloatSource {
+export function withTwoClasses(given: FloatSource, file: string): FloatSource {
+  const source = withoutSigmoid(given);
   const { graph, readout, notes } = source;
   if (graph.outputOrder.length !== 1) {
     return readout === 'sigmoid' ? { ...source, notes: [...notes, INDEPENDENT] } : source;
@@ -39,6 +41,13 @@ export function withTwoClasses(source: FloatSource, file: string): FloatSource {
     graph: doubled(simple, last),
     notes: [...notes, 'one number at the end: two classes, the second where it is large'],
   };
+}
+
+/** The source that ends where a sigmoid at its end begins, however that is spelled. */
+function withoutSigmoid(source: FloatSource): FloatSource {
+  const output = source.readout === 'none' ? behindSigmoid(source.graph) : null;
+  if (output === null) return source;
+  return { ...source, graph: withoutDeadNodes({ ...source.graph, output }), readout: 'sigmoid' };
 }
 
 /** Whether a node's value may be of either sign, as a logit is; what bounds it then is what bytes can hold. */

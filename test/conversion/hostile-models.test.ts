@@ -131,6 +131,15 @@ describe('numbers that only images bring to light', () => {
     expect(refusal?.details.remedy).toContain('sound checkpoint');
   });
 
+  it('a division by a map that is zero: refused, and what it divides by is to be bounded', async () => {
+    const bytes = await networkOf((s, map) =>
+      s.draw('Div', [map, s.draw('Relu', [s.draw('Sub', [map, s.scalar(1e6)])])]),
+    );
+    const refusal = await refusalOf(convertOnnx(bytes, images));
+    expect(refusal?.describe()).toContain('[CALIBRATION_NOT_FINITE]');
+    expect(refusal?.details.remedy).toContain('Clip');
+  });
+
   it.each<[string, (sketch: OnnxSketch, map: string) => string]>([
     ['weights of zero', (s, map) => s.draw('Conv', [map, constant(s, 0)])],
     ['weights next to zero', (s, map) => s.draw('Conv', [map, constant(s, 1e-38)])],

@@ -322,6 +322,9 @@ const arithmetic: Case[] = [
 const activated = (operator: (sketch: OnnxSketch, map: string) => string): Draw =>
   onMap((s, map) => s.conv(operator(s, s.draw('Mul', [map, s.scalar(2)])), 8, 8, 1));
 
+const aboveZero = (s: OnnxSketch, map: string): string =>
+  s.draw('Add', [s.draw('Relu', [map]), s.scalar(0.5)]);
+
 const functions: Case[] = [
   ...(
     [
@@ -351,6 +354,37 @@ const functions: Case[] = [
       draw: activated((s, map) => s.draw(operator, [map], attributes)),
     }),
   ),
+  ...(['Log', 'Sqrt', 'Reciprocal', 'Sin', 'Cos', 'Atan'] as const).map(
+    (operator): Case => ({
+      name: `${operator} of what is above zero`,
+      draw: activated((s, map) => s.draw(operator, [aboveZero(s, map)])),
+    }),
+  ),
+  ...[0.5, 1.7, -1].map(
+    (exponent): Case => ({
+      name: `Pow by ${exponent} of what is above zero`,
+      draw: activated((s, map) => s.draw('Pow', [aboveZero(s, map), s.scalar(exponent)])),
+    }),
+  ),
+  {
+    name: 'softsign as x ÷ (1 + |x|)',
+    draw: activated((s, map) => s.draw('Div', [map, s.draw('Add', [s.draw('Abs', [map]), s.scalar(1)])])),
+  },
+  {
+    name: 'SiLU as x ÷ (1 + exp(−x))',
+    draw: activated((s, map) => {
+      const power = s.draw('Exp', [s.draw('Neg', [map])]);
+      return s.draw('Div', [map, s.draw('Add', [power, s.scalar(1)])]);
+    }),
+  },
+  {
+    name: 'a constant ÷ x',
+    draw: activated((s, map) => s.draw('Div', [s.scalar(0.7), aboveZero(s, map)])),
+  },
+  {
+    name: 'one map ÷ another',
+    draw: onMap((s, map) => s.draw('Div', [s.conv(map, 8, 8, 1), aboveZero(s, s.conv(map, 8, 8, 1))])),
+  },
   {
     name: 'PRelu with one slope',
     draw: activated((s, map) => s.draw('PRelu', [map, s.weights([1], [0.2])])),
@@ -948,6 +982,26 @@ describe.skipIf(onnxruntime === null)('the ends of the network', () => {
     });
     expect(largestDifference(answers, expected)).toBeLessThan(TOLERANCE);
   });
+
+  it.each([false, true])(
+    'a softmax that is spelled out, the largest taken off first: %s',
+    async (shifted) => {
+      const sketch = new OnnxSketch({ side: SIDE });
+      const logits = draw(sketch);
+      const axes = sketch.integers(1);
+      const largest = sketch.draw('ReduceMax', [logits], { axes: [1] });
+      const powers = sketch.draw('Exp', [shifted ? sketch.draw('Sub', [logits, largest]) : logits]);
+      const share = sketch.draw('Div', [powers, sketch.draw('ReduceSum', [powers, axes])]);
+      const { imported, folded } = await prepareModel(await sketch.output(share).encode(), 'sketch.onnx');
+      expect(imported.readout).toBe('softmax');
+
+      const plain = new OnnxSketch({ side: SIDE });
+      const expected = await prepareModel(await plain.output(draw(plain)).encode(), 'sketch.onnx');
+      const answers = ({ folded: graph }: typeof expected) =>
+        images.map((image) => Array.from(evaluate(graph, realImage(image))));
+      expect(answers({ ...expected, folded })).toEqual(answers(expected));
+    },
+  );
 });
 
 describe('older spellings, which onnxruntime takes in older operator sets only', () => {

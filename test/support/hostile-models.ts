@@ -602,10 +602,10 @@ async function drawn(): Promise<HostileModel[]> {
       ['Add_1', 'one value per channel'],
       (s, map) => s.draw('Add', [map, s.weights([1, 4, 8, 8])]),
     ],
-    'a division by another map': [
+    'a power by another map': [
       'ONNX_DYNAMIC_WEIGHT',
-      ['Div_2'],
-      (s, map) => s.draw('Div', [map, s.conv(map, 4, 4, 1)]),
+      ['Pow_2'],
+      (s, map) => s.draw('Pow', [map, s.conv(map, 4, 4, 1)]),
     ],
     'a Concat of two sizes': [
       'ONNX_SHAPE',

@@ -101,17 +101,20 @@ export async function collectStatistics(
   const statistics = new Map(
     Array.from(accumulators, ([name, accumulator]) => [name, accumulator.statistics()]),
   );
-  refuseUnlessFinite(statistics);
+  refuseUnlessFinite(statistics, graph);
   return statistics;
 }
 
-function refuseUnlessFinite(statistics: Statistics): void {
+function refuseUnlessFinite(statistics: Statistics, { nodes }: FloatGraph): void {
   for (const [name, { mean, minimum, maximum }] of statistics) {
     if ([mean, minimum, maximum].every((values) => values.every(Number.isFinite))) continue;
+    const isFunction = nodes.some((node) => node.name === name && node.op === 'function');
     throw new RefusedError('CALIBRATION_NOT_FINITE', 'A tensor leaves the range of float32', {
       node: name,
       expected: 'finite values on every calibration image',
-      remedy: 'the training diverged or the file is damaged; export a sound checkpoint',
+      remedy: isFunction
+        ? 'bound what the function is given (Clip) where it has no value, as 1 ÷ 0, or export a sound checkpoint'
+        : 'the training diverged or the file is damaged; export a sound checkpoint',
     });
   }
 }

@@ -1,8 +1,8 @@
 /** Functions of one number: found where networks spell them out, and joined with what stands before and behind them. */
 
-import { type GraphView, mergedHistory } from '../float/edit.ts';
+import { type GraphView, mergedHistory, viewOf } from '../float/edit.ts';
 import type { FloatFunction, FloatGraph, FloatNode } from '../float/graph.ts';
-import { composed, type Formula, type Joining, sizeOf, VALUE } from '../formula/formula.ts';
+import { composed, type Formula, type Joining, nameOf, sizeOf, VALUE } from '../formula/formula.ts';
 import { applyRules, mergeInto, type Rule } from './rule.ts';
 
 /** Most operations of one formula: what is longer is left as it is. */
@@ -94,6 +94,15 @@ export const spelledOutFunction: Rule = (node, view) => {
   };
   return { replace: new Map([[node.name, [found]]]) };
 };
+
+/** The tensor whose sigmoid the answer is, where the sigmoid is spelled out; null where it is not. */
+export function behindSigmoid(graph: FloatGraph): string | null {
+  const recognised = withFunctions(graph);
+  const found = derivations(recognised.output, viewOf(recognised)).find(
+    ({ formula }) => formula.kind !== 'value' && nameOf(formula) === 'sigmoid',
+  );
+  return found?.source ?? null;
+}
 
 /** To be called before anything is folded: folding a part of a spelled-out function into a layer hides the rest. */
 export function withFunctions(graph: FloatGraph): FloatGraph {

@@ -19,7 +19,17 @@ export const NAMED = {
   tanh: { onnx: 'Tanh', attributes: [], of: Math.tanh },
   erf: { onnx: 'Erf', attributes: [], of: erf },
   exponential: { onnx: 'Exp', attributes: [], of: Math.exp },
+  logarithm: { onnx: 'Log', attributes: [], of: Math.log },
+  'square root': { onnx: 'Sqrt', attributes: [], of: Math.sqrt },
+  reciprocal: { onnx: 'Reciprocal', attributes: [], of: (value) => 1 / value },
   magnitude: { onnx: 'Abs', attributes: [], of: Math.abs },
+  sign: { onnx: 'Sign', attributes: [], of: Math.sign },
+  sine: { onnx: 'Sin', attributes: [], of: Math.sin },
+  cosine: { onnx: 'Cos', attributes: [], of: Math.cos },
+  arctangent: { onnx: 'Atan', attributes: [], of: Math.atan },
+  floor: { onnx: 'Floor', attributes: [], of: Math.floor },
+  ceiling: { onnx: 'Ceil', attributes: [], of: Math.ceil },
+  round: { onnx: 'Round', attributes: [], of: halfToEven },
   softplus: { onnx: 'Softplus', attributes: [], of: softplus },
   softsign: { onnx: 'Softsign', attributes: [], of: (value) => value / (1 + Math.abs(value)) },
   SiLU: { onnx: 'Swish', attributes: ['alpha'], of: (value, alpha) => value * logistic(alpha * value) },
@@ -64,6 +74,11 @@ export const NAMED = {
 } as const satisfies Readonly<Record<string, NamedFunction>>;
 
 export type FunctionName = keyof typeof NAMED;
+
+function halfToEven(value: number): number {
+  const rounded = Math.round(value);
+  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+}
 
 /** By its series of positive terms, to the last bits of a double. */
 function erf(value: number): number {

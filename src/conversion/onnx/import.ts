@@ -24,6 +24,7 @@ import { importIdentity } from './operators/shape.ts';
 import { inDataOrder, type LabelledNode, labelled, requireSingleMakers } from './order.ts';
 import { spelledOut } from './quantised-operators.ts';
 import { isOptimised, remedyFor, UNOPTIMISED } from './remedies.ts';
+import { withSoftmax } from './softmax.ts';
 import { type Constant, readTensor } from './tensor.ts';
 
 export interface ImportedModel {
@@ -72,7 +73,7 @@ export async function importOnnx(
 function importModel(model: OnnxModel, { side, output: wanted }: OnnxOptions): ImportedModel {
   const opset = opsetOf(model);
   const own = inlined(model);
-  const graph = { ...model.graph, node: spelledOut(own) };
+  const graph = { ...model.graph, node: withSoftmax(spelledOut(own)) };
   const all = labelled(graph.node);
   requireSingleMakers(graph, all);
   const input = imageInput(graph, side);

@@ -1,5 +1,6 @@
 /** Add, Sub, Mul and Div, with a constant per channel or between two activations; BatchNormalization; Concat. */
 import { RefusedError } from '../../../errors.ts';
+import { named } from '../../formula/formula.ts';
 import type { Activation, ImportContext, Operation } from '../context.ts';
 import { shapeOf } from '../context.ts';
 import type { Constant } from '../tensor.ts';
@@ -58,8 +59,12 @@ export function importSubtract(operation: Operation, context: ImportContext): vo
   emitAffine(operation, context, input, scale, isFirst ? values : values.map((value) => -value));
 }
 
-/** x ÷ constant. */
+/** x ÷ constant, or x × 1/y: a table, and with a function of the same tensor one function. */
 export function importDivide(operation: Operation, context: ImportContext): void {
+  if (context.findConstant(operation.node.input[1]) === undefined) {
+    divideByActivation(operation, context);
+    return;
+  }
   const input = context.activation(operation, 0);
   const divisor = channelVector(operation, context.weights(operation, 1), input);
   if (divisor.includes(0)) {
@@ -74,15 +79,34 @@ export function importDivide(operation: Operation, context: ImportContext): void
   );
 }
 
+function divideByActivation(operation: Operation, context: ImportContext): void {
+  const divisor = context.activation(operation, 1);
+  const formula = named('reciprocal');
+  const inverse = context.append(
+    operation,
+    { op: 'function', input: divisor.name, formula },
+    shapeOf(divisor.dims),
+  );
+  const { activations, constant } = operands(operation, context);
+  multiply(operation, context, { ...divisor, name: inverse }, constant ?? activations[0]);
+}
+
 export function importMultiply(operation: Operation, context: ImportContext): void {
   const { activations, constant } = operands(operation, context);
-  if (constant !== undefined) {
-    const [input] = activations;
-    const scale = channelVector(operation, constant, input);
-    emitAffine(operation, context, input, scale, new Float64Array(scale.length));
+  multiply(operation, context, activations[0], constant ?? activations[1]);
+}
+
+function multiply(
+  operation: Operation,
+  context: ImportContext,
+  a: Activation,
+  b: Activation | Constant,
+): void {
+  if ('values' in b) {
+    const scale = channelVector(operation, b, a);
+    emitAffine(operation, context, a, scale, new Float64Array(scale.length));
     return;
   }
-  const [a, b] = activations;
   const [input, gate] = isPerChannel(a) && !isPerChannel(b) ? [b, a] : [a, b];
   const broadcasts =
     input.dims.length === 4 && isPerChannel(gate) && gate.dims[1] === input.dims[1] && gate.dims.length === 4;

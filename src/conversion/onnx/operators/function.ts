@@ -60,14 +60,14 @@ function importPRelu(operation: Operation, context: ImportContext): void {
   context.emit(operation, { op: 'add', inputs, clamp: null }, dims, order);
 }
 
-/** x^k for a whole number k of at least one: what polynomials within activations are made of. */
+/** x^k for one number k; where x is negative and k no whole number there is no value. */
 function importPower(operation: Operation, context: ImportContext): void {
   const { values } = context.constant(operation, 1);
   const [exponent] = values;
-  if (values.length !== 1 || !Number.isInteger(exponent) || exponent < 1) {
-    throw new RefusedError('ONNX_ATTRIBUTE', 'Only powers by one whole number have an integer form', {
+  if (values.length !== 1) {
+    throw new RefusedError('ONNX_ATTRIBUTE', 'Only powers by one number have an integer form', {
       node: operation.label,
-      expected: 'one exponent of 1 or more',
+      expected: 'one exponent',
       received: Array.from(values).slice(0, 4).join(', '),
     });
   }
@@ -85,21 +85,31 @@ function importNegation(operation: Operation, context: ImportContext): void {
 /** By their ONNX names. */
 export const FUNCTION_IMPORTERS: readonly (readonly [string, Importer])[] = [
   ['Abs', importNamed('magnitude')],
+  ['Atan', importNamed('arctangent')],
+  ['Ceil', importNamed('ceiling')],
   ['Celu', importNamed('CELU', { alpha: 1 })],
+  ['Cos', importNamed('cosine')],
   ['Elu', importNamed('ELU', { alpha: 1 })],
   ['Erf', importNamed('erf')],
   ['Exp', importNamed('exponential')],
+  ['Floor', importNamed('floor')],
   ['Gelu', importGelu],
   ['HardSigmoid', importNamed('hard sigmoid', { alpha: 0.2, beta: 0.5 })],
   ['HardSwish', importNamed('hard swish')],
   ['LeakyRelu', importNamed('leaky ReLU', { alpha: 0.01 })],
+  ['Log', importNamed('logarithm')],
   ['Mish', importNamed('Mish')],
   ['Neg', importNegation],
   ['PRelu', importPRelu],
   ['Pow', importPower],
+  ['Reciprocal', importNamed('reciprocal')],
+  ['Round', importNamed('round')],
   ['Selu', importNamed('SELU', { alpha: 1.6732632423543772, gamma: 1.0507009873554805 })],
+  ['Sign', importNamed('sign')],
+  ['Sin', importNamed('sine')],
   ['Softplus', importNamed('softplus')],
   ['Softsign', importNamed('softsign')],
+  ['Sqrt', importNamed('square root')],
   ['Swish', importNamed('SiLU', { alpha: 1 })],
   ['Tanh', importNamed('tanh')],
   ['ThresholdedRelu', importNamed('thresholded ReLU', { alpha: 1 })],

@@ -378,6 +378,40 @@ const functions: Case[] = [
     }),
   },
   {
+    name: 'softplus with a bound, as PyTorch spells it',
+    draw: activated((s, map) => {
+      const soft = s.draw('Log', [s.draw('Add', [s.draw('Exp', [map]), s.scalar(1)])]);
+      return s.draw('Where', [s.draw('Greater', [map, s.scalar(20)]), map, soft]);
+    }),
+  },
+  ...(['Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual'] as const).flatMap((operator) =>
+    [false, true].map(
+      (isSecond): Case => ({
+        name: `Where by ${operator}, the number ${isSecond ? 'second' : 'first'}`,
+        draw: activated((s, map) => {
+          const relu = s.draw('Relu', [map]);
+          // Zero is on the boundary, and both branches meet there.
+          const condition = s.draw(operator, isSecond ? [relu, s.scalar(0)] : [s.scalar(0), relu]);
+          return s.draw('Where', [condition, s.draw('Mul', [relu, s.scalar(0.3)]), relu]);
+        }),
+      }),
+    ),
+  ),
+  {
+    name: 'Where by a Not, with a number for one branch',
+    draw: activated((s, map) => {
+      const condition = s.draw('Not', [s.draw('Less', [map, s.scalar(0)])]);
+      return s.draw('Where', [condition, map, s.scalar(0)]);
+    }),
+  },
+  {
+    name: 'Where between two maps',
+    draw: onMap((s, map) => {
+      const other = s.conv(map, 8, 8, 1);
+      return s.draw('Where', [s.draw('Greater', [s.draw('Relu', [map]), s.scalar(0)]), map, other]);
+    }),
+  },
+  {
     name: 'a constant ÷ x',
     draw: activated((s, map) => s.draw('Div', [s.scalar(0.7), aboveZero(s, map)])),
   },

@@ -48,6 +48,12 @@ const POINTWISE = new Set([
     'Floor',
     'Ceil',
     'Round',
+    'Greater',
+    'GreaterOrEqual',
+    'Less',
+    'LessOrEqual',
+    'Not',
+    'Where',
   ],
   ...[
     'Identity',

@@ -15,7 +15,7 @@ function compare(operation: Operation, context: ImportContext, kind: 'maximum' |
   const { node } = operation;
   const isConstant = node.input.map((input) => context.findConstant(input) !== undefined);
   const activations = node.input.flatMap((_, i) => (isConstant[i] ? [] : [context.activation(operation, i)]));
-  const bounds = node.input.flatMap((_, i) => (isConstant[i] ? [boundOf(operation, context, i)] : []));
+  const bounds = node.input.flatMap((_, i) => (isConstant[i] ? [oneNumber(operation, context, i)] : []));
   if (activations.length === 0) {
     throw new RefusedError('ONNX_CONSTANT_OPERAND', `${node.opType} of constants alone`, {
       node: operation.label,
@@ -40,14 +40,15 @@ function compare(operation: Operation, context: ImportContext, kind: 'maximum' |
   context.emit(operation, { op: 'clamp', input: joined.name, clamp }, joined.dims, joined.order);
 }
 
-function boundOf(operation: Operation, context: ImportContext, index: number): number {
+/** A constant that is the same everywhere. @throws RefusedError `ONNX_BROADCAST` */
+export function oneNumber(operation: Operation, context: ImportContext, index: number): number {
   const { values } = context.weights(operation, index);
   if (values.length > 0 && values.every((value) => value === values[0])) return values[0];
-  throw new RefusedError('ONNX_BROADCAST', `${operation.node.opType} with a bound for each channel`, {
+  throw new RefusedError('ONNX_BROADCAST', `${operation.node.opType} with a number for each channel`, {
     node: operation.label,
     field: operation.node.input[index],
     expected: 'one number',
     received: `${values.length} values`,
-    remedy: 'use one bound for all',
+    remedy: 'use one number for all',
   });
 }

@@ -5,6 +5,7 @@ import { importClip, importRelu, importSigmoid, importSoftmax } from './activati
 import { importCast } from './cast.ts';
 import { importGatherOfImage, importSlice, importSplit } from './choice.ts';
 import { importMaximum, importMinimum } from './compare.ts';
+import { CONDITION_IMPORTERS } from './condition.ts';
 import { concatConstants, importConstant, importShape } from './constant.ts';
 import { importConvolution } from './convolution.ts';
 import {
@@ -32,6 +33,7 @@ import { importGridTranspose } from './shuffle.ts';
  */
 export const IMPORTERS: ReadonlyMap<string, Importer> = new Map<string, Importer>([
   ...FUNCTION_IMPORTERS,
+  ...CONDITION_IMPORTERS,
   ['Add', importAdd],
   ['AveragePool', importAveragePool],
   ['BatchNormalization', importBatchNormalization],

@@ -8,6 +8,9 @@ import { readFileSync, truncateSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { serve } from '../../src/release/serve.ts';
@@ -72,6 +75,11 @@ async function python(): Promise<string> {
   return `http://127.0.0.1:${port}/`;
 }
 
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('globalThis.gc')();
+}
+
 /** What a fetch that was ended has left: the first part of the target. */
 async function interrupted(bytes: number): Promise<void> {
   await device.download(new HttpSource(await python()), NAME);
@@ -81,6 +89,24 @@ async function interrupted(bytes: number): Promise<void> {
   await rename(path.join(staging, hash), path.join(staging, `${hash}.partial`));
   truncateSync(path.join(staging, `${hash}.partial`), bytes);
 }
+
+describe('an answer that nobody reads for a while', () => {
+  it('is all there when it is read, though memory was tidied up meanwhile', async () => {
+    device = newDevice();
+    const whole = Buffer.from(new Random(3).bytes(4_000_000));
+    const server = await listening((_, response) => response.end(whole));
+    for (let round = 0; round < 10; round++) {
+      const opened = await new HttpSource(server).open(['whole'], 0);
+      for (let turn = 0; turn < 10; turn++) {
+        collectGarbage();
+        await delay(5);
+      }
+      const pieces: Uint8Array[] = [];
+      for await (const piece of opened?.pieces ?? []) pieces.push(piece);
+      expect(Buffer.concat(pieces).equals(whole)).toBe(true);
+    }
+  });
+});
 
 describe('a static web server', () => {
   it('of another project serves a repository as it is', async () => {

@@ -75,7 +75,9 @@ export class HttpSource implements Source {
         remedy: 'look at the server’s log; redirections are not followed',
       });
     }
-    return { from: begins, pieces: this.#piecesOf(response.body, url, stop) };
+    // Taken now: what nobody reads yet is ended once the response is collected, and a taker may have much to do before it reads.
+    const reader = response.body.getReader();
+    return { from: begins, pieces: this.#piecesOf(reader, url, stop) };
   }
 
   async #request(url: URL, from: number, stop: AbortController): Promise<Response> {
@@ -93,11 +95,10 @@ export class HttpSource implements Source {
   }
 
   async *#piecesOf(
-    body: ReadableStream<Uint8Array>,
+    reader: ReadableStreamDefaultReader<Uint8Array>,
     url: URL,
     stop: AbortController,
   ): AsyncGenerator<Uint8Array> {
-    const reader = body.getReader();
     try {
       for (;;) {
         const { done, value } = await within(this.#options.stall ?? STALL, stop, url, reader.read());

@@ -75,7 +75,7 @@ export class HttpSource implements Source {
         remedy: 'look at the server’s log; redirections are not followed',
       });
     }
-    // Taken now: what nobody reads yet is ended once the response is collected, and a taker may have much to do before it reads.
+    // Taken now: Node ends a body that nobody reads once its response is collected, and a taker may have much to do first.
     const reader = response.body.getReader();
     return { from: begins, pieces: this.#piecesOf(reader, url, stop) };
   }

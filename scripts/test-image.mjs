@@ -22,7 +22,7 @@ const SELF = fileURLToPath(import.meta.url);
 /** Seconds after those of a start in which a machine that hangs is ended, and what it said is written. */
 const END_SECONDS = 90;
 /** Seconds of two slow cores: for a start to its reading and its end, and for building with all packages fetched. */
-const BOOT_SECONDS = 450 + END_SECONDS;
+export const BOOT_SECONDS = 330 + END_SECONDS;
 const BUILD_SECONDS = 300;
 /** Seconds that the network has to say anything at all. */
 const PATIENCE = 30;

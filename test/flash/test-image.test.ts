@@ -22,8 +22,11 @@ interface Scripts {
     steps: Steps,
   ): Promise<Verdict[]>;
   isNetworkThere(questions: readonly (readonly string[])[]): boolean;
+  readonly BOOT_SECONDS: number;
 }
-const { testImage, isNetworkThere }: Scripts = await import(path.resolve('scripts/test-image.mjs'));
+const { testImage, isNetworkThere, BOOT_SECONDS }: Scripts = await import(
+  path.resolve('scripts/test-image.mjs')
+);
 
 let folder: string;
 beforeAll(() => {
@@ -32,7 +35,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Seconds of which more than those for a start are left. */
-const TIME = 542;
+const TIME = BOOT_SECONDS + 2;
 
 /** A run of the step in which building is a line of a shell. */
 async function run(line: string, over: Partial<Steps> = {}, seconds = TIME) {

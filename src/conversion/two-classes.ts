@@ -16,7 +16,8 @@ const INDEPENDENT =
   'the sigmoid at the end left out: its probabilities stood each for itself, the readout’s sum to 1';
 
 /**
- * The source with a logit for each of two classes, where it gives one number.
+ * The source with a logit for each of two classes, where it gives one number; a sigmoid at its end is left to the readout,
+ * also one that is spelled out.
  * @throws RefusedError `ONNX_OUTPUTS` where the number is neither a logit nor a sigmoid
  */
 export function withTwoClasses(given: FloatSource, file: string): FloatSource {

@@ -602,6 +602,11 @@ async function drawn(): Promise<HostileModel[]> {
       ['Add_1', 'one value per channel'],
       (s, map) => s.draw('Add', [map, s.weights([1, 4, 8, 8])]),
     ],
+    'a power by no number': [
+      'ONNX_ATTRIBUTE',
+      ['Pow_1', 'finite'],
+      (s, map) => s.draw('Pow', [map, s.scalar(Number.NaN)]),
+    ],
     'a power by another map': [
       'ONNX_DYNAMIC_WEIGHT',
       ['Pow_2'],

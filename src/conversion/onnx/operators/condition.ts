@@ -1,11 +1,10 @@
 /** Comparisons with one number, which give 1 where they hold and 0 where not; Not; and Where, which chooses by them. */
 import { type Formula, named, VALUE } from '../../formula/formula.ts';
-import { type Activation, type ImportContext, type Operation, shapeOf } from '../context.ts';
+import { type Activation, type ImportContext, type Importer, type Operation, shapeOf } from '../context.ts';
 import { channelVector } from '../vectors.ts';
 import { broadcast } from './broadcast.ts';
 import { oneNumber } from './compare.ts';
 
-type Importer = (operation: Operation, context: ImportContext) => void;
 type Comparison = 'above' | 'below' | 'at least' | 'at most';
 
 const OPPOSITE: Readonly<Record<Comparison, Comparison>> = {

@@ -2,10 +2,8 @@
 import { RefusedError } from '../../../errors.ts';
 import { type Formula, named, VALUE } from '../../formula/formula.ts';
 import type { FunctionName } from '../../formula/named.ts';
-import { type Activation, type ImportContext, type Operation, shapeOf } from '../context.ts';
+import { type Activation, type ImportContext, type Importer, type Operation, shapeOf } from '../context.ts';
 import { channelVector } from '../vectors.ts';
-
-type Importer = (operation: Operation, context: ImportContext) => void;
 
 /** A function whose parameters, if any, are attributes of the operator; given with their defaults. */
 function importNamed(name: FunctionName, defaults: Readonly<Record<string, number>> = {}): Importer {
@@ -64,10 +62,10 @@ function importPRelu(operation: Operation, context: ImportContext): void {
 function importPower(operation: Operation, context: ImportContext): void {
   const { values } = context.constant(operation, 1);
   const [exponent] = values;
-  if (values.length !== 1) {
+  if (values.length !== 1 || !Number.isFinite(exponent)) {
     throw new RefusedError('ONNX_ATTRIBUTE', 'Only powers by one number have an integer form', {
       node: operation.label,
-      expected: 'one exponent',
+      expected: 'one finite exponent',
       received: Array.from(values).slice(0, 4).join(', '),
     });
   }

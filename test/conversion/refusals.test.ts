@@ -114,6 +114,18 @@ describe('operators without an integer form', () => {
     expect(fault.message).toContain((1 - 3 / 8).toFixed(3));
     expect(fault.message).toContain('replace LayerNormalization by BatchNormalization and retrain');
   });
+
+  it('says once what many nodes have alike, and counts those that it does not name', async () => {
+    const norms = (b: OnnxBuilder, x: string) =>
+      Array.from({ length: 23 }).reduce<string>((y) => b.node('LayerNormalization', [y]), x);
+    const fault = await refusalOf(await around((b, x) => b.node('GRU', [norms(b, x)])).encode());
+    const names = [2, 3, 4, 5].map((index) => `LayerNormalization_${index}`).join(', ');
+    expect(fault.message.match(/by BatchNormalization/g)).toHaveLength(1);
+    expect(fault.message).toContain(`${names} and 19 more: LayerNormalization has no integer form`);
+    expect(fault.message).toContain('GRU_25: GRU has no integer form');
+    expect(fault.message).toContain('24 of 29 nodes');
+    expect(fault.details.node).toBe(`${names} and 20 more`);
+  });
 });
 
 describe('parameters', () => {

@@ -3,10 +3,11 @@
 
 namespace {
 
-int counter = 0;
+/** Volatile, so that the loop stays one of a thousand accesses: a single pair at the same moment may go unnoticed. */
+volatile int counter = 0;
 
 void count() {
-  for (int i = 0; i < 1000; i++) counter++;
+  for (int i = 0; i < 1000; i++) counter = counter + 1;
 }
 
 }  // namespace

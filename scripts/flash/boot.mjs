@@ -9,7 +9,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { asScript, messageOf, say } from '../support/programs.mjs';
 import { Bench, missingTools } from './boot/bench.mjs';
 import { BootFailure } from './boot/failure.mjs';
-import { pullPlug } from './boot/pulled-plug.mjs';
+import { pullPlug, TURNS } from './boot/pulled-plug.mjs';
 import { bootToReading } from './boot/reading.mjs';
 import { updateSystems } from './boot/updating.mjs';
 
@@ -30,6 +30,7 @@ const WRONG_USAGE = 2;
  * @property {readonly string[]} ask
  * @property {number} kills
  * @property {number} seed
+ * @property {readonly import('./boot/pulled-plug.mjs').Moment[]} during
  * @property {number} processors
  * @property {number} seconds
  * @property {string} [archive]
@@ -65,7 +66,7 @@ function obstacle({ image, scenario }, archive) {
 
 /** @param {Wish} values @returns {Promise<number>} the exit code */
 async function boot(values) {
-  const { image, scenario, readings, idle, ask, kills, seed, processors, seconds } = values;
+  const { image, scenario, readings, idle, ask, kills, seed, during, processors, seconds } = values;
   const archive = values.archive ?? `${image}.system`;
   const fault = obstacle(values, archive);
   if (fault !== null) {
@@ -86,7 +87,17 @@ async function boot(values) {
     if (scenario === 'update')
       outcome = await updateSystems({ ...common, image, archive, folder, processors, opened });
     else if (scenario === 'plug')
-      outcome = await pullPlug({ ...common, image, archive, folder, processors, opened, kills, seed });
+      outcome = await pullPlug({
+        ...common,
+        image,
+        archive,
+        folder,
+        processors,
+        opened,
+        kills,
+        seed,
+        during,
+      });
     else {
       bench = await Bench.open({ image, folder, processors });
       outcome = await bootToReading(bench, { ...common, readings, idle, ask });
@@ -124,6 +135,11 @@ function command() {
     )
     .option('--kills <number>', 'pulled plugs', wholeFrom(1), 3)
     .option('--seed <number>', 'of the moments of kills', wholeFrom(0), 1)
+    .addOption(
+      new Option('--during <moments...>', 'what they strike, over and over')
+        .choices([...new Set(TURNS)])
+        .default(TURNS, 'all of it, starts most often'),
+    )
     .option(
       '--processors <number>',
       "of the machine; one is lighter where others want the host's",

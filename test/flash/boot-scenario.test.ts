@@ -37,6 +37,7 @@ interface UpdateTopic {
   readonly words: string;
   readonly stages: Record<string, number>;
   isPending(version: string): boolean;
+  isWriting(version: string): boolean;
   isTaken(version: string): boolean;
   endOf(version: string): { refused: string | null } | null;
 }
@@ -186,6 +187,15 @@ describe('the device’s words of its updates', () => {
     expect(Object.keys(heard(operation('b', 'fetch'), operation('b', 'fetch', 'pending')).stages)).toEqual([
       'fetch',
     ]);
+    const isWriting = (...updates: object[]) => heard(...updates).isWriting('90.0.2');
+    expect(['fetch', 'write', 'prove', 'activate'].map((stage) => isWriting(operation('b', stage)))).toEqual([
+      false,
+      true,
+      true,
+      true,
+    ]);
+    expect(isWriting(operation('b', 'write', 'interrupted'))).toBe(false);
+    expect(isWriting(books({ pending: release('90.0.2') }))).toBe(true);
   });
 });
 

@@ -10,6 +10,11 @@ it.each([
   ['an archive that is not there', [...IMAGE, '--scenario', 'plug'], 'package.json.system'],
   ['a scenario that there is not', [...IMAGE, '--scenario', 'plugs'], 'reading, plug, update'],
   ['a number that is none', [...IMAGE, '--kills', 'three'], "'three'"],
+  [
+    'a moment that there is not',
+    [...IMAGE, '--during', 'lunch'],
+    'start, capture, learning, fetch, write, trial',
+  ],
   ['no kill at all', [...IMAGE, '--kills', '0'], 'from 1'],
   ['an option that there is not', [...IMAGE, '--kill', '3'], '--kill'],
 ])('%s', (_, words, said) => {

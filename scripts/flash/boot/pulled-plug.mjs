@@ -3,7 +3,6 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { root } from '../../support/programs.mjs';
 import { Bench, cardOf, freePort } from './bench.mjs';
@@ -12,14 +11,21 @@ import { settingsIn } from './firmware.mjs';
 import { Office } from './releases.mjs';
 import { identityOf, ScenarioState } from './scenario-state.mjs';
 
-/** @typedef {'start' | 'capture' | 'learning' | 'update'} Moment what the device is doing when its plug is pulled */
+/**
+ * @typedef {'start' | 'capture' | 'learning' | 'fetch' | 'write' | 'trial'} Moment what the device is doing when its plug is
+ *   pulled; the last three are of an update of its system
+ */
 /** In which order, over and over: a start is what a device does most where plugs are pulled, and an update least. */
-const TURNS = /** @type {readonly Moment[]} */ ([
-  ...['start', 'capture', 'start', 'learning', 'start', 'update'],
-  ...['start', 'capture', 'start', 'learning'],
+export const TURNS = /** @type {readonly Moment[]} */ ([
+  ...['start', 'capture', 'start', 'learning', 'start', 'fetch'],
+  ...['start', 'capture', 'write', 'start', 'learning', 'trial'],
 ]);
-/** Seconds after the first reading within which it happens; before one was measured, of a start. */
-const WITHIN = { capture: 20, learning: 30, update: 240, start: 60 };
+/** Seconds within which it happens: of a start before one was measured, else behind what the moment begins with. */
+const WITHIN = { capture: 20, learning: 30, fetch: 90, write: 30, start: 60 };
+/** A trial is a start, ten readings and a word on the partition `config`. */
+const TRIAL_OF_START = 1.6;
+/** An ask that nothing came of is repeated: a device that says readings may not listen yet. */
+const ASK_AGAIN_MS = 20_000;
 /** A system on trial restarts the device by itself, twice at most, and once more for the one that served. */
 const STARTS = 4;
 
@@ -42,11 +48,23 @@ const STARTS = 4;
  * What a kill shows and what not: all that the guest has written is on the disk in its order; a card that tears or reorders
  * writes is not played. A run that was broken off goes on with the card as it is then: that was one kill more.
  * @param {{ image: string, archive: string, folder: string, processors: number, kills: number, seconds: number,
- *   seed: number, say: (line: string) => void, opened: (bench: Bench) => void }} options
+ *   seed: number, during: readonly Moment[], say: (line: string) => void, opened: (bench: Bench) => void }} options
+ *   during: the moments, over and over
  * @returns {Promise<{ report: { kills: readonly Kill[], readings: number }, findings: string[] }>}
  */
-export async function pullPlug({ image, archive, folder, processors, kills, seconds, seed, say, opened }) {
-  const of = { scenario: 'plug', image: identityOf(image), archive: identityOf(archive), seed };
+export async function pullPlug({
+  image,
+  archive,
+  folder,
+  processors,
+  kills,
+  seconds,
+  seed,
+  during,
+  say,
+  opened,
+}) {
+  const of = { scenario: 'plug', image: identityOf(image), archive: identityOf(archive), seed, during };
   const state = new ScenarioState(folder, { of, total: kills, say });
   const office = await Office.open(state);
   const settings = ['trigger: buttons', 'allow-commands: [capture, label, update]'];
@@ -58,7 +76,7 @@ export async function pullPlug({ image, archive, folder, processors, kills, seco
   });
   opened(bench);
   try {
-    const run = new Pulling({ bench, office, state, archive, seconds, seed });
+    const run = new Pulling({ bench, office, state, archive, seconds, seed, during });
     while (state.steps.length < kills) await run.once();
     state.tell('a start after the last kill');
     bench.operator?.work({ teaches: false });
@@ -81,16 +99,17 @@ function randomOf(seed, step) {
 
 class Pulling {
   /**
-   * @param {{ bench: Bench, office: Office, state: ScenarioState, archive: string, seconds: number, seed: number }} of
-   *   seconds: that one start may take
+   * @param {{ bench: Bench, office: Office, state: ScenarioState, archive: string, seconds: number, seed: number,
+   *   during: readonly Moment[] }} of seconds: that one start may take
    */
-  constructor({ bench, office, state, archive, seconds, seed }) {
+  constructor({ bench, office, state, archive, seconds, seed, during }) {
     this.bench = bench;
     this.office = office;
     this.state = state;
     this.archive = archive;
     this.seconds = seconds;
     this.seed = seed;
+    this.during = during;
   }
 
   /** One start, one kill, and a look at what the card holds. */
@@ -98,7 +117,7 @@ class Pulling {
     const { bench, state } = this;
     state.begin();
     const [before, number] = [bench.processor, state.steps.length + 1];
-    const moment = TURNS[(number - 1) % TURNS.length];
+    const moment = this.during[(number - 1) % this.during.length];
     const random = randomOf(this.seed, number);
     bench.operator?.work({ teaches: moment === 'learning' });
     state.tell(`kill ${number}, ${moment}`);
@@ -116,11 +135,15 @@ class Pulling {
     state.done({ ...found, ...looked, processor, problems });
   }
 
+  /** Seconds that the last start took which was waited for. */
+  get #longest() {
+    const kills = /** @type {Kill[]} */ (/** @type {unknown} */ (this.state.steps));
+    return kills.findLast(({ untilReading }) => untilReading !== null)?.untilReading ?? WITHIN.start;
+  }
+
   /** @param {number} random */
   async #duringStart(random) {
-    const kills = /** @type {Kill[]} */ (/** @type {unknown} */ (this.state.steps));
-    const longest = kills.findLast(({ untilReading }) => untilReading !== null)?.untilReading ?? WITHIN.start;
-    return { machine: await this.bench.startsFor(random * longest, STARTS), untilReading: null };
+    return { machine: await this.bench.startsFor(random * this.#longest, STARTS), untilReading: null };
   }
 
   /** @param {Exclude<Moment, 'start'>} moment @param {number} random @param {number} number */
@@ -129,16 +152,40 @@ class Pulling {
     const what = `a reading at start ${number}`;
     const machine = await bench.startsUntil(() => bench.isReading, { seconds, starts: STARTS, what });
     const untilReading = Math.round(machine.wall * 10) / 10;
-    if (moment !== 'update')
-      return { machine: await bench.runsFor(machine, random * WITHIN[moment], STARTS), untilReading };
+    const isUpdate = moment !== 'capture' && moment !== 'learning';
+    const begun = isUpdate ? await this.#updatesUntil(moment, machine, number) : machine;
+    const within = moment === 'trial' ? untilReading * TRIAL_OF_START : WITHIN[moment];
+    return { machine: await bench.runsFor(begun, random * within, STARTS), untilReading };
+  }
+
+  /**
+   * Has the device update until a moment begins. @param {'fetch' | 'write' | 'trial'} moment
+   * @param {import('./machine.mjs').Machine} machine @param {number} number
+   * @returns {Promise<import('./machine.mjs').Machine>} that which runs then
+   */
+  async #updatesUntil(moment, machine, number) {
+    const { bench, seconds } = this;
     bench.operator?.rest();
     const version = await this.#release(number);
-    bench.operator?.update();
-    const [end] = await Promise.all([
-      bench.runsFor(machine, random * WITHIN.update, STARTS),
-      this.#activates(machine, version, random * WITHIN.update),
-    ]);
-    return { machine: end, untilReading };
+    const before = bench.updates?.operation?.id;
+    const isUnderWay = () => bench.updates?.operation?.id !== before || bench.updates?.isTaken(version);
+    let askedAt = -Infinity;
+    const asks = () => {
+      if (performance.now() - askedAt < ASK_AGAIN_MS) return;
+      askedAt = performance.now();
+      bench.operator?.update();
+    };
+    const reached = {
+      fetch: isUnderWay,
+      write: () => isUnderWay() && bench.updates?.isWriting(version),
+      trial: () => bench.updates?.isTaken(version),
+    }[moment];
+    const isReached = () => {
+      if (!isUnderWay()) asks();
+      return reached() === true;
+    };
+    await machine.until(isReached, { seconds: machine.wall + seconds, what: `${moment} of ${version}` });
+    return moment === 'trial' ? this.#triesNow(machine) : machine;
   }
 
   /** What there is to install: the release before, as long as it is on its way. @param {number} number */
@@ -153,19 +200,20 @@ class Pulling {
   }
 
   /**
-   * Starts the appliance anew when a release waits, as somebody would who does not wait for ten quiet minutes, and reads for
-   * it from then on. @param {import('./machine.mjs').Machine} machine @param {string} version @param {number} seconds
+   * Starts the appliance anew when a release waits, as somebody would who does not wait for ten quiet minutes, and the
+   * machine behind the restart that follows. @param {import('./machine.mjs').Machine} machine
    */
-  async #activates(machine, version, seconds) {
-    const { bench } = this;
-    const until = performance.now() + seconds * 1000;
-    while (!machine.isOver && performance.now() < until) {
-      await delay(500);
-      if (!bench.updates?.isPending(version)) continue;
-      bench.operator?.work({ teaches: false });
-      await bench.guest.ask(machine, 'systemctl --no-block restart spikescope.service').catch(() => null);
-      return;
-    }
+  async #triesNow(machine) {
+    const { bench, seconds } = this;
+    bench.operator?.work({ teaches: false });
+    // It may be about to do that by itself.
+    await bench.guest.ask(machine, 'systemctl --no-block restart spikescope.service').catch(() => null);
+    await machine.until(() => machine.isOver, {
+      seconds: machine.wall + seconds,
+      what: 'a restart for the trial',
+    });
+    bench.remember(machine);
+    return bench.start();
   }
 }
 

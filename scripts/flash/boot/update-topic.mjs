@@ -51,6 +51,12 @@ export class UpdateTopic {
     return this.last?.operation ?? null;
   }
 
+  /** Whether the slot of a version is written, or looked at, or waits already. @param {string} version */
+  isWriting(version) {
+    const { stage = '', outcome = null } = this.operation ?? {};
+    return this.isTaken(version) || (outcome === null && ['write', 'prove', 'activate'].includes(stage));
+  }
+
   /** Whether a version of the system is proven and waits for a start. @param {string} version */
   isPending(version) {
     return this.last?.installed?.system?.pending?.version === version;

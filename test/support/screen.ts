@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
 import { PhantomPainter } from '../../src/capture/phantom/draw.ts';
 import type { RgbFrame } from '../../src/frame.ts';
 import { Device } from '../../src/runtime/appliance/device.ts';
@@ -91,6 +92,11 @@ export async function startScreen(
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Waits for so many streams of states; what was ended a moment ago may still count. */
+export async function listenedBy({ screen }: RunningScreen, count: number): Promise<void> {
+  await expect.poll(() => screen.listeners).toBe(count);
 }
 
 export interface Answer {

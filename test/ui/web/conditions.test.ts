@@ -15,7 +15,7 @@ import type { Part } from '../../../src/ui/web/words.ts';
 import { UpdateProgress } from '../../../src/updates/progress.ts';
 import { FailingCard } from '../../support/failing-card.ts';
 import { freePort } from '../../support/mosquitto.ts';
-import { type RunningScreen, ScreenClient, startScreen } from '../../support/screen.ts';
+import { listenedBy, type RunningScreen, ScreenClient, startScreen } from '../../support/screen.ts';
 import { canMount, mountSmallDisk } from '../../support/small-disk.ts';
 
 const START = 120_000;
@@ -218,7 +218,7 @@ describe('a real appliance tells its screens', () => {
           throw new SpikescopeError('JOURNAL_IO', 'The journal cannot be written');
         });
         const last = client.states(({ ending }) => ending !== null);
-        await expect.poll(() => running.screen.listeners).toBe(1);
+        await listenedBy(running, 1);
         await appliance.capture().catch(() => {});
         expect((await last).at(-1)?.ending).toEqual({
           code: 'JOURNAL_IO',

@@ -8,7 +8,7 @@ import { replySchema } from '../../../src/ui/web/contract.ts';
 import { DISPLAY_COOKIE } from '../../../src/ui/web/server/clients.ts';
 import { PATHS } from '../../../src/ui/web/words.ts';
 import { compiled } from '../../support/compiled.ts';
-import { type RunningScreen, ScreenClient, startScreen } from '../../support/screen.ts';
+import { listenedBy, type RunningScreen, ScreenClient, startScreen } from '../../support/screen.ts';
 import { hasChromium, openBrowser } from '../page/support/browser.ts';
 
 const START = 120_000;
@@ -52,10 +52,6 @@ async function holdAll(): Promise<void> {
   await Promise.all(Array.from({ length: 60 }, (_, i) => hold(ways[i % ways.length])));
 }
 
-async function listenedBy(count: number): Promise<void> {
-  await expect.poll(() => running.screen.listeners, { timeout: START / 4 }).toBe(count);
-}
-
 async function takePicture(browser: Browser): Promise<void> {
   const page = await browser.newPage();
   page.setDefaultTimeout(START);
@@ -94,9 +90,9 @@ describe('a local program that holds all connections', () => {
     'does not take away the one that a display listens by',
     async () => {
       // Nobody from before may be taken for the one that is to listen.
-      await listenedBy(0);
+      await listenedBy(running, 0);
       const heard = client.states(({ flow }) => flow.state === 'awaitingConfirmation');
-      await listenedBy(1);
+      await listenedBy(running, 1);
       await holdAll();
       await capture();
       // What is undone within the pause between two states is said to nobody.

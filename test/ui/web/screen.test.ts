@@ -14,7 +14,14 @@ import {
 } from '../../../src/ui/web/contract.ts';
 import { DISPLAY_COOKIE } from '../../../src/ui/web/server/clients.ts';
 import { FRAME_HEADERS, PARTS, PATHS, TOKEN_HEADER } from '../../../src/ui/web/words.ts';
-import { type Answer, ask, type RunningScreen, ScreenClient, startScreen } from '../../support/screen.ts';
+import {
+  type Answer,
+  ask,
+  listenedBy,
+  type RunningScreen,
+  ScreenClient,
+  startScreen,
+} from '../../support/screen.ts';
 
 /** Requests of somebody hostile; the full number is for the night. */
 const HOSTILE = Number(process.env.SPIKESCOPE_SCREEN_REQUESTS ?? 300);
@@ -69,7 +76,9 @@ const NOBODY: PatientContext = { encounter: null, subject: null, bodySite: null 
 
 describe('a press', () => {
   it('becomes a reading on every screen, with triage, figures and the frame that was read', async () => {
+    await listenedBy(running, 0);
     const listening = client.states(({ flow }) => flow.state === 'awaitingConfirmation');
+    await listenedBy(running, 1);
     const { reading, model, flow } = await capture();
     const states = await listening;
     expect(states[0].flow.state).toBe('idle');

@@ -185,7 +185,10 @@ class Pulling {
       return reached() === true;
     };
     await machine.until(isReached, { seconds: machine.wall + seconds, what: `${moment} of ${version}` });
-    return moment === 'trial' ? this.#triesNow(machine) : machine;
+    if (moment !== 'trial') return machine;
+    bench.operator?.work({ teaches: false });
+    // What waited at the start of this machine is tried by the device itself, and runs already.
+    return bench.updates?.isPending(version) ? this.#triesNow(machine) : machine;
   }
 
   /** What there is to install: the release before, as long as it is on its way. @param {number} number */
@@ -205,7 +208,6 @@ class Pulling {
    */
   async #triesNow(machine) {
     const { bench, seconds } = this;
-    bench.operator?.work({ teaches: false });
     // It may be about to do that by itself.
     await bench.guest.ask(machine, 'systemctl --no-block restart spikescope.service').catch(() => null);
     await machine.until(() => machine.isOver, {

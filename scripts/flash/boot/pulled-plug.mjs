@@ -26,6 +26,8 @@ const WITHIN = { capture: 20, learning: 30, fetch: 90, write: 30, start: 60 };
 const TRIAL_OF_START = 1.6;
 /** An ask that nothing came of is repeated: a device that says readings may not listen yet. */
 const ASK_AGAIN_MS = 20_000;
+/** Seconds after its first reading within which a device has told of its updates, where it has anything to tell. */
+const TELLS_WITHIN = 30;
 /** A system on trial restarts the device by itself, twice at most, and once more for the one that served. */
 const STARTS = 4;
 
@@ -166,6 +168,9 @@ class Pulling {
   async #updatesUntil(moment, machine, number) {
     const { bench, seconds } = this;
     bench.operator?.rest();
+    const silent = machine.wall + TELLS_WITHIN;
+    const hasTold = () => bench.updates?.last !== null || machine.wall > silent;
+    await machine.until(hasTold, { seconds: machine.wall + seconds, what: 'a word of its updates' });
     const version = await this.#release(number);
     const before = bench.updates?.operation?.id;
     const isUnderWay = () => bench.updates?.operation?.id !== before || bench.updates?.isTaken(version);

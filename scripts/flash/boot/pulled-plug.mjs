@@ -137,15 +137,11 @@ class Pulling {
     state.done({ ...found, ...looked, processor, problems });
   }
 
-  /** Seconds that the last start took which was waited for. */
-  get #longest() {
-    const kills = /** @type {Kill[]} */ (/** @type {unknown} */ (this.state.steps));
-    return kills.findLast(({ untilReading }) => untilReading !== null)?.untilReading ?? WITHIN.start;
-  }
-
   /** @param {number} random */
   async #duringStart(random) {
-    return { machine: await this.bench.startsFor(random * this.#longest, STARTS), untilReading: null };
+    const kills = /** @type {Kill[]} */ (/** @type {unknown} */ (this.state.steps));
+    const longest = kills.findLast(({ untilReading }) => untilReading !== null)?.untilReading ?? WITHIN.start;
+    return { machine: await this.bench.startsFor(random * longest, STARTS), untilReading: null };
   }
 
   /** @param {Exclude<Moment, 'start'>} moment @param {number} random @param {number} number */

@@ -10,7 +10,7 @@ import type { SitesDocument } from './document.ts';
 import { comparisonOf, meansOf, type SiteComparison } from './figures.ts';
 import { runWithout, type SiteJob } from './run.ts';
 import { sitesTable } from './table.ts';
-import { isOfSite, sitesOf } from './without.ts';
+import { chosenSites, isOfSite } from './without.ts';
 
 export interface SitesChoice extends Omit<SiteJob, 'dataset'> {
   readonly measured: 'val' | 'test';
@@ -22,12 +22,12 @@ export interface SitesChoice extends Omit<SiteJob, 'dataset'> {
 
 export const SITES_FILES = { json: 'sites.json', markdown: 'sites.md' } as const;
 
-/** The documents are rewritten after every site. @throws as `runWithout`, `sitesOf` and `loadDataset` */
+/** The documents are rewritten after every site. @throws as `runWithout`, `chosenSites` and `loadDataset` */
 export async function compareSites(choice: SitesChoice): Promise<SitesDocument> {
   const { images, folder, measured, onNetwork } = choice;
   const { classes } = images;
   const dataset = await loadDataset(images.dataset, classes, images.splitFile);
-  const sites = sitesOf(dataset).filter((site) => choice.sites?.includes(site) ?? true);
+  const sites = chosenSites(dataset, choice.sites);
   makeFolder(folder);
   const job: SiteJob = { ...choice, dataset };
   const asked = sites.flatMap((site) => samplesAt(dataset, site, [measured]));

@@ -1,7 +1,7 @@
 /** A data set without one of its acquisition sites: what a network may learn, be calibrated and be asked. */
 import { writeFile } from 'node:fs/promises';
 import { type Dataset, loadDataset, type Sample } from '../../dataset/dataset.ts';
-import { RefusedError } from '../../errors.ts';
+import { RefusedError, UsageError } from '../../errors.ts';
 
 /**
  * Acquisition sites of a data set's images, in the order of their names.
@@ -17,6 +17,22 @@ export function sitesOf(dataset: Dataset): string[] {
     received: [...sites].join() || 'none',
     remedy: 'add the column to the metadata',
   });
+}
+
+/** @param chosen default: all @throws UsageError `SITES` where a name is none of a site; as `sitesOf` */
+export function chosenSites(dataset: Dataset, chosen?: readonly string[]): string[] {
+  const sites = sitesOf(dataset);
+  const strange = (chosen ?? []).filter((name) => !sites.includes(name));
+  if (strange.length > 0) {
+    throw new UsageError('SITES', 'There is no acquisition site of this name', {
+      file: dataset.metadataFile,
+      field: '--sites',
+      expected: sites.join(', '),
+      received: strange.join(', '),
+      remedy: 'name some of them, or leave the option out for all',
+    });
+  }
+  return sites.filter((site) => chosen?.includes(site) ?? true);
 }
 
 export function isOfSite({ attributes }: Sample, site: string): boolean {

@@ -8,7 +8,7 @@ import type { SiteAnswer } from '../../../src/training/sites/answers.ts';
 import { comparisonOf, figuresOf, meansOf } from '../../../src/training/sites/figures.ts';
 import { compareSites, type SitesChoice } from '../../../src/training/sites/sites.ts';
 import { sitesTable } from '../../../src/training/sites/table.ts';
-import { sitesOf, writeSplitWithout } from '../../../src/training/sites/without.ts';
+import { chosenSites, sitesOf, writeSplitWithout } from '../../../src/training/sites/without.ts';
 import { TINY_RECIPE, TINY_STAGE } from '../../support/phantom-training.ts';
 import { writeTinyDataset } from '../../support/tiny-dataset.ts';
 
@@ -88,6 +88,14 @@ describe('the splits without a site', () => {
     const alike = dataset.samples.map(({ attributes: _, ...sample }) => sample);
     expect(() => sitesOf({ ...dataset, samples: alike })).toThrow(expect.objectContaining({ code: 'SITES' }));
     expect(sitesOf(dataset)).toEqual(['north', 'south']);
+  });
+
+  it('are of sites that there are, before anything is trained', async () => {
+    const dataset = await loadDataset(data, CLASSES);
+    expect(chosenSites(dataset)).toEqual(['north', 'south']);
+    expect(chosenSites(dataset, ['south'])).toEqual(['south']);
+    const strange = { code: 'SITES', details: expect.objectContaining({ received: 'nowhere' }) };
+    expect(() => chosenSites(dataset, ['south', 'nowhere'])).toThrow(expect.objectContaining(strange));
   });
 });
 

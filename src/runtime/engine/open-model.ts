@@ -66,9 +66,10 @@ export async function openProved(
 /** Which card is there, the native layer finds out: it refuses the program of another one before anything is written. */
 async function openWithProgram(
   backend: Backend,
-  { graph, ...bundle }: ModelBundle,
+  bundle: ModelBundle,
   options: EngineOptions,
 ): Promise<Engine> {
+  const { graph } = bundle;
   const programs = AKIDA1_DEVICES.map((device) => akidaProgramOf(bundle, device, 'backbone')).filter(
     (program) => program !== null,
   );

@@ -2,10 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readBundle } from '../../../src/model/bundle/read.ts';
 import { writeBundle } from '../../../src/model/bundle/write.ts';
 import type { Engine, EngineFactory } from '../../../src/runtime/engine/contract.ts';
 import { interpreterBackend } from '../../../src/runtime/engine/interpreter.ts';
-import { openModel } from '../../../src/runtime/engine/open-model.ts';
+import { openModel, openProved } from '../../../src/runtime/engine/open-model.ts';
 import { tinyModel } from '../../support/tiny-model.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'spikescope-model-'));
@@ -40,6 +41,20 @@ describe('opening a model', () => {
     const opening = openModel(wrong, {}, [{ ...interpreterBackend, open }]);
     await expect(opening).rejects.toMatchObject({ code: 'BUNDLE_GOLDEN', exitCode: 3 });
     await expect(engines[0].infer(new Uint8Array(48))).rejects.toMatchObject({ code: 'ENGINE_CLOSED' });
+  });
+
+  it('asks for no part that a reading does not need, since each is checked when it is asked for', async () => {
+    const asked: PropertyKey[] = [];
+    const watched = new Proxy(await readBundle(sound), {
+      get(bundle, part) {
+        asked.push(part);
+        return Reflect.get(bundle, part);
+      },
+    });
+    const engine = await openProved(interpreterBackend, watched);
+    expect(asked).toContain('golden');
+    for (const part of ['manifest', 'card', 'learning']) expect(asked).not.toContain(part);
+    await engine.close();
   });
 
   it('takes the backend that is named, and says nothing then', async () => {

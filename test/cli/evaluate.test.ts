@@ -318,7 +318,11 @@ describe('evaluate by protocol', () => {
       macroF1,
     } = await evaluated('--model', own, '--record', '--split', 'val');
     const validation = { images: n, top1, macroF1, malignancyAuc: null };
-    expect(await readChoiceFigures(own, identity.digest)).toMatchObject({ validation, cortexA76: null });
+    const plain = { validation, corruption: null, cortexA76: null };
+    expect(await readChoiceFigures(own, identity.digest)).toMatchObject(plain);
+    const { corruption } = await evaluated('--model', own, '--record', '--split', 'val', '--corruptions');
+    const lost = { corruption: { top1Lost: corruption?.meanLost.value } };
+    expect(await readChoiceFigures(own, identity.digest)).toMatchObject({ ...plain, ...lost });
     // Of another bundle nothing is known, even where it lies in the same place.
     expect(await readChoiceFigures(own, 'another')).toBeNull();
   });

@@ -95,6 +95,10 @@ describe('the package', () => {
     }
   });
 
+  it('leaves the largest choice of a model to those who fetch it', () => {
+    expect(files.filter((file) => file.includes('efficientnet128'))).toEqual([]);
+  });
+
   it('stays below eight megabytes', () => {
     const [name] = readdirSync(folder).filter((file) => file.endsWith('.tgz'));
     expect(statSync(path.join(folder, name)).size).toBeLessThan(8e6);

@@ -23,7 +23,7 @@ async function choice(name: string, inUse: string): Promise<string> {
   const file = modelFile(name);
   const { graph, digest, preprocessing } = await readBundle(file);
   const figures = await readChoiceFigures(file, digest);
-  const { cortexA76, validation } = figures ?? {};
+  const { cortexA76, validation, corruption } = figures ?? {};
   return [
     file === inUse ? `${name} (in use)` : name,
     `${preprocessing.width}×${preprocessing.height}`,
@@ -32,5 +32,6 @@ async function choice(name: string, inUse: string): Promise<string> {
     ...(validation
       ? [`validation top-1 ${percent(validation.top1)}, F1 ${percent(validation.macroF1)}`]
       : []),
+    ...(corruption ? [`loses ${(corruption.top1Lost * 100).toFixed(1)} points when corrupted`] : []),
   ].join(', ');
 }

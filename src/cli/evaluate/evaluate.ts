@@ -205,7 +205,7 @@ function requireLesionProtocol({ protocol, splitFile, folder }: Dataset): void {
  * chooses a bundle by. @throws UsageError `RECORD`
  */
 async function record(model: string, document: EvaluationDocument): Promise<void> {
-  const { protocol, split, n, model: identity, settings, protocols, triage } = document;
+  const { protocol, split, n, model: identity, settings, protocols, triage, corruption } = document;
   const { figures } = protocols.lesion;
   const isWhole = protocol === 'lesion' && settings.limit === null && figures !== null;
   if (!isWhole || (split !== 'test' && split !== 'val')) {
@@ -224,7 +224,8 @@ async function record(model: string, document: EvaluationDocument): Promise<void
   }
   const { top1, macroF1 } = document;
   const validation = { images: n, top1, macroF1, malignancyAuc: triage?.auc.value ?? null };
-  note(`Kept beside the bundle: ${await storeChoiceFigures(model, digest, { validation })}`);
+  const lost = corruption === undefined ? {} : { corruption: { top1Lost: corruption.meanLost.value } };
+  note(`Kept beside the bundle: ${await storeChoiceFigures(model, digest, { validation, ...lost })}`);
 }
 
 /** A report that nobody asked for by name is left out, with a note, where the packages that draw are absent. */

@@ -17,6 +17,11 @@ const figuresSchema = z.strictObject({
   validation: z
     .strictObject({ images: z.int().min(1), top1: share, macroF1: share, malignancyAuc: share.nullable() })
     .nullable(),
+  /** On the same images: share of Top-1 that corruptions take, the mean of all. */
+  corruption: z
+    .strictObject({ top1Lost: z.number().min(-1).max(1) })
+    .nullable()
+    .default(null),
   /** One image on one core of a Cortex-A76. An estimate of a simulator: nothing of it ran on such a core. */
   cortexA76: z
     .strictObject({ milliseconds: z.number().min(0), gigahertz: z.number().min(0), simulator: z.string() })
@@ -36,15 +41,15 @@ export async function readChoiceFigures(bundleFile: string, digest: string): Pro
   return figures?.digest === digest ? figures : null;
 }
 
-/** Puts a part of the figures into the file; the other part stays where it is about the same bundle. */
+/** Puts parts of the figures into the file; the others stay where they are about the same bundle. */
 export async function storeChoiceFigures(
   bundleFile: string,
   digest: string,
-  part: Partial<Pick<ChoiceFigures, 'validation' | 'cortexA76'>>,
+  part: Partial<Pick<ChoiceFigures, 'validation' | 'corruption' | 'cortexA76'>>,
 ): Promise<string> {
   const before = await readChoiceFigures(bundleFile, digest);
-  const { validation = null, cortexA76 = null } = before ?? {};
-  const document: ChoiceFigures = { format: 1, digest, validation, cortexA76, ...part };
+  const { validation = null, corruption = null, cortexA76 = null } = before ?? {};
+  const document: ChoiceFigures = { format: 1, digest, validation, corruption, cortexA76, ...part };
   const file = choiceFiguresFile(bundleFile);
   await replaceFile(file, Buffer.from(`${JSON.stringify(document, null, 2)}\n`));
   return file;

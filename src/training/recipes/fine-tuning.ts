@@ -51,7 +51,38 @@ export const EFFICIENTNET_LITE0_PLAIN: Recipe = {
   },
 };
 
-/** The same for any network of the kinds that `convert` takes. */
+/** The same, taught by QANA of both sizes besides: what `efficientnet128` is made by. */
+const TAUGHT: StageRecipe = {
+  ...EFFICIENTNET_LITE0_PLAIN.float,
+  loss: { ...EFFICIENTNET_LITE0_PLAIN.float.loss, distillation: { temperature: 2, weight: 0.4 } },
+};
+
+/** From ImageNet weights, at a rate that hardly falls. */
+export const EFFICIENTNET128_WARM_UP: Recipe = {
+  ...efficientNetLiteRecipe(0),
+  name: 'efficientnet128-warm-up',
+  float: {
+    ...TAUGHT,
+    schedule: [{ inputSize: 96, epochs: 4 }],
+    rate: { peak: 5e-4, warmUp: 0.36, floor: 0.979 },
+  },
+};
+
+/** Goes on from that (`--initial`). */
+export const EFFICIENTNET128: Recipe = {
+  ...efficientNetLiteRecipe(0),
+  name: 'efficientnet128',
+  float: {
+    ...TAUGHT,
+    schedule: [
+      { inputSize: 96, epochs: 9 },
+      { inputSize: 128, epochs: 10 },
+    ],
+    rate: { peak: 5e-4, warmUp: 0.02, floor: 0 },
+  },
+};
+
+/** Fine-tuning of any network of the kinds that `convert` takes. */
 export const FINE_TUNING: Recipe = fineTuning('fine-tune', {
   kind: 'imported',
   inputSize: 128,

@@ -58,9 +58,9 @@ const TAUGHT: StageRecipe = {
 };
 
 /** From ImageNet weights, at a rate that hardly falls. */
-export const EFFICIENTNET128_WARM_UP: Recipe = {
+export const EFFICIENTNET_LITE0_WARM_UP: Recipe = {
   ...efficientNetLiteRecipe(0),
-  name: 'efficientnet128-warm-up',
+  name: 'efficientnet-lite0-warm-up',
   float: {
     ...TAUGHT,
     schedule: [{ inputSize: 96, epochs: 4 }],
@@ -69,9 +69,9 @@ export const EFFICIENTNET128_WARM_UP: Recipe = {
 };
 
 /** Goes on from that (`--initial`). */
-export const EFFICIENTNET128: Recipe = {
+export const EFFICIENTNET_LITE0_TAUGHT: Recipe = {
   ...efficientNetLiteRecipe(0),
-  name: 'efficientnet128',
+  name: 'efficientnet-lite0-taught',
   float: {
     ...TAUGHT,
     schedule: [

@@ -2,8 +2,8 @@ import { EFFICIENTNET_LITE_VARIANTS } from '../../model/networks/efficientnet-li
 import {
   EFFICIENTNET_LITE0_PLAIN,
   EFFICIENTNET_LITE0_SECOND_CYCLE,
-  EFFICIENTNET128,
-  EFFICIENTNET128_WARM_UP,
+  EFFICIENTNET_LITE0_TAUGHT,
+  EFFICIENTNET_LITE0_WARM_UP,
   efficientNetLiteRecipe,
   FINE_TUNING,
 } from './fine-tuning.ts';
@@ -34,7 +34,7 @@ export const RECIPES: Readonly<Record<string, Recipe | undefined>> = {
   ),
   'efficientnet-lite0-plain': EFFICIENTNET_LITE0_PLAIN,
   'efficientnet-lite0-second-cycle': EFFICIENTNET_LITE0_SECOND_CYCLE,
-  'efficientnet128-warm-up': EFFICIENTNET128_WARM_UP,
-  efficientnet128: EFFICIENTNET128,
+  'efficientnet-lite0-warm-up': EFFICIENTNET_LITE0_WARM_UP,
+  'efficientnet-lite0-taught': EFFICIENTNET_LITE0_TAUGHT,
   'fine-tune': FINE_TUNING,
 };

@@ -64,7 +64,7 @@ export const EFFICIENTNET_LITE0_WARM_UP: Recipe = {
   float: {
     ...TAUGHT,
     schedule: [{ inputSize: 96, epochs: 4 }],
-    rate: { peak: 5e-4, warmUp: 0.36, floor: 0.979 },
+    rate: { ...FLOAT.rate, warmUp: 0.36, floor: 0.979 },
   },
 };
 
@@ -78,7 +78,7 @@ export const EFFICIENTNET_LITE0_TAUGHT: Recipe = {
       { inputSize: 96, epochs: 9 },
       { inputSize: 128, epochs: 10 },
     ],
-    rate: { peak: 5e-4, warmUp: 0.02, floor: 0 },
+    rate: { ...FLOAT.rate, warmUp: 0.02 },
   },
 };
 
